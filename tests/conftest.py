@@ -1,0 +1,43 @@
+"""What every test shares: quiet settings, and one small fitted model."""
+
+import os
+
+os.environ.setdefault("MPLBACKEND", "Agg")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import settings
+
+from tscnn import Forecaster
+
+settings.register_profile("tscnn", deadline=None)  # the first call of a layer is slow
+settings.load_profile("tscnn")
+
+
+def make_frame(n_rows: int = 300, n_columns: int = 3, seed: int = 0) -> pd.DataFrame:
+    """Hourly columns a, b, c, ..: daily waves of their own level and scale, and noise."""
+    random = np.random.default_rng(seed)
+    hours = np.arange(n_rows)[:, None]
+    waves = np.sin(2 * np.pi * (hours + 3 * np.arange(n_columns)) / 24)
+    values = 100 * np.arange(n_columns) + (1 + np.arange(n_columns)) * (waves + 0.1 * random.normal(size=waves.shape))
+    times = pd.date_range("2026-01-01", periods=n_rows, freq="h", name="time")
+    return pd.DataFrame(values, index=times, columns=list("abcdefghij"[:n_columns]))
+
+
+def small_forecaster(**changes) -> Forecaster:
+    """A forecaster that trains in a second or two."""
+    parameters = {"lookback": 12, "horizon": 3, "filters": 4, "epochs": 2, "random_state": 0, "verbose": 0}
+    return Forecaster(**{**parameters, **changes})
+
+
+@pytest.fixture(scope="session")
+def frame() -> pd.DataFrame:
+    return make_frame()
+
+
+@pytest.fixture(scope="session")
+def fitted(frame) -> Forecaster:
+    """One fitted forecaster for all tests that only look at it."""
+    return small_forecaster().fit(frame)

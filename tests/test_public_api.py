@@ -1,0 +1,62 @@
+import subprocess
+import sys
+from importlib.metadata import version
+
+import pytest
+
+import tscnn
+
+NAMES = [
+    "Forecaster",
+    "__version__",
+    "build_model",
+    "conv_output_length",
+    "datasets",
+    "find_holes",
+    "layers",
+    "make_windows",
+    "plan_layers",
+    "reachable_lags",
+    "receptive_field",
+    "windows",
+]
+
+
+def imported_by(statement: str) -> set[str]:
+    """Return the heavy packages that a fresh interpreter has imported after `statement`."""
+    code = f"import sys; {statement}; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return {"keras", "matplotlib", "pandas", "sklearn", "tensorflow"} & set(done.stdout.split())
+
+
+def test_exported_names():
+    assert tscnn.__all__ == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_name_resolves_and_is_listed(name):
+    assert getattr(tscnn, name) is getattr(tscnn, name)
+    assert name in dir(tscnn)
+
+
+def test_unknown_name():
+    with pytest.raises(AttributeError, match="module 'tscnn' has no attribute 'Forcaster'"):
+        _ = tscnn.Forcaster
+
+
+def test_version_is_that_of_the_installation():
+    assert tscnn.__version__ == version("tscnn")
+
+
+def test_receptive_field_stays_the_function():
+    code = "import tscnn, tscnn.receptive_field, tscnn.network; assert callable(tscnn.receptive_field)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_import_is_light():
+    assert imported_by("import tscnn") == set()
+
+
+def test_light_modules_need_no_framework():
+    modules = ["baselines", "datasets", "frame", "receptive_field", "windows"]
+    assert imported_by("; ".join(f"import tscnn.{module}" for module in modules)) <= {"pandas"}

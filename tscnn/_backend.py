@@ -1,0 +1,63 @@
+"""Keras, imported quietly, and the few things that depend on its backend and its devices."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from typing import Any
+
+from tscnn._validation import received
+
+__all__ = ["device_scope", "keras", "ops"]
+
+
+@contextlib.contextmanager
+def _without_stderr() -> Iterator[None]:
+    """Silence what native code writes while it loads; errors still arrive as exceptions."""
+    saved = os.dup(2)
+    with open(os.devnull, "wb") as nowhere:  # noqa: PTH123
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+
+
+def _import_keras() -> Any:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    with _without_stderr():
+        import keras
+
+        if keras.backend.backend() == "tensorflow":
+            import tensorflow as tf
+
+            for gpu in tf.config.list_physical_devices("GPU"):
+                with contextlib.suppress(RuntimeError):  # somebody has used it already
+                    tf.config.experimental.set_memory_growth(gpu, True)
+            tf.config.list_logical_devices()  # the first look at the devices is what logs
+    return keras
+
+
+keras = _import_keras()
+ops = keras.ops
+
+
+def list_devices() -> list[str]:
+    """List the devices that Keras can use, such as ``["cpu:0", "gpu:0"]``."""
+    return sorted({"cpu:0", *keras.distribution.list_devices()})
+
+
+def device_scope(device: str) -> Any:
+    """Return a context in which Keras computes on `device`: "auto", "cpu", "gpu" or one of `list_devices`.
+
+    "auto" leaves the choice to Keras, which takes a GPU where there is one.
+    """
+    if device == "auto":
+        return contextlib.nullcontext()
+    known = list_devices()
+    name = f"{device}:0" if device in ("cpu", "gpu") else device
+    if name not in known:
+        raise ValueError(received(f"`device` must be 'auto', 'cpu', 'gpu' or one of {known}.", device=device))
+    return keras.device(name)

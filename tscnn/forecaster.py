@@ -1,0 +1,470 @@
+"""The estimator: fit, predict, backtest, score."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from dataclasses import replace
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, clone
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from tscnn._backend import device_scope, keras
+from tscnn._validation import check_choice, check_int, check_real, received
+from tscnn.baselines import fit_linear_map, window_moments
+from tscnn.frame import Schema, forecast_frame, future_index, learn_schema, read_frame
+from tscnn.network import NetworkConfig, build_network, resolve_config, seed_weights
+from tscnn.training import TrainingSettings, train
+from tscnn.windows import count_windows, find_origins, make_windows, split_row
+
+__all__ = ["Forecaster"]
+
+CHUNK_ORIGINS = 4096  # of a backtest: bounds its memory
+
+
+class Forecaster(BaseEstimator):
+    """Forecast the columns of a frame with a causal convolutional network.
+
+    Parameters
+    ----------
+    lookback : int, default 10
+        Rows that a forecast depends on: exactly the network's receptive field.
+    horizon : int, default 1
+        Steps to forecast.
+    targets : column name or list of column names, optional
+        Columns to forecast, default all. The others are past covariates: seen, not forecast.
+    feature_mode : {"joint", "front_end", "independent"}, default "joint"
+        How columns meet: all in the first layer; after a front end that treats each by itself; or never, with the
+        same weights for each.
+    filters : int, default 32
+        Outputs of each convolution.
+    kernel_size : int, default 2
+        Taps of each convolution, at least 2.
+    dilation_rates : "auto" or sequence of int, default "auto"
+        Rows between the taps, layer by layer; "auto" plans them from the lookback. For
+        ``feature_mode="front_end"`` a pair of sequences: front end, then joint stack. Used as given, or refused if
+        the receptive field is not the lookback.
+    n_stacks : int, default 1
+        Cycles of dilations.
+    normalizer_span : "auto", int or None, default "auto"
+        Rows that the rolling normaliser takes level and scale from; they count in the lookback. "auto" is half of the
+        lookback, or what explicit dilation rates leave of it.
+    activation : str, default "gated"
+        "gated" or the name of a Keras activation.
+    normalization : {None, "layer", "batch"}, default None
+        Normalisation inside the residual blocks.
+    dropout : float in [0, 1), default 0.2
+        Share of filters dropped in training.
+    linear_skip : {"auto", "shared", "per_feature", None}, default "auto"
+        The linear map from window to forecast that the network is added to: one for all targets, one for each, the
+        better of these on the validation rows, or none. It starts at its ridge solution.
+    loss : str or callable, default "mse"
+        Name of a Keras loss, or what ``keras.losses.get`` takes; on columns standardised by their training rows.
+    epochs : "auto" or int, default "auto"
+        Passes over the training rows, at most; "auto" makes about 600 steps of them, at least 5 passes.
+    batch_size : int, default 256
+        Origins of a training step.
+    learning_rate : float, default 1e-3
+        Of AdamW at the start; it falls to zero along a cosine.
+    weight_decay : float, default 1e-3
+        Of AdamW.
+    validation_fraction : float in [0, 1), default 0.1
+        Last part of the rows, held back to choose the best epoch. Its weights are not trained on it, nor its scaler
+        fitted.
+    patience : int, default 3
+        Epochs without improvement on the validation rows after which training stops.
+    device : str, default "auto"
+        "auto" (a GPU if there is one), "cpu", "gpu", "gpu:1", ..
+    callbacks : sequence of keras.callbacks.Callback, optional
+        Passed on to Keras.
+    random_state : int, RandomState or None, default None
+        Of initial weights, order of training and dropout. An int makes fits repeatable.
+    verbose : "auto", bool or int, default "auto"
+        One line an epoch; "auto" writes on a terminal only.
+
+    Attributes
+    ----------
+    network_ : Network
+        The trained network; ``network_.dense`` is a plain ``keras.Model``.
+    config_ : NetworkConfig
+        What it is made of.
+    history_ : DataFrame
+        Training and validation loss by epoch.
+    mean_, scale_ : ndarray of shape (n_features_in_,)
+        Of the training rows, by column.
+    n_features_in_ : int
+        Columns seen in `fit`.
+    feature_names_in_ : ndarray
+        Their names, if all are strings.
+
+    References
+    ----------
+    .. [1] van den Oord et al. (2016), WaveNet: A Generative Model for Raw Audio.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd
+    >>> from tscnn import Forecaster
+    >>> times = pd.date_range("2026-01-01", periods=200, freq="h")
+    >>> df = pd.DataFrame({"wave": np.sin(np.arange(200) * 2 * np.pi / 24)}, index=times)
+    >>> forecaster = Forecaster(lookback=24, horizon=3, filters=4, epochs=2, random_state=0).fit(df)
+    >>> forecaster.predict().round(1)
+                         wave
+    2026-01-09 08:00:00   0.9
+    2026-01-09 09:00:00   0.7
+    2026-01-09 10:00:00   0.5
+    """
+
+    def __init__(
+        self,
+        lookback: int = 10,
+        horizon: int = 1,
+        *,
+        targets: Any = None,
+        feature_mode: str = "joint",
+        filters: int = 32,
+        kernel_size: int = 2,
+        dilation_rates: Any = "auto",
+        n_stacks: int = 1,
+        normalizer_span: Any = "auto",
+        activation: str = "gated",
+        normalization: str | None = None,
+        dropout: float = 0.2,
+        linear_skip: str | None = "auto",
+        loss: Any = "mse",
+        epochs: int | str = "auto",
+        batch_size: int = 256,
+        learning_rate: float = 1e-3,
+        weight_decay: float = 1e-3,
+        validation_fraction: float = 0.1,
+        patience: int = 3,
+        device: str = "auto",
+        callbacks: Any = None,
+        random_state: Any = None,
+        verbose: Any = "auto",
+    ) -> None:
+        self.lookback = lookback
+        self.horizon = horizon
+        self.targets = targets
+        self.feature_mode = feature_mode
+        self.filters = filters
+        self.kernel_size = kernel_size
+        self.dilation_rates = dilation_rates
+        self.n_stacks = n_stacks
+        self.normalizer_span = normalizer_span
+        self.activation = activation
+        self.normalization = normalization
+        self.dropout = dropout
+        self.linear_skip = linear_skip
+        self.loss = loss
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        self.validation_fraction = validation_fraction
+        self.patience = patience
+        self.device = device
+        self.callbacks = callbacks
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(self, X: Any, y: Any = None) -> Self:  # noqa: ARG002
+        """Train on a frame, from scratch.
+
+        Parameters
+        ----------
+        X : DataFrame, Series or array of shape (n_timesteps, n_features)
+            Numeric and complete, oldest row first, index evenly spaced; at least lookback + horizon rows.
+        y : None
+            Not used: the targets are columns of `X`.
+
+        Returns
+        -------
+        Forecaster
+            Itself.
+
+        Raises
+        ------
+        TypeError, ValueError
+            Naming the parameter, or the column or row of `X`, that breaks a rule.
+        """
+        settings = self._training_settings()
+        schema, frame = learn_schema(X)
+        config = self._resolve_config(schema)
+        n_rows, lookback, horizon = len(frame), config.lookback, config.horizon
+        if count_windows(n_rows, lookback, horizon) == 0:
+            rule = f"`X` must have at least lookback + horizon = {lookback + horizon} rows."
+            raise ValueError(received(rule, n_rows=n_rows))
+        first = split_row(n_rows, lookback, horizon, self.validation_fraction)
+        if first is None and self.validation_fraction > 0:
+            warnings.warn(
+                received(
+                    "`X` is too short to hold validation rows back, so all epochs are run and none is chosen; "
+                    "validation_fraction=0 says that this is fine.",
+                    n_rows=n_rows,
+                    lookback=lookback,
+                    horizon=horizon,
+                ),
+                stacklevel=2,
+            )
+        values = frame.to_numpy()
+        mean, scale = _standard_moments(values[:first])
+        rows = ((values - mean) / scale).astype(np.float32)
+        training = find_origins([n_rows if first is None else first], lookback, horizon)
+        validation = [] if first is None else find_origins([n_rows], lookback, horizon, [first])
+
+        config, weights = _start_linear_skip(config, self.linear_skip, rows, training, validation)
+        with device_scope(self.device):
+            network = build_network(config)
+            seed_weights(network.dense, settings.seed)
+            if weights is not None:
+                network.dense.get_layer("linear_skip").weight.assign(weights)
+            history = train(network, rows, training, validation, settings)
+
+        self.config_ = config
+        self.network_ = network
+        self.mean_, self.scale_ = mean, scale
+        self.history_ = pd.DataFrame(history, index=pd.RangeIndex(1, len(history["loss"]) + 1, name="epoch"))
+        self.n_features_in_ = len(schema.columns)
+        self.__dict__.pop("feature_names_in_", None)
+        if all(isinstance(name, str) for name in schema.columns):
+            self.feature_names_in_ = np.asarray(schema.columns, dtype=object)
+        self._schema = schema
+        self._context = frame.iloc[-lookback:]
+        return self
+
+    def predict(self, X: Any = None) -> pd.DataFrame:
+        """Forecast the steps after the last row.
+
+        Parameters
+        ----------
+        X : DataFrame, Series or array of shape (n_timesteps, n_features), optional
+            Rows to forecast from, at least `lookback`; default the end of the training data. Columns are matched by
+            name.
+
+        Returns
+        -------
+        DataFrame of shape (horizon, n_targets)
+            In the data's own units; the index continues that of `X`.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        TypeError, ValueError
+            If `X` breaks a rule.
+        """
+        check_is_fitted(self)
+        context = self._context if X is None else self._read(X, self.config_.lookback)
+        context = context.iloc[-self.config_.lookback :]
+        forecasts = self._evaluate(self.network_.single_origin, context.to_numpy())[0]
+        index = future_index(context.index, self._schema.freq, self.config_.horizon)
+        return pd.DataFrame(forecasts, index=index, columns=self._target_names())
+
+    def backtest(self, X: Any, *, start: Any = None, stride: int = 1, refit: bool = False) -> pd.DataFrame:
+        """Forecast from many cutoffs of a frame, each from the rows up to it alone.
+
+        Parameters
+        ----------
+        X : DataFrame, Series or array of shape (n_timesteps, n_features)
+            Rows with known outcomes, at least lookback + horizon.
+        start : index label, optional
+            The first cutoff is the first row at or after this label; default the first row with a complete window.
+        stride : int, default 1
+            Rows from one cutoff to the next. The last cutoff is at least `horizon` rows before the end.
+        refit : bool, default False
+            Fit a new forecaster, with the same parameters, on the rows up to each cutoff.
+
+        Returns
+        -------
+        DataFrame of shape (n_cutoffs * horizon, n_targets)
+            Forecasts in the data's own units, indexed by ("cutoff", "time").
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`, unless `refit`.
+        TypeError, ValueError
+            If `X` breaks a rule, or no cutoff is left.
+        """
+        stride, refit = check_int("stride", stride), check_choice("refit", refit, (True, False))
+        if refit:
+            return self._backtest_refitted(X, start, stride)
+        check_is_fitted(self)
+        frame = self._read(X, self.config_.lookback + self.config_.horizon)
+        cutoffs = _find_cutoffs(frame.index, self.config_.lookback, self.config_.horizon, start, stride)
+        forecasts = np.concatenate([chunk for _, chunk in self._forecast_chunks(frame.to_numpy(), cutoffs)])
+        return forecast_frame(forecasts, frame.index, cutoffs, self._target_names(), self._schema.freq)
+
+    def score(self, X: Any, y: Any = None) -> float:  # noqa: ARG002
+        """Return the coefficient of determination of all forecasts within a frame.
+
+        Parameters
+        ----------
+        X : DataFrame, Series or array of shape (n_timesteps, n_features)
+            Rows with known outcomes, at least lookback + horizon.
+        y : None
+            Not used.
+
+        Returns
+        -------
+        float
+            1 - (squared error / squared deviation of the outcomes from their mean), the mean over targets; 1 is best. A
+            target that is constant in `X` counts 1 if forecast exactly, and 0 otherwise.
+        """
+        check_is_fitted(self)
+        lookback, horizon = self.config_.lookback, self.config_.horizon
+        values = self._read(X, lookback + horizon).to_numpy()
+        outcomes = make_windows(values[:, list(self.config_.targets)], lookback, horizon)[1]
+        centre = outcomes[:, 0].mean(axis=0)
+        error = deviation = total = np.zeros(outcomes.shape[2])
+        cutoffs = np.arange(lookback - 1, len(values) - horizon)
+        for chunk, forecasts in self._forecast_chunks(values, cutoffs):
+            known = outcomes[chunk - lookback + 1]
+            error = error + np.square(forecasts - known).sum(axis=(0, 1))
+            deviation = deviation + np.square(known - centre).sum(axis=(0, 1))
+            total = total + (known - centre).sum(axis=(0, 1))
+        deviation = deviation - total**2 / (len(cutoffs) * horizon)
+        varies = deviation > 1e-12 * np.square(self.scale_[list(self.config_.targets)]) * len(cutoffs) * horizon
+        constant = np.where(error > 0, 0.0, 1.0)
+        return float(np.mean(np.where(varies, 1 - error / np.where(varies, deviation, 1), constant)))
+
+    def _training_settings(self) -> TrainingSettings:
+        """Check every parameter that is not the network's."""
+        epochs = self.epochs if self.epochs == "auto" else check_int("epochs", self.epochs)
+        verbose = check_choice("verbose", self.verbose, ("auto", True, False, 0, 1, 2))
+        try:
+            keras.losses.get(self.loss)
+        except (ValueError, TypeError):
+            raise ValueError(received("`loss` must name a Keras loss or be a function.", loss=self.loss)) from None
+        device_scope(self.device)
+        return TrainingSettings(
+            loss=self.loss,
+            epochs=epochs,
+            batch_size=check_int("batch_size", self.batch_size),
+            learning_rate=check_real("learning_rate", self.learning_rate, low=0, include_low=False),
+            weight_decay=check_real("weight_decay", self.weight_decay, low=0),
+            patience=check_int("patience", self.patience),
+            callbacks=tuple(self.callbacks or ()),
+            device=self.device,
+            seed=int(check_random_state(self.random_state).randint(2**31 - 1)),
+            verbose=sys.stdout.isatty() if verbose == "auto" else bool(verbose),
+        )
+
+    def _resolve_config(self, schema: Schema) -> NetworkConfig:
+        linear_skip = check_choice("linear_skip", self.linear_skip, ("auto", "shared", "per_feature", None))
+        return resolve_config(
+            self.lookback,
+            self.horizon,
+            len(schema.columns),
+            targets=_find_targets(self.targets, schema.columns),
+            feature_mode=self.feature_mode,
+            filters=self.filters,
+            kernel_size=self.kernel_size,
+            dilation_rates=self.dilation_rates,
+            n_stacks=self.n_stacks,
+            normalizer_span=self.normalizer_span,
+            activation=self.activation,
+            normalization=self.normalization,
+            dropout=self.dropout,
+            linear_skip="shared" if linear_skip == "auto" else linear_skip,
+        )
+
+    def _target_names(self) -> pd.Index:
+        return self._schema.columns[list(self.config_.targets)]
+
+    def _read(self, X: Any, n_rows: int) -> pd.DataFrame:
+        frame = read_frame(X, self._schema)
+        if len(frame) < n_rows:
+            parts = "lookback" if n_rows == self.config_.lookback else "lookback + horizon"
+            raise ValueError(received(f"`X` must have at least {parts} = {n_rows} rows.", n_rows=len(frame)))
+        return frame
+
+    def _evaluate(self, model: Any, values: np.ndarray) -> np.ndarray:
+        """Run a model on raw values, (time, features) or (batch, time, features): (origins, horizon, targets)."""
+        targets = list(self.config_.targets)
+        rows = ((values - self.mean_) / self.scale_).astype(np.float32)
+        with device_scope(self.device):
+            forecasts = np.asarray(model.predict_on_batch(rows.reshape(-1, *rows.shape[-2:])), dtype=np.float64)
+        forecasts = forecasts.reshape(-1, *forecasts.shape[2:])
+        return forecasts * self.scale_[targets] + self.mean_[targets]
+
+    def _forecast_chunks(self, values: np.ndarray, cutoffs: np.ndarray) -> Any:
+        """Yield (cutoffs, forecasts) a chunk at a time, densely where cutoffs are close, else one by one."""
+        lookback, stride = self.config_.lookback, cutoffs[1] - cutoffs[0] if len(cutoffs) > 1 else 1
+        if stride > lookback:
+            windows = make_windows(values, lookback, 1)[0] if len(values) > lookback else values[None]
+            for i in range(0, len(cutoffs), CHUNK_ORIGINS // 16):
+                chunk = cutoffs[i : i + CHUNK_ORIGINS // 16]
+                yield chunk, self._evaluate(self.network_.single_origin, windows[chunk - lookback + 1])
+        else:
+            n_chunk = max(1, CHUNK_ORIGINS // stride)
+            for i in range(0, len(cutoffs), n_chunk):
+                chunk = cutoffs[i : i + n_chunk]
+                dense = self._evaluate(self.network_.dense, values[chunk[0] - lookback + 1 : chunk[-1] + 1])
+                yield chunk, dense[::stride]
+
+    def _backtest_refitted(self, X: Any, start: Any, stride: int) -> pd.DataFrame:
+        schema, frame = learn_schema(X)
+        config = self._resolve_config(schema)
+        # The first fit needs outcomes of its own, `horizon` rows more than a forecast.
+        first = config.lookback + config.horizon
+        cutoffs = _find_cutoffs(frame.index, first, config.horizon, start, stride)
+        folds = [clone(self).fit(frame.iloc[: cutoff + 1]).predict() for cutoff in cutoffs]
+        forecasts = np.stack([fold.to_numpy() for fold in folds])
+        return forecast_frame(forecasts, frame.index, cutoffs, folds[0].columns, schema.freq)
+
+
+def _standard_moments(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return each column's mean and standard deviation, 1 for a constant column."""
+    mean, scale = values.mean(axis=0), values.std(axis=0)
+    constant = scale <= 1e-12 * np.maximum(np.abs(mean), 1)
+    return mean, np.where(constant, 1.0, scale)
+
+
+def _find_targets(targets: Any, columns: pd.Index) -> list[int] | None:
+    if targets is None:
+        return None
+    names = list(targets) if isinstance(targets, list | tuple | pd.Index | np.ndarray) else [targets]
+    unknown = [name for name in names if name not in columns]
+    if unknown or not names or len(set(names)) < len(names):
+        rule = f"`targets` must name distinct columns of `X`, {list(columns)}."
+        raise ValueError(received(rule, targets=targets))
+    return [int(position) for position in columns.get_indexer(names)]
+
+
+def _find_cutoffs(index: pd.Index, n_first: int, horizon: int, start: Any, stride: int) -> np.ndarray:
+    """Return the row numbers of the cutoffs: at or after `start`, with `n_first` rows up to it and `horizon` after."""
+    first = n_first - 1
+    if start is not None:
+        try:
+            first = max(first, int(index.searchsorted(start)))
+        except (TypeError, ValueError) as error:
+            raise TypeError(received(f"`start` must be comparable with the index ({error}).", start=start)) from None
+    cutoffs = np.arange(first, len(index) - horizon, stride)
+    if len(cutoffs) == 0:
+        rule = f"No cutoff has {n_first} rows up to it and {horizon} rows after it."
+        raise ValueError(received(rule, n_rows=len(index), start=start))
+    return cutoffs
+
+
+def _start_linear_skip(
+    config: NetworkConfig, linear_skip: str | None, rows: np.ndarray, training: list[range], validation: list[range]
+) -> tuple[NetworkConfig, np.ndarray | None]:
+    """Solve the linear map in closed form; "auto" takes the kind that is better on the validation origins."""
+    if linear_skip is None:
+        return config, None
+    targets = rows[:, list(config.targets)]
+    fitted = window_moments(targets, training, config.lookback, config.horizon)
+    judged = window_moments(targets, validation, config.lookback, config.horizon) if validation else None
+    maps = {}
+    if linear_skip != "per_feature":
+        maps["shared"] = fit_linear_map(fitted.mean(), judged)
+    if linear_skip == "per_feature" or (linear_skip == "auto" and judged is not None and len(config.targets) > 1):
+        maps["per_feature"] = fit_linear_map(fitted, judged)
+    kind = min(maps, key=lambda kind: judged.squared_error(maps[kind]).mean() if judged is not None else 0)
+    return replace(config, linear_skip=kind), maps[kind].astype(np.float32)

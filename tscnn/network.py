@@ -1,0 +1,321 @@
+"""From a configuration to a Keras model, evaluated densely or at the newest origin only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tscnn._backend import keras
+from tscnn._validation import check_choice, check_int, check_ints, check_real, received
+from tscnn.layers import LinearSkip, PerFeature, RollingNormalizer, ScaleBack, WaveNetStack, pyramid_spacings
+from tscnn.receptive_field import find_holes, plan_layers, receptive_field
+
+__all__ = ["Network", "NetworkConfig", "build_model", "build_network", "resolve_config", "seed_weights"]
+
+FEATURE_MODES = ("joint", "front_end", "independent")
+Layers = tuple[tuple[int, int], ...]
+
+
+# Configuration
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """Everything that determines a network's shape, resolved: nothing in it is left to choose.
+
+    `front_end_layers` and `layers` hold one ``(kernel_size, dilation_rate)`` a layer, below and above the place where
+    features meet. `normalizer_span` is 1 where there is no rolling normaliser. `targets` are positions among the
+    features.
+    """
+
+    lookback: int
+    horizon: int
+    n_features: int
+    targets: tuple[int, ...]
+    feature_mode: str
+    front_end_layers: Layers
+    layers: Layers
+    normalizer_span: int
+    filters: int
+    activation: str
+    normalization: str | None
+    dropout: float
+    linear_skip: str | None
+
+
+def resolve_config(
+    lookback: int,
+    horizon: int,
+    n_features: int,
+    *,
+    targets: Sequence[int] | None = None,
+    feature_mode: str = "joint",
+    filters: int = 32,
+    kernel_size: int = 2,
+    dilation_rates: Any = "auto",
+    n_stacks: int = 1,
+    normalizer_span: Any = "auto",
+    activation: str = "gated",
+    normalization: str | None = None,
+    dropout: float = 0.0,
+    linear_skip: str | None = "shared",
+) -> NetworkConfig:
+    """Check every argument of `build_model` and settle what it leaves to choose."""
+    lookback, n_features = check_int("lookback", lookback), check_int("n_features", n_features)
+    feature_mode = check_choice("feature_mode", feature_mode, FEATURE_MODES)
+    convolutions = _explicit_layers(kernel_size, dilation_rates, n_stacks, feature_mode)
+    span = _resolve_span(lookback, normalizer_span, convolutions)
+    if convolutions is None:
+        convolutions = _planned_layers(lookback - span + 1, kernel_size, n_stacks, feature_mode)
+    _check_field(lookback, span, kernel_size, convolutions)
+    return NetworkConfig(
+        lookback=lookback,
+        horizon=check_int("horizon", horizon),
+        n_features=n_features,
+        targets=_check_targets(targets, n_features, feature_mode),
+        feature_mode=feature_mode,
+        front_end_layers=convolutions[0],
+        layers=convolutions[1],
+        normalizer_span=span,
+        filters=check_int("filters", filters),
+        activation=_check_activation(activation),
+        normalization=check_choice("normalization", normalization, (None, "layer", "batch")),
+        dropout=check_real("dropout", dropout, low=0, high=1),
+        linear_skip=check_choice("linear_skip", linear_skip, (None, "shared", "per_feature")),
+    )
+
+
+def _check_targets(targets: Sequence[int] | None, n_features: int, feature_mode: str) -> tuple[int, ...]:
+    if targets is None:
+        return tuple(range(n_features))
+    positions = check_ints("targets", targets, minimum=0)
+    if not positions or max(positions) >= n_features or len(set(positions)) < len(positions):
+        rule = f"`targets` must be distinct positions among {n_features} features, at least one."
+        raise ValueError(received(rule, targets=targets))
+    if feature_mode == "independent" and len(positions) < n_features:
+        rule = "`feature_mode='independent'` sees each target's own past only, so every feature must be a target."
+        raise ValueError(received(rule, targets=targets, n_features=n_features))
+    return positions
+
+
+def _check_activation(activation: Any) -> str:
+    if activation != "gated":
+        try:
+            keras.activations.get(activation)
+        except (ValueError, TypeError):
+            rule = "`activation` must be 'gated' or the name of a Keras activation."
+            raise ValueError(received(rule, activation=activation)) from None
+    return str(activation)
+
+
+def _explicit_layers(
+    kernel_size: int, dilation_rates: Any, n_stacks: int, feature_mode: str
+) -> tuple[Layers, Layers] | None:
+    """Pair the user's dilations with the kernel size, as given; None for "auto"."""
+    kernel_size, n_stacks = check_int("kernel_size", kernel_size, minimum=2), check_int("n_stacks", n_stacks)
+    if isinstance(dilation_rates, str):
+        check_choice("dilation_rates", dilation_rates, ("auto",))
+        return None
+    if feature_mode != "front_end":
+        dilation_rates = ((), dilation_rates)
+    elif len(dilation_rates) != 2 or any(isinstance(rates, int) for rates in dilation_rates):
+        rule = "`dilation_rates` of feature_mode='front_end' must be a pair: per feature, then joint."
+        raise ValueError(received(rule, dilation_rates=dilation_rates))
+    front_end, joint = (check_ints("dilation_rates", rates) for rates in dilation_rates)
+    return tuple((kernel_size, d) for d in front_end), tuple((kernel_size, d) for d in joint * n_stacks)
+
+
+def _resolve_span(lookback: int, normalizer_span: Any, convolutions: tuple[Layers, Layers] | None) -> int:
+    """Give the rolling normaliser what explicit convolutions leave of the lookback, or half of it."""
+    if normalizer_span is None:
+        return 1
+    if isinstance(normalizer_span, str):
+        check_choice("normalizer_span", normalizer_span, ("auto",))
+        if convolutions is None:
+            return max(1, lookback // 2)
+        return max(1, lookback - receptive_field([*convolutions[0], *convolutions[1]]) + 1)
+    span = check_int("normalizer_span", normalizer_span, minimum=2)
+    if span > lookback:
+        rule = f"`normalizer_span` must be at most the lookback, {lookback}."
+        raise ValueError(received(rule, normalizer_span=span))
+    return span
+
+
+def _planned_layers(field: int, kernel_size: int, n_stacks: int, feature_mode: str) -> tuple[Layers, Layers]:
+    """Plan `n_stacks` cycles that share the field; the front end takes the lower half of the layers."""
+    share, rest = divmod(field - 1, n_stacks)
+    cycles = [plan_layers(share + (i < rest) + 1, kernel_size) for i in range(n_stacks)]
+    layers = tuple(layer for cycle in cycles for layer in cycle)
+    n_front = (len(layers) + 1) // 2 if feature_mode == "front_end" else 0
+    return layers[:n_front], layers[n_front:]
+
+
+def _check_field(lookback: int, span: int, kernel_size: int, convolutions: tuple[Layers, Layers]) -> None:
+    layers = [*convolutions[0], *convolutions[1], (span, 1)]
+    field, dilation_rates = receptive_field(layers), [d for _, d in layers[:-1]]
+    if field != lookback:
+        fits = [d for _, d in plan_layers(lookback - span + 1, kernel_size)]
+        rule = (
+            f"The receptive field must equal the lookback, {lookback}, but kernel size {kernel_size} with these "
+            f"dilation rates and a normaliser over {span} rows has {field}. dilation_rates={fits} would fit."
+        )
+        raise ValueError(received(rule, dilation_rates=dilation_rates))
+    if holes := find_holes(layers):
+        rule = f"Every row of the lookback must be seen, but no path reaches lags {holes[:8]}."
+        raise ValueError(received(rule, dilation_rates=dilation_rates))
+
+
+# Functional graph
+
+
+@dataclass(frozen=True)
+class Network:
+    """One set of weights behind two graphs.
+
+    `dense` takes (batch, time, features) to (batch, time - lookback + 1, horizon, targets), one forecast for each
+    origin. `single_origin` takes (batch, lookback, features) to (batch, 1, horizon, targets) and computes only what
+    that origin needs.
+    """
+
+    config: NetworkConfig
+    dense: keras.Model
+    single_origin: keras.Model
+
+    def __reduce__(self) -> Any:
+        """Pickle and copy as configuration and weights, so that both graphs go on sharing them."""
+        return _rebuild_network, (self.config, self.dense.get_weights())
+
+
+def build_network(config: NetworkConfig) -> Network:
+    """Make the layers of `config` and connect them twice."""
+    parts = _make_layers(config)
+    graphs = []
+    for last_only in (False, True):
+        inputs = keras.Input((config.lookback if last_only else None, config.n_features), name="rows")
+        outputs = _connect(parts, config, inputs, last_only)
+        graphs.append(keras.Model(inputs, outputs, name="single_origin" if last_only else "dense"))
+    return Network(config, *graphs)
+
+
+def _rebuild_network(config: NetworkConfig, weights: list[np.ndarray]) -> Network:
+    network = build_network(config)
+    network.dense.set_weights(weights)
+    return network
+
+
+def build_model(lookback: int, horizon: int, n_features: int, **settings: Any) -> keras.Model:
+    """Build a causal network whose receptive field is exactly the lookback.
+
+    Parameters
+    ----------
+    lookback, horizon, n_features : int
+        Rows seen, steps predicted, size of the input's last axis.
+    **settings
+        `targets` (positions of the features to predict, default all), `feature_mode` ("joint", "front_end",
+        "independent"), `filters`, `kernel_size`, `dilation_rates` ("auto", or one rate a layer; for "front_end" a pair
+        of such lists), `n_stacks`, `normalizer_span` ("auto", rows, or None), `activation`, `normalization`,
+        `dropout`, `linear_skip` ("shared", "per_feature" or None): as in `tscnn.Forecaster`.
+
+    Returns
+    -------
+    keras.Model
+        (batch, time, n_features) -> (batch, time - lookback + 1, horizon, targets): one forecast for each row that
+        has a complete window. One window is the case time = lookback.
+
+    Raises
+    ------
+    ValueError
+        If given dilation rates don't add up to the lookback, or leave holes in it.
+
+    References
+    ----------
+    .. [1] van den Oord et al. (2016), WaveNet: A Generative Model for Raw Audio.
+
+    Examples
+    --------
+    >>> import tscnn
+    >>> model = tscnn.build_model(lookback=10, horizon=3, n_features=5)
+    >>> model.output_shape
+    (None, None, 3, 5)
+    >>> import numpy as np
+    >>> model(np.zeros((1, 12, 5))).shape
+    TensorShape([1, 3, 3, 5])
+    """
+    return build_network(resolve_config(lookback, horizon, n_features, **settings)).dense
+
+
+def _make_layers(config: NetworkConfig) -> dict[str, Any]:
+    """Make every layer once, by name."""
+    stack_settings: dict[str, Any] = {
+        "filters": config.filters,
+        "activation": config.activation,
+        "normalization": config.normalization,
+        "dropout": config.dropout,
+    }
+    stack = WaveNetStack(config.layers, **stack_settings, name="stack")
+    n_targets = len(config.targets)
+    parts: dict[str, Any] = {}
+    if config.normalizer_span > 1:
+        parts["normalizer"] = RollingNormalizer(config.normalizer_span, name="normalizer")
+        parts["scale_back"] = ScaleBack(config.targets, add_level=config.linear_skip is None, name="scale_back")
+    if config.feature_mode == "front_end":
+        front_end = WaveNetStack(config.front_end_layers, **stack_settings, name="front_end_stack")
+        parts["front_end"] = PerFeature(front_end, name="front_end")
+        parts["merge"] = keras.layers.Reshape((-1, config.n_features * config.filters), name="merge")
+    if config.feature_mode == "independent":
+        parts["stack"] = PerFeature(stack, name="per_feature")
+        parts["head"] = keras.layers.Dense(config.horizon, kernel_initializer="zeros", name="head")
+        parts["arrange"] = keras.layers.Permute((1, 3, 2), name="arrange")
+    else:
+        parts["stack"] = stack
+        parts["head"] = keras.layers.Dense(config.horizon * n_targets, kernel_initializer="zeros", name="head")
+        parts["arrange"] = keras.layers.Reshape((-1, config.horizon, n_targets), name="arrange")
+    if config.linear_skip:
+        shared = config.linear_skip == "shared"
+        parts["linear_skip"] = LinearSkip(
+            config.lookback, config.horizon, shared, features=config.targets, name="linear_skip"
+        )
+        parts["add"] = keras.layers.Add(name="add")
+    return parts
+
+
+def _connect(parts: dict[str, Any], config: NetworkConfig, inputs: Any, last_only: bool) -> Any:
+    """Run the layers; with `last_only` each computes what the newest origin needs."""
+    spacings = pyramid_spacings([*config.front_end_layers, *config.layers])
+    if not last_only:
+        spacings = [1] * len(spacings)
+    n_front = len(config.front_end_layers)
+    hidden = inputs  # (batch, time, features)
+    if "normalizer" in parts:
+        hidden, level, scale = parts["normalizer"](inputs)
+    if spacings[0] > 1:
+        hidden = hidden[:, :: spacings[0]]
+    if "front_end" in parts:
+        hidden = parts["front_end"](hidden, spacings=spacings[: n_front + 1])  # (batch, positions, features, filters)
+        hidden = parts["merge"](hidden)  # (batch, positions, features * filters)
+    hidden = parts["stack"](hidden, spacings=spacings[n_front:])  # (batch, positions, [features,] filters)
+    forecasts = parts["arrange"](parts["head"](hidden))  # (batch, positions, horizon, targets)
+    if "scale_back" in parts:
+        forecasts = parts["scale_back"](forecasts, level, scale)
+    if "linear_skip" in parts:
+        forecasts = parts["add"]([parts["linear_skip"](inputs), forecasts])
+    return forecasts
+
+
+def seed_weights(model: keras.Model, seed: int) -> None:
+    """Draw every random initial weight and every dropout seed anew from `seed` alone.
+
+    Keras draws default seeds from Python's global generator; this leaves global state alone, and gives the same weights
+    on every backend. Kernels are drawn Glorot-uniform; those that start at zero stay.
+    """
+    random = np.random.default_rng(seed)
+    for weight in model.weights:
+        if weight.path.endswith("seed_generator_state"):
+            weight.assign(np.array([random.integers(2**31), 0], dtype=weight.dtype))
+        elif weight.path.endswith("kernel") and np.any(keras.ops.convert_to_numpy(weight)):
+            *window, n_in, n_out = weight.shape
+            limit = np.sqrt(6 / (np.prod(window) * (n_in + n_out)))
+            weight.assign(random.uniform(-limit, limit, weight.shape))

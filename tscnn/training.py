@@ -1,0 +1,229 @@
+"""Train a network on every origin of a series that stays where it is."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tscnn._backend import device_scope, keras, ops
+from tscnn.network import Network, NetworkConfig
+from tscnn.windows import Segments, cut_segments
+
+__all__ = ["TrainingSettings", "train"]
+
+N_STEPS = 600  # that epochs="auto" aims at
+SEGMENT_ORIGINS = 32  # neighbours are alike: many short segments a step teach more than a long one
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How a network is trained; the fields are parameters of `tscnn.Forecaster`."""
+
+    loss: Any
+    epochs: int | str
+    batch_size: int
+    learning_rate: float
+    weight_decay: float
+    patience: int
+    callbacks: Sequence[Any]
+    device: str
+    seed: int
+    verbose: bool
+
+
+def train(
+    network: Network,
+    rows: np.ndarray,
+    training_origins: Iterable[range],
+    validation_origins: Iterable[range],
+    settings: TrainingSettings,
+) -> dict[str, list[float]]:
+    """Train a network in place, and leave it with the weights of its best epoch.
+
+    Parameters
+    ----------
+    network : Network
+        Its present weights are the start, and compete with those of every epoch on the validation origins.
+    rows : ndarray of shape (n_rows, n_features)
+        Series one behind the other.
+    training_origins, validation_origins : iterable of range
+        Of `find_origins`. Without validation origins every epoch runs, and the last weights stay.
+    settings : TrainingSettings
+        See there.
+
+    Returns
+    -------
+    dict
+        "loss", and "val_loss" where there are validation origins: a float an epoch.
+    """
+    config = network.config
+    training_origins, validation_origins = list(training_origins), list(validation_origins)
+    n_origins = min(SEGMENT_ORIGINS, settings.batch_size, max(len(stretch) for stretch in training_origins))
+    segments = cut_segments(training_origins, config.lookback, n_origins)
+    batch_size = min(settings.batch_size // n_origins, len(segments.starts))
+    batches = SegmentBatches(segments, batch_size, settings.seed)
+    validation = cut_segments(validation_origins, config.lookback, n_origins)
+    validation_batches = SegmentBatches(validation, 4 * batch_size) if validation.n_origins else None
+    epochs = settings.epochs
+    if isinstance(epochs, str):
+        epochs = int(np.clip(-(-N_STEPS // len(batches)), 5, 100))
+    with device_scope(settings.device):
+        trainer = SegmentTrainer(network.dense, rows, config, n_origins, settings.loss)
+        decay = keras.optimizers.schedules.CosineDecay(settings.learning_rate, epochs * len(batches))
+        optimizer = keras.optimizers.AdamW(decay, weight_decay=settings.weight_decay)
+        optimizer.exclude_from_weight_decay(var_names=["bias"])
+        optimizer.build(trainer.trainable_variables)  # here, or the first step is traced twice
+        trainer.compile(optimizer=optimizer, loss=weighted_mean, jit_compile=False)
+        callbacks = [*settings.callbacks, *([EpochLines(epochs)] if settings.verbose else [])]
+        if validation_batches is not None:
+            callbacks.insert(0, BestWeights(network.dense, validation_batches, settings.patience))
+        history = trainer.fit(
+            batches,
+            epochs=epochs,
+            validation_data=validation_batches,
+            callbacks=callbacks,
+            shuffle=False,  # the batches shuffle themselves, from their own seed
+            verbose=0,
+        )
+    return {name: list(map(float, values)) for name, values in history.history.items()}
+
+
+class SegmentTrainer(keras.Model):
+    """Give the loss of each origin of a batch of segments, taken from rows that are held in memory once.
+
+    Parameters
+    ----------
+    network : keras.Model
+        (batch, time, features) -> (batch, positions, horizon, targets).
+    rows : ndarray of shape (n_rows, n_features)
+        All series, one behind the other.
+    config : NetworkConfig
+        Of the network.
+    n_origins : int
+        Origins of a segment.
+    loss : str or callable
+        Name of a Keras loss, a Keras loss, or a function (targets, forecasts) -> loss, the last axis averaged.
+    """
+
+    def __init__(self, network: Any, rows: np.ndarray, config: NetworkConfig, n_origins: int, loss: Any) -> None:
+        super().__init__(name="segment_trainer")
+        self.network = network
+        loss = keras.losses.get(loss)
+        self.origin_loss = loss.call if isinstance(loss, keras.losses.Loss) else loss
+        self.targets = list(config.targets)
+        self.n_inputs = config.lookback + n_origins - 1
+        self.lookback = config.lookback
+        self.offsets = np.arange(self.n_inputs + config.horizon)
+        self.target_offsets = np.arange(n_origins)[:, None] + np.arange(config.horizon)
+        self.rows = self.add_weight(shape=rows.shape, initializer="zeros", trainable=False, name="rows")
+        self.rows.assign(rows)
+        self.built = True
+
+    def call(self, starts: Any, training: bool = False) -> Any:
+        """Return the loss of every origin: (batch,) -> (batch, n_origins)."""
+        at = ops.clip(starts[:, None] + self.offsets, 0, self.rows.shape[0] - 1)
+        segments = ops.take(self.rows, at, axis=0)  # (batch, lookback + n_origins - 1 + horizon, features)
+        forecasts = self.network(segments[:, : self.n_inputs], training=training)
+        outcomes = ops.take(segments[:, self.lookback :], self.target_offsets, axis=1)
+        if self.targets != list(range(self.rows.shape[1])):
+            outcomes = ops.take(outcomes, self.targets, axis=-1)
+        losses = self.origin_loss(outcomes, ops.cast(forecasts, "float32"))  # (batch, n_origins, horizon)
+        return ops.mean(losses, axis=-1)
+
+
+def weighted_mean(weights: Any, losses: Any) -> Any:
+    """Average the losses of a batch's origins; the weights of an epoch's batches have a mean of one."""
+    return ops.mean(weights * losses, axis=-1)
+
+
+class SegmentBatches(keras.utils.PyDataset):
+    """Batches of (starts, weights), all of one shape, reshuffled each epoch from `seed`.
+
+    The last batch is filled up with segments of weight 0, and the weights are scaled to a mean of one, so that the
+    mean over equal batches is the mean over origins.
+    """
+
+    def __init__(self, segments: Segments, batch_size: int, seed: int | None = None) -> None:
+        super().__init__()
+        n_batches = -(-len(segments.starts) // batch_size)
+        n_filling = n_batches * batch_size - len(segments.starts)
+        weights = np.pad(segments.weights, ((0, n_filling), (0, 0)))
+        self.starts = np.pad(segments.starts, (0, n_filling), mode="edge")
+        self.weights = weights / weights.mean()
+        self.order = np.arange(len(self.starts))
+        self.batch_size = batch_size
+        self.random = None if seed is None else np.random.default_rng(seed)
+        self.on_epoch_end()
+
+    def __len__(self) -> int:
+        """Count the batches."""
+        return len(self.order) // self.batch_size
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return (starts, weights) of one batch: (batch_size,) and (batch_size, n_origins)."""
+        batch = self.order[index * self.batch_size : (index + 1) * self.batch_size]
+        return self.starts[batch], self.weights[batch]
+
+    def on_epoch_end(self) -> None:
+        """Shuffle the segments."""
+        if self.random is not None:
+            self.random.shuffle(self.order)
+
+
+class BestWeights(keras.callbacks.Callback):
+    """Leave a network with the weights of its best epoch, the start included; stop when it no longer improves.
+
+    Unlike ``keras.callbacks.EarlyStopping`` this copies the network's weights only, not the rows it is trained on.
+    """
+
+    def __init__(self, network: Any, validation: SegmentBatches, patience: int) -> None:
+        super().__init__()
+        self.network = network
+        self.validation = validation
+        self.patience = patience
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        """Judge the start."""
+        self.best_loss = self.model.evaluate(self.validation, verbose=0)
+        self.best_weights = self.network.get_weights()
+        self.n_worse = 0
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Keep the weights if they are the best so far."""
+        if logs["val_loss"] < self.best_loss:
+            self.best_loss = logs["val_loss"]
+            self.best_weights = self.network.get_weights()
+            self.n_worse = 0
+        else:
+            self.n_worse += 1
+            self.model.stop_training |= self.n_worse >= self.patience
+
+    def on_train_end(self, logs: Any = None) -> None:
+        """Put the best weights back."""
+        self.network.set_weights(self.best_weights)
+
+
+class EpochLines(keras.callbacks.Callback):
+    """Write one line an epoch."""
+
+    def __init__(self, epochs: int) -> None:
+        super().__init__()
+        self.epochs = epochs
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Take the time."""
+        self.began = time.perf_counter()
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Write the epoch's losses."""
+        losses = f"loss {logs['loss']:.4f}"
+        if "val_loss" in logs:
+            losses += f"   validation loss {logs['val_loss']:.4f}"
+        width, seconds = len(str(self.epochs)), time.perf_counter() - self.began
+        sys.stdout.write(f"epoch {epoch + 1:{width}}/{self.epochs}   {losses}   {seconds:.1f} s\n")
+        sys.stdout.flush()
