@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Self
 
@@ -15,9 +16,10 @@ from sklearn.utils.validation import check_is_fitted
 
 from tscnn._backend import device_scope, keras
 from tscnn._validation import check_choice, check_int, check_real, received
-from tscnn.baselines import fit_linear_map, window_moments
+from tscnn.baselines import start_linear_map
 from tscnn.frame import Schema, forecast_frame, future_index, learn_schema, read_frame
 from tscnn.network import NetworkConfig, build_network, resolve_config, seed_weights
+from tscnn.streaming import Stream
 from tscnn.training import TrainingSettings, train
 from tscnn.windows import count_windows, find_origins, make_windows, split_row
 
@@ -65,10 +67,10 @@ class Forecaster(BaseEstimator):
     loss : str or callable, default "mse"
         Name of a Keras loss, or what ``keras.losses.get`` takes; on columns standardised by their training rows.
     epochs : "auto" or int, default "auto"
-        Passes over the training rows, at most; "auto" makes about 600 steps of them, at least 5 passes.
+        Passes over the training rows, at most; "auto" makes about 300 steps of them, at least 3 passes.
     batch_size : int, default 256
         Origins of a training step.
-    learning_rate : float, default 1e-3
+    learning_rate : float, default 5e-4
         Of AdamW at the start; it falls to zero along a cosine.
     weight_decay : float, default 1e-3
         Of AdamW.
@@ -138,7 +140,7 @@ class Forecaster(BaseEstimator):
         loss: Any = "mse",
         epochs: int | str = "auto",
         batch_size: int = 256,
-        learning_rate: float = 1e-3,
+        learning_rate: float = 5e-4,
         weight_decay: float = 1e-3,
         validation_fraction: float = 0.1,
         patience: int = 3,
@@ -198,7 +200,7 @@ class Forecaster(BaseEstimator):
         n_rows, lookback, horizon = len(frame), config.lookback, config.horizon
         if count_windows(n_rows, lookback, horizon) == 0:
             rule = f"`X` must have at least lookback + horizon = {lookback + horizon} rows."
-            raise ValueError(received(rule, n_rows=n_rows))
+            raise ValueError(received(rule, n_samples=n_rows))
         first = split_row(n_rows, lookback, horizon, self.validation_fraction)
         if first is None and self.validation_fraction > 0:
             warnings.warn(
@@ -217,12 +219,16 @@ class Forecaster(BaseEstimator):
         training = find_origins([n_rows if first is None else first], lookback, horizon)
         validation = [] if first is None else find_origins([n_rows], lookback, horizon, [first])
 
-        config, weights = _start_linear_skip(config, self.linear_skip, rows, training, validation)
+        kernel = None
+        if self.linear_skip is not None:
+            kinds = ("shared", "per_feature") if self.linear_skip == "auto" else (self.linear_skip,)
+            kernel = start_linear_map(rows[:, list(config.targets)], training, validation, lookback, horizon, kinds)
+            config = replace(config, linear_skip="shared" if len(kernel) == 1 else "per_feature")
         with device_scope(self.device):
             network = build_network(config)
             seed_weights(network.dense, settings.seed)
-            if weights is not None:
-                network.dense.get_layer("linear_skip").weight.assign(weights)
+            if kernel is not None:
+                network.dense.get_layer("linear_skip").weight.assign(kernel)
             history = train(network, rows, training, validation, settings)
 
         self.config_ = config
@@ -299,6 +305,46 @@ class Forecaster(BaseEstimator):
         cutoffs = _find_cutoffs(frame.index, self.config_.lookback, self.config_.horizon, start, stride)
         forecasts = np.concatenate([chunk for _, chunk in self._forecast_chunks(frame.to_numpy(), cutoffs)])
         return forecast_frame(forecasts, frame.index, cutoffs, self._target_names(), self._schema.freq)
+
+    def stream(self, context: Any = None) -> Stream:
+        """Follow a series row by row.
+
+        Parameters
+        ----------
+        context : DataFrame, Series, array, or dict of them by series name, optional
+            What has been seen so far, at least `lookback` rows; default the end of the training data. A dict makes a
+            stream of several series side by side.
+
+        Returns
+        -------
+        Stream
+            ``stream.update(row)`` takes the next row and returns the forecast of the steps after it.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        TypeError, ValueError
+            If a context breaks a rule.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from tscnn import Forecaster
+        >>> forecaster = Forecaster(lookback=4, filters=2, epochs=1, random_state=0).fit(np.eye(2)[np.arange(60) % 2])
+        >>> stream = forecaster.stream()
+        >>> stream.update([1, 0]).shape
+        (1, 2)
+        """
+        check_is_fitted(self)
+        lookback = self.config_.lookback
+        if context is None:
+            contexts: Any = self._context
+        elif isinstance(context, Mapping):
+            contexts = {name: self._read(rows, lookback) for name, rows in context.items()}
+        else:
+            contexts = self._read(context, lookback)
+        return Stream(self.network_, self._schema, self.mean_, self.scale_, contexts)
 
     def score(self, X: Any, y: Any = None) -> float:  # noqa: ARG002
         """Return the coefficient of determination of all forecasts within a frame.
@@ -450,21 +496,3 @@ def _find_cutoffs(index: pd.Index, n_first: int, horizon: int, start: Any, strid
         rule = f"No cutoff has {n_first} rows up to it and {horizon} rows after it."
         raise ValueError(received(rule, n_rows=len(index), start=start))
     return cutoffs
-
-
-def _start_linear_skip(
-    config: NetworkConfig, linear_skip: str | None, rows: np.ndarray, training: list[range], validation: list[range]
-) -> tuple[NetworkConfig, np.ndarray | None]:
-    """Solve the linear map in closed form; "auto" takes the kind that is better on the validation origins."""
-    if linear_skip is None:
-        return config, None
-    targets = rows[:, list(config.targets)]
-    fitted = window_moments(targets, training, config.lookback, config.horizon)
-    judged = window_moments(targets, validation, config.lookback, config.horizon) if validation else None
-    maps = {}
-    if linear_skip != "per_feature":
-        maps["shared"] = fit_linear_map(fitted.mean(), judged)
-    if linear_skip == "per_feature" or (linear_skip == "auto" and judged is not None and len(config.targets) > 1):
-        maps["per_feature"] = fit_linear_map(fitted, judged)
-    kind = min(maps, key=lambda kind: judged.squared_error(maps[kind]).mean() if judged is not None else 0)
-    return replace(config, linear_skip=kind), maps[kind].astype(np.float32)

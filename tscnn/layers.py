@@ -11,7 +11,7 @@ import math
 from typing import Any
 
 from tscnn._backend import keras, ops
-from tscnn._validation import check_choice, check_int, check_real, received
+from tscnn._validation import check_choice, check_int, check_ints, check_real, received
 from tscnn.receptive_field import receptive_field
 
 __all__ = [
@@ -32,6 +32,33 @@ register = keras.saving.register_keras_serializable(package="tscnn")
 def _crop(inputs: Any, n_rows: int) -> Any:
     """Drop the first `n_rows` positions, so that what is left ends at the same row."""
     return inputs[:, n_rows:] if n_rows else inputs
+
+
+def _count_positions(inputs: Any, field: int) -> int | None:
+    """Count the positions that see all of their field: None while the number of rows is not known.
+
+    TensorFlow returns nonsense, not an error, for a convolution that is longer than its input.
+    """
+    n_rows = inputs.shape[1]
+    if n_rows is None:
+        return None
+    if n_rows < field:
+        rule = f"The inputs must have at least {field} rows, the receptive field."
+        raise ValueError(received(rule, input_shape=tuple(inputs.shape)))
+    return int(n_rows) - field + 1
+
+
+def check_activation(activation: Any) -> str:
+    """Return `activation`, or raise if it is neither "gated" nor the name of a Keras activation."""
+    try:
+        if not isinstance(activation, str):
+            raise TypeError
+        if activation != "gated":
+            keras.activations.get(activation)
+    except (TypeError, ValueError) as error:
+        rule = "`activation` must be 'gated' or the name of a Keras activation."
+        raise type(error)(received(rule, activation=activation)) from None
+    return activation
 
 
 @register
@@ -59,7 +86,7 @@ class CausalConv1D(keras.layers.Layer):
     -----
     Input (batch, time, features). The call takes two static integers for inputs of which only every `spacing`-th row
     is given and outputs of which only every `stride`-th, counted from the end, is wanted. `dilation_rate` must be a
-    multiple of `spacing`.
+    multiple of `spacing`, and with a `stride` the number of rows must be known.
 
     References
     ----------
@@ -97,15 +124,36 @@ class CausalConv1D(keras.layers.Layer):
 
     def call(self, inputs: Any, spacing: int = 1, stride: int = 1) -> Any:
         """Convolve: (batch, time, features) -> (batch, positions, filters)."""
+        step = self._step(spacing)
         if self.padding == "causal":
-            inputs = ops.pad(inputs, ((0, 0), (self.receptive_field - 1, 0), (0, 0)))
-        step = self.dilation_rate // spacing
+            inputs = ops.pad(inputs, ((0, 0), ((self.kernel_size - 1) * step, 0), (0, 0)))
+        inputs = self.align(inputs, spacing, stride)
         if stride > 1 and step > 1:  # no backend strides a dilated convolution
             inputs, step = self._gather_taps(inputs, step, stride), 1
             outputs = ops.matmul(inputs, ops.reshape(self.kernel, (-1, self.filters)))
         else:
             outputs = ops.conv(inputs, self.kernel, stride, "valid", dilation_rate=step)
         return outputs + self.bias
+
+    def compute_output_spec(self, inputs: Any, spacing: int = 1, stride: int = 1) -> Any:
+        """Return the shape of the output without computing it."""
+        span = (self.kernel_size - 1) * self._step(spacing) + 1
+        n_positions = _count_positions(inputs, 1 if self.padding == "causal" else span)
+        if n_positions is not None:
+            n_positions = math.ceil(n_positions / stride)
+        return keras.KerasTensor((inputs.shape[0], n_positions, self.filters), self.compute_dtype)
+
+    def align(self, inputs: Any, spacing: int, stride: int) -> Any:
+        """Drop the first few rows, so that the newest output is one of every `stride`-th."""
+        n_positions = _count_positions(inputs, (self.kernel_size - 1) * self._step(spacing) + 1)
+        return inputs if n_positions is None or stride == 1 else _crop(inputs, (n_positions - 1) % stride)
+
+    def _step(self, spacing: int) -> int:
+        """Return the distance between taps in rows of an input that holds every `spacing`-th."""
+        if self.dilation_rate % spacing:
+            rule = f"`spacing` must divide the dilation rate, {self.dilation_rate}."
+            raise ValueError(received(rule, spacing=spacing))
+        return self.dilation_rate // spacing
 
     def _gather_taps(self, inputs: Any, step: int, stride: int) -> Any:
         n_positions = inputs.shape[1] - (self.kernel_size - 1) * step
@@ -211,7 +259,7 @@ class ResidualBlock(keras.layers.Layer):
         self.filters = check_int("filters", filters)
         self.kernel_size = kernel_size
         self.dilation_rate = dilation_rate
-        self.activation = activation
+        self.activation = check_activation(activation)
         self.normalization = check_choice("normalization", normalization, (None, "layer", "batch"))
         self.dropout = check_real("dropout", dropout, low=0, high=1)
         gated = activation == "gated"
@@ -230,6 +278,7 @@ class ResidualBlock(keras.layers.Layer):
         self.conv.build(input_shape)
         if self.normalize is not None:
             self.normalize.build((None, None, self.conv.filters))
+        self.activate.build((None, None, self.conv.filters))
         for layer in (self.drop, self.to_residual, self.to_skip):
             layer.build((None, None, self.filters))
 
@@ -237,6 +286,7 @@ class ResidualBlock(keras.layers.Layer):
         self, inputs: Any, training: bool = False, spacing: int = 1, stride: int = 1, skip_at: slice = slice(None)
     ) -> tuple[Any, Any]:
         """Return ``(residual, skip)``: (batch, time, filters) -> (batch, positions, filters) each."""
+        inputs = self.conv.align(inputs, spacing, stride)
         hidden = self.conv(inputs, spacing=spacing, stride=stride)
         if self.normalize is not None:
             hidden = self.normalize(hidden, training=training)
@@ -244,6 +294,15 @@ class ResidualBlock(keras.layers.Layer):
         ends = _crop(inputs, (self.conv.receptive_field - 1) // spacing)
         residual = (ends[:, ::stride] if stride > 1 else ends) + self.to_residual(hidden)
         return residual, self.to_skip(hidden[:, skip_at])
+
+    def compute_output_spec(
+        self, inputs: Any, *, spacing: int = 1, stride: int = 1, skip_at: slice = slice(None), **_: Any
+    ) -> Any:
+        """Return the shapes of the outputs without computing them."""
+        batch, n_positions, _ = self.conv.compute_output_spec(inputs, spacing, stride).shape
+        n_skips = None if n_positions is None else len(range(n_positions)[skip_at])
+        shapes = (batch, n_positions, self.filters), (batch, n_skips, self.filters)
+        return tuple(keras.KerasTensor(shape, self.compute_dtype) for shape in shapes)
 
     def get_config(self) -> dict[str, Any]:
         """Return what ``from_config`` needs."""
@@ -302,12 +361,14 @@ class WaveNetStack(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        self.receptive_field = receptive_field(layers)
         self.layers = [tuple(layer) for layer in layers]
+        if any(len(layer) > 2 for layer in self.layers):
+            raise ValueError(received("`layers` must be a sequence of (kernel_size, dilation_rate).", layers=layers))
         self.filters = check_int("filters", filters)
-        self.activation = activation
+        self.activation = check_activation(activation)
         self.normalization = normalization
         self.dropout = dropout
-        self.receptive_field = receptive_field(self.layers)
         self.project = keras.layers.Dense(filters, name="project")
         self.blocks = [
             ResidualBlock(filters, k, d, activation, normalization, dropout, name=f"block_{i}")
@@ -336,6 +397,14 @@ class WaveNetStack(keras.layers.Layer):
             )
             skips.append(skip)
         return sum(skips, hidden)
+
+    def compute_output_spec(self, inputs: Any, *, spacings: Any = None, **_: Any) -> Any:
+        """Return the shape of the output without computing it."""
+        first, last = (spacings[0], spacings[-1]) if spacings else (1, 1)
+        n_positions = _count_positions(inputs, (self.receptive_field - 1) // first + 1)
+        if n_positions is not None:
+            n_positions = (n_positions - 1) * first // last + 1
+        return keras.KerasTensor((inputs.shape[0], n_positions, self.filters), self.compute_dtype)
 
     def get_config(self) -> dict[str, Any]:
         """Return what ``from_config`` needs."""
@@ -390,6 +459,8 @@ class PerFeature(keras.layers.Layer):
     def __init__(self, layer: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.layer = keras.saving.deserialize_keras_object(layer) if isinstance(layer, dict) else layer
+        if not isinstance(self.layer, keras.layers.Layer):
+            raise TypeError(received("`layer` must be a Keras layer.", layer=layer))
 
     def build(self, input_shape: Any) -> None:
         """Build the layer for one feature."""
@@ -404,6 +475,13 @@ class PerFeature(keras.layers.Layer):
         outputs = self.layer(series, training=training, **kwargs)  # (batch * features, positions, filters)
         shape = (-1, n_features, ops.shape(outputs)[1], outputs.shape[2])
         return ops.transpose(ops.reshape(outputs, shape), (0, 2, 1, 3))  # (batch, positions, features, filters)
+
+    def compute_output_spec(self, inputs: Any, training: bool = False, **kwargs: Any) -> Any:  # noqa: ARG002
+        """Return the shape of the output without computing it."""
+        batch, n_rows, n_features = inputs.shape
+        series = keras.KerasTensor((None, n_rows, 1), self.compute_dtype)
+        _, n_positions, filters = self.layer.compute_output_spec(series, **kwargs).shape
+        return keras.KerasTensor((batch, n_positions, n_features, filters), self.compute_dtype)
 
     def get_config(self) -> dict[str, Any]:
         """Return what ``from_config`` needs."""
@@ -451,6 +529,7 @@ class RollingNormalizer(keras.layers.Layer):
 
     def call(self, inputs: Any) -> tuple[Any, Any, Any]:
         """Return ``(normalized, level, scale)``, (batch, time - span + 1, features) each."""
+        _count_positions(inputs, self.span)
         stretch = 1, inputs, ops.zeros_like(inputs)  # rows, their mean, their sum of squared deviations
         merged = stretch if self.span & 1 else None
         for bit in range(1, self.span.bit_length()):
@@ -461,6 +540,11 @@ class RollingNormalizer(keras.layers.Layer):
         _, level, squares = merged
         scale = ops.sqrt(squares / self.span) + self.epsilon
         return (_crop(inputs, self.span - 1) - level) / scale, level, scale
+
+    def compute_output_spec(self, inputs: Any) -> Any:
+        """Return the shapes of the outputs without computing them."""
+        shape = (inputs.shape[0], _count_positions(inputs, self.span), inputs.shape[2])
+        return tuple(keras.KerasTensor(shape, self.compute_dtype) for _ in range(3))
 
     def get_config(self) -> dict[str, Any]:
         """Return what ``from_config`` needs."""
@@ -480,7 +564,10 @@ def _merge(early: tuple[int, Any, Any], late: tuple[int, Any, Any]) -> tuple[int
 
 def _take_features(inputs: Any, features: list[int]) -> Any:
     """Select from the last axis; nothing to do when it is all of it in order."""
-    return inputs if features == list(range(inputs.shape[-1])) else ops.take(inputs, features, axis=-1)
+    n_features = inputs.shape[-1]
+    if max(features) >= n_features:
+        raise ValueError(received(f"The positions must be among {n_features} features.", positions=features))
+    return inputs if features == list(range(n_features)) else ops.take(inputs, features, axis=-1)
 
 
 @register
@@ -509,7 +596,7 @@ class ScaleBack(keras.layers.Layer):
 
     def __init__(self, targets: Any, add_level: bool = True, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.targets = list(targets)
+        self.targets = list(check_ints("targets", targets, minimum=0))
         self.add_level = bool(add_level)
 
     def call(self, forecasts: Any, level: Any, scale: Any) -> Any:
@@ -517,6 +604,10 @@ class ScaleBack(keras.layers.Layer):
         n_earlier = ops.shape(scale)[1] - ops.shape(forecasts)[1]
         outputs = forecasts * self._at_origins(scale, n_earlier)
         return outputs + self._at_origins(level, n_earlier) if self.add_level else outputs
+
+    def compute_output_spec(self, forecasts: Any, level: Any, scale: Any) -> Any:  # noqa: ARG002
+        """Return the shape of the output without computing it."""
+        return keras.KerasTensor(forecasts.shape, self.compute_dtype)
 
     def _at_origins(self, statistic: Any, n_earlier: Any) -> Any:
         statistic = _take_features(statistic[:, n_earlier:], self.targets)
@@ -566,7 +657,7 @@ class LinearSkip(keras.layers.Layer):
         self.lookback = check_int("lookback", lookback)
         self.horizon = check_int("horizon", horizon)
         self.shared = bool(shared)
-        self.features = None if features is None else list(features)
+        self.features = None if features is None else list(check_ints("features", features, minimum=0))
         self.receptive_field = self.lookback
 
     def build(self, input_shape: Any) -> None:
@@ -587,6 +678,7 @@ class LinearSkip(keras.layers.Layer):
         """Map every window: (batch, time, features) -> (batch, positions, horizon, features)."""
         if self.features is not None:
             inputs = _take_features(inputs, self.features)
+        _count_positions(inputs, self.lookback)
         n_features = inputs.shape[2]
         n_positions = ops.shape(inputs)[1] - self.lookback + 1
         series = ops.transpose(inputs, (0, 2, 1))  # (batch, features, time)
@@ -600,6 +692,12 @@ class LinearSkip(keras.layers.Layer):
             windows = ops.take(series, rows, axis=2)  # (batch, features, positions, lookback)
             forecasts = ops.matmul(windows, self.kernel())  # (batch, features, positions, horizon)
         return ops.transpose(forecasts, (0, 2, 3, 1))
+
+    def compute_output_spec(self, inputs: Any) -> Any:
+        """Return the shape of the output without computing it."""
+        n_positions = _count_positions(inputs, self.lookback)
+        shape = (inputs.shape[0], n_positions, self.horizon, self._n_targets(inputs.shape))
+        return keras.KerasTensor(shape, self.compute_dtype)
 
     def get_config(self) -> dict[str, Any]:
         """Return what ``from_config`` needs."""

@@ -10,7 +10,15 @@ import numpy as np
 
 from tscnn._backend import keras
 from tscnn._validation import check_choice, check_int, check_ints, check_real, received
-from tscnn.layers import LinearSkip, PerFeature, RollingNormalizer, ScaleBack, WaveNetStack, pyramid_spacings
+from tscnn.layers import (
+    LinearSkip,
+    PerFeature,
+    RollingNormalizer,
+    ScaleBack,
+    WaveNetStack,
+    check_activation,
+    pyramid_spacings,
+)
 from tscnn.receptive_field import find_holes, plan_layers, receptive_field
 
 __all__ = ["Network", "NetworkConfig", "build_model", "build_network", "resolve_config", "seed_weights"]
@@ -70,7 +78,7 @@ def resolve_config(
     span = _resolve_span(lookback, normalizer_span, convolutions)
     if convolutions is None:
         convolutions = _planned_layers(lookback - span + 1, kernel_size, n_stacks, feature_mode)
-    _check_field(lookback, span, kernel_size, convolutions)
+    _check_field(lookback, span, kernel_size, convolutions, feature_mode)
     return NetworkConfig(
         lookback=lookback,
         horizon=check_int("horizon", horizon),
@@ -81,7 +89,7 @@ def resolve_config(
         layers=convolutions[1],
         normalizer_span=span,
         filters=check_int("filters", filters),
-        activation=_check_activation(activation),
+        activation=check_activation(activation),
         normalization=check_choice("normalization", normalization, (None, "layer", "batch")),
         dropout=check_real("dropout", dropout, low=0, high=1),
         linear_skip=check_choice("linear_skip", linear_skip, (None, "shared", "per_feature")),
@@ -101,16 +109,6 @@ def _check_targets(targets: Sequence[int] | None, n_features: int, feature_mode:
     return positions
 
 
-def _check_activation(activation: Any) -> str:
-    if activation != "gated":
-        try:
-            keras.activations.get(activation)
-        except (ValueError, TypeError):
-            rule = "`activation` must be 'gated' or the name of a Keras activation."
-            raise ValueError(received(rule, activation=activation)) from None
-    return str(activation)
-
-
 def _explicit_layers(
     kernel_size: int, dilation_rates: Any, n_stacks: int, feature_mode: str
 ) -> tuple[Layers, Layers] | None:
@@ -121,11 +119,15 @@ def _explicit_layers(
         return None
     if feature_mode != "front_end":
         dilation_rates = ((), dilation_rates)
-    elif len(dilation_rates) != 2 or any(isinstance(rates, int) for rates in dilation_rates):
+    elif not _is_pair_of_lists(dilation_rates):
         rule = "`dilation_rates` of feature_mode='front_end' must be a pair: per feature, then joint."
         raise ValueError(received(rule, dilation_rates=dilation_rates))
     front_end, joint = (check_ints("dilation_rates", rates) for rates in dilation_rates)
     return tuple((kernel_size, d) for d in front_end), tuple((kernel_size, d) for d in joint * n_stacks)
+
+
+def _is_pair_of_lists(values: Any) -> bool:
+    return isinstance(values, (list, tuple)) and len(values) == 2 and not any(isinstance(v, int) for v in values)
 
 
 def _resolve_span(lookback: int, normalizer_span: Any, convolutions: tuple[Layers, Layers] | None) -> int:
@@ -153,19 +155,30 @@ def _planned_layers(field: int, kernel_size: int, n_stacks: int, feature_mode: s
     return layers[:n_front], layers[n_front:]
 
 
-def _check_field(lookback: int, span: int, kernel_size: int, convolutions: tuple[Layers, Layers]) -> None:
+def _check_field(
+    lookback: int, span: int, kernel_size: int, convolutions: tuple[Layers, Layers], feature_mode: str
+) -> None:
     layers = [*convolutions[0], *convolutions[1], (span, 1)]
     field, dilation_rates = receptive_field(layers), [d for _, d in layers[:-1]]
     if field != lookback:
-        fits = [d for _, d in plan_layers(lookback - span + 1, kernel_size)]
         rule = (
             f"The receptive field must equal the lookback, {lookback}, but kernel size {kernel_size} with these "
-            f"dilation rates and a normaliser over {span} rows has {field}. dilation_rates={fits} would fit."
+            f"dilation rates and a normaliser over {span} rows has {field}. "
+            f"{_fitting_settings(lookback - span + 1, kernel_size, feature_mode)} would fit."
         )
         raise ValueError(received(rule, dilation_rates=dilation_rates))
     if holes := find_holes(layers):
         rule = f"Every row of the lookback must be seen, but no path reaches lags {holes[:8]}."
         raise ValueError(received(rule, dilation_rates=dilation_rates))
+
+
+def _fitting_settings(field: int, kernel_size: int, feature_mode: str) -> str:
+    """Write settings that see `field` rows; kernels of 2 can always."""
+    if any(k != kernel_size for k, _ in plan_layers(field, kernel_size)):
+        kernel_size = 2
+    front_end, joint = ([d for _, d in part] for part in _planned_layers(field, kernel_size, 1, feature_mode))
+    dilation_rates = (front_end, joint) if feature_mode == "front_end" else joint
+    return f"kernel_size={kernel_size}, n_stacks=1, dilation_rates={dilation_rates}"
 
 
 # Functional graph
@@ -312,7 +325,7 @@ def seed_weights(model: keras.Model, seed: int) -> None:
     on every backend. Kernels are drawn Glorot-uniform; those that start at zero stay.
     """
     random = np.random.default_rng(seed)
-    for weight in model.weights:
+    for weight in model.variables:
         if weight.path.endswith("seed_generator_state"):
             weight.assign(np.array([random.integers(2**31), 0], dtype=weight.dtype))
         elif weight.path.endswith("kernel") and np.any(keras.ops.convert_to_numpy(weight)):

@@ -16,7 +16,7 @@ from tscnn.windows import Segments, cut_segments
 
 __all__ = ["TrainingSettings", "train"]
 
-N_STEPS = 600  # that epochs="auto" aims at
+N_STEPS = 300  # that epochs="auto" aims at: from its linear start a network learns fast, and then overfits
 SEGMENT_ORIGINS = 32  # neighbours are alike: many short segments a step teach more than a long one
 
 
@@ -71,7 +71,7 @@ def train(
     validation_batches = SegmentBatches(validation, 4 * batch_size) if validation.n_origins else None
     epochs = settings.epochs
     if isinstance(epochs, str):
-        epochs = int(np.clip(-(-N_STEPS // len(batches)), 5, 100))
+        epochs = int(np.clip(-(-N_STEPS // len(batches)), 3, 50))
     with device_scope(settings.device):
         trainer = SegmentTrainer(network.dense, rows, config, n_origins, settings.loss)
         decay = keras.optimizers.schedules.CosineDecay(settings.learning_rate, epochs * len(batches))

@@ -19,7 +19,19 @@ __all__ = ["Segments", "count_windows", "cut_segments", "find_origins", "make_wi
 
 
 def count_windows(n_timesteps: int, lookback: int, horizon: int, stride: int = 1) -> int:
-    """Count the complete windows of a series: ``(n_timesteps - lookback - horizon) // stride + 1``, or 0.
+    """Count the complete windows of a series.
+
+    Parameters
+    ----------
+    n_timesteps, lookback, horizon : int
+        Rows of the series, steps seen and steps predicted.
+    stride : int, default 1
+        Steps from one window to the next.
+
+    Returns
+    -------
+    int
+        ``(n_timesteps - lookback - horizon) // stride + 1``, or 0 if that is negative.
 
     Examples
     --------
@@ -44,12 +56,14 @@ def make_windows(values: Any, lookback: int, horizon: int, stride: int = 1) -> t
     Returns
     -------
     inputs : ndarray of shape (n_windows, lookback, n_features)
-        A read-only view of `values`. A frame is viewed too where its columns lie in one block of one type.
+        A read-only view of `values`; of a frame, where its columns lie in one block of one type.
     targets : ndarray of shape (n_windows, horizon, n_features)
-        A read-only view: the rows after each input. Without feature axis if `values` has none.
+        A read-only view: the rows after each input. Neither has a feature axis if `values` has none.
 
     Raises
     ------
+    TypeError
+        If `lookback`, `horizon` or `stride` is no integer.
     ValueError
         If no complete window fits.
 
@@ -86,6 +100,11 @@ def split_row(n_timesteps: int, lookback: int, horizon: int, validation_fraction
     int or None
         None if the fraction is 0, or if no complete training window would be left.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If the fraction is no number in [0, 1).
+
     Examples
     --------
     >>> split_row(1000, lookback=10, horizon=5, validation_fraction=0.1)
@@ -114,6 +133,11 @@ def find_origins(
     -------
     list of range
         Rows of the whole array, one range a series, empty where a series is too short.
+
+    Raises
+    ------
+    ValueError
+        If `first_targets` is not as long as `lengths`.
 
     Examples
     --------
@@ -144,8 +168,14 @@ class Segments:
 
     @property
     def n_origins(self) -> int:
-        """Real origins in all segments."""
-        return int(self.weights.sum())
+        """Count the real origins.
+
+        Returns
+        -------
+        int
+            In all segments.
+        """
+        return int(np.count_nonzero(self.weights))
 
 
 def cut_segments(origins: Iterable[range], lookback: int, n_origins: int) -> Segments:
@@ -158,13 +188,18 @@ def cut_segments(origins: Iterable[range], lookback: int, n_origins: int) -> Seg
     lookback : int
         Steps seen.
     n_origins : int
-        Origins of a segment.
+        Origins of a segment, at least 1.
 
     Returns
     -------
     Segments
-        A start may be negative where a series has fewer origins than a segment; the rows before the first one belong to
-        origins of weight 0.
+        Where a series has fewer origins than a segment, a start may lie before the series, and even be negative; the
+        rows there belong to origins of weight 0.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `n_origins` is no integer of at least 1.
 
     Examples
     --------
@@ -174,10 +209,11 @@ def cut_segments(origins: Iterable[range], lookback: int, n_origins: int) -> Seg
            [1., 1.],
            [0., 1.]], dtype=float32))
     """
-    starts, weights = [], []
+    n_origins = check_int("n_origins", n_origins)
+    starts, weights = [np.empty(0, dtype=int)], [np.empty((0, n_origins), dtype=bool)]
     for stretch in origins:
-        for done in range(0, len(stretch), n_origins):
-            first = min(stretch.start + done, stretch.stop - n_origins)
-            starts.append(first - lookback + 1)
-            weights.append(np.arange(first, first + n_origins) >= stretch.start + done)
-    return Segments(np.asarray(starts, dtype=np.int32), np.asarray(weights, dtype=np.float32).reshape(-1, n_origins))
+        firsts = np.arange(stretch.start, stretch.stop, n_origins)
+        moved = np.minimum(firsts, stretch.stop - n_origins)
+        starts.append(moved - lookback + 1)
+        weights.append(moved[:, None] + np.arange(n_origins) >= firsts[:, None])
+    return Segments(np.concatenate(starts).astype(np.int32), np.concatenate(weights).astype(np.float32))

@@ -1,0 +1,265 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.linear_model import Ridge
+
+from tests.reference.windows import list_origins, ridge, windows_from_mean
+from tscnn import baselines
+from tscnn.baselines import (
+    ALPHAS,
+    fit_linear_map,
+    mix_linear_maps,
+    repeat_last,
+    repeat_season,
+    start_linear_map,
+)
+from tscnn.moments import window_moments
+from tscnn.windows import find_origins, make_windows
+
+MIDDLE = ALPHAS[1]
+
+
+def random_walks(lengths: list[int], n_features: int, seed: int) -> np.ndarray:
+    random = np.random.default_rng(seed)
+    return np.concatenate([random.normal(size=(n, n_features)).cumsum(axis=0) for n in lengths])
+
+
+def explicit_map(rows: np.ndarray, origins: list[int], lookback: int, horizon: int, alpha: float) -> np.ndarray:
+    """One feature's map, from windows that are cut out, by augmented least squares."""
+    inputs, targets = windows_from_mean(rows, origins, lookback, horizon)
+    return ridge(inputs, targets, alpha * np.square(inputs).sum() / lookback + 1e-12 * len(inputs))
+
+
+def explicit_error(rows: np.ndarray, origins: list[int], weights: np.ndarray) -> float:
+    inputs, targets = windows_from_mean(rows, origins, *weights.shape)
+    return np.square(targets - inputs @ weights).mean()
+
+
+def test_repeating_equals_a_loop() -> None:
+    inputs, _ = make_windows(np.random.default_rng(0).normal(size=(40, 2)), 10, 1)
+    np.testing.assert_array_equal(repeat_last(inputs, 3), np.stack([inputs[:, -1]] * 3, axis=1))
+    for seasonality in range(1, 11):
+        forecast = repeat_season(inputs, 25, seasonality)
+        assert forecast.shape == (len(inputs), 25, 2)
+        series = [list(window) for window in inputs]
+        for window in series:
+            for _ in range(25):
+                window.append(window[-seasonality])
+        np.testing.assert_array_equal(forecast, np.array(series)[:, 10:])
+
+
+@pytest.mark.parametrize(
+    ("horizon", "seasonality", "message"),
+    [
+        (3, 11, "`seasonality` must be at most the lookback, 10. Received: seasonality=11"),
+        (3, 0, "`seasonality` must be an integer of at least 1. Received: seasonality=0"),
+        (0, 2, "`horizon` must be an integer of at least 1. Received: horizon=0"),
+    ],
+)
+def test_a_season_lies_in_the_window(horizon: int, seasonality: int, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        repeat_season(np.zeros((1, 10, 1)), horizon, seasonality)
+
+
+@settings(max_examples=60)
+@given(
+    st.lists(st.integers(0, 60), min_size=1, max_size=4),
+    st.integers(1, 9),
+    st.integers(1, 5),
+    st.integers(1, 3),
+    st.integers(0, 10**6),
+)
+def test_the_map_is_the_ridge_regression_of_the_windows(
+    lengths: list[int], lookback: int, horizon: int, n_features: int, seed: int
+) -> None:
+    rows = random_walks(lengths, n_features, seed)
+    origins = find_origins(lengths, lookback, horizon)
+    listed = [row for series in list_origins(lengths, lookback, horizon, [None] * len(lengths)) for row in series]
+    if not listed:
+        with pytest.raises(ValueError, match="`origins` must hold an origin"):
+            window_moments(rows, origins, lookback, horizon)
+        return
+    moments = window_moments(rows, iter(origins), lookback, horizon)
+    maps = fit_linear_map(moments)
+    errors = moments.squared_error(maps)
+    assert moments.n_windows == len(listed)
+    assert maps.shape == (n_features, lookback, horizon)
+    for f in range(n_features):
+        expected = explicit_map(rows[:, f], listed, lookback, horizon, MIDDLE)
+        np.testing.assert_allclose(maps[f], expected, atol=1e-8)
+        np.testing.assert_allclose(errors[f], explicit_error(rows[:, f], listed, maps[f]), rtol=1e-7, atol=1e-9)
+
+
+def test_the_map_is_that_of_scikit_learn() -> None:
+    rows = random_walks([300], 1, 0)
+    moments = window_moments(rows, find_origins([300], 12, 4), 12, 4)
+    inputs, targets = windows_from_mean(rows[:, 0], range(11, 296), 12, 4)
+    for alpha in ALPHAS:
+        strength = alpha * np.square(inputs).sum() / 12
+        theirs = Ridge(alpha=strength, fit_intercept=False, solver="svd").fit(inputs, targets).coef_.T
+        np.testing.assert_allclose(fit_linear_map(moments, alphas=[alpha])[0], theirs, atol=1e-7)
+
+
+def test_one_map_for_all_features() -> None:
+    rows = random_walks([80, 50], 3, 1)
+    moments = window_moments(rows, find_origins([80, 50], 6, 2), 6, 2)
+    listed = [*range(5, 78), *range(85, 128)]
+    cut = [windows_from_mean(rows[:, f], listed, 6, 2) for f in range(3)]
+    inputs, targets = (np.concatenate(parts) for parts in zip(*cut, strict=True))
+    expected = ridge(inputs, targets, MIDDLE * np.square(inputs).sum() / 6)
+    shared = fit_linear_map(moments.mean())
+    np.testing.assert_allclose(shared[0], expected, atol=1e-7)
+    each = [explicit_error(rows[:, f], listed, shared[0]) for f in range(3)]
+    np.testing.assert_allclose(moments.squared_error(shared), each)
+    np.testing.assert_allclose(moments.mean().squared_error(shared), [np.mean(each)])
+
+
+def test_validation_chooses_the_strength() -> None:
+    random = np.random.default_rng(2)
+    rows = np.column_stack([random.normal(size=200), np.sin(np.arange(200) * 0.7)])  # noise, and a pure wave
+    training = window_moments(rows, find_origins([120], 10, 3), 10, 3)
+    validation = window_moments(rows, find_origins([200], 10, 3, [120]), 10, 3)
+    chosen = []
+    for f in range(2):
+        maps = [explicit_map(rows[:, f], range(9, 117), 10, 3, alpha) for alpha in ALPHAS]
+        errors = [explicit_error(rows[:, f], range(119, 197), weights) for weights in maps]
+        chosen.append(int(np.argmin(errors)))
+        np.testing.assert_allclose(fit_linear_map(training, validation)[f], maps[chosen[-1]], atol=1e-6)
+    assert chosen[0] > chosen[1]
+    shared = fit_linear_map(training.mean(), validation)
+    every = [fit_linear_map(training.mean(), alphas=[alpha]) for alpha in ALPHAS]
+    best = min(every, key=lambda weights: validation.squared_error(weights).mean())
+    np.testing.assert_array_equal(shared, best)
+
+
+@pytest.mark.parametrize("drift", [0, 1e-2])
+@pytest.mark.parametrize("level", [0, 1e4, 1e8])
+@pytest.mark.parametrize("n_rows", [3000, 20_000])
+def test_a_high_level_costs_no_digits(level: float, drift: float, n_rows: int) -> None:
+    rows = random_walks([n_rows], 1, 3) + level + drift * np.arange(n_rows)[:, None]
+    lookback, horizon = 24, 6
+    moments = window_moments(rows, find_origins([n_rows], lookback, horizon), lookback, horizon)
+    inputs, targets = windows_from_mean(rows[:, 0], range(lookback - 1, n_rows - horizon), lookback, horizon)
+    size = np.square(inputs).sum() / lookback
+    np.testing.assert_allclose(moments.inputs[0], inputs.T @ inputs, atol=1e-7 * size)
+    np.testing.assert_allclose(moments.cross[0], inputs.T @ targets, atol=1e-7 * size)
+    np.testing.assert_allclose(moments.targets[0], np.square(targets).sum(axis=0), rtol=1e-7)
+    expected = ridge(inputs, targets, MIDDLE * size)
+    np.testing.assert_allclose(fit_linear_map(moments)[0], expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("level", [0, 0.1, -1e6])
+@pytest.mark.parametrize("with_validation", [True, False])
+def test_a_constant_needs_no_map(level: float, with_validation: bool) -> None:
+    rows = np.column_stack([np.full(100, level), np.sin(np.arange(100))])
+    moments = window_moments(rows, find_origins([100], 8, 2), 8, 2)
+    maps = fit_linear_map(moments, moments if with_validation else None)
+    np.testing.assert_allclose(maps[0], 0, atol=1e-6)
+    assert np.isfinite(maps).all()
+    assert moments.squared_error(maps)[0] == pytest.approx(0, abs=1e-12)
+    assert moments.squared_error(maps)[1] < 1e-3
+
+
+def test_few_windows_still_give_a_map() -> None:
+    rows = random_walks([33], 2, 4)
+    origins = find_origins([33], 30, 2)
+    moments = window_moments(rows, origins, 30, 2)
+    for validation in (None, moments):
+        maps = fit_linear_map(moments, validation)
+        assert np.isfinite(maps).all()
+        assert (moments.squared_error(maps) < moments.squared_error(np.zeros((1, 30, 2)))).all()
+
+
+def test_rounding_may_end_in_no_map() -> None:
+    moments = window_moments(random_walks([30], 1, 5), find_origins([30], 5, 2), 5, 2)
+    moments.inputs[0] -= 10 * np.eye(5) * np.trace(moments.inputs[0])
+    assert not fit_linear_map(moments).any()
+
+
+def test_the_rows_stay_as_they_are() -> None:
+    rows = random_walks([50], 2, 6).astype(np.float32)
+    before = rows.copy()
+    window_moments(rows, find_origins([50], 5, 2), 5, 2)
+    np.testing.assert_array_equal(rows, before)
+
+
+# Mixtures
+
+
+def example(n_rows: int = 400, n_features: int = 2, lookback: int = 12, horizon: int = 3):
+    """Rows, and the origins before and after row 300."""
+    rows = random_walks([n_rows], n_features, seed=5) / 10
+    training = find_origins([300], lookback, horizon)
+    validation = find_origins([n_rows], lookback, horizon, [300])
+    return rows, training, validation
+
+
+def errors_of(kernel, rows, origins, lookback=12, horizon=3):
+    """Errors of a map of raw windows, (windows, horizon, features)."""
+    inputs, outcomes = make_windows(rows, lookback, horizon)
+    at = np.array(origins[0]) - lookback + 1
+    kernels = np.broadcast_to(kernel, (rows.shape[1], lookback, horizon))
+    return np.einsum("nlf,flh->nhf", inputs[at], kernels) - outcomes[at]
+
+
+def test_shortened_moments_are_those_of_shorter_windows():
+    rows, training, _ = example()
+    shortened = window_moments(rows, training, 12, 3).shorten(5)
+    direct = window_moments(rows, training, 5, 3)
+    assert shortened.n_windows == direct.n_windows
+    for name in ("inputs", "cross", "targets"):
+        np.testing.assert_allclose(getattr(shortened, name), getattr(direct, name), rtol=1e-8, atol=1e-8)
+
+
+def test_joined_moments_are_the_mean_over_features():
+    rows, training, _ = example()
+    joined, mean = window_moments(rows, training, 12, 3, joined=True), window_moments(rows, training, 12, 3).mean()
+    for name in ("inputs", "cross", "targets"):
+        np.testing.assert_allclose(getattr(joined, name), getattr(mean, name), rtol=1e-10, atol=1e-10)
+
+
+def test_error_products_equal_those_of_explicit_errors():
+    rows, training, validation = example()
+    kernels = [
+        mix_linear_maps(window_moments(rows, training, 12, 3), None, [kind]) for kind in ("shared", "per_feature")
+    ]
+    products = window_moments(rows, validation, 12, 3).error_products(kernels)
+    errors = [errors_of(kernel, rows, validation) for kernel in kernels]
+    expected = [[np.mean(a * b) for a in errors] for b in errors]
+    np.testing.assert_allclose(products, expected, rtol=1e-8)
+
+
+def test_a_mixture_is_no_worse_than_its_best_part():
+    rows, training, validation = example()
+    judged = window_moments(rows, validation, 12, 3)
+    fitted = window_moments(rows, training, 12, 3)
+    mixed = judged.squared_error(mix_linear_maps(fitted, judged)).mean()
+    best = min(
+        judged.squared_error(fit_linear_map(fitted.mean(), judged)).mean(),
+        judged.squared_error(fit_linear_map(fitted, judged)).mean(),
+    )
+    assert mixed < 1.005 * best  # it leans a little towards equal shares
+
+
+@pytest.mark.parametrize("kinds", [["shared"], ["per_feature"], ["shared", "per_feature"]])
+@pytest.mark.parametrize("validated", [True, False])
+def test_weights_of_each_step_sum_to_one(kinds, validated):
+    rows, training, validation = example()
+    kernel = start_linear_map(rows, training, validation if validated else [], 12, 3, kinds)
+    assert kernel.shape[0] == (1 if kinds == ["shared"] or (not validated and kinds[0] == "shared") else 2)
+    np.testing.assert_allclose(kernel.sum(axis=1), 1)
+
+
+def test_maps_of_single_features_are_left_out_where_they_would_take_minutes(monkeypatch):
+    rows, training, validation = example()
+    monkeypatch.setattr(baselines, "MOST_WORK", 100)
+    assert start_linear_map(rows, training, validation, 12, 3).shape == (1, 12, 3)
+
+
+def test_a_lookback_of_one_repeats_the_last_row():
+    rows, _, _ = example()
+    kernel = start_linear_map(rows, find_origins([300], 1, 2), [], 1, 2)
+    np.testing.assert_array_equal(kernel, np.ones((1, 1, 2)))

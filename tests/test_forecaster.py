@@ -1,0 +1,477 @@
+import copy
+import pickle
+import random
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.metrics import r2_score
+from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
+from sklearn.pipeline import make_pipeline
+from sklearn.utils.estimator_checks import check_estimator
+
+from tests.conftest import make_frame, small_forecaster
+from tscnn import Forecaster, make_windows
+from tscnn._backend import keras
+
+# What comes out
+
+
+def test_predict_continues_the_training_frame(fitted, frame):
+    forecast = fitted.predict()
+    assert list(forecast.columns) == list(frame.columns)
+    assert forecast.index.equals(pd.date_range(frame.index[-1], periods=4, freq="h", name="time")[1:])
+    assert forecast.index.freq == "h"
+    assert forecast.index.name == "time"
+    assert np.isfinite(forecast.to_numpy()).all()
+
+
+def test_predict_depends_on_the_last_lookback_rows_only(fitted, frame):
+    forecast = fitted.predict()
+    pd.testing.assert_frame_equal(fitted.predict(frame.iloc[-12:]), forecast)
+    changed = frame.copy()
+    changed.iloc[:-12] = 0
+    pd.testing.assert_frame_equal(fitted.predict(changed), forecast)
+    changed = frame.copy()
+    changed.iloc[-12] += 1
+    assert not np.allclose(fitted.predict(changed), forecast, rtol=1e-7)
+
+
+def test_columns_in_another_order_are_matched_by_name(fitted, frame):
+    pd.testing.assert_frame_equal(fitted.predict(frame[["c", "a", "b"]]), fitted.predict(frame))
+
+
+def test_it_learns_a_wave(fitted, frame):
+    after = make_frame(330).iloc[300 - 12 :]
+    ours = fitted.backtest(after).to_numpy().reshape(-1, 3, 3)
+    inputs, outcomes = make_windows(after, 12, 3)
+    scale = frame.std().to_numpy()
+    error = np.square((ours - outcomes) / scale).mean()
+    repeated = np.square((inputs[:, -1:] - outcomes) / scale).mean()
+    assert error < 0.25 * repeated
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        pd.date_range("2026-03-28 12:00", periods=80, freq="h", tz="Europe/Berlin", name="local"),
+        pd.date_range("2026-10-01", periods=80, freq="D", tz="America/New_York"),
+        pd.period_range("2020-01", periods=80, freq="M"),
+        pd.RangeIndex(100, 260, 2, name="step"),
+        pd.Index(np.arange(80)),
+    ],
+    ids=["hourly across a clock change", "local days", "periods", "range", "integers"],
+)
+def test_index_kind_zone_and_frequency_survive(index):
+    frame = make_frame(80, 2).set_axis(index)
+    forecaster = small_forecaster(horizon=2, epochs=1).fit(frame.iloc[:-2])
+    forecast = forecaster.predict()
+    assert forecast.index.equals(index[-2:])
+    assert type(forecast.index) is type(index)
+    assert forecast.index.name == index.name
+    assert forecast.index.dtype == index.dtype
+    assert getattr(forecast.index, "freq", None) == getattr(index, "freq", None)
+
+
+def test_integers_booleans_and_constants_work():
+    frame = make_frame(80)
+    frame["count"] = np.arange(80) % 7
+    frame["flag"] = np.arange(80) % 2 == 0
+    frame["constant"] = 5.0
+    forecast = small_forecaster(epochs=1).fit(frame).predict()
+    np.testing.assert_allclose(forecast["constant"], 5.0, rtol=1e-3)
+    assert np.isfinite(forecast.to_numpy()).all()
+
+
+def test_arrays_and_series_come_back_as_frames():
+    values = make_frame(80).to_numpy()
+    forecaster = small_forecaster(epochs=1).fit(values)
+    forecast = forecaster.predict(values[-12:])
+    assert list(forecast.columns) == [0, 1, 2]
+    assert list(forecast.index) == [12, 13, 14]
+    assert list(forecaster.predict().index) == [80, 81, 82]
+    series = make_frame(80)["b"]
+    assert list(small_forecaster(epochs=1).fit(series).predict().columns) == ["b"]
+
+
+def test_the_callers_frame_is_left_alone():
+    frame = make_frame(80)
+    before = frame.copy(deep=True)
+    small_forecaster(epochs=1).fit(frame).backtest(frame)
+    pd.testing.assert_frame_equal(frame, before)
+
+
+# Targets and feature modes
+
+
+@pytest.mark.parametrize("feature_mode", ["joint", "front_end"])
+def test_columns_that_are_no_targets_are_past_covariates(frame, feature_mode):
+    forecaster = small_forecaster(targets=["c", "a"], feature_mode=feature_mode).fit(frame)
+    forecast = forecaster.predict()
+    assert list(forecast.columns) == ["c", "a"]
+    changed = frame.copy()
+    changed["b"] += np.sin(np.arange(len(frame)))
+    assert not np.allclose(forecaster.predict(changed), forecast, rtol=1e-6)
+    assert list(forecaster.backtest(frame, stride=50).columns) == ["c", "a"]
+    own_level = frame[["c", "a"]].mean()
+    assert ((forecast.mean() - own_level).abs() < 4 * frame[["c", "a"]].std()).all()
+
+
+def test_one_target_may_be_named_without_a_list(frame):
+    assert list(small_forecaster(targets="b", epochs=1).fit(frame).predict().columns) == ["b"]
+
+
+def test_independent_features_do_not_see_each_other(frame):
+    forecaster = small_forecaster(feature_mode="independent").fit(frame)
+    changed = frame.copy()
+    changed["b"] *= 1.01
+    before, after = forecaster.predict(frame), forecaster.predict(changed)
+    np.testing.assert_array_equal(before[["a", "c"]], after[["a", "c"]])
+    assert not np.allclose(before["b"], after["b"])
+
+
+@pytest.mark.parametrize("linear_skip", ["shared", "per_feature", None])
+def test_linear_skip_is_of_the_kind_asked_for(frame, linear_skip):
+    forecaster = small_forecaster(linear_skip=linear_skip, epochs=1).fit(frame)
+    assert forecaster.config_.linear_skip == linear_skip
+    names = [layer.name for layer in forecaster.network_.dense.layers]
+    assert ("linear_skip" in names) == (linear_skip is not None)
+
+
+def test_explicit_dilations_are_used_as_given(frame):
+    forecaster = small_forecaster(dilation_rates=[1, 4, 2], epochs=1).fit(frame)
+    assert forecaster.config_.layers == ((2, 1), (2, 4), (2, 2))
+    assert forecaster.config_.normalizer_span == 12 - 8 + 1
+
+
+# No leakage, and starting afresh
+
+
+def test_same_seed_same_forecast(fitted, frame):
+    pd.testing.assert_frame_equal(small_forecaster().fit(frame).predict(), fitted.predict(), check_exact=True)
+
+
+def test_fit_starts_afresh(fitted, frame):
+    forecaster = small_forecaster().fit(make_frame(seed=9))
+    other = forecaster.predict(frame)
+    refitted = forecaster.fit(frame).predict()
+    assert not np.allclose(other, refitted, rtol=1e-7)
+    pd.testing.assert_frame_equal(refitted, fitted.predict(), check_exact=True)
+
+
+def test_another_seed_another_forecast(fitted, frame):
+    assert not np.allclose(small_forecaster(random_state=1).fit(frame).predict(), fitted.predict(), rtol=1e-7)
+
+
+def test_global_random_state_neither_matters_nor_changes(fitted, frame):
+    random.seed(3)
+    np.random.seed(3)  # noqa: NPY002
+    expected = np.random.random()  # noqa: NPY002
+    np.random.seed(3)  # noqa: NPY002
+    pd.testing.assert_frame_equal(small_forecaster().fit(frame).predict(), fitted.predict(), check_exact=True)
+    assert np.random.random() == expected  # noqa: NPY002
+
+
+def test_rows_after_a_cutoff_change_nothing_at_or_before_it(fitted, frame):
+    changed = frame.copy()
+    changed.iloc[200:] *= 10
+    before, after = fitted.backtest(frame), fitted.backtest(changed)
+    seen = before.index.get_level_values("cutoff") < frame.index[200]
+    np.testing.assert_array_equal(before[seen], after[seen])
+    assert not np.allclose(before[~seen], after[~seen])
+
+
+def test_validation_rows_change_no_scaler_and_no_training(frame):
+    held_back = small_forecaster(epochs=1).fit(frame)
+    changed = frame.copy()
+    changed.iloc[270:] += 0.01  # a tenth of the rows; small, so that the same epoch stays the best
+    other = small_forecaster(epochs=1).fit(changed)
+    np.testing.assert_array_equal(held_back.mean_, other.mean_)
+    np.testing.assert_array_equal(held_back.mean_, frame.iloc[:270].mean())
+    np.testing.assert_array_equal(held_back.scale_, other.scale_)
+    np.testing.assert_array_equal(held_back.history_["loss"], other.history_["loss"])
+
+
+def test_the_best_epoch_is_kept_and_the_start_counts(frame):
+    forecaster = small_forecaster(epochs=3, learning_rate=10.0).fit(frame)  # training can only do harm
+    moved = forecaster.network_.dense.get_layer("head").get_weights()
+    assert all(not np.any(weights) for weights in moved)
+
+
+def test_training_stops_when_patience_is_spent(frame):
+    forecaster = small_forecaster(epochs=20, learning_rate=10.0, patience=2).fit(frame)
+    assert len(forecaster.history_) == 2
+
+
+# Backtest and score
+
+
+def test_backtest_equals_predict_at_every_cutoff(fitted, frame):
+    backtest = fitted.backtest(frame)
+    cutoffs = backtest.index.get_level_values("cutoff").unique()
+    assert list(cutoffs) == list(frame.index[11:-3])
+    for cutoff in cutoffs[[0, 1, 100, -1]]:
+        forecast = fitted.predict(frame.loc[:cutoff])
+        np.testing.assert_allclose(backtest.loc[cutoff], forecast, rtol=1e-5)
+        assert backtest.loc[cutoff].index.equals(forecast.index)
+
+
+@pytest.mark.parametrize("stride", [2, 7, 13, 40])
+def test_stride_takes_every_nth_cutoff(fitted, frame, stride):
+    strided, every = fitted.backtest(frame, stride=stride), fitted.backtest(frame)
+    assert len(strided) == 3 * ((300 - 12 - 3) // stride + 1)
+    pd.testing.assert_frame_equal(strided, every.loc[strided.index], rtol=1e-5)
+
+
+def test_chunks_make_no_difference(fitted, frame, monkeypatch):
+    whole, spread = fitted.backtest(frame), fitted.backtest(frame, stride=20)
+    monkeypatch.setattr("tscnn.forecaster.CHUNK_ORIGINS", 64)
+    pd.testing.assert_frame_equal(fitted.backtest(frame), whole, rtol=1e-5)
+    pd.testing.assert_frame_equal(fitted.backtest(frame, stride=20), spread, rtol=1e-5)
+
+
+def test_start_is_the_first_cutoff(fitted, frame):
+    start = frame.index[100]
+    assert fitted.backtest(frame, start=start).index[0] == (start, frame.index[101])
+    assert fitted.backtest(frame, start="2026-01-05").index[0][0] == pd.Timestamp("2026-01-05")
+
+
+def test_refitted_folds_equal_models_fitted_from_scratch(fitted, frame):
+    backtest = fitted.backtest(frame, start=frame.index[290], stride=4, refit=True)
+    cutoffs = backtest.index.get_level_values("cutoff").unique()
+    assert list(cutoffs) == [frame.index[290], frame.index[294]]
+    for cutoff in cutoffs:
+        fold = small_forecaster().fit(frame.loc[:cutoff]).predict()
+        np.testing.assert_array_equal(backtest.loc[cutoff], fold)
+
+
+def test_score_is_r2_over_all_forecasts(fitted, frame):
+    backtest = fitted.backtest(frame)
+    outcomes = frame.loc[backtest.index.get_level_values("time")]
+    assert fitted.score(frame) == pytest.approx(r2_score(outcomes, backtest), rel=1e-6)
+
+
+def test_score_of_a_constant_column_is_one_if_it_is_forecast_exactly():
+    frame = make_frame(80, 1).assign(constant=0.0)
+    score = small_forecaster(epochs=1, linear_skip="per_feature").fit(frame).score(frame)
+    assert 0 < score <= 1
+
+
+# scikit-learn's rules
+
+
+def test_clone_and_parameters():
+    forecaster = small_forecaster(filters=7)
+    copied = clone(forecaster)
+    assert copied.get_params() == forecaster.get_params()
+    assert copied.set_params(filters=3).filters == 3
+    assert not hasattr(copied, "network_")
+
+
+def test_grid_search_with_time_series_split(frame):
+    search = GridSearchCV(
+        small_forecaster(epochs=1), {"filters": [2, 4]}, cv=TimeSeriesSplit(2, test_size=60), error_score="raise"
+    )
+    search.fit(frame)
+    assert search.best_params_["filters"] in (2, 4)
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+    assert search.predict(frame).shape == (3, 3)
+
+
+def test_last_step_of_a_pipeline(frame):
+    assert make_pipeline("passthrough", small_forecaster(epochs=1)).fit(frame).predict(frame).shape == (3, 3)
+
+
+def test_feature_names_in(fitted):
+    assert list(fitted.feature_names_in_) == ["a", "b", "c"]
+    assert fitted.n_features_in_ == 3
+
+
+def test_pickle_and_deepcopy(fitted, frame):
+    for twin in (pickle.loads(pickle.dumps(fitted)), copy.deepcopy(fitted)):
+        pd.testing.assert_frame_equal(twin.predict(), fitted.predict(), check_exact=True)
+        pd.testing.assert_frame_equal(twin.backtest(frame), fitted.backtest(frame), check_exact=True)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:`X` is too short to hold validation rows back")
+def test_scikit_learns_own_checks():
+    order = "rows are a series: their order and number matter"
+    check_estimator(
+        small_forecaster(lookback=2, horizon=1, filters=2, epochs=1),
+        expected_failed_checks={
+            "check_methods_subset_invariance": order,
+            "check_methods_sample_order_invariance": order,
+        },
+        on_skip=None,
+    )
+
+
+# Keras
+
+
+def test_callbacks_are_passed_on(frame):
+    seen = []
+
+    class Spy(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            seen.append((epoch, sorted(logs)))
+
+    small_forecaster(callbacks=[Spy()]).fit(frame)
+    assert seen == [(0, ["loss", "val_loss"]), (1, ["loss", "val_loss"])]
+
+
+@pytest.mark.parametrize("loss", ["mae", "huber", keras.losses.Huber(delta=0.5), keras.losses.mean_squared_error])
+def test_losses(frame, loss):
+    history = small_forecaster(loss=loss, epochs=1).fit(frame).history_
+    assert np.isfinite(history.to_numpy()).all()
+
+
+def test_history_has_a_row_an_epoch(fitted):
+    assert list(fitted.history_.columns) == ["loss", "val_loss"]
+    assert list(fitted.history_.index) == [1, 2]
+
+
+def test_the_reported_loss_is_the_mean_over_all_training_origins(frame):
+    forecaster = small_forecaster(epochs=1, learning_rate=1e-12, dropout=0, batch_size=64).fit(frame)
+    rows = (frame - forecaster.mean_) / forecaster.scale_
+    for name, part in (("loss", rows.iloc[:270]), ("val_loss", rows.iloc[270 - 12 :])):
+        forecasts = forecaster.backtest(part * forecaster.scale_ + forecaster.mean_).to_numpy()
+        outcomes = make_windows(part, 12, 3)[1].reshape(-1, 3)
+        error = np.square((forecasts - forecaster.mean_) / forecaster.scale_ - outcomes).mean()
+        assert forecaster.history_[name].iloc[0] == pytest.approx(error, rel=1e-4)
+
+
+@pytest.mark.parametrize("device", ["cpu", "cpu:0", "auto"])
+def test_devices(frame, device):
+    assert small_forecaster(device=device, epochs=1).fit(frame).predict().shape == (3, 3)
+
+
+def test_verbose_writes_a_line_an_epoch(frame, capfd):
+    small_forecaster(verbose=1).fit(frame)
+    out, err = capfd.readouterr()
+    assert [line.split("   ")[0] for line in out.splitlines()] == ["epoch 1/2", "epoch 2/2"]
+    assert "validation loss" in out
+    assert err == ""
+
+
+def test_verbose_0_writes_nothing(frame, capfd):
+    forecaster = small_forecaster(verbose=0).fit(frame)
+    forecaster.predict()
+    forecaster.backtest(frame)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_fresh_process_writes_no_framework_noise():
+    code = (
+        "import numpy as np; from tscnn import Forecaster;"
+        "Forecaster(4, filters=2, epochs=1, random_state=0, verbose=0).fit(np.random.rand(60, 2)).predict()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout + done.stderr == ""
+
+
+# Bad input
+
+
+def test_predict_before_fit():
+    with pytest.raises(NotFittedError, match="fit"):
+        small_forecaster().predict()
+    with pytest.raises(NotFittedError, match="fit"):
+        small_forecaster().backtest(make_frame())
+
+
+@pytest.mark.parametrize(
+    ("parameters", "error", "message"),
+    [
+        ({"lookback": 0}, ValueError, "`lookback` must be an integer of at least 1. Received: lookback=0"),
+        ({"lookback": 2.5}, TypeError, "`lookback` must be an integer of at least 1. Received: lookback=2.5"),
+        ({"horizon": 0}, ValueError, "`horizon` must be .* Received: horizon=0"),
+        ({"filters": -1}, ValueError, "`filters`"),
+        ({"feature_mode": "mixed"}, ValueError, "`feature_mode` must be one of 'joint', .* Received: .*'mixed'"),
+        ({"dropout": 1.0}, ValueError, "`dropout`"),
+        ({"activation": "rleu"}, ValueError, "`activation` .* Received: activation='rleu'"),
+        ({"normalization": "group"}, ValueError, "`normalization`"),
+        ({"linear_skip": True}, ValueError, "`linear_skip`"),
+        ({"loss": "mze"}, ValueError, "`loss` .* Received: loss='mze'"),
+        ({"epochs": 0}, ValueError, "`epochs`"),
+        ({"batch_size": 0}, ValueError, "`batch_size`"),
+        ({"learning_rate": 0}, ValueError, "`learning_rate`"),
+        ({"validation_fraction": 1}, ValueError, "`validation_fraction`"),
+        ({"patience": 0}, ValueError, "`patience`"),
+        ({"device": "gpu:7"}, ValueError, "`device` must be .* Received: device='gpu:7'"),
+        ({"verbose": "loud"}, ValueError, "`verbose`"),
+        ({"targets": "d"}, ValueError, "`targets` must name .* Received: targets='d'"),
+        ({"targets": []}, ValueError, "`targets`"),
+        ({"targets": ["a", "a"]}, ValueError, "`targets`"),
+        ({"targets": ["a"], "feature_mode": "independent"}, ValueError, "`feature_mode='independent'`"),
+        ({"dilation_rates": [1, 2, 4, 8, 16]}, ValueError, "receptive field must equal the lookback, 12"),
+        ({"dilation_rates": "wide"}, ValueError, "`dilation_rates`"),
+        ({"normalizer_span": 13}, ValueError, "`normalizer_span`"),
+    ],
+)
+def test_bad_parameters_are_named(frame, parameters, error, message):
+    with pytest.raises(error, match=message):
+        small_forecaster(**parameters).fit(frame)
+
+
+def test_too_few_rows(fitted, frame):
+    with pytest.raises(ValueError, match=r"at least lookback \+ horizon = 15 rows. Received: n_samples=14"):
+        small_forecaster().fit(frame.iloc[:14])
+    with pytest.raises(ValueError, match="at least lookback = 12 rows. Received: n_rows=11"):
+        fitted.predict(frame.iloc[-11:])
+    with pytest.raises(ValueError, match=r"at least lookback \+ horizon = 15 rows. Received: n_rows=14"):
+        fitted.backtest(frame.iloc[-14:])
+
+
+def test_too_few_rows_to_validate_is_said():
+    with pytest.warns(UserWarning, match="too short to hold validation rows back"):
+        forecaster = small_forecaster(epochs=1).fit(make_frame(15))
+    assert list(forecaster.history_.columns) == ["loss"]
+    assert forecaster.predict().shape == (3, 3)
+    small_forecaster(epochs=1, validation_fraction=0).fit(make_frame(15))
+
+
+def test_missing_and_extra_columns_are_named(fitted, frame):
+    with pytest.raises(ValueError, match=r"missing=\['b'\], extra=\['d'\]"):
+        fitted.predict(frame.rename(columns={"b": "d"}))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_bad_value_is_reported_with_column_and_row(fitted, frame, value):
+    bad = frame.copy()
+    bad.iloc[7, 1] = value
+    for use in (fitted.predict, fitted.backtest, fitted.score, small_forecaster().fit):
+        with pytest.raises(ValueError, match=r"'b' .* 2026-01-01 07:00"):
+            use(bad)
+
+
+def test_a_gap_is_reported_with_its_first_timestamp(fitted, frame):
+    bad = frame.drop(frame.index[[100, 200]])
+    for use in (fitted.predict, small_forecaster().fit):
+        with pytest.raises(ValueError, match="2026-01-05 04:00"):
+            use(bad)
+
+
+def test_start_without_cutoff_left(fitted, frame):
+    with pytest.raises(ValueError, match="No cutoff"):
+        fitted.backtest(frame, start=frame.index[-1])
+    with pytest.raises(TypeError, match="`start`"):
+        fitted.backtest(frame, start=3.5)
+
+
+def test_a_failed_fit_keeps_the_old_model(frame):
+    forecaster = small_forecaster(epochs=1).fit(frame)
+    before = forecaster.predict()
+    with pytest.raises(ValueError, match="finite"):
+        forecaster.fit(frame.replace(frame.iloc[0, 0], np.nan))
+    pd.testing.assert_frame_equal(forecaster.predict(), before)
+
+
+def test_defaults():
+    assert Forecaster().lookback == 10
+    assert Forecaster().horizon == 1

@@ -1,0 +1,57 @@
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.conftest import make_frame
+from tscnn.plotting import plot_forecast
+
+
+def drawn(panel) -> dict:
+    return {line.get_label(): line.get_ydata() for line in panel.lines}
+
+
+def test_one_panel_a_column_with_every_line(frame):
+    figure = plot_forecast(frame.iloc[20:], frame.iloc[:20], frame.iloc[20:] + 1, ["c", "a"])
+    assert [panel.get_title(loc="left") for panel in figure.axes] == ["c", "a"]
+    lines = drawn(figure.axes[0])
+    np.testing.assert_array_equal(lines["history"], frame["c"].iloc[:20])
+    np.testing.assert_array_equal(lines["forecast"], frame["c"].iloc[20:])
+    np.testing.assert_array_equal(lines["truth"], frame["c"].iloc[20:] + 1)
+
+
+@pytest.mark.parametrize(
+    ("index", "label"),
+    [
+        (pd.date_range("2026-03-28", periods=5, tz="Europe/Berlin", name="local"), "local (Europe/Berlin)"),
+        (pd.period_range("2026-01", periods=5, freq="M"), ""),
+        (pd.RangeIndex(5, name="step"), "step"),
+    ],
+)
+def test_every_kind_of_index_can_be_drawn(index, label, tmp_path):
+    figure = plot_forecast(make_frame(5, 2).set_axis(index))
+    assert len(figure.axes) == 2
+    assert figure.axes[-1].get_xlabel() == label
+    figure.savefig(tmp_path / "forecast.png")
+
+
+def test_a_forecast_of_one_step_is_a_visible_point(frame):
+    assert plot_forecast(frame.iloc[:1]).axes[0].lines[0].get_marker() == "o"
+
+
+def test_a_notebook_shows_the_figure(frame):
+    assert plot_forecast(frame)._repr_png_().startswith(b"\x89PNG")
+
+
+def test_unknown_columns_are_named(frame):
+    with pytest.raises(
+        ValueError, match=r"`columns` must name columns of \['a', 'b', 'c'\]. Received: columns=\['z'\]"
+    ):
+        plot_forecast(frame, columns=["z"])
+
+
+def test_without_matplotlib_the_extra_is_named(frame, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.dates", None)
+    with pytest.raises(ImportError, match=r"tscnn\[plot\]"):
+        plot_forecast(frame)

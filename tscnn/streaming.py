@@ -1,0 +1,374 @@
+"""One row in, one forecast out: the network with the memory of what it has seen.
+
+Each layer keeps a ring of the inputs that it still needs, so that a row costs as much at row one million as at row
+one, and a lookback twice as long costs one layer more. It is plain NumPy: for one row that is faster than the call of a
+compiled function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tscnn._backend import keras
+from tscnn._validation import received
+from tscnn.frame import Schema, future_index
+from tscnn.network import Network, NetworkConfig
+
+__all__ = ["Stream", "StreamingNetwork"]
+
+
+class Stream:
+    """Forecasts that follow one or several series row by row; made by `tscnn.Forecaster.stream`.
+
+    Parameters
+    ----------
+    network : Network
+        The trained network; its weights are copied.
+    schema : Schema
+        Of the training frame.
+    mean, scale : ndarray of shape (n_features,)
+        Of the training rows.
+    contexts : DataFrame, or mapping of series name to DataFrame
+        What has been seen so far, at least `lookback` rows each.
+    """
+
+    def __init__(self, network: Network, schema: Schema, mean: np.ndarray, scale: np.ndarray, contexts: Any) -> None:
+        self.names = list(contexts) if isinstance(contexts, Mapping) else None
+        frames = list(contexts.values()) if isinstance(contexts, Mapping) else [contexts]
+        self._schema, self._mean, self._scale = schema, mean, scale
+        self._targets = list(network.config.targets)
+        self._horizon = network.config.horizon
+        self._ends = [frame.index[-1:] for frame in frames]
+        rows = np.stack([frame.to_numpy()[-network.config.lookback :] for frame in frames])
+        self._network = StreamingNetwork(network, self._standardized(rows))
+
+    def update(self, row: Any) -> pd.DataFrame:
+        """Take the next row, and forecast the steps after it.
+
+        Parameters
+        ----------
+        row : dict, Series, DataFrame or array
+            The next value of every column, in the data's own units: by column name, or an array of n_features values.
+            With several series a frame or array of one row a series; a frame's index holds their names, in any
+            order. A single series' frame of one row is held to the time that is due.
+
+        Returns
+        -------
+        DataFrame of shape (horizon, n_targets)
+            As of `tscnn.Forecaster.predict`; with several series (n_series * horizon, n_targets), indexed by
+            ("series", "time").
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a column or a series is missing, a value is not finite, or the row has another time than is due. The
+            stream is as before, then.
+        """
+        due = [future_index(end, self._schema.freq, 1) for end in self._ends]
+        values = self._read(row, due)
+        forecasts = self._network.update(self._standardized(values))
+        forecasts = forecasts * self._scale[self._targets] + self._mean[self._targets]
+        self._ends = due
+        times = [future_index(end, self._schema.freq, self._horizon) for end in due]
+        columns = self._schema.columns[self._targets]
+        if self.names is None:
+            return pd.DataFrame(forecasts[0], index=times[0], columns=columns)
+        frames = [pd.DataFrame(f, index=t, columns=columns) for f, t in zip(forecasts, times, strict=True)]
+        return pd.concat(frames, keys=self.names, names=["series", "time"])
+
+    @property
+    def state(self) -> dict[str, np.ndarray]:
+        """What the stream remembers, as copies: arrays that ``numpy.savez`` takes."""
+        rings = self._network.rings()
+        arrays = {f"ring_{i}": ring.rows.copy() for i, ring in enumerate(rings)}
+        ends = np.array([str(end[0]) for end in self._ends])
+        return {**arrays, "positions": np.array([ring.at for ring in rings]), "ends": ends}
+
+    def restore(self, state: Mapping[str, np.ndarray]) -> None:
+        """Go back to a `state`, of this stream or of another one of the same forecaster and as many series."""
+        rings = self._network.rings()
+        shapes = {f"ring_{i}": ring.rows.shape for i, ring in enumerate(rings)}
+        found = {name: np.shape(state[name]) for name in state if name.startswith("ring_")}
+        if found != shapes:
+            raise ValueError(received("`state` must be that of a stream like this one.", shapes=found, needed=shapes))
+        for i, ring in enumerate(rings):
+            ring.rows[:] = state[f"ring_{i}"]
+            ring.at = int(state["positions"][i])
+        self._ends = [_index_like(end, str(text)) for end, text in zip(self._ends, state["ends"], strict=True)]
+
+    def _standardized(self, values: np.ndarray) -> np.ndarray:
+        return ((values - self._mean) / self._scale).astype(np.float32)
+
+    def _read(self, row: Any, due: list[pd.Index]) -> np.ndarray:
+        """Return the values of a row, (n_series, n_features), after checking names, numbers and times."""
+        columns = self._schema.columns
+        if isinstance(row, pd.DataFrame):
+            row = self._match_rows(row, due)
+        if isinstance(row, Mapping | pd.Series | pd.DataFrame):
+            names = list(row.keys())
+            if len(names) != len(columns) or set(names) != set(columns):
+                missing, extra = [c for c in columns if c not in names], [c for c in names if c not in columns]
+                rule = f"`row` must have the {len(columns)} columns of the training data."
+                raise ValueError(received(rule, missing=missing, extra=extra))
+            row = row[columns] if isinstance(row, pd.DataFrame) else [row[name] for name in columns]
+        try:
+            values = np.asarray(row, dtype=np.float64)
+        except (TypeError, ValueError):
+            raise TypeError(received("`row` must hold numbers.", row=row)) from None
+        if values.ndim == 1 and self.names is None:
+            values = values[None]
+        if values.shape != (len(due), len(columns)):
+            rule = f"`row` must have {len(columns)} values for each of {len(due)} series."
+            raise ValueError(received(rule, shape=values.shape))
+        bad = np.argwhere(~np.isfinite(values))
+        if len(bad):
+            rule = f"Every value of `row` must be finite, but column {columns[bad[0, 1]]!r} is not."
+            raise ValueError(received(rule, value=float(values[tuple(bad[0])])))
+        return values
+
+    def _match_rows(self, frame: pd.DataFrame, due: list[pd.Index]) -> pd.DataFrame:
+        """Put the rows of a frame into the order of the series, or hold its one row to the time that is due."""
+        if self.names is None:
+            if len(frame) == 1 and frame.index[0] != due[0][0]:
+                rule = f"The next row must be that of {due[0][0]}."
+                raise ValueError(received(rule, index=str(frame.index[0])))
+            return frame
+        if len(frame) != len(self.names) or set(frame.index) != set(self.names):
+            rule = f"`row` must have one row for each of the series {self.names}."
+            raise ValueError(received(rule, index=list(frame.index)))
+        return frame.loc[self.names]
+
+
+def _index_like(index: pd.Index, text: str) -> pd.Index:
+    """Read back the one entry of an index from its text."""
+    if isinstance(index, pd.PeriodIndex):
+        return pd.PeriodIndex([text], freq=index.freq, name=index.name)
+    if isinstance(index, pd.DatetimeIndex):
+        read = pd.DatetimeIndex([pd.Timestamp(text)], name=index.name).as_unit(index.unit)
+        return read if index.tz is None else read.tz_convert(index.tz)
+    return pd.Index([int(text)], name=index.name)
+
+
+class StreamingNetwork:
+    """A network that takes one row of each of several series at a time.
+
+    Parameters
+    ----------
+    network : Network
+        Its weights are copied.
+    rows : ndarray of shape (n_series, n_rows, n_features)
+        What the series have seen so far, at least `lookback` rows, in the network's units.
+    """
+
+    def __init__(self, network: Network, rows: np.ndarray) -> None:
+        config, n_series = network.config, len(rows)
+        layer = {layer.name: layer for layer in network.dense.layers}
+        n_rows = n_series * config.n_features
+        self.config = config
+        self.normalizer = None
+        if "normalizer" in layer:
+            self.normalizer = _Normalizer(layer["normalizer"], (n_series, config.n_features))
+        self.front_end = _Stack(layer["front_end"].layer, n_rows) if "front_end" in layer else None
+        if "per_feature" in layer:
+            self.stack = _Stack(layer["per_feature"].layer, n_rows)
+        else:
+            self.stack = _Stack(layer["stack"], n_series)
+        self.head = _arrays(layer["head"])
+        self.linear_skip = _LinearSkip(layer["linear_skip"], n_series, config) if "linear_skip" in layer else None
+        for row in rows[:, -config.lookback :].transpose(1, 0, 2):
+            self.update(row)
+
+    def update(self, rows: np.ndarray) -> np.ndarray:
+        """Take the next row of every series: (n_series, n_features) -> (n_series, horizon, targets)."""
+        config, n_series = self.config, len(rows)
+        rows = np.ascontiguousarray(rows, dtype=np.float32)
+        hidden = rows
+        if self.normalizer is not None:
+            hidden, level, scale = self.normalizer.update(rows)
+        if self.front_end is not None:
+            hidden = self.front_end.update(hidden.reshape(-1, 1)).reshape(n_series, -1)  # (series, features * filters)
+        if config.feature_mode == "independent":
+            hidden = hidden.reshape(-1, 1)  # (series * features, 1)
+        kernel, bias = self.head
+        outputs = self.stack.update(hidden) @ kernel + bias
+        if config.feature_mode == "independent":
+            forecasts = outputs.reshape(n_series, -1, config.horizon).transpose(0, 2, 1)
+        else:
+            forecasts = outputs.reshape(n_series, config.horizon, -1)
+        targets = list(config.targets)
+        if self.normalizer is not None:
+            forecasts = forecasts * scale[:, None, targets]
+            if self.linear_skip is None:
+                forecasts = forecasts + level[:, None, targets]
+        if self.linear_skip is not None:
+            forecasts = forecasts + self.linear_skip.update(rows[:, targets])
+        return forecasts
+
+    def rings(self) -> list[_Ring]:
+        """List everything that is remembered, always in the same order."""
+        stacks = [stack for stack in (self.front_end, self.stack) if stack is not None]
+        rings = [block.ring for stack in stacks for block in stack.blocks]
+        if self.normalizer is not None:
+            rings += self.normalizer.stretches
+        return rings if self.linear_skip is None else [*rings, self.linear_skip.ring]
+
+
+class _Ring:
+    """The last `length` rows of an array that grows; written twice, so that they always lie in one piece."""
+
+    def __init__(self, length: int, shape: tuple[int, ...]) -> None:
+        self.length = length
+        self.rows = np.zeros((2 * length, *shape), np.float32)
+        self.at = 0
+
+    def push(self, row: np.ndarray) -> None:
+        self.at = (self.at + 1) % self.length
+        self.rows[self.at] = self.rows[self.at + self.length] = row
+
+    def last(self, step: int = 1) -> np.ndarray:
+        """Return every `step`-th row, ending with the newest, oldest first."""
+        return self.rows[self.at + 1 : self.at + self.length + 1][(self.length - 1) % step :: step]
+
+    def ago(self, n_rows: int) -> np.ndarray:
+        return self.rows[self.at + self.length - n_rows]
+
+
+def _arrays(layer: Any) -> list[np.ndarray]:
+    return [keras.ops.convert_to_numpy(weight) for weight in layer.weights]
+
+
+class _Normalizer:
+    """Twin of `tscnn.layers.RollingNormalizer`: stretches of 1, 2, 4, .. rows, each from two of the one before."""
+
+    def __init__(self, layer: Any, shape: tuple[int, int]) -> None:
+        self.span, self.epsilon = layer.span, layer.epsilon
+        # Stretch b + 1 needs stretch b of 2 ** b rows ago; joining the binary digits of the span needs no older one.
+        self.stretches = [_Ring(2**bit + 1, (2, *shape)) for bit in range(self.span.bit_length())]
+
+    def update(self, row: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        moments = np.stack([row, np.zeros_like(row)])  # mean, sum of squared deviations
+        merged, n_merged = None, 0
+        for bit, ring in enumerate(self.stretches):
+            ring.push(moments)
+            n_rows = 2**bit
+            if self.span & n_rows:
+                merged = moments if merged is None else _merge(ring.ago(n_merged), n_rows, merged, n_merged)
+                n_merged += n_rows
+            moments = _merge(ring.ago(n_rows), n_rows, moments, n_rows)
+        assert merged is not None
+        level, squares = merged
+        scale = np.sqrt(squares / self.span) + np.float32(self.epsilon)
+        return (row - level) / scale, level, scale
+
+
+def _merge(early: np.ndarray, n: int, late: np.ndarray, m: int) -> np.ndarray:
+    difference = late[0] - early[0]
+    merged = np.empty_like(late)
+    merged[0] = early[0] + difference * np.float32(m / (n + m))
+    merged[1] = early[1] + late[1] + difference * difference * np.float32(n * m / (n + m))
+    return merged
+
+
+class _Stack:
+    """Twin of `tscnn.layers.WaveNetStack`."""
+
+    def __init__(self, stack: Any, n_rows: int) -> None:
+        self.project = _arrays(stack.project)
+        self.blocks = [_Block(block, n_rows) for block in stack.blocks]
+
+    def update(self, rows: np.ndarray) -> np.ndarray:
+        kernel, bias = self.project
+        hidden = rows @ kernel + bias
+        skips = 0
+        for block in self.blocks:
+            hidden, skip = block.update(hidden)
+            skips = skips + skip
+        return hidden + skips
+
+
+class _Block:
+    """Twin of `tscnn.layers.ResidualBlock`."""
+
+    def __init__(self, block: Any, n_rows: int) -> None:
+        kernel, self.bias = _arrays(block.conv)
+        self.kernel = kernel.reshape(-1, kernel.shape[-1])  # (taps * filters, outputs)
+        self.dilation_rate = block.conv.dilation_rate
+        self.ring = _Ring(block.conv.receptive_field, (n_rows, block.filters))
+        self.normalize = _normalization(block.normalize)
+        self.activate = _activation(block.activation)
+        (to_residual, residual_bias), (to_skip, skip_bias) = _arrays(block.to_residual), _arrays(block.to_skip)
+        self.outputs = np.hstack([to_residual, to_skip]), np.hstack([residual_bias, skip_bias])
+
+    def update(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        self.ring.push(rows)
+        taps = self.ring.last(self.dilation_rate)  # (taps, rows, filters)
+        hidden = taps.transpose(1, 0, 2).reshape(len(rows), -1) @ self.kernel + self.bias
+        if self.normalize is not None:
+            hidden = self.normalize(hidden)
+        kernel, bias = self.outputs
+        outputs = self.activate(hidden) @ kernel + bias
+        filters = rows.shape[1]
+        return rows + outputs[:, :filters], outputs[:, filters:]
+
+
+def _normalization(layer: Any) -> Callable[[np.ndarray], np.ndarray] | None:
+    if layer is None:
+        return None
+    gamma, beta, *moving = _arrays(layer)
+    epsilon = np.float32(layer.epsilon)
+    if moving:
+        mean, variance = moving
+        factor = gamma / np.sqrt(variance + epsilon)
+        return partial(_scale_and_shift, factor, beta - mean * factor)
+    return partial(_normalize_layer, gamma, beta, epsilon)
+
+
+def _scale_and_shift(factor: np.ndarray, shift: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    return rows * factor + shift
+
+
+def _normalize_layer(gamma: np.ndarray, beta: np.ndarray, epsilon: np.floating, rows: np.ndarray) -> np.ndarray:
+    centred = rows - rows.mean(axis=1, keepdims=True)
+    variance = np.square(centred).mean(axis=1, keepdims=True)
+    return centred / np.sqrt(variance + epsilon) * gamma + beta
+
+
+def _activation(name: str) -> Callable[[np.ndarray], np.ndarray]:
+    if name == "gated":
+        return _gate
+    if name == "relu":
+        return _rectify
+    return partial(_activate_by_keras, name)
+
+
+def _rectify(rows: np.ndarray) -> np.ndarray:
+    return np.maximum(rows, 0)
+
+
+def _activate_by_keras(name: str, rows: np.ndarray) -> np.ndarray:
+    activated = keras.activations.get(name)(keras.ops.convert_to_tensor(rows))
+    return np.asarray(keras.ops.convert_to_numpy(activated))
+
+
+def _gate(rows: np.ndarray) -> np.ndarray:
+    filters = rows.shape[1] // 2
+    half = np.float32(0.5)
+    return np.tanh(rows[:, :filters]) * (half + half * np.tanh(half * rows[:, filters:]))
+
+
+class _LinearSkip:
+    """Twin of `tscnn.layers.LinearSkip`."""
+
+    def __init__(self, layer: Any, n_series: int, config: NetworkConfig) -> None:
+        self.kernel = keras.ops.convert_to_numpy(layer.kernel())  # (1 or targets, lookback, horizon)
+        self.ring = _Ring(config.lookback, (n_series, len(config.targets)))
+
+    def update(self, rows: np.ndarray) -> np.ndarray:
+        self.ring.push(rows)
+        windows = self.ring.last().transpose(2, 1, 0)  # (targets, series, lookback)
+        return (windows @ self.kernel).transpose(1, 2, 0)  # (series, horizon, targets)
