@@ -78,7 +78,7 @@ def test_streaming_equals_predict_at_every_row(fitted, later):
     stream = fitted.stream()
     for i in range(300, 330):
         forecast = stream.update(later.iloc[[i]])
-        pd.testing.assert_frame_equal(forecast, fitted.predict(later.iloc[: i + 1]), rtol=1e-5)
+        pd.testing.assert_frame_equal(forecast, fitted.predict(later.iloc[: i + 1]), rtol=1e-5, atol=1e-5)
 
 
 def test_every_form_of_a_row_means_the_same(fitted, later):
@@ -86,12 +86,14 @@ def test_every_form_of_a_row_means_the_same(fitted, later):
     expected = fitted.predict(later.iloc[:301])
     turned = later.iloc[[300]][["c", "b", "a"]]
     for form in (row, row.to_dict(), dict(reversed(row.to_dict().items())), turned, row.to_numpy(), list(row)):
-        pd.testing.assert_frame_equal(fitted.stream().update(form), expected, rtol=1e-5)
+        pd.testing.assert_frame_equal(fitted.stream().update(form), expected, rtol=1e-5, atol=1e-5)
 
 
 def test_stream_of_a_context(fitted, later):
     stream = fitted.stream(later.iloc[:320])
-    pd.testing.assert_frame_equal(stream.update(later.iloc[[320]]), fitted.predict(later.iloc[:321]), rtol=1e-5)
+    pd.testing.assert_frame_equal(
+        stream.update(later.iloc[[320]]), fitted.predict(later.iloc[:321]), rtol=1e-5, atol=1e-5
+    )
 
 
 def test_series_side_by_side(fitted, later):
@@ -102,7 +104,7 @@ def test_series_side_by_side(fitted, later):
     assert forecast.index.names == ["series", "time"]
     for name, n_rows in (("north", 301), ("south", 311)):
         alone = fitted.predict(later.iloc[:n_rows])
-        pd.testing.assert_frame_equal(forecast.loc[name], alone, rtol=1e-5, check_freq=False)
+        pd.testing.assert_frame_equal(forecast.loc[name], alone, rtol=1e-5, atol=1e-5, check_freq=False)
 
 
 def test_state_goes_through_a_file_and_back(fitted, later, tmp_path):
@@ -139,7 +141,9 @@ def test_copies_go_their_own_way(fitted, later):
     stream = fitted.stream()
     for twin in (copy.deepcopy(stream), pickle.loads(pickle.dumps(stream))):
         twin.update(later.iloc[300] * 2)
-    pd.testing.assert_frame_equal(stream.update(later.iloc[[300]]), fitted.predict(later.iloc[:301]), rtol=1e-5)
+    pd.testing.assert_frame_equal(
+        stream.update(later.iloc[[300]]), fitted.predict(later.iloc[:301]), rtol=1e-5, atol=1e-5
+    )
 
 
 @pytest.mark.parametrize(
@@ -162,7 +166,9 @@ def test_a_bad_row_is_named_and_changes_nothing(fitted, later, change, error, me
     stream = fitted.stream()
     with pytest.raises(error, match=message):
         stream.update(change(later.iloc[[300]]))
-    pd.testing.assert_frame_equal(stream.update(later.iloc[[300]]), fitted.predict(later.iloc[:301]), rtol=1e-5)
+    pd.testing.assert_frame_equal(
+        stream.update(later.iloc[[300]]), fitted.predict(later.iloc[:301]), rtol=1e-5, atol=1e-5
+    )
 
 
 def test_series_must_be_the_ones_of_the_context(fitted, later):

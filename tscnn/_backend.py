@@ -9,7 +9,7 @@ from typing import Any
 
 from tscnn._validation import received
 
-__all__ = ["device_scope", "keras", "ops"]
+__all__ = ["device_scope", "keras", "ops", "precision_scope"]
 
 
 @contextlib.contextmanager
@@ -36,12 +36,24 @@ def _import_keras() -> Any:
             for gpu in tf.config.list_physical_devices("GPU"):
                 with contextlib.suppress(RuntimeError):  # somebody has used it already
                     tf.config.experimental.set_memory_growth(gpu, True)
+            tf.get_logger().setLevel("ERROR")  # each fit is a model of its own, which it takes for needless retracing
             tf.config.list_logical_devices()  # the first look at the devices is what logs
     return keras
 
 
 keras = _import_keras()
 ops = keras.ops
+
+
+@contextlib.contextmanager
+def precision_scope(precision: str | None) -> Iterator[None]:
+    """Make the layers that are built inside compute in `precision`, a Keras dtype policy; None leaves it as it is."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(before if precision is None else precision)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
 def list_devices() -> list[str]:

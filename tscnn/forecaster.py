@@ -18,7 +18,7 @@ from tscnn._backend import device_scope, keras
 from tscnn._validation import check_choice, check_int, check_real, received
 from tscnn.baselines import start_linear_map
 from tscnn.frame import Schema, forecast_frame, future_index, learn_schema, read_frame
-from tscnn.network import NetworkConfig, build_network, resolve_config, seed_weights
+from tscnn.network import NetworkConfig, build_network, rebuild_network, resolve_config, seed_weights
 from tscnn.streaming import Stream
 from tscnn.training import TrainingSettings, train
 from tscnn.windows import count_windows, find_origins, make_windows, split_row
@@ -64,6 +64,9 @@ class Forecaster(BaseEstimator):
     linear_skip : {"auto", "shared", "per_feature", None}, default "auto"
         The linear map from window to forecast that the network is added to: one for all targets, one for each, the
         better of these on the validation rows, or none. It starts at its ridge solution.
+    training : {"dense", "window"}, default "dense"
+        "dense" trains on segments of neighbouring origins, whose work is shared; "window" on one window an origin, in
+        random order, of which only what its forecast needs is computed. Slower, and the same weights.
     loss : str or callable, default "mse"
         Name of a Keras loss, or what ``keras.losses.get`` takes; on columns standardised by their training rows.
     epochs : "auto" or int, default "auto"
@@ -79,6 +82,8 @@ class Forecaster(BaseEstimator):
         fitted.
     patience : int, default 3
         Epochs without improvement on the validation rows after which training stops.
+    precision : {"float32", "mixed_bfloat16"}, default "float32"
+        Of the convolutions in training; "mixed_bfloat16" is for GPUs. Forecasts are always computed in float32.
     device : str, default "auto"
         "auto" (a GPU if there is one), "cpu", "gpu", "gpu:1", ..
     callbacks : sequence of keras.callbacks.Callback, optional
@@ -137,6 +142,7 @@ class Forecaster(BaseEstimator):
         normalization: str | None = None,
         dropout: float = 0.2,
         linear_skip: str | None = "auto",
+        training: str = "dense",
         loss: Any = "mse",
         epochs: int | str = "auto",
         batch_size: int = 256,
@@ -144,6 +150,7 @@ class Forecaster(BaseEstimator):
         weight_decay: float = 1e-3,
         validation_fraction: float = 0.1,
         patience: int = 3,
+        precision: str = "float32",
         device: str = "auto",
         callbacks: Any = None,
         random_state: Any = None,
@@ -162,6 +169,7 @@ class Forecaster(BaseEstimator):
         self.normalization = normalization
         self.dropout = dropout
         self.linear_skip = linear_skip
+        self.training = training
         self.loss = loss
         self.epochs = epochs
         self.batch_size = batch_size
@@ -169,6 +177,7 @@ class Forecaster(BaseEstimator):
         self.weight_decay = weight_decay
         self.validation_fraction = validation_fraction
         self.patience = patience
+        self.precision = precision
         self.device = device
         self.callbacks = callbacks
         self.random_state = random_state
@@ -195,6 +204,7 @@ class Forecaster(BaseEstimator):
             Naming the parameter, or the column or row of `X`, that breaks a rule.
         """
         settings = self._training_settings()
+        precision = check_choice("precision", self.precision, ("float32", "mixed_bfloat16"))
         schema, frame = learn_schema(X)
         config = self._resolve_config(schema)
         n_rows, lookback, horizon = len(frame), config.lookback, config.horizon
@@ -225,11 +235,13 @@ class Forecaster(BaseEstimator):
             kernel = start_linear_map(rows[:, list(config.targets)], training, validation, lookback, horizon, kinds)
             config = replace(config, linear_skip="shared" if len(kernel) == 1 else "per_feature")
         with device_scope(self.device):
-            network = build_network(config)
+            network = build_network(config, None if precision == "float32" else precision)
             seed_weights(network.dense, settings.seed)
             if kernel is not None:
                 network.dense.get_layer("linear_skip").weight.assign(kernel)
             history = train(network, rows, training, validation, settings)
+            if precision != "float32":
+                network = rebuild_network(config, network.dense.get_weights())
 
         self.config_ = config
         self.network_ = network
@@ -389,6 +401,7 @@ class Forecaster(BaseEstimator):
             raise ValueError(received("`loss` must name a Keras loss or be a function.", loss=self.loss)) from None
         device_scope(self.device)
         return TrainingSettings(
+            training=check_choice("training", self.training, ("dense", "window")),
             loss=self.loss,
             epochs=epochs,
             batch_size=check_int("batch_size", self.batch_size),

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tscnn._backend import keras
+from tscnn._backend import keras, precision_scope
 from tscnn._validation import check_choice, check_int, check_ints, check_real, received
 from tscnn.layers import (
     LinearSkip,
@@ -148,6 +148,11 @@ def _resolve_span(lookback: int, normalizer_span: Any, convolutions: tuple[Layer
 
 def _planned_layers(field: int, kernel_size: int, n_stacks: int, feature_mode: str) -> tuple[Layers, Layers]:
     """Plan `n_stacks` cycles that share the field; the front end takes the lower half of the layers."""
+    if n_stacks > max(1, field - 1):
+        rule = (
+            f"`n_stacks` must be at most {max(1, field - 1)}: each cycle needs a layer, and the field has {field} rows."
+        )
+        raise ValueError(received(rule, n_stacks=n_stacks))
     share, rest = divmod(field - 1, n_stacks)
     cycles = [plan_layers(share + (i < rest) + 1, kernel_size) for i in range(n_stacks)]
     layers = tuple(layer for cycle in cycles for layer in cycle)
@@ -199,12 +204,12 @@ class Network:
 
     def __reduce__(self) -> Any:
         """Pickle and copy as configuration and weights, so that both graphs go on sharing them."""
-        return _rebuild_network, (self.config, self.dense.get_weights())
+        return rebuild_network, (self.config, self.dense.get_weights())
 
 
-def build_network(config: NetworkConfig) -> Network:
-    """Make the layers of `config` and connect them twice."""
-    parts = _make_layers(config)
+def build_network(config: NetworkConfig, precision: str | None = None) -> Network:
+    """Make the layers of `config` and connect them twice; `precision` is that of the convolutions alone."""
+    parts = _make_layers(config, precision)
     graphs = []
     for last_only in (False, True):
         inputs = keras.Input((config.lookback if last_only else None, config.n_features), name="rows")
@@ -213,7 +218,8 @@ def build_network(config: NetworkConfig) -> Network:
     return Network(config, *graphs)
 
 
-def _rebuild_network(config: NetworkConfig, weights: list[np.ndarray]) -> Network:
+def rebuild_network(config: NetworkConfig, weights: list[np.ndarray]) -> Network:
+    """Build a network in the default precision and give it weights."""
     network = build_network(config)
     network.dense.set_weights(weights)
     return network
@@ -260,7 +266,7 @@ def build_model(lookback: int, horizon: int, n_features: int, **settings: Any) -
     return build_network(resolve_config(lookback, horizon, n_features, **settings)).dense
 
 
-def _make_layers(config: NetworkConfig) -> dict[str, Any]:
+def _make_layers(config: NetworkConfig, precision: str | None) -> dict[str, Any]:
     """Make every layer once, by name."""
     stack_settings: dict[str, Any] = {
         "filters": config.filters,
@@ -268,18 +274,21 @@ def _make_layers(config: NetworkConfig) -> dict[str, Any]:
         "normalization": config.normalization,
         "dropout": config.dropout,
     }
-    stack = WaveNetStack(config.layers, **stack_settings, name="stack")
+    with precision_scope(precision):
+        stack = WaveNetStack(config.layers, **stack_settings, name="stack")
+        front_end = WaveNetStack(config.front_end_layers, **stack_settings, name="front_end_stack")
+        per_feature = PerFeature(stack, name="per_feature")
+        front_end_per_feature = PerFeature(front_end, name="front_end")
     n_targets = len(config.targets)
     parts: dict[str, Any] = {}
     if config.normalizer_span > 1:
         parts["normalizer"] = RollingNormalizer(config.normalizer_span, name="normalizer")
         parts["scale_back"] = ScaleBack(config.targets, add_level=config.linear_skip is None, name="scale_back")
     if config.feature_mode == "front_end":
-        front_end = WaveNetStack(config.front_end_layers, **stack_settings, name="front_end_stack")
-        parts["front_end"] = PerFeature(front_end, name="front_end")
+        parts["front_end"] = front_end_per_feature
         parts["merge"] = keras.layers.Reshape((-1, config.n_features * config.filters), name="merge")
     if config.feature_mode == "independent":
-        parts["stack"] = PerFeature(stack, name="per_feature")
+        parts["stack"] = per_feature
         parts["head"] = keras.layers.Dense(config.horizon, kernel_initializer="zeros", name="head")
         parts["arrange"] = keras.layers.Permute((1, 3, 2), name="arrange")
     else:

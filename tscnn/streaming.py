@@ -284,7 +284,7 @@ class _Stack:
     def update(self, rows: np.ndarray) -> np.ndarray:
         kernel, bias = self.project
         hidden = rows @ kernel + bias
-        skips = 0
+        skips: Any = 0
         for block in self.blocks:
             hidden, skip = block.update(hidden)
             skips = skips + skip

@@ -24,6 +24,7 @@ SEGMENT_ORIGINS = 32  # neighbours are alike: many short segments a step teach m
 class TrainingSettings:
     """How a network is trained; the fields are parameters of `tscnn.Forecaster`."""
 
+    training: str
     loss: Any
     epochs: int | str
     batch_size: int
@@ -63,7 +64,9 @@ def train(
     """
     config = network.config
     training_origins, validation_origins = list(training_origins), list(validation_origins)
-    n_origins = min(SEGMENT_ORIGINS, settings.batch_size, max(len(stretch) for stretch in training_origins))
+    n_origins = 1  # of a window
+    if settings.training == "dense":
+        n_origins = min(SEGMENT_ORIGINS, settings.batch_size, max(len(stretch) for stretch in training_origins))
     segments = cut_segments(training_origins, config.lookback, n_origins)
     batch_size = min(settings.batch_size // n_origins, len(segments.starts))
     batches = SegmentBatches(segments, batch_size, settings.seed)
@@ -73,7 +76,8 @@ def train(
     if isinstance(epochs, str):
         epochs = int(np.clip(-(-N_STEPS // len(batches)), 3, 50))
     with device_scope(settings.device):
-        trainer = SegmentTrainer(network.dense, rows, config, n_origins, settings.loss)
+        model = network.dense if settings.training == "dense" else network.single_origin
+        trainer = SegmentTrainer(model, rows, config, n_origins, settings.loss)
         decay = keras.optimizers.schedules.CosineDecay(settings.learning_rate, epochs * len(batches))
         optimizer = keras.optimizers.AdamW(decay, weight_decay=settings.weight_decay)
         optimizer.exclude_from_weight_decay(var_names=["bias"])
@@ -99,7 +103,7 @@ class SegmentTrainer(keras.Model):
     Parameters
     ----------
     network : keras.Model
-        (batch, time, features) -> (batch, positions, horizon, targets).
+        (batch, time, features) -> (batch, positions, horizon, targets); a single origin's for segments of one.
     rows : ndarray of shape (n_rows, n_features)
         All series, one behind the other.
     config : NetworkConfig
