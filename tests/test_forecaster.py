@@ -229,7 +229,8 @@ def test_stride_takes_every_nth_cutoff(fitted, frame, stride):
 
 def test_chunks_make_no_difference(fitted, frame, monkeypatch):
     whole, spread = fitted.backtest(frame), fitted.backtest(frame, stride=20)
-    monkeypatch.setattr("tscnn.forecaster.CHUNK_ORIGINS", 64)
+    monkeypatch.setattr("tscnn.backtest.CHUNK_ORIGINS", 64)
+    monkeypatch.setattr("tscnn.backtest.CHUNK_VALUES", 1)
     pd.testing.assert_frame_equal(fitted.backtest(frame), whole, rtol=1e-5, atol=1e-5)
     pd.testing.assert_frame_equal(fitted.backtest(frame, stride=20), spread, rtol=1e-5, atol=1e-5)
 
@@ -496,3 +497,27 @@ def test_mixed_precision_trains_and_forecasts_in_float32(fitted, frame):
     exact, mixed = fitted.history_["val_loss"].iloc[-1], forecaster.history_["val_loss"].iloc[-1]
     assert mixed == pytest.approx(exact, rel=0.05)
     assert mixed != exact
+
+
+def test_a_dict_of_contexts_is_forecast_in_one_call(fitted, frame):
+    forecast = fitted.predict({"early": frame.iloc[:100], "late": frame})
+    assert forecast.index.names == ["series", "time"]
+    pd.testing.assert_frame_equal(forecast.loc["early"], fitted.predict(frame.iloc[:100]), rtol=1e-5, check_freq=False)
+    pd.testing.assert_frame_equal(forecast.loc["late"], fitted.predict(frame), rtol=1e-5, check_freq=False)
+    with pytest.raises(ValueError, match="at least one series"):
+        fitted.predict({})
+
+
+@pytest.mark.parametrize("feature_mode", ["joint", "front_end", "independent"])
+def test_evaluators_agree_at_values_around_a_million(feature_mode):
+    frame = make_frame(160) + 1e6
+    forecaster = small_forecaster(feature_mode=feature_mode, epochs=1).fit(frame.iloc[:120])
+    dense = forecaster.backtest(frame)
+    stream = forecaster.stream(frame.iloc[:12])
+    for i in range(12, 150, 10):
+        single = forecaster.predict(frame.iloc[: i + 1])
+        np.testing.assert_allclose(dense.loc[frame.index[i]] - 1e6, single - 1e6, rtol=1e-5, atol=1e-5 * 200)
+        np.testing.assert_allclose(single, frame.iloc[i + 1 : i + 4], atol=20)
+    for i in range(12, 40):
+        streamed = stream.update(frame.iloc[[i]])
+        np.testing.assert_allclose(streamed - 1e6, dense.loc[frame.index[i]] - 1e6, rtol=1e-5, atol=1e-5 * 200)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Self
 
@@ -16,16 +16,15 @@ from sklearn.utils.validation import check_is_fitted
 
 from tscnn._backend import device_scope, keras
 from tscnn._validation import check_choice, check_int, check_real, received
+from tscnn.backtest import find_cutoffs, forecast_chunks
 from tscnn.baselines import start_linear_map
 from tscnn.frame import Schema, forecast_frame, future_index, learn_schema, read_frame
-from tscnn.network import NetworkConfig, build_network, rebuild_network, resolve_config, seed_weights
+from tscnn.network import Network, NetworkConfig, build_network, rebuild_network, resolve_config, seed_weights
 from tscnn.streaming import Stream
 from tscnn.training import TrainingSettings, train
 from tscnn.windows import count_windows, find_origins, make_windows, split_row
 
 __all__ = ["Forecaster"]
-
-CHUNK_ORIGINS = 4096  # of a backtest: bounds its memory
 
 
 class Forecaster(BaseEstimator):
@@ -204,7 +203,6 @@ class Forecaster(BaseEstimator):
             Naming the parameter, or the column or row of `X`, that breaks a rule.
         """
         settings = self._training_settings()
-        precision = check_choice("precision", self.precision, ("float32", "mixed_bfloat16"))
         schema, frame = learn_schema(X)
         config = self._resolve_config(schema)
         n_rows, lookback, horizon = len(frame), config.lookback, config.horizon
@@ -213,37 +211,18 @@ class Forecaster(BaseEstimator):
             raise ValueError(received(rule, n_samples=n_rows))
         first = split_row(n_rows, lookback, horizon, self.validation_fraction)
         if first is None and self.validation_fraction > 0:
-            warnings.warn(
-                received(
-                    "`X` is too short to hold validation rows back, so all epochs are run and none is chosen; "
-                    "validation_fraction=0 says that this is fine.",
-                    n_rows=n_rows,
-                    lookback=lookback,
-                    horizon=horizon,
-                ),
-                stacklevel=2,
-            )
+            said = "`X` is too short to hold validation rows back, so all epochs are run and none is chosen; "
+            said += "validation_fraction=0 says that this is fine."
+            warnings.warn(received(said, n_rows=n_rows, lookback=lookback, horizon=horizon), stacklevel=2)
         values = frame.to_numpy()
         mean, scale = _standard_moments(values[:first])
         rows = ((values - mean) / scale).astype(np.float32)
         training = find_origins([n_rows if first is None else first], lookback, horizon)
         validation = [] if first is None else find_origins([n_rows], lookback, horizon, [first])
 
-        kernel = None
-        if self.linear_skip is not None:
-            kinds = ("shared", "per_feature") if self.linear_skip == "auto" else (self.linear_skip,)
-            kernel = start_linear_map(rows[:, list(config.targets)], training, validation, lookback, horizon, kinds)
-            config = replace(config, linear_skip="shared" if len(kernel) == 1 else "per_feature")
-        with device_scope(self.device):
-            network = build_network(config, None if precision == "float32" else precision)
-            seed_weights(network.dense, settings.seed)
-            if kernel is not None:
-                network.dense.get_layer("linear_skip").weight.assign(kernel)
-            history = train(network, rows, training, validation, settings)
-            if precision != "float32":
-                network = rebuild_network(config, network.dense.get_weights())
+        network, history = self._train(config, rows, training, validation, settings)
 
-        self.config_ = config
+        self.config_ = network.config
         self.network_ = network
         self.mean_, self.scale_ = mean, scale
         self.history_ = pd.DataFrame(history, index=pd.RangeIndex(1, len(history["loss"]) + 1, name="epoch"))
@@ -260,14 +239,15 @@ class Forecaster(BaseEstimator):
 
         Parameters
         ----------
-        X : DataFrame, Series or array of shape (n_timesteps, n_features), optional
+        X : DataFrame, Series, array, or dict of them by series name, optional
             Rows to forecast from, at least `lookback`; default the end of the training data. Columns are matched by
             name.
 
         Returns
         -------
         DataFrame of shape (horizon, n_targets)
-            In the data's own units; the index continues that of `X`.
+            In the data's own units; the index continues that of `X`. For a dict (n_series * horizon, n_targets),
+            indexed by ("series", "time"), all computed at once.
 
         Raises
         ------
@@ -277,11 +257,25 @@ class Forecaster(BaseEstimator):
             If `X` breaks a rule.
         """
         check_is_fitted(self)
-        context = self._context if X is None else self._read(X, self.config_.lookback)
-        context = context.iloc[-self.config_.lookback :]
-        forecasts = self._evaluate(self.network_.single_origin, context.to_numpy())[0]
-        index = future_index(context.index, self._schema.freq, self.config_.horizon)
-        return pd.DataFrame(forecasts, index=index, columns=self._target_names())
+        lookback = self.config_.lookback
+        if isinstance(X, Mapping):
+            contexts = {name: self._read(context, lookback) for name, context in X.items()}
+        else:
+            contexts = {None: self._context if X is None else self._read(X, lookback)}
+        if not contexts:
+            raise ValueError(received("`X` must hold at least one series.", X=X))
+        windows = np.stack([self._standardized(frame.to_numpy()[-lookback:]) for frame in contexts.values()])
+        with device_scope(self.device):
+            forecasts = self._in_own_units(self.network_.single_origin.predict_on_batch(windows)[:, 0])
+        frames = [
+            pd.DataFrame(
+                forecast,
+                index=future_index(frame.index, self._schema.freq, self.config_.horizon),
+                columns=self._target_names(),
+            )
+            for forecast, frame in zip(forecasts, contexts.values(), strict=True)
+        ]
+        return pd.concat(frames, keys=list(contexts), names=["series", "time"]) if isinstance(X, Mapping) else frames[0]
 
     def backtest(self, X: Any, *, start: Any = None, stride: int = 1, refit: bool = False) -> pd.DataFrame:
         """Forecast from many cutoffs of a frame, each from the rows up to it alone.
@@ -314,8 +308,10 @@ class Forecaster(BaseEstimator):
             return self._backtest_refitted(X, start, stride)
         check_is_fitted(self)
         frame = self._read(X, self.config_.lookback + self.config_.horizon)
-        cutoffs = _find_cutoffs(frame.index, self.config_.lookback, self.config_.horizon, start, stride)
-        forecasts = np.concatenate([chunk for _, chunk in self._forecast_chunks(frame.to_numpy(), cutoffs)])
+        cutoffs = find_cutoffs(frame.index, self.config_.lookback, self.config_.horizon, start, stride)
+        forecasts = np.empty((len(cutoffs), self.config_.horizon, len(self.config_.targets)))
+        for chunk, own in self._forecast_chunks(frame.to_numpy(), cutoffs):
+            forecasts[chunk] = own
         return forecast_frame(forecasts, frame.index, cutoffs, self._target_names(), self._schema.freq)
 
     def stream(self, context: Any = None) -> Stream:
@@ -382,7 +378,7 @@ class Forecaster(BaseEstimator):
         error = deviation = total = np.zeros(outcomes.shape[2])
         cutoffs = np.arange(lookback - 1, len(values) - horizon)
         for chunk, forecasts in self._forecast_chunks(values, cutoffs):
-            known = outcomes[chunk - lookback + 1]
+            known = outcomes[chunk]
             error = error + np.square(forecasts - known).sum(axis=(0, 1))
             deviation = deviation + np.square(known - centre).sum(axis=(0, 1))
             total = total + (known - centre).sum(axis=(0, 1))
@@ -393,6 +389,7 @@ class Forecaster(BaseEstimator):
 
     def _training_settings(self) -> TrainingSettings:
         """Check every parameter that is not the network's."""
+        check_choice("precision", self.precision, ("float32", "mixed_bfloat16"))
         epochs = self.epochs if self.epochs == "auto" else check_int("epochs", self.epochs)
         verbose = check_choice("verbose", self.verbose, ("auto", True, False, 0, 1, 2))
         try:
@@ -413,6 +410,31 @@ class Forecaster(BaseEstimator):
             seed=int(check_random_state(self.random_state).randint(2**31 - 1)),
             verbose=sys.stdout.isatty() if verbose == "auto" else bool(verbose),
         )
+
+    def _train(
+        self,
+        config: NetworkConfig,
+        rows: np.ndarray,
+        training: list[range],
+        validation: list[range],
+        settings: TrainingSettings,
+    ) -> tuple[Network, dict[str, list[float]]]:
+        """Build a network, start it at its linear map, and train it."""
+        kernel = None
+        if self.linear_skip is not None:
+            kinds = ("shared", "per_feature") if self.linear_skip == "auto" else (self.linear_skip,)
+            targets = rows[:, list(config.targets)]
+            kernel = start_linear_map(targets, training, validation, config.lookback, config.horizon, kinds)
+            config = replace(config, linear_skip="shared" if len(kernel) == 1 else "per_feature")
+        with device_scope(self.device):
+            network = build_network(config, None if self.precision == "float32" else self.precision)
+            seed_weights(network.dense, settings.seed)
+            if kernel is not None:
+                network.dense.get_layer("linear_skip").weight.assign(kernel)
+            history = train(network, rows, training, validation, settings)
+            if self.precision != "float32":
+                network = rebuild_network(config, network.dense.get_weights())
+        return network, history
 
     def _resolve_config(self, schema: Schema) -> NetworkConfig:
         linear_skip = check_choice("linear_skip", self.linear_skip, ("auto", "shared", "per_feature", None))
@@ -443,36 +465,24 @@ class Forecaster(BaseEstimator):
             raise ValueError(received(f"`X` must have at least {parts} = {n_rows} rows.", n_rows=len(frame)))
         return frame
 
-    def _evaluate(self, model: Any, values: np.ndarray) -> np.ndarray:
-        """Run a model on raw values, (time, features) or (batch, time, features): (origins, horizon, targets)."""
-        targets = list(self.config_.targets)
-        rows = ((values - self.mean_) / self.scale_).astype(np.float32)
+    def _forecast_chunks(self, values: np.ndarray, cutoffs: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
         with device_scope(self.device):
-            forecasts = np.asarray(model.predict_on_batch(rows.reshape(-1, *rows.shape[-2:])), dtype=np.float64)
-        forecasts = forecasts.reshape(-1, *forecasts.shape[2:])
-        return forecasts * self.scale_[targets] + self.mean_[targets]
+            for chunk, forecasts in forecast_chunks(self.network_, self._standardized(values), cutoffs):
+                yield chunk, self._in_own_units(forecasts)
 
-    def _forecast_chunks(self, values: np.ndarray, cutoffs: np.ndarray) -> Any:
-        """Yield (cutoffs, forecasts) a chunk at a time, densely where cutoffs are close, else one by one."""
-        lookback, stride = self.config_.lookback, cutoffs[1] - cutoffs[0] if len(cutoffs) > 1 else 1
-        if stride > lookback:
-            windows = make_windows(values, lookback, 1)[0] if len(values) > lookback else values[None]
-            for i in range(0, len(cutoffs), CHUNK_ORIGINS // 16):
-                chunk = cutoffs[i : i + CHUNK_ORIGINS // 16]
-                yield chunk, self._evaluate(self.network_.single_origin, windows[chunk - lookback + 1])
-        else:
-            n_chunk = max(1, CHUNK_ORIGINS // stride)
-            for i in range(0, len(cutoffs), n_chunk):
-                chunk = cutoffs[i : i + n_chunk]
-                dense = self._evaluate(self.network_.dense, values[chunk[0] - lookback + 1 : chunk[-1] + 1])
-                yield chunk, dense[::stride]
+    def _standardized(self, values: np.ndarray) -> np.ndarray:
+        return ((values - self.mean_) / self.scale_).astype(np.float32)
+
+    def _in_own_units(self, forecasts: np.ndarray) -> np.ndarray:
+        targets = list(self.config_.targets)
+        return forecasts.astype(np.float64) * self.scale_[targets] + self.mean_[targets]
 
     def _backtest_refitted(self, X: Any, start: Any, stride: int) -> pd.DataFrame:
         schema, frame = learn_schema(X)
         config = self._resolve_config(schema)
         # The first fit needs outcomes of its own, `horizon` rows more than a forecast.
         first = config.lookback + config.horizon
-        cutoffs = _find_cutoffs(frame.index, first, config.horizon, start, stride)
+        cutoffs = find_cutoffs(frame.index, first, config.horizon, start, stride)
         folds = [clone(self).fit(frame.iloc[: cutoff + 1]).predict() for cutoff in cutoffs]
         forecasts = np.stack([fold.to_numpy() for fold in folds])
         return forecast_frame(forecasts, frame.index, cutoffs, folds[0].columns, schema.freq)
@@ -494,18 +504,3 @@ def _find_targets(targets: Any, columns: pd.Index) -> list[int] | None:
         rule = f"`targets` must name distinct columns of `X`, {list(columns)}."
         raise ValueError(received(rule, targets=targets))
     return [int(position) for position in columns.get_indexer(names)]
-
-
-def _find_cutoffs(index: pd.Index, n_first: int, horizon: int, start: Any, stride: int) -> np.ndarray:
-    """Return the row numbers of the cutoffs: at or after `start`, with `n_first` rows up to it and `horizon` after."""
-    first = n_first - 1
-    if start is not None:
-        try:
-            first = max(first, int(index.searchsorted(start)))
-        except (TypeError, ValueError) as error:
-            raise TypeError(received(f"`start` must be comparable with the index ({error}).", start=start)) from None
-    cutoffs = np.arange(first, len(index) - horizon, stride)
-    if len(cutoffs) == 0:
-        rule = f"No cutoff has {n_first} rows up to it and {horizon} rows after it."
-        raise ValueError(received(rule, n_rows=len(index), start=start))
-    return cutoffs

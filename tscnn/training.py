@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tscnn._backend import device_scope, keras, ops
+from tscnn._backend import can_jit, device_scope, keras, ops
 from tscnn.network import Network, NetworkConfig
 from tscnn.windows import Segments, cut_segments
 
@@ -82,7 +82,7 @@ def train(
         optimizer = keras.optimizers.AdamW(decay, weight_decay=settings.weight_decay)
         optimizer.exclude_from_weight_decay(var_names=["bias"])
         optimizer.build(trainer.trainable_variables)  # here, or the first step is traced twice
-        trainer.compile(optimizer=optimizer, loss=weighted_mean, jit_compile=False)
+        trainer.compile(optimizer=optimizer, loss=weighted_mean, jit_compile=can_jit(settings.device))
         callbacks = [*settings.callbacks, *([EpochLines(epochs)] if settings.verbose else [])]
         if validation_batches is not None:
             callbacks.insert(0, BestWeights(network.dense, validation_batches, settings.patience))
