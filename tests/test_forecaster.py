@@ -1,8 +1,12 @@
 import copy
+import importlib.util
+import json
+import os
 import pickle
 import random
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -521,3 +525,25 @@ def test_evaluators_agree_at_values_around_a_million(feature_mode):
     for i in range(12, 40):
         streamed = stream.update(frame.iloc[[i]])
         np.testing.assert_allclose(streamed - 1e6, dense.loc[frame.index[i]] - 1e6, rtol=1e-5, atol=1e-5 * 200)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="jax is not installed")
+def test_the_jax_backend_learns_the_same(frame):
+    code = (
+        "import json, sys; from tests.conftest import make_frame, small_forecaster;"
+        "forecaster = small_forecaster(dropout=0).fit(make_frame()); assert 'tensorflow' not in sys.modules;"
+        "backtest = forecaster.backtest(make_frame(), stride=40);"
+        "stream = forecaster.stream().update([0, 100, 200]);"
+        "print(json.dumps([forecaster.predict().values.tolist(), backtest.values.tolist(), stream.values.tolist()]))"
+    )
+    environment = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
+    root = Path(__file__).parents[1]
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment, cwd=root
+    )
+    predicted, backtest, streamed = (np.array(values) for values in json.loads(done.stdout))
+    ours = small_forecaster(dropout=0).fit(frame)
+    np.testing.assert_allclose(predicted, ours.predict(), rtol=1e-4, atol=1e-3)
+    np.testing.assert_allclose(backtest, ours.backtest(frame, stride=40), rtol=1e-4, atol=1e-3)
+    np.testing.assert_allclose(streamed, ours.stream().update([0, 100, 200]), rtol=1e-4, atol=1e-3)

@@ -17,7 +17,7 @@ from tscnn.windows import Segments, cut_segments
 __all__ = ["TrainingSettings", "train"]
 
 N_STEPS = 300  # that epochs="auto" aims at: from its linear start a network learns fast, and then overfits
-SEGMENT_ORIGINS = 32  # neighbours are alike: many short segments a step teach more than a long one
+SEGMENT_ORIGINS = 32  # at least: neighbours are alike, so that several short segments a step teach more than a long one
 
 
 @dataclass(frozen=True)
@@ -64,9 +64,11 @@ def train(
     """
     config = network.config
     training_origins, validation_origins = list(training_origins), list(validation_origins)
-    n_origins = 1  # of a window
-    if settings.training == "dense":
-        n_origins = min(SEGMENT_ORIGINS, settings.batch_size, max(len(stretch) for stretch in training_origins))
+    n_origins = min(
+        _segment_origins(settings.training, config.lookback),
+        settings.batch_size,
+        max(len(stretch) for stretch in training_origins),
+    )
     segments = cut_segments(training_origins, config.lookback, n_origins)
     batch_size = min(settings.batch_size // n_origins, len(segments.starts))
     batches = SegmentBatches(segments, batch_size, settings.seed)
@@ -95,6 +97,13 @@ def train(
             verbose=0,
         )
     return {name: list(map(float, values)) for name, values in history.history.items()}
+
+
+def _segment_origins(training: str, lookback: int) -> int:
+    """Choose the origins of a segment: long enough that the context before them costs at most a few times as much."""
+    if training == "window":
+        return 1
+    return max(SEGMENT_ORIGINS, 1 << (lookback // 4 - 1).bit_length() if lookback > 4 else 1)
 
 
 class SegmentTrainer(keras.Model):
