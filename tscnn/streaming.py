@@ -83,14 +83,31 @@ class Stream:
 
     @property
     def state(self) -> dict[str, np.ndarray]:
-        """What the stream remembers, as copies: arrays that ``numpy.savez`` takes."""
+        """What the stream remembers, as copies: arrays that ``numpy.savez`` takes.
+
+        Returns
+        -------
+        dict of str to ndarray
+            For `restore`.
+        """
         rings = self._network.rings()
         arrays = {f"ring_{i}": ring.rows.copy() for i, ring in enumerate(rings)}
         ends = np.array([str(end[0]) for end in self._ends])
         return {**arrays, "positions": np.array([ring.at for ring in rings]), "ends": ends}
 
     def restore(self, state: Mapping[str, np.ndarray]) -> None:
-        """Go back to a `state`, of this stream or of another one of the same forecaster and as many series."""
+        """Go back to a `state`.
+
+        Parameters
+        ----------
+        state : mapping of str to ndarray
+            Of this stream, or of another one of the same forecaster and as many series.
+
+        Raises
+        ------
+        ValueError
+            If it is that of another kind of stream.
+        """
         rings = self._network.rings()
         shapes = {f"ring_{i}": ring.rows.shape for i, ring in enumerate(rings)}
         found = {name: np.shape(state[name]) for name in state if name.startswith("ring_")}
@@ -184,7 +201,18 @@ class StreamingNetwork:
             self.update(row)
 
     def update(self, rows: np.ndarray) -> np.ndarray:
-        """Take the next row of every series: (n_series, n_features) -> (n_series, horizon, targets)."""
+        """Take the next row of every series.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n_series, n_features)
+            In the network's units.
+
+        Returns
+        -------
+        ndarray of shape (n_series, horizon, n_targets)
+            The forecasts of the steps after it, in the network's units.
+        """
         config, n_series = self.config, len(rows)
         rows = np.ascontiguousarray(rows, dtype=np.float32)
         hidden = rows
@@ -210,7 +238,13 @@ class StreamingNetwork:
         return forecasts
 
     def rings(self) -> list[_Ring]:
-        """List everything that is remembered, always in the same order."""
+        """List everything that is remembered.
+
+        Returns
+        -------
+        list of rings
+            Always in the same order.
+        """
         stacks = [stack for stack in (self.front_end, self.stack) if stack is not None]
         rings = [block.ring for stack in stacks for block in stack.blocks]
         if self.normalizer is not None:

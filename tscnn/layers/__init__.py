@@ -1,0 +1,33 @@
+"""Keras layers of a causal stack.
+
+Every layer here is *valid*: it returns one position for each that sees all of its field, so that nothing is ever
+computed from zero padding. A layer with a field of R rows takes (batch, time, ...) to (batch, time - R + 1, ...), and
+output position j belongs to input row j + R - 1.
+"""
+
+from __future__ import annotations
+
+from tscnn.layers.convolution import (
+    CausalConv1D,
+    GatedActivation,
+    ResidualBlock,
+    WaveNetStack,
+    check_activation,
+    pyramid_spacings,
+)
+from tscnn.layers.linear_skip import LinearSkip
+from tscnn.layers.normalizer import RollingNormalizer, ScaleBack
+from tscnn.layers.per_feature import PerFeature
+
+__all__ = [
+    "CausalConv1D",
+    "GatedActivation",
+    "LinearSkip",
+    "PerFeature",
+    "ResidualBlock",
+    "RollingNormalizer",
+    "ScaleBack",
+    "WaveNetStack",
+    "check_activation",
+    "pyramid_spacings",
+]

@@ -1,0 +1,39 @@
+"""What several layers need."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tscnn._backend import keras, ops
+from tscnn._validation import received
+
+__all__ = ["count_positions", "crop", "register", "take_features"]
+
+register = keras.saving.register_keras_serializable(package="tscnn")
+
+
+def crop(inputs: Any, n_rows: int) -> Any:
+    """Drop the first `n_rows` positions, so that what is left ends at the same row."""
+    return inputs[:, n_rows:] if n_rows else inputs
+
+
+def count_positions(inputs: Any, field: int) -> int | None:
+    """Count the positions that see all of their field: None while the number of rows is not known.
+
+    TensorFlow returns nonsense, not an error, for a convolution that is longer than its input.
+    """
+    n_rows = inputs.shape[1]
+    if n_rows is None:
+        return None
+    if n_rows < field:
+        rule = f"The inputs must have at least {field} rows, the receptive field."
+        raise ValueError(received(rule, input_shape=tuple(inputs.shape)))
+    return int(n_rows) - field + 1
+
+
+def take_features(inputs: Any, features: list[int]) -> Any:
+    """Select from the last axis; nothing to do when it is all of it in order."""
+    n_features = inputs.shape[-1]
+    if max(features) >= n_features:
+        raise ValueError(received(f"The positions must be among {n_features} features.", positions=features))
+    return inputs if features == list(range(n_features)) else ops.take(inputs, features, axis=-1)
