@@ -114,7 +114,9 @@ def test_the_callers_frame_is_left_alone():
 
 @pytest.mark.parametrize("feature_mode", ["joint", "front_end"])
 def test_columns_that_are_no_targets_are_past_covariates(frame, feature_mode):
-    forecaster = small_forecaster(targets=["c", "a"], feature_mode=feature_mode).fit(frame)
+    forecaster = small_forecaster(
+        targets=["c", "a"], feature_mode=feature_mode, linear_skip=None, epochs=5, learning_rate=0.01
+    ).fit(frame)
     forecast = forecaster.predict()
     assert list(forecast.columns) == ["c", "a"]
     changed = frame.copy()

@@ -61,8 +61,9 @@ class Forecaster(BaseEstimator):
     dropout : float in [0, 1), default 0.2
         Share of filters dropped in training.
     linear_skip : {"auto", "shared", "per_feature", None}, default "auto"
-        The linear map from window to forecast that the network is added to: one for all targets, one for each, the
-        better of these on the validation rows, or none. It starts at its ridge solution.
+        The linear map from window to forecast that the convolutions are added to: one for all targets, one for each, a
+        mixture of both, or none. It is a mixture of ridge regressions on windows of several lengths, solved in closed
+        form and mixed as serves the validation rows best; the convolutions are trained on what it leaves.
     training : {"dense", "window"}, default "dense"
         "dense" trains on segments of neighbouring origins, whose work is shared; "window" on one window an origin, in
         random order, of which only what its forecast needs is computed. Slower, and the same weights.
@@ -419,7 +420,7 @@ class Forecaster(BaseEstimator):
         validation: list[range],
         settings: TrainingSettings,
     ) -> tuple[Network, dict[str, list[float]]]:
-        """Build a network, start it at its linear map, and train it."""
+        """Build a network around its linear map, and train it."""
         kernel = None
         if self.linear_skip is not None:
             kinds = ("shared", "per_feature") if self.linear_skip == "auto" else (self.linear_skip,)
@@ -430,7 +431,9 @@ class Forecaster(BaseEstimator):
             network = build_network(config, None if self.precision == "float32" else self.precision)
             seed_weights(network.dense, settings.seed)
             if kernel is not None:
-                network.dense.get_layer("linear_skip").weight.assign(kernel)
+                linear_map = network.dense.get_layer("linear_skip")
+                linear_map.weight.assign(kernel)
+                linear_map.trainable = False  # trained further, it overfits
             history = train(network, rows, training, validation, settings)
             if self.precision != "float32":
                 network = rebuild_network(config, network.dense.get_weights())
