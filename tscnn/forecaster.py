@@ -311,8 +311,8 @@ class Forecaster(BaseEstimator):
         frame = self._read(X, self.config_.lookback + self.config_.horizon)
         cutoffs = find_cutoffs(frame.index, self.config_.lookback, self.config_.horizon, start, stride)
         forecasts = np.empty((len(cutoffs), self.config_.horizon, len(self.config_.targets)))
-        for chunk, own in self._forecast_chunks(frame.to_numpy(), cutoffs):
-            forecasts[chunk] = own
+        for chunk, own_units in self._forecast_chunks(frame.to_numpy(), cutoffs):
+            forecasts[chunk] = own_units
         return forecast_frame(forecasts, frame.index, cutoffs, self._target_names(), self._schema.freq)
 
     def stream(self, context: Any = None) -> Stream:
@@ -478,7 +478,10 @@ class Forecaster(BaseEstimator):
 
     def _in_own_units(self, forecasts: np.ndarray) -> np.ndarray:
         targets = list(self.config_.targets)
-        return forecasts.astype(np.float64) * self.scale_[targets] + self.mean_[targets]
+        forecasts = forecasts.astype(np.float64)
+        forecasts *= self.scale_[targets]
+        forecasts += self.mean_[targets]
+        return forecasts
 
     def _backtest_refitted(self, X: Any, start: Any, stride: int) -> pd.DataFrame:
         schema, frame = learn_schema(X)

@@ -168,9 +168,14 @@ def forecast_frame(
     n_cutoffs, horizon, n_targets = forecasts.shape
     positions = np.asarray(positions)
     times = index.append(future_index(index, freq, horizon))
-    cutoffs = index[np.repeat(positions, horizon)]
-    steps = times[(positions[:, None] + 1 + np.arange(horizon)).ravel()]
-    names = pd.MultiIndex.from_arrays([cutoffs, steps], names=["cutoff", "time"])
+    steps = positions[:, None] + np.arange(1, horizon + 1)
+    first = positions[0] + 1
+    names = pd.MultiIndex(
+        levels=[index[positions], times[first : steps[-1, -1] + 1]],
+        codes=[np.repeat(np.arange(n_cutoffs), horizon), (steps - first).ravel()],
+        names=["cutoff", "time"],
+        verify_integrity=False,
+    )
     return pd.DataFrame(forecasts.reshape(n_cutoffs * horizon, n_targets), index=names, columns=columns)
 
 

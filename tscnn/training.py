@@ -12,6 +12,7 @@ import numpy as np
 
 from tscnn._backend import can_jit, device_scope, keras, ops
 from tscnn.network import Network, NetworkConfig
+from tscnn.optimizer import FlatAdamW
 from tscnn.windows import Segments, cut_segments
 
 __all__ = ["TrainingSettings", "train"]
@@ -81,8 +82,7 @@ def train(
         model = network.dense if settings.training == "dense" else network.single_origin
         trainer = SegmentTrainer(model, rows, config, n_origins, settings.loss)
         decay = keras.optimizers.schedules.CosineDecay(settings.learning_rate, epochs * len(batches))
-        optimizer = keras.optimizers.AdamW(decay, weight_decay=settings.weight_decay)
-        optimizer.exclude_from_weight_decay(var_names=["bias"])
+        optimizer = FlatAdamW(decay, settings.weight_decay)
         optimizer.build(trainer.trainable_variables)  # here, or the first step is traced twice
         trainer.compile(optimizer=optimizer, loss=weighted_mean, jit_compile=can_jit(settings.device))
         callbacks = [*settings.callbacks, *([EpochLines(epochs)] if settings.verbose else [])]
