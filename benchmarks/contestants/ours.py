@@ -1,0 +1,80 @@
+"""tscnn."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.contestants.common import EpochClock, Settings, keras_clock, powers_of_two
+
+
+class Model:
+    """`tscnn.Forecaster`: dilations 1, 2, 4, .. in the joint mode without linear skip, or everything by default.
+
+    The dilations are the most that fit into the lookback; the rolling normaliser sees the rest of it.
+    """
+
+    def __init__(
+        self, settings: Settings, *, default: bool = False, training: str = "dense", linear_skip: str | None = None
+    ) -> None:
+        self.settings = settings
+        self.parameters: dict[str, Any] = {
+            "filters": settings.filters,
+            "kernel_size": settings.kernel_size,
+            "batch_size": settings.batch_size,
+            "training": training,
+        }
+        if not default:
+            rates = powers_of_two(settings.lookback, settings.kernel_size, cover=False)
+            self.parameters |= {"dilation_rates": rates, "linear_skip": linear_skip, "dropout": 0.0}
+
+    def train(self, frame: pd.DataFrame, epochs: int, **parameters: Any) -> list[float]:
+        """Train from scratch on all rows, and return the seconds of each epoch."""
+        from tscnn import Forecaster
+
+        clock = EpochClock()
+        given = {"validation_fraction": 0, "callbacks": [keras_clock(clock)], **parameters}
+        settings = self.settings
+        self.forecaster = Forecaster(
+            settings.lookback,
+            settings.horizon,
+            epochs=epochs,
+            random_state=settings.seed,
+            verbose=0,
+            **self.parameters,
+            **given,
+        ).fit(frame)
+        return clock.seconds
+
+    def predict(self, context: pd.DataFrame) -> pd.DataFrame:
+        """Forecast the steps after a context, by the public method."""
+        return self.forecaster.predict(context)
+
+    def backtest(self, frame: pd.DataFrame) -> np.ndarray:
+        """Forecast from every row with a complete window: (origins, horizon, columns)."""
+        forecasts = self.forecaster.backtest(frame).to_numpy()
+        return forecasts.reshape(-1, self.settings.horizon, frame.shape[1])
+
+    def stream(self, frame: pd.DataFrame, n_rows: int) -> dict[str, float]:
+        """Seconds of one row: of ``Stream.update``, and of the network below it with and without linear skip."""
+        stream = self.forecaster.stream(frame.iloc[: self.settings.lookback])
+        rows = frame.to_numpy()[:n_rows]
+        network = stream._network
+        measured = {"stream_update_s": _median_seconds(stream.update, rows)}
+        measured["stream_network_s"] = _median_seconds(network.update, rows[:, None])
+        network.linear_skip = None
+        measured["stream_stack_s"] = _median_seconds(network.update, rows[:, None])
+        return measured
+
+
+def _median_seconds(update: Any, rows: np.ndarray) -> float:
+    seconds = []
+    for row in rows:
+        began = time.perf_counter()
+        update(row)
+        seconds.append(time.perf_counter() - began)
+    return statistics.median(seconds[len(seconds) // 10 :])
