@@ -122,7 +122,7 @@ def _print_results(results: Sequence[dict[str, Any]]) -> None:
             seconds = "not reached" if result["seconds"] is None else f"{result['seconds']:.1f}"
             best = f"{result['best_mse']:.4f}"
             lines.append([result["case"], seconds, best, str(result["epochs"]), result["trained_s"]])
-    print_table(["", "seconds to target", "best MSE", "epochs seen", "trained s"], lines)
+    print_table(["", "seconds to target", "best MSE", "times judged", "trained s"], lines)
 
 
 if __name__ == "__main__":
