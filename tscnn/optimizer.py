@@ -15,8 +15,8 @@ __all__ = ["FlatAdamW"]
 class FlatAdamW(keras.optimizers.Optimizer):
     """AdamW that updates all weights as one vector.
 
-    The numbers are those of ``keras.optimizers.AdamW``. That one runs some fifteen operations for each weight, which
-    for a stack of many small ones takes a third of a step, and a second of tracing; this runs them once.
+    The numbers are those of ``keras.optimizers.AdamW``. That one repeats its operations for every weight, and a stack
+    has many small ones, so that most of what is traced is the optimizer; this runs them once.
 
     Parameters
     ----------
