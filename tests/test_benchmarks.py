@@ -150,7 +150,7 @@ def test_time_to_accuracy_prints_a_line_a_case(csv, tmp_path, capsys):
     cases = {result["case"]: result for result in written["results"]}
     assert len(cases) == 6
     assert all(set(result) == {"case", "seconds", "best_mse", "epochs", "trained_s"} for result in cases.values())
-    assert cases["dense, 8 origins, linear skip"]["best_mse"] < 1.2 * written["target_mse"]  # it starts near it
+    assert cases["dense, 8 origins, linear skip"]["best_mse"] < 1.01 * written["target_mse"]  # it starts near it
 
 
 @pytest.mark.slow
