@@ -9,7 +9,7 @@ from typing import Any
 
 from tscnn._validation import received
 
-__all__ = ["can_jit", "device_scope", "keras", "ops", "precision_scope"]
+__all__ = ["can_jit", "device_scope", "keras", "on_tensorflow", "ops", "precision_scope"]
 
 
 @contextlib.contextmanager
@@ -56,10 +56,15 @@ def precision_scope(precision: str | None) -> Iterator[None]:
         keras.config.set_dtype_policy(before)
 
 
+def on_tensorflow() -> bool:
+    """Return whether Keras runs on TensorFlow."""
+    return bool(keras.backend.backend() == "tensorflow")
+
+
 def can_jit(device: str) -> bool | str:
     """Return what to pass as ``jit_compile``: on TensorFlow's CPU it costs seconds and gains nothing in training."""
     on_cpu = device.startswith("cpu") or not any(name.startswith("gpu") for name in list_devices())
-    return False if on_cpu and keras.backend.backend() == "tensorflow" else "auto"
+    return False if on_cpu and on_tensorflow() else "auto"
 
 
 def list_devices() -> list[str]:

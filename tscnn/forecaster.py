@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Self
 
@@ -311,8 +311,9 @@ class Forecaster(BaseEstimator):
         frame = self._read(X, self.config_.lookback + self.config_.horizon)
         cutoffs = find_cutoffs(frame.index, self.config_.lookback, self.config_.horizon, start, stride)
         forecasts = np.empty((len(cutoffs), self.config_.horizon, len(self.config_.targets)))
-        for chunk, own_units in self._forecast_chunks(frame.to_numpy(), cutoffs):
-            forecasts[chunk] = own_units
+        with device_scope(self.device):
+            for chunk, found in forecast_chunks(self.network_, self._standardized(frame.to_numpy()), cutoffs):
+                self._in_own_units(found, out=forecasts[chunk])
         return forecast_frame(forecasts, frame.index, cutoffs, self._target_names(), self._schema.freq)
 
     def stream(self, context: Any = None) -> Stream:
@@ -378,11 +379,12 @@ class Forecaster(BaseEstimator):
         centre = outcomes[:, 0].mean(axis=0)
         error = deviation = total = np.zeros(outcomes.shape[2])
         cutoffs = np.arange(lookback - 1, len(values) - horizon)
-        for chunk, forecasts in self._forecast_chunks(values, cutoffs):
-            known = outcomes[chunk]
-            error = error + np.square(forecasts - known).sum(axis=(0, 1))
-            deviation = deviation + np.square(known - centre).sum(axis=(0, 1))
-            total = total + (known - centre).sum(axis=(0, 1))
+        with device_scope(self.device):
+            for chunk, forecasts in forecast_chunks(self.network_, self._standardized(values), cutoffs):
+                known = outcomes[chunk]
+                error = error + np.square(self._in_own_units(forecasts) - known).sum(axis=(0, 1))
+                deviation = deviation + np.square(known - centre).sum(axis=(0, 1))
+                total = total + (known - centre).sum(axis=(0, 1))
         deviation = deviation - total**2 / (len(cutoffs) * horizon)
         varies = deviation > 1e-12 * np.square(self.scale_[list(self.config_.targets)]) * len(cutoffs) * horizon
         constant = np.where(error > 0, 0.0, 1.0)
@@ -468,20 +470,16 @@ class Forecaster(BaseEstimator):
             raise ValueError(received(f"`X` must have at least {parts} = {n_rows} rows.", n_rows=len(frame)))
         return frame
 
-    def _forecast_chunks(self, values: np.ndarray, cutoffs: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
-        with device_scope(self.device):
-            for chunk, forecasts in forecast_chunks(self.network_, self._standardized(values), cutoffs):
-                yield chunk, self._in_own_units(forecasts)
-
     def _standardized(self, values: np.ndarray) -> np.ndarray:
         return ((values - self.mean_) / self.scale_).astype(np.float32)
 
-    def _in_own_units(self, forecasts: np.ndarray) -> np.ndarray:
-        targets = list(self.config_.targets)
-        forecasts = forecasts.astype(np.float64)
-        forecasts *= self.scale_[targets]
-        forecasts += self.mean_[targets]
-        return forecasts
+    def _in_own_units(self, forecasts: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+        targets, horizon = list(self.config_.targets), self.config_.horizon
+        out = np.empty(forecasts.shape) if out is None else out
+        flat = out.reshape(len(out), -1)  # a long last axis is what NumPy is fast on
+        np.multiply(forecasts.reshape(flat.shape), np.tile(self.scale_[targets], horizon), out=flat, dtype=np.float64)
+        flat += np.tile(self.mean_[targets], horizon)
+        return out
 
     def _backtest_refitted(self, X: Any, start: Any, stride: int) -> pd.DataFrame:
         schema, frame = learn_schema(X)

@@ -168,15 +168,17 @@ def forecast_frame(
     n_cutoffs, horizon, n_targets = forecasts.shape
     positions = np.asarray(positions)
     times = index.append(future_index(index, freq, horizon))
-    steps = positions[:, None] + np.arange(1, horizon + 1)
-    first = positions[0] + 1
+    first, last = positions[0] + 1, positions[-1] + horizon
+    # Large enough for any frame that fits into memory, and half of what pandas would copy.
+    cutoff_codes = np.repeat(np.arange(n_cutoffs, dtype=np.int32), horizon)
+    time_codes = ((positions - positions[0]).astype(np.int32)[:, None] + np.arange(horizon, dtype=np.int32)).ravel()
     names = pd.MultiIndex(
-        levels=[index[positions], times[first : steps[-1, -1] + 1]],
-        codes=[np.repeat(np.arange(n_cutoffs), horizon), (steps - first).ravel()],
+        levels=[index[positions], times[first : last + 1]],
+        codes=[cutoff_codes, time_codes],
         names=["cutoff", "time"],
         verify_integrity=False,
     )
-    return pd.DataFrame(forecasts.reshape(n_cutoffs * horizon, n_targets), index=names, columns=columns)
+    return pd.DataFrame(forecasts.reshape(-1, n_targets), index=names, columns=columns, copy=False)
 
 
 def _as_frame(X: Any) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tscnn._backend import can_jit, device_scope, keras, ops
+from tscnn._backend import can_jit, device_scope, keras, on_tensorflow, ops
 from tscnn.network import Network, NetworkConfig
 from tscnn.optimizer import FlatAdamW
 from tscnn.windows import Segments, cut_segments
@@ -18,6 +18,7 @@ from tscnn.windows import Segments, cut_segments
 __all__ = ["TrainingSettings", "train"]
 
 N_STEPS = 300  # that epochs="auto" aims at: from its linear start a network learns fast, and then overfits
+LOOPED_STEPS = 64  # of one call, at most
 SEGMENT_ORIGINS = 32  # at least: neighbours are alike, so that several short segments a step teach more than a long one
 
 
@@ -72,16 +73,18 @@ def train(
     )
     segments = cut_segments(training_origins, config.lookback, n_origins)
     batch_size = min(settings.batch_size // n_origins, len(segments.starts))
-    batches = SegmentBatches(segments, batch_size, settings.seed)
+    # What other backends compile is launched in no time.
+    trainer_class, n_looped = (LoopingTrainer, LOOPED_STEPS) if on_tensorflow() else (SegmentTrainer, None)
+    batches = SegmentBatches(segments, batch_size, n_looped, settings.seed)
     validation = cut_segments(validation_origins, config.lookback, n_origins)
-    validation_batches = SegmentBatches(validation, 4 * batch_size) if validation.n_origins else None
+    validation_batches = SegmentBatches(validation, 4 * batch_size, n_looped) if validation.n_origins else None
     epochs = settings.epochs
     if isinstance(epochs, str):
-        epochs = int(np.clip(-(-N_STEPS // len(batches)), 3, 50))
+        epochs = int(np.clip(-(-N_STEPS // batches.n_batches), 3, 50))
     with device_scope(settings.device):
         model = network.dense if settings.training == "dense" else network.single_origin
-        trainer = SegmentTrainer(model, rows, config, n_origins, settings.loss)
-        decay = keras.optimizers.schedules.CosineDecay(settings.learning_rate, epochs * len(batches))
+        trainer = trainer_class(model, rows, config, n_origins, settings.loss)
+        decay = keras.optimizers.schedules.CosineDecay(settings.learning_rate, epochs * batches.n_batches)
         optimizer = FlatAdamW(decay, settings.weight_decay)
         optimizer.build(trainer.trainable_variables)  # here, or the first step is traced twice
         trainer.compile(optimizer=optimizer, loss=weighted_mean, jit_compile=can_jit(settings.device))
@@ -154,33 +157,70 @@ def weighted_mean(weights: Any, losses: Any) -> Any:
     return ops.mean(weights * losses, axis=-1)
 
 
+class LoopingTrainer(SegmentTrainer):
+    """A `SegmentTrainer` that takes many batches a call, and runs one step after the other in the compiled graph.
+
+    A call is (starts, weights) of shapes (steps, batch) and (steps, batch, n_origins); steps without weight are left
+    out. A step of a small network takes less time than Keras and TensorFlow take to feed it and to launch it.
+    """
+
+    def train_step(self, data: Any) -> Any:
+        """Train on each batch."""
+        return self._run(super().train_step, data)
+
+    def test_step(self, data: Any) -> Any:
+        """Judge on each batch."""
+        return self._run(super().test_step, data)
+
+    def _run(self, step: Any, data: Any) -> Any:
+        starts, weights = data
+        n_steps = ops.sum(ops.cast(ops.any(weights > 0, axis=(1, 2)), "int32"))
+
+        def body(i: Any) -> Any:
+            step((starts[i], weights[i]))
+            return i + 1
+
+        ops.while_loop(lambda i: i < n_steps, body, 0)
+        return self.get_metrics_result()
+
+
 class SegmentBatches(keras.utils.PyDataset):
     """Batches of (starts, weights), all of one shape, reshuffled each epoch from `seed`.
 
     The last batch is filled up with segments of weight 0, and the weights are scaled to a mean of one, so that the
-    mean over equal batches is the mean over origins.
+    mean over equal batches is the mean over origins. Given `n_looped`, an item is what a `LoopingTrainer` takes: up to
+    that many batches on a leading axis, the last item filled up with batches of weight 0.
     """
 
-    def __init__(self, segments: Segments, batch_size: int, seed: int | None = None) -> None:
+    def __init__(
+        self, segments: Segments, batch_size: int, n_looped: int | None = None, seed: int | None = None
+    ) -> None:
         super().__init__()
-        n_batches = -(-len(segments.starts) // batch_size)
-        n_filling = n_batches * batch_size - len(segments.starts)
+        self.batch_size = batch_size
+        self.n_batches = -(-len(segments.starts) // batch_size)
+        n_filling = self.n_batches * batch_size - len(segments.starts)
         weights = np.pad(segments.weights, ((0, n_filling), (0, 0)))
         self.starts = np.pad(segments.starts, (0, n_filling), mode="edge")
         self.weights = weights / weights.mean()
+        self.n_looped = n_looped and min(n_looped, self.n_batches)
         self.order = np.arange(len(self.starts))
-        self.batch_size = batch_size
         self.random = None if seed is None else np.random.default_rng(seed)
         self.on_epoch_end()
 
     def __len__(self) -> int:
-        """Count the batches."""
-        return len(self.order) // self.batch_size
+        """Count the items."""
+        return -(-self.n_batches // (self.n_looped or 1))
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return (starts, weights) of one batch: (batch_size,) and (batch_size, n_origins)."""
-        batch = self.order[index * self.batch_size : (index + 1) * self.batch_size]
-        return self.starts[batch], self.weights[batch]
+        """Return (starts, weights) of one batch, (batch_size,) and (batch_size, n_origins), or of a loop of them."""
+        n_segments = self.batch_size * (self.n_looped or 1)
+        item = self.order[index * n_segments : (index + 1) * n_segments]
+        starts, weights = self.starts[item], self.weights[item]
+        if self.n_looped:
+            n_filling = n_segments - len(item)
+            starts = np.pad(starts, (0, n_filling)).reshape(self.n_looped, self.batch_size)
+            weights = np.pad(weights, ((0, n_filling), (0, 0))).reshape(*starts.shape, -1)
+        return starts, weights
 
     def on_epoch_end(self) -> None:
         """Shuffle the segments."""
