@@ -8,15 +8,19 @@ from sklearn.linear_model import Ridge
 
 from tests.reference.windows import list_origins, ridge, windows_from_mean
 from tscnn import baselines
+from tscnn import moments as moments_module
 from tscnn.baselines import (
     ALPHAS,
+    FITTED,
+    JUDGED,
+    find_lookback,
     fit_linear_map,
-    mix_linear_maps,
+    fit_shared_map,
     repeat_last,
     repeat_season,
     start_linear_map,
 )
-from tscnn.moments import window_moments
+from tscnn.moments import window_moments, window_scales
 from tscnn.windows import find_origins, make_windows
 
 MIDDLE = ALPHAS[1]
@@ -223,25 +227,71 @@ def test_joined_moments_are_the_mean_over_features():
 
 def test_error_products_equal_those_of_explicit_errors():
     rows, training, validation = example()
-    kernels = [
-        mix_linear_maps(window_moments(rows, training, 12, 3), None, [kind]) for kind in ("shared", "per_feature")
-    ]
+    kernels = [start_linear_map(rows, training, [], 12, 3, [kind]) for kind in ("shared", "per_feature")]
     products = window_moments(rows, validation, 12, 3).error_products(kernels)
     errors = [errors_of(kernel, rows, validation) for kernel in kernels]
     expected = [[np.mean(a * b) for a in errors] for b in errors]
     np.testing.assert_allclose(products, expected, rtol=1e-8)
 
 
+def test_relative_moments_are_those_of_windows_divided_by_their_scale():
+    rows, training, _ = example()
+    moments = window_moments(rows, training, 12, 3, relative=0.5)
+    for f in range(2):
+        inputs, targets = windows_from_mean(rows[:, f], training[0], 12, 3)
+        scales = (inputs.var(axis=1, keepdims=True) + 0.05) ** 0.25
+        np.testing.assert_allclose(window_scales(rows, 12, 0.5)[11:297, f], scales[:, 0], rtol=1e-9)
+        inputs, targets = inputs / scales, targets / scales
+        np.testing.assert_allclose(moments.inputs[f], inputs.T @ inputs, rtol=1e-7, atol=1e-9)
+        np.testing.assert_allclose(moments.cross[f], inputs.T @ targets, rtol=1e-7, atol=1e-9)
+        np.testing.assert_allclose(moments.targets[f], np.square(targets).sum(axis=0), rtol=1e-7)
+
+
+def test_of_too_many_windows_some_are_taken(monkeypatch):
+    rows, training, _ = example()
+    monkeypatch.setattr(moments_module, "MOST_PRODUCTS", 286 * 2 * 12 * 15 // 3)
+    moments = window_moments(rows, training, 12, 3)
+    assert moments.n_windows == 96
+    inputs, _ = windows_from_mean(rows[:, 0], training[0][::3], 12, 3)
+    np.testing.assert_allclose(moments.inputs[0], inputs.T @ inputs, rtol=1e-7, atol=1e-9)
+
+
 def test_a_mixture_is_no_worse_than_its_best_part():
     rows, training, validation = example()
-    judged = window_moments(rows, validation, 12, 3)
-    fitted = window_moments(rows, training, 12, 3)
-    mixed = judged.squared_error(mix_linear_maps(fitted, judged)).mean()
+    fitted = window_moments(rows, training, 12, 3, relative=FITTED)
+    judged = window_moments(rows, validation, 12, 3, relative=JUDGED)
+    mixed = judged.squared_error(start_linear_map(rows, training, validation, 12, 3)).mean()
     best = min(
         judged.squared_error(fit_linear_map(fitted.mean(), judged)).mean(),
         judged.squared_error(fit_linear_map(fitted, judged)).mean(),
     )
     assert mixed < 1.005 * best  # it leans a little towards equal shares
+
+
+def test_the_shared_map_is_the_ridge_regression_of_raw_windows():
+    rows, training, validation = example()
+    moments = [window_moments(rows, origins, 12, 3) for origins in (training, validation)]
+    kernel = fit_shared_map(rows, training, validation, 12, 3)
+    assert kernel.shape == (1, 12, 3)
+    np.testing.assert_allclose(kernel.sum(axis=1), 1)
+    errors = np.square(errors_of(kernel, rows, validation)).mean()
+    expected = moments[1].squared_error(fit_linear_map(moments[0].mean(), moments[1])).mean()
+    assert errors == pytest.approx(expected, rel=1e-7)
+
+
+def find_short_lookback(rows):
+    training, validation = find_origins([2000], 64, 2), find_origins([3000], 64, 2, [2000])
+    return find_lookback(rows, training, validation, [1, 2, 4, 8, 16, 32, 64], 2)
+
+
+def test_the_lookback_found_covers_a_period():
+    random = np.random.default_rng(3)
+    shape = random.normal(size=(30, 1))  # nothing shorter tells what comes next
+    assert find_short_lookback(np.tile(shape, (100, 1)) + 0.01 * random.normal(size=(3000, 1))) >= 32
+
+
+def test_the_lookback_found_is_short_where_nothing_older_helps():
+    assert find_short_lookback(random_walks([3000], 1, 3) / 30) <= 2
 
 
 @pytest.mark.parametrize("kinds", [["shared"], ["per_feature"], ["shared", "per_feature"]])

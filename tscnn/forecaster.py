@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
@@ -17,11 +16,13 @@ from sklearn.utils.validation import check_is_fitted
 from tscnn._backend import device_scope, keras
 from tscnn._validation import check_choice, check_int, check_real, received
 from tscnn.backtest import find_cutoffs, forecast_chunks
-from tscnn.baselines import start_linear_map
-from tscnn.frame import Schema, forecast_frame, future_index, learn_schema, read_frame
-from tscnn.network import Network, NetworkConfig, build_network, rebuild_network, resolve_config, seed_weights
+from tscnn.baselines import fit_shared_map
+from tscnn.fitting import choose_lookback, fit_network
+from tscnn.frame import Schema, find_seasonality, forecast_frame, future_index, learn_schema, read_frame
+from tscnn.network import NetworkConfig, resolve_config
+from tscnn.report import describe_report, judge_network, list_unbeaten
 from tscnn.streaming import Stream
-from tscnn.training import TrainingSettings, train
+from tscnn.training import TrainingSettings
 from tscnn.windows import count_windows, find_origins, make_windows, split_row
 
 __all__ = ["Forecaster"]
@@ -32,15 +33,17 @@ class Forecaster(BaseEstimator):
 
     Parameters
     ----------
-    lookback : int, default 10
-        Rows that a forecast depends on: exactly the network's receptive field.
+    lookback : int or "auto", default 10
+        Rows that a forecast depends on: exactly the network's receptive field. "auto" takes the power of two, up to
+        1024, whose linear map serves the validation rows best; ``config_.lookback`` says which.
     horizon : int, default 1
         Steps to forecast.
     targets : column name or list of column names, optional
         Columns to forecast, default all. The others are past covariates: seen, not forecast.
-    feature_mode : {"joint", "front_end", "independent"}, default "joint"
+    feature_mode : {"joint", "front_end", "independent", "auto"}, default "joint"
         How columns meet: all in the first layer; after a front end that treats each by itself; or never, with the
-        same weights for each.
+        same weights for each. "auto" trains a joint and an independent network and keeps the one that serves the
+        validation rows better; ``config_.feature_mode`` says which.
     filters : int, default 32
         Outputs of each convolution.
     kernel_size : int, default 2
@@ -101,6 +104,12 @@ class Forecaster(BaseEstimator):
         What it is made of.
     history_ : DataFrame
         Training and validation loss by epoch.
+    report_ : DataFrame or None
+        Errors on the validation rows, on columns standardised by their training rows: "mse" and "mae" of the network
+        ("tscnn") and of what it has to beat, and its "skill" against each, 1 - its mse / theirs. The others are
+        "linear map", one ridge regression for all columns on the same windows; "repeat season", of a day, a week or a
+        year, where the step of the index tells; "repeat last"; and "constant", the outcomes' own mean. `fit` warns of
+        those that the network does not beat. None without validation rows.
     mean_, scale_ : ndarray of shape (n_features_in_,)
         Of the training rows, by column.
     n_features_in_ : int
@@ -205,23 +214,35 @@ class Forecaster(BaseEstimator):
         """
         settings = self._training_settings()
         schema, frame = learn_schema(X)
-        config = self._resolve_config(schema)
-        n_rows, lookback, horizon = len(frame), config.lookback, config.horizon
-        if count_windows(n_rows, lookback, horizon) == 0:
-            rule = f"`X` must have at least lookback + horizon = {lookback + horizon} rows."
+        auto_lookback = self._is_auto(self.lookback)
+        config = self._resolve_config(schema, 1 if auto_lookback else self.lookback)
+        n_rows, horizon = len(frame), config.horizon
+        if count_windows(n_rows, config.lookback, horizon) == 0:
+            rule = f"`X` must have at least lookback + horizon = {config.lookback + horizon} rows."
             raise ValueError(received(rule, n_samples=n_rows))
-        first = split_row(n_rows, lookback, horizon, self.validation_fraction)
-        if first is None and self.validation_fraction > 0:
-            said = "`X` is too short to hold validation rows back, so all epochs are run and none is chosen; "
-            said += "validation_fraction=0 says that this is fine."
-            warnings.warn(received(said, n_rows=n_rows, lookback=lookback, horizon=horizon), stacklevel=2)
+        first = split_row(n_rows, config.lookback, horizon, self.validation_fraction)
+        if first is None:
+            self._check_needs_no_validation(n_rows)
         values = frame.to_numpy()
         mean, scale = _standard_moments(values[:first])
         rows = ((values - mean) / scale).astype(np.float32)
-        training = find_origins([n_rows if first is None else first], lookback, horizon)
-        validation = [] if first is None else find_origins([n_rows], lookback, horizon, [first])
+        if auto_lookback and first is not None:
+            targets = rows[:, list(config.targets)]
+            lookback = choose_lookback(targets, first, horizon, self.linear_skip, settings.verbose)
+            config = self._resolve_config(schema, lookback)
+        training = find_origins([n_rows if first is None else first], config.lookback, horizon)
+        validation = [] if first is None else find_origins([n_rows], config.lookback, horizon, [first])
 
-        network, history = self._train(config, rows, training, validation, settings)
+        network, history = fit_network(
+            config,
+            rows,
+            training,
+            validation,
+            settings,
+            linear_skip=self.linear_skip,
+            feature_modes=self._feature_modes(config),
+            precision=self.precision,
+        )
 
         self.config_ = network.config
         self.network_ = network
@@ -232,7 +253,8 @@ class Forecaster(BaseEstimator):
         if all(isinstance(name, str) for name in schema.columns):
             self.feature_names_in_ = np.asarray(schema.columns, dtype=object)
         self._schema = schema
-        self._context = frame.iloc[-lookback:]
+        self._context = frame.iloc[-config.lookback :]
+        self.report_ = None if first is None else self._report(rows, training, validation, settings.verbose)
         return self
 
     def predict(self, X: Any = None) -> pd.DataFrame:
@@ -414,41 +436,15 @@ class Forecaster(BaseEstimator):
             verbose=sys.stdout.isatty() if verbose == "auto" else bool(verbose),
         )
 
-    def _train(
-        self,
-        config: NetworkConfig,
-        rows: np.ndarray,
-        training: list[range],
-        validation: list[range],
-        settings: TrainingSettings,
-    ) -> tuple[Network, dict[str, list[float]]]:
-        """Build a network around its linear map, and train it."""
-        kernel = None
-        if self.linear_skip is not None:
-            kinds = ("shared", "per_feature") if self.linear_skip == "auto" else (self.linear_skip,)
-            targets = rows[:, list(config.targets)]
-            kernel = start_linear_map(targets, training, validation, config.lookback, config.horizon, kinds)
-            config = replace(config, linear_skip="shared" if len(kernel) == 1 else "per_feature")
-        with device_scope(self.device):
-            network = build_network(config, None if self.precision == "float32" else self.precision)
-            seed_weights(network.dense, settings.seed)
-            if kernel is not None:
-                linear_map = network.dense.get_layer("linear_skip")
-                linear_map.weight.assign(kernel)
-                linear_map.trainable = False  # trained further, it overfits
-            history = train(network, rows, training, validation, settings)
-            if self.precision != "float32":
-                network = rebuild_network(config, network.dense.get_weights())
-        return network, history
-
-    def _resolve_config(self, schema: Schema) -> NetworkConfig:
+    def _resolve_config(self, schema: Schema, lookback: Any) -> NetworkConfig:
+        """Check every parameter of the network; what is chosen later stands in with a first choice."""
         linear_skip = check_choice("linear_skip", self.linear_skip, ("auto", "shared", "per_feature", None))
         return resolve_config(
-            self.lookback,
+            lookback,
             self.horizon,
             len(schema.columns),
             targets=_find_targets(self.targets, schema.columns),
-            feature_mode=self.feature_mode,
+            feature_mode="joint" if self._is_auto(self.feature_mode) else self.feature_mode,
             filters=self.filters,
             kernel_size=self.kernel_size,
             dilation_rates=self.dilation_rates,
@@ -459,6 +455,44 @@ class Forecaster(BaseEstimator):
             dropout=self.dropout,
             linear_skip="shared" if linear_skip == "auto" else linear_skip,
         )
+
+    def _is_auto(self, value: Any) -> bool:
+        return isinstance(value, str) and value == "auto"
+
+    def _feature_modes(self, config: NetworkConfig) -> tuple[str, ...]:
+        """List the modes to choose from; one feature, or a past covariate, leaves no choice."""
+        if not self._is_auto(self.feature_mode):
+            return (config.feature_mode,)
+        return ("joint", "independent") if 1 < config.n_features == len(config.targets) else ("joint",)
+
+    def _check_needs_no_validation(self, n_rows: int) -> None:
+        """Complain if nothing can be held back to choose on."""
+        for name in ("lookback", "feature_mode"):
+            if self._is_auto(getattr(self, name)):
+                rule = f"`{name}='auto'` is chosen on validation rows, and there are none."
+                raise ValueError(received(rule, n_rows=n_rows, validation_fraction=self.validation_fraction))
+        if self.validation_fraction > 0:
+            said = "`X` is too short to hold validation rows back, so all epochs are run and none is chosen; "
+            said += "validation_fraction=0 says that this is fine."
+            warnings.warn(received(said, n_rows=n_rows, lookback=self.lookback, horizon=self.horizon), stacklevel=3)
+
+    def _report(self, rows: np.ndarray, training: list[range], validation: list[range], verbose: bool) -> pd.DataFrame:
+        """Judge the network on the validation rows, and say so if it loses to something simple."""
+        config = self.config_
+        targets = rows[:, list(config.targets)]
+        linear_map = fit_shared_map(targets, training, validation, config.lookback, config.horizon)
+        seasonality = find_seasonality(self._schema.freq)
+        if seasonality is not None and seasonality > validation[0].start + 1:
+            seasonality = None
+        with device_scope(self.device):
+            report = judge_network(self.network_, rows, validation, linear_map, seasonality)
+        if verbose:
+            sys.stdout.write(f"{describe_report(report)}\n")
+            sys.stdout.flush()
+        if unbeaten := list_unbeaten(report):
+            said = f"On the validation rows the forecasts are no better than {' or '.join(unbeaten)}: see `report_`."
+            warnings.warn(f"{said} {describe_report(report)}.", stacklevel=3)
+        return report
 
     def _target_names(self) -> pd.Index:
         return self._schema.columns[list(self.config_.targets)]
@@ -483,7 +517,10 @@ class Forecaster(BaseEstimator):
 
     def _backtest_refitted(self, X: Any, start: Any, stride: int) -> pd.DataFrame:
         schema, frame = learn_schema(X)
-        config = self._resolve_config(schema)
+        auto = self._is_auto(self.lookback)
+        if auto and start is None:
+            raise ValueError(received("`lookback='auto'` with `refit` needs a `start`.", start=start))
+        config = self._resolve_config(schema, 1 if auto else self.lookback)
         # The first fit needs outcomes of its own, `horizon` rows more than a forecast.
         first = config.lookback + config.horizon
         cutoffs = find_cutoffs(frame.index, first, config.horizon, start, stride)

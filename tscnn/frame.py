@@ -11,7 +11,7 @@ import pandas as pd
 
 from tscnn._validation import received
 
-__all__ = ["Schema", "forecast_frame", "future_index", "learn_schema", "read_frame"]
+__all__ = ["Schema", "find_seasonality", "forecast_frame", "future_index", "learn_schema", "read_frame"]
 
 
 @dataclass(frozen=True)
@@ -103,6 +103,36 @@ def read_frame(X: Any, schema: Schema) -> pd.DataFrame:
     frame = _as_float(frame)
     _check_spacing(frame.index, schema.freq)
     return frame
+
+
+def find_seasonality(freq: Any) -> int | None:
+    """Count the steps of the season that goes with a step: of a day, a week or a year.
+
+    Parameters
+    ----------
+    freq : offset, int or None
+        Of `Schema`.
+
+    Returns
+    -------
+    int or None
+        The steps that fill a day if they are shorter, else a week, else a year; None if there are not two, or if the
+        steps are not of time.
+
+    Examples
+    --------
+    >>> [find_seasonality(pd.tseries.frequencies.to_offset(name)) for name in ("15min", "h", "D", "B", "W", "MS", "QE")]
+    [96, 24, 7, 5, 52, 12, 4]
+    """
+    if freq is None or isinstance(freq, int):
+        return None
+    start = pd.Timestamp(2024, 1, 1)
+    step = (start + 100 * freq - start) / 100  # those of a calendar differ
+    for season in (pd.Timedelta(days=1), pd.Timedelta(days=7), pd.Timedelta(days=365.25)):
+        if step < season:
+            seasonality = round(season / step)
+            return seasonality if seasonality > 1 else None
+    return None
 
 
 def future_index(index: pd.Index, freq: Any, horizon: int) -> pd.Index:

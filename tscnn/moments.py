@@ -1,4 +1,4 @@
-"""Products of window entries summed over all windows: what a least-squares fit needs, without cutting a window."""
+"""Products of window entries summed over all windows: what a least-squares fit needs."""
 
 from __future__ import annotations
 
@@ -6,11 +6,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.signal import correlate
+from numpy.lib.stride_tricks import sliding_window_view
 
 from tscnn._validation import received
 
-__all__ = ["WindowMoments", "window_moments"]
+__all__ = ["WindowMoments", "window_moments", "window_scales"]
+
+BLOCK = 2048  # windows in memory at a time
+MOST_PRODUCTS = 150_000_000_000  # some seconds
+FLOOR = 0.05  # of a window's variance, in units of that of the whole series
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,31 @@ class WindowMoments:
     cross: np.ndarray  # (n_features, lookback, horizon)
     targets: np.ndarray  # (n_features, horizon): of each step with itself
     n_windows: int
+
+    def __add__(self, other: WindowMoments) -> WindowMoments:
+        """Join the windows of both."""
+        return WindowMoments(
+            self.inputs + other.inputs,
+            self.cross + other.cross,
+            self.targets + other.targets,
+            self.n_windows + other.n_windows,
+        )
+
+    def thin(self, n_steps: int) -> WindowMoments:
+        """Keep some steps of the horizon.
+
+        Parameters
+        ----------
+        n_steps : int
+            At most so many, evenly spread.
+
+        Returns
+        -------
+        WindowMoments
+            Of the same inputs.
+        """
+        every = -(-self.targets.shape[1] // n_steps)
+        return WindowMoments(self.inputs, self.cross[:, :, ::every], self.targets[:, ::every], self.n_windows)
 
     def mean(self) -> WindowMoments:
         """Join all features into one.
@@ -117,23 +146,32 @@ class WindowMoments:
 
 
 def window_moments(
-    rows: np.ndarray, origins: Iterable[range], lookback: int, horizon: int, *, joined: bool = False
+    rows: np.ndarray,
+    origins: Iterable[range],
+    lookback: int,
+    horizon: int,
+    *,
+    joined: bool = False,
+    relative: float = 0.0,
 ) -> WindowMoments:
-    """Sum the products of window entries over all origins, without cutting a window.
+    """Sum the products of window entries over all origins, a few thousand windows at a time.
 
-    The moment of entries i + 1 and j + 1 is that of i and j with one product added and one taken away, so that one
-    correlation a feature gives them all: the cost of a row does not depend on the lookback squared.
+    Windows next to each other are alike: where there are so many that the sums would take long, `spread_origins` takes
+    every second or third or .. of them.
 
     Parameters
     ----------
     rows : ndarray of shape (n_rows, n_features)
-        Series one behind the other, each of mean near 0 and scale near 1.
+        Series one behind the other, each of mean near 0 and scale near 1. Products are summed in their precision
+        within a block of windows, blocks in float64.
     origins : iterable of range
         Of `find_origins`.
     lookback, horizon : int
         Steps seen and steps predicted.
     joined : bool, default False
         Whether to return the `mean` over features only.
+    relative : float, default 0.0
+        Each window is divided by its `window_scales` of this power.
 
     Returns
     -------
@@ -147,42 +185,64 @@ def window_moments(
         If there is no origin.
     """
     length, n_features = lookback + horizon, rows.shape[1]
-    stretches = [slice(o.start - lookback + 1, o.stop + horizon) for o in origins if len(o)]
-    if not stretches:
+    listed = np.concatenate([np.empty(0, int), *(np.asarray(stretch, int) for stretch in origins)])
+    if not len(listed):
         raise ValueError(received("`origins` must hold an origin.", origins=origins))
-    n_windows = sum(stretch.stop - stretch.start - length + 1 for stretch in stretches)
+    work = len(listed) * n_features * lookback * length
+    listed = listed[:: -(-work // MOST_PRODUCTS)]
+    scales = window_scales(rows, lookback, relative) if relative else None
     n_kept = 1 if joined else n_features
     inputs = np.zeros((n_kept, lookback, lookback))
     cross = np.zeros((n_kept, lookback, horizon))
     targets = np.zeros((n_kept, horizon))
     for f in range(n_features):
-        products = _entry_products([rows[stretch, f] for stretch in stretches], length)
-        from_mean = products[:lookback].mean(axis=0)  # products of the inputs' mean with every entry
-        products -= from_mean
-        products -= from_mean[:, None]
-        products += from_mean[:lookback].mean()
-        products /= n_features // n_kept
-        inputs[f % n_kept] += products[:lookback, :lookback]
-        cross[f % n_kept] += products[:lookback, lookback:]
-        targets[f % n_kept] += np.diagonal(products)[lookback:]
-    return WindowMoments(inputs, cross, targets, n_windows)
-
-
-def _entry_products(series: Sequence[np.ndarray], length: int) -> np.ndarray:
-    """Sum x[s + i] x[s + j] over every window start s of every series, for all i and j below `length`."""
-    first = np.zeros(length)
-    heads, tails = np.empty((2, len(series), length - 1))
-    for k, values in enumerate(series):
         # Only what lies between rows of a window counts in the end: a high level would only cost digits.
-        x = values.astype(np.float64)
-        x -= x.mean()
-        n_windows = len(x) - length + 1
-        first += correlate(x, x[:n_windows], mode="valid", method="auto")
-        heads[k], tails[k] = x[: length - 1], x[n_windows:]
-    products = np.empty((length, length))
-    products[0] = products[:, 0] = first
-    products[1:, 1:] = tails.T @ tails
-    products[1:, 1:] -= heads.T @ heads
-    for i in range(length - 1):
-        products[i + 1, 1:] += products[i, :-1]
-    return products
+        windows = sliding_window_view(rows[:, f] - rows[:, f].mean(), length)
+        for first in range(0, len(listed), BLOCK):
+            at = listed[first : first + BLOCK]
+            block = windows[at - lookback + 1]
+            block -= block[:, :lookback].mean(axis=1, keepdims=True)
+            if scales is not None:
+                block /= scales[at, f, None].astype(block.dtype)
+            seen, outcomes = block[:, :lookback], block[:, lookback:]
+            inputs[f % n_kept] += seen.T @ seen
+            cross[f % n_kept] += seen.T @ outcomes
+            targets[f % n_kept] += np.square(outcomes, dtype=np.float64).sum(axis=0)
+    n_joined = n_features // n_kept
+    return WindowMoments(inputs / n_joined, cross / n_joined, targets / n_joined, len(listed))
+
+
+def window_scales(rows: np.ndarray, lookback: int, power: float) -> np.ndarray:
+    """Measure by what unit the errors of the forecasts from each window count.
+
+    Errors grow with the scale of what is forecast, and some stretches of most series vary several times as much as
+    others. In absolute units those few decide alone; in units of each window's own standard deviation the quiet ones
+    do. A power between 0 and 1 is between the two.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_rows, n_features)
+        Series one behind the other, each of mean near 0 and scale near 1.
+    lookback : int
+        Rows of a window.
+    power : float
+        0 for absolute units, 1 for relative ones.
+
+    Returns
+    -------
+    ndarray of shape (n_rows, n_features)
+        The standard deviation of the `lookback` rows that end with each, to that power; a small constant inside keeps
+        flat windows in bounds. 1 where there are fewer rows.
+
+    Examples
+    --------
+    >>> window_scales(np.array([[-1.0], [1.0], [-2.0], [2.0]]), lookback=2, power=1).round(2).ravel()
+    array([1.  , 1.02, 1.52, 2.01])
+    """
+    totals = np.cumsum(np.pad(rows - rows.mean(axis=0), ((1, 0), (0, 0))), axis=0, dtype=np.float64)
+    squares = np.cumsum(np.pad(np.square(rows - rows.mean(axis=0)), ((1, 0), (0, 0))), axis=0, dtype=np.float64)
+    level = (totals[lookback:] - totals[:-lookback]) / lookback
+    variance = np.maximum((squares[lookback:] - squares[:-lookback]) / lookback - np.square(level), 0)
+    scales = np.ones(rows.shape)
+    scales[lookback - 1 :] = (variance + FLOOR) ** (power / 2)
+    return scales

@@ -45,7 +45,7 @@ def train(
     training_origins: Iterable[range],
     validation_origins: Iterable[range],
     settings: TrainingSettings,
-) -> dict[str, list[float]]:
+) -> tuple[dict[str, list[float]], float]:
     """Train a network in place, and leave it with the weights of its best epoch.
 
     Parameters
@@ -61,8 +61,10 @@ def train(
 
     Returns
     -------
-    dict
+    history : dict
         "loss", and "val_loss" where there are validation origins: a float an epoch.
+    loss : float
+        Of the weights that stay: on validation where there is some, else on training.
     """
     config = network.config
     training_origins, validation_origins = list(training_origins), list(validation_origins)
@@ -88,9 +90,9 @@ def train(
         optimizer = FlatAdamW(decay, settings.weight_decay)
         optimizer.build(trainer.trainable_variables)  # here, or the first step is traced twice
         trainer.compile(optimizer=optimizer, loss=weighted_mean, jit_compile=can_jit(settings.device))
-        callbacks = [*settings.callbacks, *([EpochLines(epochs)] if settings.verbose else [])]
-        if validation_batches is not None:
-            callbacks.insert(0, BestWeights(network.dense, validation_batches, settings.patience))
+        best = None if validation_batches is None else BestWeights(network.dense, validation_batches, settings.patience)
+        lines = EpochLines(epochs) if settings.verbose else None
+        callbacks = [callback for callback in (best, *settings.callbacks, lines) if callback is not None]
         history = trainer.fit(
             batches,
             epochs=epochs,
@@ -99,7 +101,53 @@ def train(
             shuffle=False,  # the batches shuffle themselves, from their own seed
             verbose=0,
         )
-    return {name: list(map(float, values)) for name, values in history.history.items()}
+        loss = history.history["loss"][-1] if best is None else best.best_loss
+        if validation_batches is not None and config.linear_skip is not None:
+            scale_head(network, trainer, validation_batches, config.horizon)
+            loss = trainer.evaluate(validation_batches, verbose=0)
+    return {name: list(map(float, values)) for name, values in history.history.items()}, float(loss)
+
+
+def scale_head(network: Network, trainer: SegmentTrainer, validation: SegmentBatches, horizon: int) -> None:
+    """Scale what the convolutions add to the linear map by how far their gain on the validation origins can be trusted.
+
+    Forecasts of overlapping windows err together, so that a long horizon leaves few independent origins, on which a
+    network can look better by chance.
+    """
+    head = network.dense.get_layer("head")
+    weights = head.get_weights()
+    if not np.any(weights[0]):
+        return
+    trained = origin_losses(trainer, validation)
+    head.set_weights([np.zeros_like(weight) for weight in weights])
+    trust = trusted_share(origin_losses(trainer, validation) - trained, horizon)
+    head.set_weights([trust * weight for weight in weights])
+
+
+def origin_losses(trainer: SegmentTrainer, batches: SegmentBatches) -> np.ndarray:
+    """Return the loss of every origin, oldest first."""
+    losses = [
+        trainer.predict_on_batch(batches.starts[i : i + batches.batch_size])
+        for i in range(0, len(batches.starts), batches.batch_size)
+    ]
+    return np.concatenate(losses)[batches.weights > 0]
+
+
+def trusted_share(gains: np.ndarray, horizon: int) -> float:
+    """Shrink the mean of `gains`, neighbours of which depend on each other, by what chance makes of it.
+
+    Returns 1 - (standard error / mean)^2, or 0 where that is negative, from the means of 4 to 32 blocks, of `horizon`
+    origins where that many fit.
+
+    References
+    ----------
+    .. [1] James and Stein (1961), Estimation with Quadratic Loss.
+    """
+    n_blocks = int(np.clip(len(gains) // horizon, 4, 32))
+    if len(gains) < n_blocks or gains.mean() <= 0:
+        return 0.0
+    means = np.array([block.mean() for block in np.array_split(gains, n_blocks)])
+    return max(0.0, 1 - float(means.var(ddof=1) / n_blocks / means.mean() ** 2))
 
 
 def _segment_origins(training: str, lookback: int) -> int:
