@@ -7,28 +7,12 @@ from hypothesis import strategies as st
 from sklearn.linear_model import Ridge
 
 from tests.reference.windows import list_origins, ridge, windows_from_mean
-from tscnn import baselines
-from tscnn import moments as moments_module
-from tscnn.baselines import (
-    ALPHAS,
-    FITTED,
-    JUDGED,
-    find_lookback,
-    fit_linear_map,
-    fit_shared_map,
-    repeat_last,
-    repeat_season,
-    start_linear_map,
-)
-from tscnn.moments import window_moments, window_scales
+from tests.series import errors_of, example, random_walks
+from tscnn.baselines import ALPHAS, fit_linear_map, fit_shared_map, repeat_last, repeat_season
+from tscnn.moments import window_moments
 from tscnn.windows import find_origins, make_windows
 
 MIDDLE = ALPHAS[1]
-
-
-def random_walks(lengths: list[int], n_features: int, seed: int) -> np.ndarray:
-    random = np.random.default_rng(seed)
-    return np.concatenate([random.normal(size=(n, n_features)).cumsum(axis=0) for n in lengths])
 
 
 def explicit_map(rows: np.ndarray, origins: list[int], lookback: int, horizon: int, alpha: float) -> np.ndarray:
@@ -190,84 +174,6 @@ def test_the_rows_stay_as_they_are() -> None:
     np.testing.assert_array_equal(rows, before)
 
 
-# Mixtures
-
-
-def example(n_rows: int = 400, n_features: int = 2, lookback: int = 12, horizon: int = 3):
-    """Rows, and the origins before and after row 300."""
-    rows = random_walks([n_rows], n_features, seed=5) / 10
-    training = find_origins([300], lookback, horizon)
-    validation = find_origins([n_rows], lookback, horizon, [300])
-    return rows, training, validation
-
-
-def errors_of(kernel, rows, origins, lookback=12, horizon=3):
-    """Errors of a map of raw windows, (windows, horizon, features)."""
-    inputs, outcomes = make_windows(rows, lookback, horizon)
-    at = np.array(origins[0]) - lookback + 1
-    kernels = np.broadcast_to(kernel, (rows.shape[1], lookback, horizon))
-    return np.einsum("nlf,flh->nhf", inputs[at], kernels) - outcomes[at]
-
-
-def test_shortened_moments_are_those_of_shorter_windows():
-    rows, training, _ = example()
-    shortened = window_moments(rows, training, 12, 3).shorten(5)
-    direct = window_moments(rows, training, 5, 3)
-    assert shortened.n_windows == direct.n_windows
-    for name in ("inputs", "cross", "targets"):
-        np.testing.assert_allclose(getattr(shortened, name), getattr(direct, name), rtol=1e-8, atol=1e-8)
-
-
-def test_joined_moments_are_the_mean_over_features():
-    rows, training, _ = example()
-    joined, mean = window_moments(rows, training, 12, 3, joined=True), window_moments(rows, training, 12, 3).mean()
-    for name in ("inputs", "cross", "targets"):
-        np.testing.assert_allclose(getattr(joined, name), getattr(mean, name), rtol=1e-10, atol=1e-10)
-
-
-def test_error_products_equal_those_of_explicit_errors():
-    rows, training, validation = example()
-    kernels = [start_linear_map(rows, training, [], 12, 3, [kind]) for kind in ("shared", "per_feature")]
-    products = window_moments(rows, validation, 12, 3).error_products(kernels)
-    errors = [errors_of(kernel, rows, validation) for kernel in kernels]
-    expected = [[np.mean(a * b) for a in errors] for b in errors]
-    np.testing.assert_allclose(products, expected, rtol=1e-8)
-
-
-def test_relative_moments_are_those_of_windows_divided_by_their_scale():
-    rows, training, _ = example()
-    moments = window_moments(rows, training, 12, 3, relative=0.5)
-    for f in range(2):
-        inputs, targets = windows_from_mean(rows[:, f], training[0], 12, 3)
-        scales = (inputs.var(axis=1, keepdims=True) + 0.05) ** 0.25
-        np.testing.assert_allclose(window_scales(rows, 12, 0.5)[11:297, f], scales[:, 0], rtol=1e-9)
-        inputs, targets = inputs / scales, targets / scales
-        np.testing.assert_allclose(moments.inputs[f], inputs.T @ inputs, rtol=1e-7, atol=1e-9)
-        np.testing.assert_allclose(moments.cross[f], inputs.T @ targets, rtol=1e-7, atol=1e-9)
-        np.testing.assert_allclose(moments.targets[f], np.square(targets).sum(axis=0), rtol=1e-7)
-
-
-def test_of_too_many_windows_some_are_taken(monkeypatch):
-    rows, training, _ = example()
-    monkeypatch.setattr(moments_module, "MOST_PRODUCTS", 286 * 2 * 12 * 15 // 3)
-    moments = window_moments(rows, training, 12, 3)
-    assert moments.n_windows == 96
-    inputs, _ = windows_from_mean(rows[:, 0], training[0][::3], 12, 3)
-    np.testing.assert_allclose(moments.inputs[0], inputs.T @ inputs, rtol=1e-7, atol=1e-9)
-
-
-def test_a_mixture_is_no_worse_than_its_best_part():
-    rows, training, validation = example()
-    fitted = window_moments(rows, training, 12, 3, relative=FITTED)
-    judged = window_moments(rows, validation, 12, 3, relative=JUDGED)
-    mixed = judged.squared_error(start_linear_map(rows, training, validation, 12, 3)).mean()
-    best = min(
-        judged.squared_error(fit_linear_map(fitted.mean(), judged)).mean(),
-        judged.squared_error(fit_linear_map(fitted, judged)).mean(),
-    )
-    assert mixed < 1.005 * best  # it leans a little towards equal shares
-
-
 def test_the_shared_map_is_the_ridge_regression_of_raw_windows():
     rows, training, validation = example()
     moments = [window_moments(rows, origins, 12, 3) for origins in (training, validation)]
@@ -277,39 +183,3 @@ def test_the_shared_map_is_the_ridge_regression_of_raw_windows():
     errors = np.square(errors_of(kernel, rows, validation)).mean()
     expected = moments[1].squared_error(fit_linear_map(moments[0].mean(), moments[1])).mean()
     assert errors == pytest.approx(expected, rel=1e-7)
-
-
-def find_short_lookback(rows):
-    training, validation = find_origins([2000], 64, 2), find_origins([3000], 64, 2, [2000])
-    return find_lookback(rows, training, validation, [1, 2, 4, 8, 16, 32, 64], 2)
-
-
-def test_the_lookback_found_covers_a_period():
-    random = np.random.default_rng(3)
-    shape = random.normal(size=(30, 1))  # nothing shorter tells what comes next
-    assert find_short_lookback(np.tile(shape, (100, 1)) + 0.01 * random.normal(size=(3000, 1))) >= 32
-
-
-def test_the_lookback_found_is_short_where_nothing_older_helps():
-    assert find_short_lookback(random_walks([3000], 1, 3) / 30) <= 2
-
-
-@pytest.mark.parametrize("kinds", [["shared"], ["per_feature"], ["shared", "per_feature"]])
-@pytest.mark.parametrize("validated", [True, False])
-def test_weights_of_each_step_sum_to_one(kinds, validated):
-    rows, training, validation = example()
-    kernel = start_linear_map(rows, training, validation if validated else [], 12, 3, kinds)
-    assert kernel.shape[0] == (1 if kinds == ["shared"] or (not validated and kinds[0] == "shared") else 2)
-    np.testing.assert_allclose(kernel.sum(axis=1), 1)
-
-
-def test_maps_of_single_features_are_left_out_where_they_would_take_minutes(monkeypatch):
-    rows, training, validation = example()
-    monkeypatch.setattr(baselines, "MOST_WORK", 100)
-    assert start_linear_map(rows, training, validation, 12, 3).shape == (1, 12, 3)
-
-
-def test_a_lookback_of_one_repeats_the_last_row():
-    rows, _, _ = example()
-    kernel = start_linear_map(rows, find_origins([300], 1, 2), [], 1, 2)
-    np.testing.assert_array_equal(kernel, np.ones((1, 1, 2)))

@@ -9,25 +9,29 @@ from dataclasses import replace
 import numpy as np
 
 from tscnn._backend import device_scope
-from tscnn.baselines import find_lookback, start_linear_map
+from tscnn.linear_mixture import LinearMixture, mix_linear_maps
 from tscnn.network import Network, NetworkConfig, build_network, rebuild_network, seed_weights
 from tscnn.training import TrainingSettings, train
 from tscnn.windows import find_origins
 
-__all__ = ["choose_lookback", "fit_network"]
+__all__ = ["fit_linear_start", "fit_network"]
 
 LOOKBACKS = tuple(2**power for power in range(11))
 
 
-def choose_lookback(rows: np.ndarray, first: int, horizon: int, linear_skip: str | None, verbose: bool) -> int:
-    """Choose a power of two, up to 1024, by the linear map that it allows.
+def fit_linear_start(
+    rows: np.ndarray, first: int | None, lookback: int | str, horizon: int, linear_skip: str | None, verbose: bool
+) -> LinearMixture:
+    """Fit the linear map that a network starts from, and choose the lookback by it.
 
     Parameters
     ----------
     rows : ndarray of shape (n_rows, n_targets)
         Standardised targets of one series.
-    first : int
+    first : int or None
         First validation row.
+    lookback : int or "auto"
+        "auto" for a power of two, up to 1024, and such that there are as many training windows as rows in one.
     horizon : int
         Steps predicted.
     linear_skip : {"auto", "shared", "per_feature", None}
@@ -37,16 +41,20 @@ def choose_lookback(rows: np.ndarray, first: int, horizon: int, linear_skip: str
 
     Returns
     -------
-    int
-        At most such that there are as many training windows as rows in one; 1 where there are too few rows for any.
+    LinearMixture
+        Of the lookback given or chosen.
     """
-    lookbacks = [lookback for lookback in LOOKBACKS if 2 * lookback + horizon <= first] or [1]
-    training = find_origins([first], lookbacks[-1], horizon)
-    validation = find_origins([len(rows)], lookbacks[-1], horizon, [first])
-    lookback = find_lookback(rows, training, validation, lookbacks, horizon, _kinds(linear_skip or "auto"))
-    if verbose:
-        _write(f"lookback {lookback}, of 1 to {lookbacks[-1]}")
-    return lookback
+    end = len(rows) if first is None else first
+    lookbacks = [length for length in LOOKBACKS if 2 * length + horizon <= end] or [1]
+    if not isinstance(lookback, str):
+        lookbacks = [lookback]
+    training = find_origins([end], lookbacks[-1], horizon)
+    validation = [] if first is None else find_origins([len(rows)], lookbacks[-1], horizon, [first])
+    kinds = ("shared", "per_feature") if linear_skip in ("auto", None) else (linear_skip,)
+    mixture = mix_linear_maps(rows, training, validation, lookbacks, horizon, kinds)
+    if verbose and isinstance(lookback, str):
+        _write(f"lookback {mixture.fitted.shape[1]} chosen, of 1 to {lookbacks[-1]}")
+    return mixture
 
 
 def fit_network(
@@ -56,11 +64,11 @@ def fit_network(
     validation: Sequence[range],
     settings: TrainingSettings,
     *,
-    linear_skip: str | None,
+    kernel: np.ndarray | None,
     feature_modes: Sequence[str],
     precision: str,
 ) -> tuple[Network, dict[str, list[float]]]:
-    """Fit a linear map, and train a network around it; of several feature modes keep the best on validation.
+    """Train a network around its linear map; of several feature modes keep the best on validation.
 
     Parameters
     ----------
@@ -72,8 +80,8 @@ def fit_network(
         Origins, of `find_origins`.
     settings : TrainingSettings
         Of `train`.
-    linear_skip : {"auto", "shared", "per_feature", None}
-        Of the forecaster.
+    kernel : ndarray of shape (1 or n_targets, lookback, horizon), or None
+        The linear map, which is not trained; None for a network without a linear map.
     feature_modes : sequence of str
         To choose from.
     precision : str
@@ -86,10 +94,7 @@ def fit_network(
     history : dict
         Of `train`.
     """
-    kernel = None
-    if linear_skip is not None:
-        targets = rows[:, list(config.targets)]
-        kernel = start_linear_map(targets, training, validation, config.lookback, config.horizon, _kinds(linear_skip))
+    if kernel is not None:
         config = replace(config, linear_skip="shared" if len(kernel) == 1 else "per_feature")
     fits = []
     for feature_mode in feature_modes:
@@ -112,10 +117,6 @@ def fit_network(
     if settings.verbose and len(feature_modes) > 1:
         _write(f"feature mode {network.config.feature_mode} chosen")
     return network, history
-
-
-def _kinds(linear_skip: str) -> tuple[str, ...]:
-    return ("shared", "per_feature") if linear_skip == "auto" else (linear_skip,)
 
 
 def _write(line: str) -> None:

@@ -17,7 +17,7 @@ from tscnn._backend import device_scope, keras
 from tscnn._validation import check_choice, check_int, check_real, received
 from tscnn.backtest import find_cutoffs, forecast_chunks
 from tscnn.baselines import fit_shared_map
-from tscnn.fitting import choose_lookback, fit_network
+from tscnn.fitting import fit_linear_start, fit_network
 from tscnn.frame import Schema, find_seasonality, forecast_frame, future_index, learn_schema, read_frame
 from tscnn.network import NetworkConfig, resolve_config
 from tscnn.report import describe_report, judge_network, list_unbeaten
@@ -66,7 +66,8 @@ class Forecaster(BaseEstimator):
     linear_skip : {"auto", "shared", "per_feature", None}, default "auto"
         The linear map from window to forecast that the convolutions are added to: one for all targets, one for each, a
         mixture of both, or none. It is a mixture of ridge regressions on windows of several lengths, solved in closed
-        form and mixed as serves the validation rows best; the convolutions are trained on what it leaves.
+        form and mixed as serves the validation rows and later training rows best; the convolutions are trained on what
+        it leaves. When all is chosen, it is solved once more on all rows.
     training : {"dense", "window"}, default "dense"
         "dense" trains on segments of neighbouring origins, whose work is shared; "window" on one window an origin, in
         random order, of which only what its forecast needs is computed. Slower, and the same weights.
@@ -109,7 +110,8 @@ class Forecaster(BaseEstimator):
         ("tscnn") and of what it has to beat, and its "skill" against each, 1 - its mse / theirs. The others are
         "linear map", one ridge regression for all columns on the same windows; "repeat season", of a day, a week or a
         year, where the step of the index tells; "repeat last"; and "constant", the outcomes' own mean. `fit` warns of
-        those that the network does not beat. None without validation rows.
+        those that the network does not beat. None without validation rows. It judges the network before its linear map
+        is solved once more, on the validation rows as well.
     mean_, scale_ : ndarray of shape (n_features_in_,)
         Of the training rows, by column.
     n_features_in_ : int
@@ -226,10 +228,11 @@ class Forecaster(BaseEstimator):
         values = frame.to_numpy()
         mean, scale = _standard_moments(values[:first])
         rows = ((values - mean) / scale).astype(np.float32)
-        if auto_lookback and first is not None:
+        mixture = None
+        if auto_lookback or self.linear_skip is not None:
             targets = rows[:, list(config.targets)]
-            lookback = choose_lookback(targets, first, horizon, self.linear_skip, settings.verbose)
-            config = self._resolve_config(schema, lookback)
+            mixture = fit_linear_start(targets, first, self.lookback, horizon, self.linear_skip, settings.verbose)
+            config = self._resolve_config(schema, mixture.fitted.shape[1])
         training = find_origins([n_rows if first is None else first], config.lookback, horizon)
         validation = [] if first is None else find_origins([n_rows], config.lookback, horizon, [first])
 
@@ -239,7 +242,7 @@ class Forecaster(BaseEstimator):
             training,
             validation,
             settings,
-            linear_skip=self.linear_skip,
+            kernel=None if mixture is None or self.linear_skip is None else mixture.fitted,
             feature_modes=self._feature_modes(config),
             precision=self.precision,
         )
@@ -255,6 +258,8 @@ class Forecaster(BaseEstimator):
         self._schema = schema
         self._context = frame.iloc[-config.lookback :]
         self.report_ = None if first is None else self._report(rows, training, validation, settings.verbose)
+        if mixture is not None and self.linear_skip is not None:
+            network.dense.get_layer("linear_skip").weight.assign(mixture.refitted)
         return self
 
     def predict(self, X: Any = None) -> pd.DataFrame:

@@ -10,10 +10,10 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from tscnn._validation import received
 
-__all__ = ["WindowMoments", "window_moments", "window_scales"]
+__all__ = ["WindowMoments", "affordable_share", "window_moments", "window_scales"]
 
 BLOCK = 2048  # windows in memory at a time
-MOST_PRODUCTS = 150_000_000_000  # some seconds
+MOST_PRODUCTS = 100_000_000_000  # some seconds
 FLOOR = 0.05  # of a window's variance, in units of that of the whole series
 
 
@@ -94,6 +94,8 @@ class WindowMoments:
         WindowMoments
             Of the same origins, relative to the mean of the rows kept.
         """
+        if lookback == self.inputs.shape[1]:
+            return self
         inputs, cross = self.inputs[:, -lookback:, -lookback:], self.cross[:, -lookback:]
         shift = inputs.mean(axis=1)  # products of the kept rows' mean with each of them
         target_shift, mean_mean = cross.mean(axis=1), shift.mean(axis=1)
@@ -153,11 +155,9 @@ def window_moments(
     *,
     joined: bool = False,
     relative: float = 0.0,
+    share: float = 1.0,
 ) -> WindowMoments:
     """Sum the products of window entries over all origins, a few thousand windows at a time.
-
-    Windows next to each other are alike: where there are so many that the sums would take long, `spread_origins` takes
-    every second or third or .. of them.
 
     Parameters
     ----------
@@ -172,6 +172,8 @@ def window_moments(
         Whether to return the `mean` over features only.
     relative : float, default 0.0
         Each window is divided by its `window_scales` of this power.
+    share : float, default 1.0
+        Of the origins to take, by chance and the same ones each time: see `affordable_share`.
 
     Returns
     -------
@@ -188,8 +190,9 @@ def window_moments(
     listed = np.concatenate([np.empty(0, int), *(np.asarray(stretch, int) for stretch in origins)])
     if not len(listed):
         raise ValueError(received("`origins` must hold an origin.", origins=origins))
-    work = len(listed) * n_features * lookback * length
-    listed = listed[:: -(-work // MOST_PRODUCTS)]
+    if share < 1:
+        kept = np.random.default_rng(0).random(len(listed)) < share  # at even steps they could all start at noon
+        listed = listed[kept] if kept.any() else listed[:1]
     scales = window_scales(rows, lookback, relative) if relative else None
     n_kept = 1 if joined else n_features
     inputs = np.zeros((n_kept, lookback, lookback))
@@ -210,6 +213,24 @@ def window_moments(
             targets[f % n_kept] += np.square(outcomes, dtype=np.float64).sum(axis=0)
     n_joined = n_features // n_kept
     return WindowMoments(inputs / n_joined, cross / n_joined, targets / n_joined, len(listed))
+
+
+def affordable_share(n_origins: int, n_features: int, lookback: int, horizon: int) -> float:
+    """Return the share of the origins whose `window_moments` take a few seconds.
+
+    Windows next to each other are alike, so that a part of very many says nearly as much as all.
+
+    Parameters
+    ----------
+    n_origins, n_features, lookback, horizon : int
+        What there is.
+
+    Returns
+    -------
+    float
+        At most 1.
+    """
+    return min(1.0, MOST_PRODUCTS / (n_origins * n_features * lookback * (lookback + horizon)))
 
 
 def window_scales(rows: np.ndarray, lookback: int, power: float) -> np.ndarray:

@@ -1,0 +1,86 @@
+import numpy as np
+import pytest
+
+from tests.series import errors_of, example, random_walks
+from tscnn import linear_mixture
+from tscnn.baselines import ALPHAS, as_kernel, fit_linear_map
+from tscnn.linear_mixture import RELATIVE, mix_linear_maps
+from tscnn.moments import window_moments
+from tscnn.windows import find_origins
+
+
+def test_a_mixture_is_no_worse_than_its_best_part(monkeypatch):
+    monkeypatch.setattr(linear_mixture, "N_FOLDS", 0)  # nothing competes but on the validation origins
+    rows, training, validation = example()
+    fitted = window_moments(rows, training, 12, 3, relative=RELATIVE)
+    judged = window_moments(rows, validation, 12, 3, relative=RELATIVE)
+    mixed = judged.squared_error(mix_linear_maps(rows, training, validation, [12], 3).fitted).mean()
+    best = min(
+        judged.squared_error(fit_linear_map(fitted.mean(), judged)).mean(),
+        judged.squared_error(fit_linear_map(fitted, judged)).mean(),
+    )
+    assert mixed < 1.005 * best  # it leans a little towards equal shares
+
+
+def find_short_lookback(rows):
+    training, validation = find_origins([2000], 64, 2), find_origins([3000], 64, 2, [2000])
+    return mix_linear_maps(rows, training, validation, [1, 2, 4, 8, 16, 32, 64], 2).fitted.shape[1]
+
+
+def test_the_lookback_found_covers_a_period():
+    random = np.random.default_rng(3)
+    shape = random.normal(size=(30, 1))  # nothing shorter tells what comes next
+    assert find_short_lookback(np.tile(shape, (100, 1)) + 0.01 * random.normal(size=(3000, 1))) >= 32
+
+
+def test_the_lookback_found_is_short_where_nothing_older_helps():
+    assert np.median([find_short_lookback(random_walks([3000], 1, seed) / 30) for seed in range(3)]) <= 2
+
+
+@pytest.mark.parametrize("kinds", [["shared"], ["per_feature"], ["shared", "per_feature"]])
+@pytest.mark.parametrize("validated", [True, False])
+def test_weights_of_each_step_sum_to_one(kinds, validated):
+    rows, training, validation = example()
+    mixture = mix_linear_maps(rows, training, validation if validated else [], [12], 3, kinds)
+    for kernel in (mixture.fitted, mixture.refitted):
+        assert kernel.shape[0] == (1 if kinds == ["shared"] or (not validated and kinds[0] == "shared") else 2)
+        np.testing.assert_allclose(kernel.sum(axis=1), 1)
+
+
+def test_maps_of_single_features_are_left_out_where_they_would_take_minutes(monkeypatch):
+    rows, training, validation = example()
+    monkeypatch.setattr(linear_mixture, "MOST_WORK", 100)
+    assert mix_linear_maps(rows, training, validation, [12], 3).fitted.shape == (1, 12, 3)
+
+
+def test_a_lookback_of_one_repeats_the_last_row():
+    rows, _, _ = example()
+    mixture = mix_linear_maps(rows, find_origins([300], 1, 2), [], [1], 2)
+    np.testing.assert_array_equal(mixture.fitted, np.ones((1, 1, 2)))
+
+
+@pytest.mark.parametrize("lengths", [[400], [250, 350]])
+def test_one_map_is_solved_on_the_training_origins_and_one_on_all(monkeypatch, lengths):
+    monkeypatch.setattr(linear_mixture, "N_LENGTHS", 1)
+    rows = random_walks(lengths, 2, 8) / 10
+    known = [length - 60 for length in lengths]
+    starts = np.cumsum([0, *lengths[:-1]])
+    training = [range(start + 11, start + n - 3) for start, n in zip(starts, known, strict=True)]
+    validation = find_origins(lengths, 12, 3, known)
+    mixture = mix_linear_maps(rows, training, validation, [12], 3, ["shared"])
+    for kernel, origins in ((mixture.fitted, training), (mixture.refitted, find_origins(lengths, 12, 3))):
+        moments = window_moments(rows, origins, 12, 3, relative=RELATIVE).mean()
+        solved = [as_kernel(fit_linear_map(moments, alphas=[alpha]), 12) for alpha in ALPHAS]
+        assert min(np.abs(kernel - weights).max() for weights in solved) < 1e-9
+    errors = [np.square(errors_of(kernel, rows, validation)).mean() for kernel in (mixture.refitted, mixture.fitted)]
+    assert errors[0] < errors[1]
+
+
+@pytest.mark.parametrize("n_rows", [25, 40, 60, 100])
+def test_few_rows_are_enough(n_rows):
+    rows = random_walks([n_rows], 2, 7) / 5
+    first = n_rows - 5
+    training, validation = find_origins([first], 8, 4), find_origins([n_rows], 8, 4, [first])
+    mixture = mix_linear_maps(rows, training, validation, [2, 4, 8], 4)
+    assert np.isfinite(mixture.fitted).all()
+    assert np.isfinite(mixture.refitted).all()

@@ -1,0 +1,76 @@
+import numpy as np
+import pytest
+
+from tests.reference.windows import windows_from_mean
+from tests.series import errors_of, example
+from tscnn.baselines import as_kernel, fit_linear_map
+from tscnn.moments import affordable_share, window_moments, window_scales
+from tscnn.windows import find_origins
+
+
+def test_shortened_moments_are_those_of_shorter_windows():
+    rows, training, _ = example()
+    shortened = window_moments(rows, training, 12, 3).shorten(5)
+    direct = window_moments(rows, training, 5, 3)
+    assert shortened.n_windows == direct.n_windows
+    for name in ("inputs", "cross", "targets"):
+        np.testing.assert_allclose(getattr(shortened, name), getattr(direct, name), rtol=1e-8, atol=1e-8)
+
+
+def test_joined_moments_are_the_mean_over_features():
+    rows, training, _ = example()
+    joined, mean = window_moments(rows, training, 12, 3, joined=True), window_moments(rows, training, 12, 3).mean()
+    for name in ("inputs", "cross", "targets"):
+        np.testing.assert_allclose(getattr(joined, name), getattr(mean, name), rtol=1e-10, atol=1e-10)
+
+
+def test_error_products_equal_those_of_explicit_errors():
+    rows, training, validation = example()
+    fitted = window_moments(rows, training, 12, 3)
+    kernels = [as_kernel(fit_linear_map(moments), 12) for moments in (fitted.mean(), fitted)]
+    products = window_moments(rows, validation, 12, 3).error_products(kernels)
+    errors = [errors_of(kernel, rows, validation) for kernel in kernels]
+    expected = [[np.mean(a * b) for a in errors] for b in errors]
+    np.testing.assert_allclose(products, expected, rtol=1e-8)
+
+
+def test_relative_moments_are_those_of_windows_divided_by_their_scale():
+    rows, training, _ = example()
+    moments = window_moments(rows, training, 12, 3, relative=0.5)
+    for f in range(2):
+        inputs, targets = windows_from_mean(rows[:, f], training[0], 12, 3)
+        scales = (inputs.var(axis=1, keepdims=True) + 0.05) ** 0.25
+        np.testing.assert_allclose(window_scales(rows, 12, 0.5)[11:297, f], scales[:, 0], rtol=1e-9)
+        inputs, targets = inputs / scales, targets / scales
+        np.testing.assert_allclose(moments.inputs[f], inputs.T @ inputs, rtol=1e-7, atol=1e-9)
+        np.testing.assert_allclose(moments.cross[f], inputs.T @ targets, rtol=1e-7, atol=1e-9)
+        np.testing.assert_allclose(moments.targets[f], np.square(targets).sum(axis=0), rtol=1e-7)
+
+
+def test_a_share_of_the_windows_says_about_the_same():
+    rows, training, _ = example(n_rows=3000)
+    training = find_origins([3000], 12, 3)
+    every, some = window_moments(rows, training, 12, 3), window_moments(rows, training, 12, 3, share=0.3)
+    assert 0.25 < some.n_windows / every.n_windows < 0.35
+    np.testing.assert_allclose(some.inputs / some.n_windows, every.inputs / every.n_windows, rtol=0.3, atol=0.03)
+    assert affordable_share(1000, 7, 96, 24) == 1
+    assert affordable_share(10**6, 7, 336, 96) == pytest.approx(0.098, rel=0.01)
+
+
+def test_moments_of_two_stretches_add_up():
+    rows, training, validation = example()
+    both = window_moments(rows, training, 12, 3) + window_moments(rows, validation, 12, 3)
+    joined = window_moments(rows, [*training, *validation], 12, 3)
+    assert both.n_windows == joined.n_windows
+    for name in ("inputs", "cross", "targets"):
+        np.testing.assert_allclose(getattr(both, name), getattr(joined, name), rtol=1e-9, atol=1e-9)
+
+
+def test_thin_moments_are_those_of_some_steps():
+    rows, training, _ = example(horizon=5)
+    moments = window_moments(rows, training, 12, 5)
+    every = fit_linear_map(moments)
+    thin = moments.thin(3)
+    assert thin.targets.shape == (2, 3)
+    np.testing.assert_allclose(fit_linear_map(thin), every[:, :, ::2], rtol=1e-9, atol=1e-12)
+    assert moments.thin(5).targets.shape == moments.thin(9).targets.shape == (2, 5)

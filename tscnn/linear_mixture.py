@@ -1,0 +1,210 @@
+"""The linear map that a network starts from: a mixture of ridge regressions on windows of several lengths."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import minimize
+
+from tscnn.baselines import ALPHAS, as_kernel, fit_linear_map, solve_ridge
+from tscnn.moments import WindowMoments, affordable_share, window_moments
+
+__all__ = ["LinearMixture", "mix_linear_maps"]
+
+N_LENGTHS = 4  # windows of a mixture: the lookback, its half, quarter and eighth
+RELATIVE = 0.5  # power of `window_scales` in which errors count
+N_FOLDS = 3  # of the training origins, in which strengths and shares compete as well as on the validation origins
+N_STEPS = 48  # of the horizon, at most, on which they do
+TOLERANCE = 5e-4  # of the least error, in favour of a shorter lookback
+MOST_WORK = 1e10  # products, about, of solving maps of single features
+
+
+@dataclass(frozen=True)
+class LinearMixture:
+    """Two linear maps of raw rows, of one mixture: the weights of each step sum to one.
+
+    `fitted` is solved on the training origins, so that the validation origins can judge it. `refitted` is solved on
+    both, once everything is chosen: the newest rows say most about those that follow.
+    """
+
+    fitted: np.ndarray  # (1 or n_features, lookback, horizon)
+    refitted: np.ndarray  # as `fitted`
+
+
+def mix_linear_maps(
+    rows: np.ndarray,
+    training: Sequence[range],
+    validation: Sequence[range],
+    lookbacks: Sequence[int],
+    horizon: int,
+    kinds: Sequence[str] = ("shared", "per_feature"),
+) -> LinearMixture:
+    """Fit the best linear map from windows to the steps after them that the closed form gives.
+
+    A mixture of ridge regressions on windows of several lengths: the lookback, its half, quarter and eighth. A mixture
+    of linear maps is a linear map, of the longest window. Its parts err in different ways, so that it errs less than
+    the best of them. Strengths, shares and the lookback are those that serve the validation origins best, and with
+    them up to three stretches of the training origins, each judged on maps of the origins before it.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_rows, n_features)
+        Standardised series, one behind the other.
+    training, validation : sequence of range
+        Origins, of `find_origins`, that see the longest lookback. Without validation origins nothing is chosen: one map
+        of the first kind and the longest lookback.
+    lookbacks : sequence of int
+        To choose from: the shortest that is within half a thousandth of the least error is taken.
+    horizon : int
+        Steps predicted.
+    kinds : sequence of {"shared", "per_feature"}
+        One map for all features, one for each, or both in the mixture. Of both, maps of single features are left out
+        where they would take minutes.
+
+    Returns
+    -------
+    LinearMixture
+        Of the lookback chosen, ``fitted.shape[1]``. The first axis of its maps is 1 if no map of a single feature has a
+        part in them.
+
+    References
+    ----------
+    .. [1] Bates and Granger (1969), The Combination of Forecasts.
+    """
+    longest = max(lookbacks)
+    kinds = _affordable(kinds, rows.shape[1], longest)
+    if not any(validation):
+        moments = _summing(rows, training, longest, horizon, kinds)(training)
+        kernel = as_kernel(fit_linear_map(moments.mean() if kinds[0] == "shared" else moments), longest)
+        return LinearMixture(kernel, kernel)
+    folds, fitted, everything = _fold_moments(rows, training, validation, longest, horizon, kinds)
+    lengths = sorted({length for lookback in lookbacks for length in _nested_lengths(lookback)}, reverse=True)
+    contest = _hold_contest(folds, lengths, kinds)
+    mixtures = {}
+    for lookback in sorted(lookbacks):
+        at = [i for i, (length, _) in enumerate(contest.parts) if length in _nested_lengths(lookback)]
+        mixtures[lookback] = (at, *_mix(contest.products[np.ix_(at, at)]))
+    least = min(error for _, _, error in mixtures.values())
+    lookback, (at, shares, _) = next(found for found in mixtures.items() if found[1][2] <= (1 + TOLERANCE) * least)
+
+    parts = [(share, *contest.parts[i], contest.alphas[i]) for i, share in zip(at, shares, strict=True) if share > 0]
+    return LinearMixture(_solve_parts(fitted, parts, lookback), _solve_parts(everything, parts, lookback))
+
+
+def _solve_parts(
+    moments: WindowMoments, parts: Sequence[tuple[float, int, str, list[float]]], lookback: int
+) -> np.ndarray:
+    """Solve each part, given as (share, length, kind, alphas), and add them up."""
+    kernel = np.zeros((1, lookback, moments.targets.shape[1]))
+    for share, length, kind, alphas in parts:
+        shortened = moments.shorten(length)
+        shortened = shortened.mean() if kind == "shared" else shortened
+        maps = [solve_ridge(shortened.feature(f), alpha) for f, alpha in enumerate(alphas)]
+        kernel = kernel + share * as_kernel(np.concatenate(maps), lookback)
+    return kernel
+
+
+def _affordable(kinds: Sequence[str], n_features: int, lookback: int) -> Sequence[str]:
+    return ("shared",) if len(kinds) > 1 and (n_features == 1 or n_features * lookback**3 > MOST_WORK) else kinds
+
+
+def _nested_lengths(lookback: int) -> list[int]:
+    return [lookback >> halvings for halvings in range(N_LENGTHS) if lookback >> halvings]
+
+
+def _summing(
+    rows: np.ndarray, training: Sequence[range], lookback: int, horizon: int, kinds: Sequence[str]
+) -> Callable[[Sequence[range]], WindowMoments]:
+    """Return what sums the moments of given origins, of as many as is affordable of all."""
+    share = affordable_share(sum(map(len, training)), rows.shape[1], lookback, horizon)
+    joined = "per_feature" not in kinds
+    return lambda origins: window_moments(
+        rows, origins, lookback, horizon, joined=joined, relative=RELATIVE, share=share
+    )
+
+
+def _fold_moments(
+    rows: np.ndarray,
+    training: Sequence[range],
+    validation: Sequence[range],
+    lookback: int,
+    horizon: int,
+    kinds: Sequence[str],
+) -> tuple[list[tuple[WindowMoments, WindowMoments]], WindowMoments, WindowMoments]:
+    """Return the moments to fit and to judge on, fold by fold; those of training; and those of all origins."""
+    moments = _summing(rows, training, lookback, horizon, kinds)
+    shortest = min((len(stretch) for stretch in training if len(stretch)), default=0)
+    n_blocks = min(N_FOLDS, shortest // (4 * horizon))  # in the second half, each at least two horizons long
+    ends = [[s.stop - len(s) // 2 * (n_blocks - k) // n_blocks for s in training] for k in range(1, n_blocks + 1)]
+    before = [range(s.start, s.stop - len(s) // 2) for s in training] if ends else list(training)
+    fitted, folds = moments(before), []
+    for end in [*ends, None]:
+        if end is None:
+            block = list(validation)
+        else:  # but for origins whose outcomes reach into it
+            block = [range(min(b.stop + horizon - 1, e), e) for b, e in zip(before, end, strict=True)]
+        between = [range(b.stop, j.start) for b, j in zip(before, block, strict=True)]
+        judged = moments(block)
+        folds.append((fitted, judged))
+        trained = fitted
+        fitted = fitted + judged + moments(between) if any(between) else fitted + judged
+        before = block
+    return folds, trained, fitted
+
+
+@dataclass(frozen=True)
+class _Contest:
+    parts: list[tuple[int, str]]  # length and kind
+    alphas: list[list[float]]  # of each part, by feature
+    products: np.ndarray  # (parts, parts): mean products of their errors
+
+
+def _hold_contest(
+    folds: Sequence[tuple[WindowMoments, WindowMoments]], lengths: Sequence[int], kinds: Sequence[str]
+) -> _Contest:
+    """Choose the strength of each part, and measure how the parts' errors go together, over all folds."""
+    lookback = folds[0][0].inputs.shape[1]
+    folds = [(fitted.thin(N_STEPS), judged.thin(N_STEPS)) for fitted, judged in folds]
+    parts, chosen = [], []
+    kernels: list[list[np.ndarray]] = [[] for _ in folds]
+    for length in lengths:
+        shortened = [(fitted.shorten(length), judged.shorten(length)) for fitted, judged in folds]
+        for kind in kinds:
+            shared = kind == "shared"
+            tried = []  # by fold and strength: (n_features, length, steps)
+            errors = np.zeros((len(ALPHAS), 1))
+            for fitted, judged in shortened:
+                fitted, judged = (fitted.mean(), judged.mean()) if shared else (fitted, judged)
+                each = range(len(fitted.inputs))
+                maps = [np.concatenate([solve_ridge(fitted.feature(f), alpha) for f in each]) for alpha in ALPHAS]
+                errors = errors + judged.n_windows * np.stack([judged.squared_error(weights) for weights in maps])
+                tried.append(maps)
+            best = np.argmin(errors, axis=0)  # by feature
+            parts.append((length, kind))
+            chosen.append([ALPHAS[i] for i in best])
+            for maps, found in zip(tried, kernels, strict=True):
+                weights = np.stack([maps[i][f] for f, i in enumerate(best)])
+                found.append(as_kernel(weights, lookback))
+    products = [
+        judged.n_windows * judged.error_products(found) for (_, judged), found in zip(folds, kernels, strict=True)
+    ]
+    return _Contest(parts, chosen, np.sum(products, axis=0) / sum(judged.n_windows for _, judged in folds))
+
+
+def _mix(products: np.ndarray) -> tuple[np.ndarray, float]:
+    """Find the shares, none negative and one in all, of the mixture with the least squared error, and that error."""
+    n = len(products)
+    leaning = products / np.trace(products) * n + 0.01 * np.eye(n)  # a little towards equal shares
+    found = minimize(
+        lambda shares: shares @ leaning @ shares,
+        np.full(n, 1 / n),
+        jac=lambda shares: 2 * leaning @ shares,
+        bounds=[(0, 1)] * n,
+        constraints={"type": "eq", "fun": lambda shares: shares.sum() - 1, "jac": np.ones_like},
+        method="SLSQP",
+    )
+    shares = np.where(found.x < 0.01, 0, found.x)
+    shares /= shares.sum()
+    return shares, float(shares @ products @ shares)
