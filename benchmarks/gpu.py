@@ -82,7 +82,7 @@ def fit(network: Network, rows: np.ndarray, case: dict[str, Any], seed: int = 0)
     first = int(0.8 * len(rows))
     fitted = find_origins([first if case["validate"] else len(rows)], LOOKBACK, HORIZON)
     judged = find_origins([len(rows)], LOOKBACK, HORIZON, [first]) if case["validate"] else []
-    history = training.train(network, rows, fitted, judged, settings)
+    history, _ = training.train(network, rows, fitted, judged, settings)
     return clock.seconds, history
 
 

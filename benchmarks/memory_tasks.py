@@ -69,7 +69,7 @@ def build_adding(length: int, filters: int, kernel_size: int, activation: str) -
 
 def build_copy(length: int, filters: int, kernel_size: int, activation: str) -> Any:
     """Say a symbol at every row: zeros stand before the first."""
-    layers = plan_layers(length + 10, kernel_size)
+    layers = plan_layers(length + 11, kernel_size)  # a symbol is said again length + 10 rows later
     inputs = keras.Input((length + 20, 10))
     hidden = keras.layers.ZeroPadding1D((receptive_field(layers) - 1, 0))(inputs)
     return keras.Model(inputs, keras.layers.Dense(10)(WaveNetStack(layers, filters, activation, name="stack")(hidden)))

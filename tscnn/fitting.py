@@ -58,22 +58,21 @@ def fit_linear_start(
 
 
 def fit_network(
-    config: NetworkConfig,
+    candidates: Sequence[NetworkConfig],
     rows: np.ndarray,
     training: Sequence[range],
     validation: Sequence[range],
     settings: TrainingSettings,
     *,
     kernel: np.ndarray | None,
-    feature_modes: Sequence[str],
     precision: str,
 ) -> tuple[Network, dict[str, list[float]]]:
-    """Train a network around its linear map; of several feature modes keep the best on validation.
+    """Train networks around their linear map, and keep the best on validation.
 
     Parameters
     ----------
-    config : NetworkConfig
-        Of the network; its `linear_skip` and `feature_mode` are replaced.
+    candidates : sequence of NetworkConfig
+        To choose from; `linear_skip` is that of `kernel`.
     rows : ndarray of shape (n_rows, n_features)
         Standardised series, one behind the other.
     training, validation : sequence of range
@@ -82,8 +81,6 @@ def fit_network(
         Of `train`.
     kernel : ndarray of shape (1 or n_targets, lookback, horizon), or None
         The linear map, which is not trained; None for a network without a linear map.
-    feature_modes : sequence of str
-        To choose from.
     precision : str
         Of the convolutions in training, a Keras dtype policy.
 
@@ -94,14 +91,12 @@ def fit_network(
     history : dict
         Of `train`.
     """
-    if kernel is not None:
-        config = replace(config, linear_skip="shared" if len(kernel) == 1 else "per_feature")
     fits = []
-    for feature_mode in feature_modes:
+    for config in candidates:
+        if kernel is not None:
+            config = replace(config, linear_skip="shared" if len(kernel) == 1 else "per_feature")
         with device_scope(settings.device):
-            network = build_network(
-                replace(config, feature_mode=feature_mode), None if precision == "float32" else precision
-            )
+            network = build_network(config, None if precision == "float32" else precision)
             seed_weights(network.dense, settings.seed)
             if kernel is not None:
                 linear_map = network.dense.get_layer("linear_skip")
@@ -109,14 +104,18 @@ def fit_network(
                 linear_map.trainable = False  # trained further, it overfits
             history, loss = train(network, rows, training, validation, settings)
             if precision != "float32":
-                network = rebuild_network(network.config, network.dense.get_weights())
+                network = rebuild_network(config, network.dense.get_weights())
         fits.append((loss, network, history))
-        if settings.verbose and len(feature_modes) > 1:
-            _write(f"feature mode {feature_mode}: validation loss {loss:.4f}")
-    _, network, history = min(fits, key=lambda fit: fit[0])
-    if settings.verbose and len(feature_modes) > 1:
-        _write(f"feature mode {network.config.feature_mode} chosen")
+    loss, network, history = min(fits, key=lambda fit: fit[0])
+    if settings.verbose and len(fits) > 1:
+        losses = ", ".join(f"{_describe(other.config)} {other_loss:.4f}" for other_loss, other, _ in fits)
+        _write(f"validation losses: {losses}; {_describe(network.config)} chosen")
     return network, history
+
+
+def _describe(config: NetworkConfig) -> str:
+    normalizer = f"normaliser over {config.normalizer_span} rows" if config.normalizer_span > 1 else "no normaliser"
+    return f"{config.feature_mode} with {normalizer}"
 
 
 def _write(line: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
@@ -26,6 +27,9 @@ from tscnn.training import TrainingSettings
 from tscnn.windows import count_windows, find_origins, make_windows, split_row
 
 __all__ = ["Forecaster"]
+
+
+SHORT_LOOKBACK = 64  # below it, a rolling normaliser has to show that it helps
 
 
 class Forecaster(BaseEstimator):
@@ -55,8 +59,10 @@ class Forecaster(BaseEstimator):
     n_stacks : int, default 1
         Cycles of dilations.
     normalizer_span : "auto", int or None, default "auto"
-        Rows that the rolling normaliser takes level and scale from; they count in the lookback. "auto" is half of the
-        lookback, or what explicit dilation rates leave of it.
+        Rows that the rolling normaliser takes level and scale from; they count in the lookback. "auto" is what explicit
+        dilation rates leave of the lookback, else half of it. A mean of few rows follows the very values that it
+        is to take the level of: with a lookback below 64 "auto" also trains a network without, and keeps the one that
+        serves the validation rows better.
     activation : str, default "gated"
         "gated" or the name of a Keras activation.
     normalization : {None, "layer", "batch"}, default None
@@ -77,7 +83,7 @@ class Forecaster(BaseEstimator):
         Passes over the training rows, at most; "auto" makes about 300 steps of them, at least 3 passes.
     batch_size : int, default 256
         Origins of a training step.
-    learning_rate : float, default 5e-4
+    learning_rate : float, default 2e-3
         Of AdamW at the start; it falls to zero along a cosine.
     weight_decay : float, default 1e-3
         Of AdamW.
@@ -157,7 +163,7 @@ class Forecaster(BaseEstimator):
         loss: Any = "mse",
         epochs: int | str = "auto",
         batch_size: int = 256,
-        learning_rate: float = 5e-4,
+        learning_rate: float = 2e-3,
         weight_decay: float = 1e-3,
         validation_fraction: float = 0.1,
         patience: int = 3,
@@ -237,13 +243,12 @@ class Forecaster(BaseEstimator):
         validation = [] if first is None else find_origins([n_rows], config.lookback, horizon, [first])
 
         network, history = fit_network(
-            config,
+            self._candidates(schema, config, first is not None),
             rows,
             training,
             validation,
             settings,
             kernel=None if mixture is None or self.linear_skip is None else mixture.fitted,
-            feature_modes=self._feature_modes(config),
             precision=self.precision,
         )
 
@@ -441,7 +446,7 @@ class Forecaster(BaseEstimator):
             verbose=sys.stdout.isatty() if verbose == "auto" else bool(verbose),
         )
 
-    def _resolve_config(self, schema: Schema, lookback: Any) -> NetworkConfig:
+    def _resolve_config(self, schema: Schema, lookback: Any, **changes: Any) -> NetworkConfig:
         """Check every parameter of the network; what is chosen later stands in with a first choice."""
         linear_skip = check_choice("linear_skip", self.linear_skip, ("auto", "shared", "per_feature", None))
         return resolve_config(
@@ -454,21 +459,26 @@ class Forecaster(BaseEstimator):
             kernel_size=self.kernel_size,
             dilation_rates=self.dilation_rates,
             n_stacks=self.n_stacks,
-            normalizer_span=self.normalizer_span,
             activation=self.activation,
             normalization=self.normalization,
             dropout=self.dropout,
             linear_skip="shared" if linear_skip == "auto" else linear_skip,
+            **{"normalizer_span": self.normalizer_span, **changes},
         )
 
     def _is_auto(self, value: Any) -> bool:
         return isinstance(value, str) and value == "auto"
 
-    def _feature_modes(self, config: NetworkConfig) -> tuple[str, ...]:
-        """List the modes to choose from; one feature, or a past covariate, leaves no choice."""
-        if not self._is_auto(self.feature_mode):
-            return (config.feature_mode,)
-        return ("joint", "independent") if 1 < config.n_features == len(config.targets) else ("joint",)
+    def _candidates(self, schema: Schema, config: NetworkConfig, judged: bool) -> list[NetworkConfig]:
+        """List the networks to choose from on validation rows; without them there is one."""
+        candidates = [config]
+        automatic = self._is_auto(self.normalizer_span) and self._is_auto(self.dilation_rates)
+        if judged and automatic and 1 < config.lookback < SHORT_LOOKBACK:
+            candidates.append(self._resolve_config(schema, config.lookback, normalizer_span=None))
+        # One feature, or a past covariate, leaves no choice of mode.
+        if self._is_auto(self.feature_mode) and 1 < config.n_features == len(config.targets):
+            candidates += [replace(candidate, feature_mode="independent") for candidate in candidates]
+        return candidates
 
     def _check_needs_no_validation(self, n_rows: int) -> None:
         """Complain if nothing can be held back to choose on."""

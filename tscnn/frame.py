@@ -129,9 +129,8 @@ def find_seasonality(freq: Any) -> int | None:
     start = pd.Timestamp(2024, 1, 1)
     step = (start + 100 * freq - start) / 100  # those of a calendar differ
     for season in (pd.Timedelta(days=1), pd.Timedelta(days=7), pd.Timedelta(days=365.25)):
-        if step < season:
-            seasonality = round(season / step)
-            return seasonality if seasonality > 1 else None
+        if (seasonality := round(season / step)) > 1:
+            return seasonality
     return None
 
 

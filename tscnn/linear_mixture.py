@@ -87,7 +87,8 @@ def mix_linear_maps(
         at = [i for i, (length, _) in enumerate(contest.parts) if length in _nested_lengths(lookback)]
         mixtures[lookback] = (at, *_mix(contest.products[np.ix_(at, at)]))
     least = min(error for _, _, error in mixtures.values())
-    lookback, (at, shares, _) = next(found for found in mixtures.items() if found[1][2] <= (1 + TOLERANCE) * least)
+    enough = least + TOLERANCE * abs(least)  # rounding can make it less than nothing
+    lookback, (at, shares, _) = next(found for found in mixtures.items() if found[1][2] <= enough)
 
     parts = [(share, *contest.parts[i], contest.alphas[i]) for i, share in zip(at, shares, strict=True) if share > 0]
     return LinearMixture(_solve_parts(fitted, parts, lookback), _solve_parts(everything, parts, lookback))
