@@ -72,7 +72,7 @@ def fit_network(
     Parameters
     ----------
     candidates : sequence of NetworkConfig
-        To choose from; `linear_skip` is that of `kernel`.
+        To choose from. Where `linear_skip` is not None, it is that of `kernel`.
     rows : ndarray of shape (n_rows, n_features)
         Standardised series, one behind the other.
     training, validation : sequence of range
@@ -93,12 +93,12 @@ def fit_network(
     """
     fits = []
     for config in candidates:
-        if kernel is not None:
+        if kernel is not None and config.linear_skip is not None:
             config = replace(config, linear_skip="shared" if len(kernel) == 1 else "per_feature")
         with device_scope(settings.device):
             network = build_network(config, None if precision == "float32" else precision)
             seed_weights(network.dense, settings.seed)
-            if kernel is not None:
+            if kernel is not None and config.linear_skip is not None:
                 linear_map = network.dense.get_layer("linear_skip")
                 linear_map.weight.assign(kernel)
                 linear_map.trainable = False  # trained further, it overfits
@@ -115,7 +115,7 @@ def fit_network(
 
 def _describe(config: NetworkConfig) -> str:
     normalizer = f"normaliser over {config.normalizer_span} rows" if config.normalizer_span > 1 else "no normaliser"
-    return f"{config.feature_mode} with {normalizer}"
+    return f"{config.feature_mode} with {normalizer} and {'a' if config.linear_skip else 'no'} linear map"
 
 
 def _write(line: str) -> None:

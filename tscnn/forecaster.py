@@ -61,8 +61,8 @@ class Forecaster(BaseEstimator):
     normalizer_span : "auto", int or None, default "auto"
         Rows that the rolling normaliser takes level and scale from; they count in the lookback. "auto" is what explicit
         dilation rates leave of the lookback, else half of it. A mean of few rows follows the very values that it
-        is to take the level of: with a lookback below 64 "auto" also trains a network without, and keeps the one that
-        serves the validation rows better.
+        is to take the level of: with a lookback below 64 "auto" also trains a plain network, without normaliser (and
+        without linear map, where that is "auto" too), and keeps the one that serves the validation rows better.
     activation : str, default "gated"
         "gated" or the name of a Keras activation.
     normalization : {None, "layer", "batch"}, default None
@@ -248,7 +248,7 @@ class Forecaster(BaseEstimator):
             training,
             validation,
             settings,
-            kernel=None if mixture is None or self.linear_skip is None else mixture.fitted,
+            kernel=None if mixture is None else mixture.fitted,
             precision=self.precision,
         )
 
@@ -263,7 +263,7 @@ class Forecaster(BaseEstimator):
         self._schema = schema
         self._context = frame.iloc[-config.lookback :]
         self.report_ = None if first is None else self._report(rows, training, validation, settings.verbose)
-        if mixture is not None and self.linear_skip is not None:
+        if mixture is not None and network.config.linear_skip is not None:
             network.dense.get_layer("linear_skip").weight.assign(mixture.refitted)
         return self
 
@@ -462,8 +462,11 @@ class Forecaster(BaseEstimator):
             activation=self.activation,
             normalization=self.normalization,
             dropout=self.dropout,
-            linear_skip="shared" if linear_skip == "auto" else linear_skip,
-            **{"normalizer_span": self.normalizer_span, **changes},
+            **{
+                "normalizer_span": self.normalizer_span,
+                "linear_skip": "shared" if linear_skip == "auto" else linear_skip,
+                **changes,
+            },
         )
 
     def _is_auto(self, value: Any) -> bool:
@@ -474,7 +477,8 @@ class Forecaster(BaseEstimator):
         candidates = [config]
         automatic = self._is_auto(self.normalizer_span) and self._is_auto(self.dilation_rates)
         if judged and automatic and 1 < config.lookback < SHORT_LOOKBACK:
-            candidates.append(self._resolve_config(schema, config.lookback, normalizer_span=None))
+            plain = {"linear_skip": None} if self._is_auto(self.linear_skip) else {}
+            candidates.append(self._resolve_config(schema, config.lookback, normalizer_span=None, **plain))
         # One feature, or a past covariate, leaves no choice of mode.
         if self._is_auto(self.feature_mode) and 1 < config.n_features == len(config.targets):
             candidates += [replace(candidate, feature_mode="independent") for candidate in candidates]

@@ -1,0 +1,104 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.conftest import make_frame, small_forecaster
+from tscnn import Forecaster
+
+
+def dependent_frame(n_rows: int, seed: int) -> pd.DataFrame:
+    """Two columns of noise, and one that is a lagged nonlinear function of both, plus noise of variance 1/4."""
+    random = np.random.default_rng(seed)
+    a, b = random.normal(size=(2, n_rows))
+    y = 0.5 * random.normal(size=n_rows)
+    y[3:] += np.tanh(2 * a[1:-2]) * b[:-3]
+    return pd.DataFrame({"a": a, "b": b, "y": y})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("feature_mode", ["joint", "front_end", "independent"])
+def test_columns_that_depend_on_each_other(feature_mode):
+    forecaster = Forecaster(lookback=10, feature_mode=feature_mode, random_state=0, verbose=0)
+    forecaster.fit(dependent_frame(8000, seed=0))
+    after = dependent_frame(4000, seed=1)
+    errors = forecaster.backtest(after)["y"].to_numpy() - after["y"].to_numpy()[10:]
+    if feature_mode == "independent":  # its own past says nothing of what comes
+        assert np.square(errors).mean() > 0.98 * after["y"].var()
+    else:
+        assert np.square(errors).mean() < 1.1 * 0.25
+
+
+def test_the_lookback_is_chosen_on_validation_rows(capsys):
+    frame = make_frame(600)
+    forecaster = small_forecaster(lookback="auto", verbose=1, epochs=1).fit(frame)
+    assert forecaster.config_.lookback in (16, 32, 64, 128, 256)  # a day has 24 rows
+    out = capsys.readouterr().out
+    assert out.startswith(f"lookback {forecaster.config_.lookback} chosen, of 1 to 256\n")
+    assert forecaster.predict(frame).shape == (3, 3)
+    assert forecaster.get_params()["lookback"] == "auto"
+
+
+def test_the_lookback_is_chosen_without_a_linear_skip_too():
+    forecaster = small_forecaster(lookback="auto", linear_skip=None, epochs=1).fit(make_frame(300))
+    assert forecaster.config_.linear_skip is None
+    assert forecaster.config_.lookback > 1
+
+
+def test_the_feature_mode_is_chosen_on_validation_rows(frame, capsys):
+    settings = {"linear_skip": None, "epochs": 3, "learning_rate": 0.01}
+    losses = {
+        mode: small_forecaster(feature_mode=mode, **settings).fit(frame).history_["val_loss"].min()
+        for mode in ("joint", "independent")
+    }
+    forecaster = small_forecaster(feature_mode="auto", verbose=1, **settings).fit(frame)
+    assert forecaster.config_.feature_mode == min(losses, key=losses.get)
+    assert (
+        f"{forecaster.config_.feature_mode} with normaliser over 6 rows and no linear map chosen"
+        in capsys.readouterr().out
+    )
+
+
+@pytest.mark.parametrize("changes", [{"targets": ["a"]}, {"columns": ["b"]}])
+def test_where_features_cannot_be_apart_there_is_no_choice(frame, changes):
+    columns = changes.pop("columns", list(frame.columns))
+    assert small_forecaster(feature_mode="auto", **changes).fit(frame[columns]).config_.feature_mode == "joint"
+
+
+def test_a_short_normaliser_has_to_show_that_it_helps(frame):
+    spans = {
+        small_forecaster(normalizer_span="auto", random_state=s).fit(frame).config_.normalizer_span for s in (0, 1)
+    }
+    assert spans <= {1, 6}
+    noise = pd.DataFrame(np.random.default_rng(0).normal(size=(400, 2)))
+    noise[1] = np.sign(noise[0].shift(1).fillna(0)) * 2 + 0.1 * noise[1]
+    chosen = small_forecaster(normalizer_span="auto", linear_skip=None, epochs=10, learning_rate=0.01).fit(noise)
+    assert chosen.config_.normalizer_span == 1
+
+
+@pytest.mark.parametrize("changes", [{"lookback": "auto"}, {"feature_mode": "auto"}])
+def test_without_validation_rows_nothing_can_be_chosen(frame, changes):
+    (name,) = changes
+    with pytest.raises(ValueError, match=f"`{name}='auto'` is chosen on validation rows, and there are none"):
+        small_forecaster(validation_fraction=0, **changes).fit(frame)
+
+
+def test_a_refitted_backtest_chooses_anew(frame):
+    forecaster = small_forecaster(lookback="auto", epochs=1)
+    forecasts = forecaster.backtest(frame, start=frame.index[280], stride=10, refit=True)
+    alone = small_forecaster(lookback="auto", epochs=1).fit(frame.iloc[:281]).predict()
+    np.testing.assert_array_equal(forecasts.loc[frame.index[280]], alone)
+    with pytest.raises(ValueError, match="`lookback='auto'` with `refit` needs a `start`"):
+        forecaster.backtest(frame, refit=True)
+
+
+def test_the_linear_map_is_solved_again_on_all_rows(frame):
+    changed = frame.copy()
+    changed.iloc[-3:] += 0.5  # validation rows
+    maps = [
+        small_forecaster(epochs=1, linear_skip="shared")
+        .fit(data)
+        .network_.dense.get_layer("linear_skip")
+        .get_weights()[0]
+        for data in (frame, changed)
+    ]
+    assert not np.allclose(*maps, atol=1e-5)

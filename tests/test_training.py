@@ -1,0 +1,60 @@
+import numpy as np
+import pytest
+
+from tests.conftest import make_frame, small_forecaster
+from tscnn import training
+from tscnn.training import SegmentBatches, trusted_share
+from tscnn.windows import cut_segments
+
+
+def test_looped_batches_hold_every_origin_once():
+    segments = cut_segments([range(9, 400)], 10, 8)
+    plain, looped = SegmentBatches(segments, 4, seed=3), SegmentBatches(segments, 4, n_looped=5, seed=3)
+    assert len(plain) == plain.n_batches == looped.n_batches == 13
+    assert len(looped) == 3
+    starts, weights = (np.concatenate(parts) for parts in zip(*(looped[i] for i in range(3)), strict=True))
+    assert starts.shape == (15, 4)
+    assert weights.shape == (15, 4, 8)
+    assert not weights[13:].any()
+    for i in range(13):
+        np.testing.assert_array_equal(starts[i], plain[i][0])
+        np.testing.assert_array_equal(weights[i], plain[i][1])
+
+
+@pytest.mark.parametrize("steps", [1, 3, 1000])
+def test_steps_in_one_call_are_the_same_steps(monkeypatch, steps):
+    frame = make_frame(200)
+    parameters = {"batch_size": 32, "dropout": 0.2, "linear_skip": None}
+    expected = small_forecaster(**parameters).fit(frame)
+    monkeypatch.setattr(training, "LOOPED_STEPS", steps)
+    found = small_forecaster(**parameters).fit(frame)
+    np.testing.assert_allclose(found.history_, expected.history_, rtol=1e-5)
+    np.testing.assert_allclose(found.predict(), expected.predict(), rtol=1e-5)
+
+
+def test_a_steady_gain_is_trusted_and_a_chance_one_is_not():
+    random = np.random.default_rng(0)
+    noise = random.normal(size=3200)
+    assert trusted_share(0.5 + 0.1 * noise, horizon=1) > 0.99
+    assert trusted_share(-0.5 + 0.1 * noise, horizon=1) == 0
+    one_block = np.zeros(400)
+    one_block[100:150] = 1  # all of the gain in an eighth of the origins
+    assert trusted_share(one_block, horizon=100) == pytest.approx(0)
+    assert trusted_share(np.ones(3), horizon=1) == 0  # too few to tell
+    assert trusted_share(np.ones(4), horizon=1) == 1
+
+
+def test_the_trusted_share_is_that_of_block_means():
+    gains = np.random.default_rng(1).normal(0.3, 1, size=600)
+    means = gains.reshape(6, 100).mean(axis=1)
+    expected = 1 - means.var(ddof=1) / 6 / gains.mean() ** 2
+    assert trusted_share(gains, horizon=100) == pytest.approx(max(0, expected))
+
+
+def test_what_is_not_trusted_is_taken_back():
+    rows = np.random.default_rng(0).normal(size=(300, 2)).cumsum(axis=0)  # nothing but the linear map to be learnt
+    head = small_forecaster(learning_rate=0.01).fit(rows).network_.dense.get_layer("head").get_weights()
+    free = (
+        small_forecaster(learning_rate=0.01, linear_skip=None).fit(rows).network_.dense.get_layer("head").get_weights()
+    )
+    assert np.abs(head[0]).max() < 0.5 * np.abs(free[0]).max()
