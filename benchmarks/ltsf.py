@@ -27,7 +27,7 @@ from tscnn.frame import find_seasonality, learn_schema
 from tscnn.moments import window_moments
 from tscnn.windows import find_origins
 
-OLS = 1e-6  # ridge that only keeps the normal equations solvable in float32
+OLS = 1e-6  # ridge that only keeps the normal equations solvable
 BLOCK = 1024  # test windows in memory at a time
 
 Forecast = Callable[[np.ndarray], np.ndarray]
@@ -61,6 +61,7 @@ def test_errors(rows: np.ndarray, first: int, horizon: int, forecast: Forecast) 
 
 def fit_linear(rows: np.ndarray, splits: Sequence[int], lookback: int, horizon: int, alphas: Sequence[float]) -> Any:
     """Fit one linear map for all columns on the training rows; `alphas` compete on the validation rows."""
+    rows = rows.astype(np.float64)  # with so little ridge float32 is not enough
     training = window_moments(rows, find_origins([splits[0]], lookback, horizon), lookback, horizon, joined=True)
     origins = find_origins([splits[1]], lookback, horizon, [splits[0]])
     return fit_linear_map(training, window_moments(rows, origins, lookback, horizon, joined=True), alphas)[0]

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks import kernels, speed, time_to_accuracy
+from benchmarks import kernels, ltsf, memory_tasks, speed, time_to_accuracy
 from benchmarks.contestants import CONTESTANTS, PEERS
 from benchmarks.contestants.accuracy import squared_error
 from benchmarks.contestants.common import cut_windows, powers_of_two
@@ -187,3 +187,87 @@ gpu.main({[*sizes, "--out", str(out)]})
     keys = {"device", "batch", "segment", "origins_per_s", "bytes_floor_per_s", "flops_floor_per_s"}
     assert keys <= set(written["speed"][0])
     assert np.isfinite(written["accuracy"][0]["val_losses"]).all()
+
+
+# Accuracy
+
+
+def test_splits_are_those_of_the_protocol():
+    assert ltsf.find_splits(17420, "etth") == (8640, 11520, 14400)
+    assert ltsf.find_splits(69680, "ettm") == (34560, 46080, 57600)
+    assert ltsf.find_splits(8730, "custom") == (6111, 6984, 8730)
+    with pytest.raises(SystemExit, match="needs 14400 rows"):
+        ltsf.find_splits(1000, "etth")
+
+
+def test_every_test_window_counts():
+    rows = np.random.default_rng(0).normal(size=(3000, 2)).astype(np.float32)
+    found = ltsf.test_errors(rows, 1500, 5, lambda at: np.zeros((len(at), 5, 2)))
+    outcomes = make_windows(rows[1499:], 1, 5)[1]
+    assert len(outcomes) == 3000 - 1500 - 5 + 1
+    assert found == pytest.approx({"mse": np.square(outcomes).mean(), "mae": np.abs(outcomes).mean()})
+
+
+def test_baselines_of_the_protocol():
+    rows = (np.arange(600)[:, None] % 24 + np.zeros(2)).astype(np.float32) / 10
+    errors = ltsf.judge_baselines(rows, (400, 500, 600), 48, 6, 24)
+    assert list(errors) == [
+        "repeat last",
+        "repeat 24 rows",
+        "linear map, OLS, lookback 48",
+        "linear map, ridge, lookback 48",
+    ]
+    assert errors["repeat 24 rows"]["mse"] == 0
+    assert errors["linear map, OLS, lookback 48"]["mse"] < 1e-3 < errors["repeat last"]["mse"]
+
+
+def test_ltsf_prints_a_table_a_horizon_and_writes_json(csv, tmp_path, capsys):
+    out = tmp_path / "ltsf.json"
+    small = ["--set", "filters=4", "--set", "epochs=1", "--set", "feature_mode=joint"]
+    arguments = ["--data", csv, "--horizons", "3", "6", "--seeds", "2", "--lookback", "24", "--baseline-lookback", "24"]
+    ltsf.main([*arguments, *small, "--out", str(out)])
+    printed = capsys.readouterr().out
+    assert "training to row 280, validation to 320,\ntest to 400." in printed
+    assert "horizon 3\n" in printed
+    assert "mean over horizons" in printed
+    content = json.loads(out.read_text())
+    runs = content["results"][1]["runs"]
+    assert [run["seed"] for run in runs] == [0, 1]
+    assert all(run["mse"] < content["results"][1]["baselines"]["repeat last"]["mse"] for run in runs)
+    assert content["settings"]["filters"] == 4
+    with pytest.raises(SystemExit):
+        ltsf.main([*arguments, "--set", "filters"])
+
+
+def test_drawn_sequences_are_those_of_the_tasks():
+    random = np.random.default_rng(0)
+    rows, targets = memory_tasks.draw_adding(random, 6, 20)
+    assert rows.shape == (6, 20, 2)
+    np.testing.assert_allclose((rows[:, :, 0] * rows[:, :, 1]).sum(axis=1), targets[:, 0], rtol=1e-6)
+    np.testing.assert_array_equal(rows[:, :, 1].sum(axis=1), 2)
+    rows, targets = memory_tasks.draw_copy(random, 6, 20)
+    assert rows.shape == (6, 40, 10)
+    symbols = rows.argmax(axis=2)
+    np.testing.assert_array_equal(symbols[:, :10], targets[:, -10:])
+    assert (symbols[:, 29:] == 9).all()
+    assert not targets[:, :-10].any()
+
+
+def test_memory_tasks_can_reach_as_far_as_they_must():
+    length, symbol = 20, memory_tasks.build_copy(20, 4, 3, "tanh")
+    rows = np.zeros((1, length + 20, 10), np.float32)
+    changed = rows.copy()
+    changed[0, 9] = 1  # the last symbol, to be said at the last row
+    moved = np.abs(symbol.predict(changed, verbose=0) - symbol.predict(rows, verbose=0))[0].max(axis=1) > 0
+    assert moved[-1]
+
+
+@pytest.mark.slow
+def test_memory_tasks_print_a_line_a_task(tmp_path, capsys):
+    out = tmp_path / "memory.json"
+    memory_tasks.main(["--lengths", "10", "--steps", "150", "--out", str(out)])
+    printed = capsys.readouterr().out
+    assert "adding, length 10" in printed
+    assert "copy, length 1000   3.5e-05" in printed
+    records = json.loads(out.read_text())["results"]
+    assert all(record["loss"] < 0.5 * record["no_memory"] for record in records)
