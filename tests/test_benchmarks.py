@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks import kernels, ltsf, memory_tasks, speed, time_to_accuracy
+from benchmarks import ablation, kernels, ltsf, memory_tasks, speed, time_to_accuracy
 from benchmarks.contestants import CONTESTANTS, PEERS
 from benchmarks.contestants.accuracy import squared_error
 from benchmarks.contestants.common import cut_windows, powers_of_two
@@ -271,3 +271,12 @@ def test_memory_tasks_print_a_line_a_task(tmp_path, capsys):
     assert "copy, length 1000   3.5e-05" in printed
     records = json.loads(out.read_text())["results"]
     assert all(record["loss"] < 0.5 * record["no_memory"] for record in records)
+
+
+def test_ablation_compares_with_one_ridge_map(csv, tmp_path, capsys):
+    out = tmp_path / "ablation.json"
+    ablation.main(["--data", csv, "--horizons", "3", "--lookback", "12", "--networks", "--out", str(out)])
+    assert "+ solved again on all rows" in capsys.readouterr().out
+    found = json.loads(out.read_text())["relative_mse"]["3"]
+    assert found["one ridge map"] == 1
+    assert len(set(found.values())) == 6

@@ -102,3 +102,10 @@ def test_the_linear_map_is_solved_again_on_all_rows(frame):
         for data in (frame, changed)
     ]
     assert not np.allclose(*maps, atol=1e-5)
+
+
+@pytest.mark.parametrize("changes", [{"normalizer_span": 5}, {"dilation_rates": [1, 2]}])
+def test_what_must_fit_the_lookback_cannot_be_given_with_it_left_to_choose(frame, changes):
+    (name,) = changes
+    with pytest.raises(ValueError, match=f"With lookback='auto' `{name}` must be 'auto'"):
+        small_forecaster(lookback="auto", **changes).fit(frame)

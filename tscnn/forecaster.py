@@ -222,7 +222,7 @@ class Forecaster(BaseEstimator):
         """
         settings = self._training_settings()
         schema, frame = learn_schema(X)
-        auto_lookback = self._is_auto(self.lookback)
+        auto_lookback = self._check_lookback()
         config = self._resolve_config(schema, 1 if auto_lookback else self.lookback)
         n_rows, horizon = len(frame), config.horizon
         if count_windows(n_rows, config.lookback, horizon) == 0:
@@ -265,6 +265,9 @@ class Forecaster(BaseEstimator):
         self.report_ = None if first is None else self._report(rows, training, validation, settings.verbose)
         if mixture is not None and network.config.linear_skip is not None:
             network.dense.get_layer("linear_skip").weight.assign(mixture.refitted)
+        if self.report_ is not None and (unbeaten := list_unbeaten(self.report_)):
+            said = f"On the validation rows the forecasts are no better than {' or '.join(unbeaten)}: see `report_`."
+            warnings.warn(f"{said} {describe_report(self.report_)}.", stacklevel=2)
         return self
 
     def predict(self, X: Any = None) -> pd.DataFrame:
@@ -472,6 +475,16 @@ class Forecaster(BaseEstimator):
     def _is_auto(self, value: Any) -> bool:
         return isinstance(value, str) and value == "auto"
 
+    def _check_lookback(self) -> bool:
+        """Return whether the lookback is to be chosen; what has to fit it must be left to choose, too."""
+        if not self._is_auto(self.lookback):
+            return False
+        for name in ("dilation_rates", "normalizer_span"):
+            value = getattr(self, name)
+            if value is not None and not self._is_auto(value):
+                raise ValueError(received(f"With lookback='auto' `{name}` must be 'auto'.", **{name: value}))
+        return True
+
     def _candidates(self, schema: Schema, config: NetworkConfig, judged: bool) -> list[NetworkConfig]:
         """List the networks to choose from on validation rows; without them there is one."""
         candidates = [config]
@@ -496,7 +509,7 @@ class Forecaster(BaseEstimator):
             warnings.warn(received(said, n_rows=n_rows, lookback=self.lookback, horizon=self.horizon), stacklevel=3)
 
     def _report(self, rows: np.ndarray, training: list[range], validation: list[range], verbose: bool) -> pd.DataFrame:
-        """Judge the network on the validation rows, and say so if it loses to something simple."""
+        """Judge the network on the validation rows."""
         config = self.config_
         targets = rows[:, list(config.targets)]
         linear_map = fit_shared_map(targets, training, validation, config.lookback, config.horizon)
@@ -508,9 +521,6 @@ class Forecaster(BaseEstimator):
         if verbose:
             sys.stdout.write(f"{describe_report(report)}\n")
             sys.stdout.flush()
-        if unbeaten := list_unbeaten(report):
-            said = f"On the validation rows the forecasts are no better than {' or '.join(unbeaten)}: see `report_`."
-            warnings.warn(f"{said} {describe_report(report)}.", stacklevel=3)
         return report
 
     def _target_names(self) -> pd.Index:
@@ -536,7 +546,7 @@ class Forecaster(BaseEstimator):
 
     def _backtest_refitted(self, X: Any, start: Any, stride: int) -> pd.DataFrame:
         schema, frame = learn_schema(X)
-        auto = self._is_auto(self.lookback)
+        auto = self._check_lookback()
         if auto and start is None:
             raise ValueError(received("`lookback='auto'` with `refit` needs a `start`.", start=start))
         config = self._resolve_config(schema, 1 if auto else self.lookback)

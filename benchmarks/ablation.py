@@ -1,0 +1,141 @@
+"""What each part of the recipe is worth, judged on rows before the test rows.
+
+Run ``python -m benchmarks.ablation --data ETTh1.csv --protocol etth --horizons 96 336``. The training and validation
+rows of the protocol are cut twice into rows to fit on, of which the last are the forecaster's validation rows, and a
+fifth of all to judge on. Test rows are never looked at. Printed are mean squared errors relative to that of one ridge
+regression.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import statistics
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.lib.stride_tricks import sliding_window_view
+
+from benchmarks.ltsf import find_splits, test_errors
+from benchmarks.report import describe_machine, print_table, write_json
+from tscnn import Forecaster, linear_mixture
+from tscnn.baselines import fit_shared_map
+from tscnn.linear_mixture import mix_linear_maps
+from tscnn.windows import find_origins
+
+FRACTION = 0.2  # of the rows to fit on, for validation
+JUDGED = ((0.6, 0.8), (0.8, 1.0))
+NETWORKS: dict[str, dict[str, Any]] = {
+    "defaults": {},
+    "feature_mode independent": {"feature_mode": "independent"},
+    "learning_rate 5e-4": {"learning_rate": 5e-4},
+    "loss mae": {"loss": "mae"},
+    "dropout 0": {"dropout": 0.0},
+    "64 filters": {"filters": 64},
+    "no normaliser": {"normalizer_span": None},
+    "no linear map": {"linear_skip": None},
+}
+
+
+@contextlib.contextmanager
+def changed(**constants: Any) -> Iterator[None]:
+    """Give the linear mixture other constants for a while."""
+    before = {name: getattr(linear_mixture, name) for name in constants}
+    try:
+        for name, value in constants.items():
+            setattr(linear_mixture, name, value)
+        yield
+    finally:
+        for name, value in before.items():
+            setattr(linear_mixture, name, value)
+
+
+def fit_linear_maps(rows: np.ndarray, first: int, lookback: int, horizon: int) -> dict[str, np.ndarray]:
+    """Fit linear maps on rows whose last, from `first` on, are for validation: from one ridge regression to ours."""
+    training = find_origins([first], lookback, horizon)
+    validation = find_origins([len(rows)], lookback, horizon, [first])
+    maps = {"one ridge map": fit_shared_map(rows, training, validation, lookback, horizon)}
+    for name, constants in {
+        "one map for all columns, or one each": {"N_LENGTHS": 1, "N_FOLDS": 0, "RELATIVE": 0.0},
+        "+ windows of four lengths": {"N_FOLDS": 0, "RELATIVE": 0.0},
+        "+ errors relative to their window's scale": {"N_FOLDS": 0},
+        "+ folds of the training rows": {},
+    }.items():
+        with changed(**constants):
+            mixture = mix_linear_maps(rows, training, validation, [lookback], horizon)
+        maps[name] = mixture.fitted
+    maps["+ solved again on all rows"] = mixture.refitted
+    return maps
+
+
+def forecast_by(rows: np.ndarray, kernel: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """Return what forecasts from given rows by a linear map."""
+    lookback = kernel.shape[1]
+    windows = sliding_window_view(rows, lookback, axis=0)[:, :, None]  # (.., features, 1, lookback)
+    return lambda at: (windows[at - lookback + 1] @ kernel.astype(np.float32))[:, :, 0].transpose(0, 2, 1)
+
+
+def judge_all(
+    rows: np.ndarray, n_fitted: int, lookback: int, horizon: int, networks: Sequence[str]
+) -> dict[str, float]:
+    """Return the MSE of each variant on the rows from `n_fitted` on."""
+    first = round((1 - FRACTION) * n_fitted)
+    known = rows[:first]
+    rows = ((rows - known.mean(axis=0)) / np.where(known.std(axis=0) > 0, known.std(axis=0), 1)).astype(np.float32)
+    errors = {
+        name: test_errors(rows, n_fitted, horizon, forecast_by(rows, kernel))["mse"]
+        for name, kernel in fit_linear_maps(rows[:n_fitted], first, lookback, horizon).items()
+    }
+    for name in networks:
+        settings = {"random_state": 0, "verbose": 0, "validation_fraction": FRACTION, **NETWORKS[name]}
+        forecaster = Forecaster(lookback, horizon, **settings).fit(rows[:n_fitted])
+
+        def forecast(at: np.ndarray, forecaster: Forecaster = forecaster) -> np.ndarray:
+            seen = rows[at[0] - lookback + 1 : at[-1] + horizon + 1]
+            return forecaster.backtest(seen).to_numpy().reshape(len(at), horizon, -1)
+
+        errors[f"network: {name}"] = test_errors(rows, n_fitted, horizon, forecast)["mse"]
+    return errors
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", required=True, help="CSV file, times in the first column")
+    parser.add_argument("--protocol", choices=("etth", "ettm", "custom"), default="custom")
+    parser.add_argument("--horizons", type=int, nargs="+", default=[96, 336])
+    parser.add_argument("--lookback", type=int, default=336)
+    parser.add_argument("--networks", nargs="*", choices=NETWORKS, default=list(NETWORKS))
+    parser.add_argument("--out", metavar="FILE.json")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print a table: variants by horizon, means over the two cuts."""
+    options = _parse(arguments)
+    values = pd.read_csv(options.data, index_col=0).to_numpy(np.float64)
+    values = values[: find_splits(len(values), options.protocol)[1]]
+    machine = describe_machine()
+    print(
+        f"{machine['cpu']}, {machine['cores']} cores; lookback {options.lookback}, {len(values):,} rows before the test"
+    )
+    found: dict[int, dict[str, float]] = {}
+    for horizon in options.horizons:
+        cuts = []
+        for begin, end in JUDGED:
+            rows = values[: round(end * len(values))]
+            errors = judge_all(rows, round(begin * len(values)), options.lookback, horizon, options.networks)
+            cuts.append({name: error / errors["one ridge map"] for name, error in errors.items()})
+        found[horizon] = {name: statistics.mean(cut[name] for cut in cuts) for name in cuts[0]}
+    names = list(found[options.horizons[0]])
+    print_table(
+        ["MSE / that of one ridge map", *(f"horizon {horizon}" for horizon in options.horizons)],
+        [[name, *(f"{found[horizon][name]:.3f}" for horizon in options.horizons)] for name in names],
+    )
+    if options.out:
+        write_json(options.out, {"machine": machine, "lookback": options.lookback, "relative_mse": found})
+
+
+if __name__ == "__main__":
+    main()
