@@ -106,7 +106,7 @@ def fit_network(
             if precision != "float32":
                 network = rebuild_network(config, network.dense.get_weights())
         fits.append((loss, network, history))
-    loss, network, history = min(fits, key=lambda fit: fit[0])
+    _, network, history = min(fits, key=lambda fit: fit[0])
     if settings.verbose and len(fits) > 1:
         losses = ", ".join(f"{_describe(other.config)} {other_loss:.4f}" for other_loss, other, _ in fits)
         _write(f"validation losses: {losses}; {_describe(network.config)} chosen")
