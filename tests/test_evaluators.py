@@ -44,7 +44,9 @@ def difference_of_evaluators(network, rows, evaluate=call):
 
 
 def check(lookback, n_features=2, horizon=2, seed=0, **settings):
-    network = build_network(resolve_config(lookback, horizon, n_features, **{"filters": 3, **settings}))
+    reversion = settings.pop("reversion", False)
+    config = resolve_config(lookback, horizon, n_features, **{"filters": 3, **settings})
+    network = build_network(dataclasses.replace(config, reversion=reversion and config.normalizer_span > 1))
     randomize(network.dense, seed)
     rows = np.random.default_rng(seed).normal(size=(2, lookback + N_EXTRA, n_features)).astype(np.float32)
     assert difference_of_evaluators(network, rows) < 1e-5
@@ -60,6 +62,7 @@ def check(lookback, n_features=2, horizon=2, seed=0, **settings):
     normalization=st.sampled_from([None, "layer", "batch"]),
     activation=st.sampled_from(["gated", "relu", "gelu"]),
     linear_skip=st.sampled_from([None, "shared", "per_feature"]),
+    reversion=st.booleans(),
     seed=st.integers(0, 99),
 )
 def test_dense_equals_single_origin_at_every_origin(lookback, n_stacks, **settings):
@@ -95,6 +98,8 @@ def test_dense_equals_single_origin_for_every_activation(activation):
         (12, {"normalizer_span": 12}),
         (12, {"targets": [1], "n_features": 3}),
         (12, {"targets": [2, 0], "n_features": 3, "feature_mode": "front_end", "linear_skip": "per_feature"}),
+        (12, {"targets": [2, 0], "n_features": 3, "reversion": True}),
+        (12, {"targets": [2, 0, 1], "n_features": 3, "feature_mode": "independent", "reversion": True}),
     ],
 )
 def test_dense_equals_single_origin_for_odd_settings(lookback, settings):

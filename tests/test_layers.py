@@ -8,6 +8,7 @@ from tscnn._backend import keras, ops
 from tscnn.layers import (
     CausalConv1D,
     GatedActivation,
+    Head,
     LinearSkip,
     PerFeature,
     ResidualBlock,
@@ -331,6 +332,26 @@ def test_scale_back_takes_the_statistics_of_each_forecasts_own_origin(targets, a
         assert_all_close(outputs[i], expected)
 
 
+@pytest.mark.parametrize("reversion", [False, True])
+@pytest.mark.parametrize("targets", [[0, 1, 2], [2, 0, 1], [1]])
+@pytest.mark.parametrize("apart", [False, True])
+def test_head_equals_numpy(apart, targets, reversion):
+    head, n_targets = Head(4, targets, reversion), len(targets)
+    hidden = random_rows(2, 5, *([3, 6] if apart else [6]))
+    statistics = [random_rows(2, 9, 3), 1 + random_rows(2, 9, 3, seed=1) ** 2] if reversion else []
+    head(hidden, *statistics)
+    kernel, bias, *weights = (to_numpy(weight) for weight in randomize(head).weights)
+    if apart:
+        expected = (hidden[:, :, targets] @ kernel + bias).transpose(0, 1, 3, 2)
+    else:
+        expected = (hidden @ kernel + bias).reshape(2, 5, 4, n_targets)
+    if reversion:
+        level, scale = (statistic[:, 4:, None, targets] for statistic in statistics)
+        expected = expected + weights[0][:, None] * np.tanh(level / scale)
+    assert_all_close(head(hidden, *statistics), expected)
+    assert [weight.path.split("/")[-1] for weight in head.trainable_weights] == ["kernel", "bias"]
+
+
 def built_skip(lookback, horizon, shared, features=None, seed=0):
     skip = LinearSkip(lookback, horizon, shared, features)
     skip.build((None, None, 3))
@@ -391,18 +412,22 @@ def fit_for_a_model(name):
         "PerFeature": lambda: PerFeature(WaveNetStack([(2, 1)], 2)),
         "RollingNormalizer": lambda: RollingNormalizer(5, 0.5),
         "ScaleBack": lambda: ScaleBack([2, 0], add_level=False),
+        "Head": lambda: Head(2, [2, 0]),
+        "Head with reversion": lambda: Head(2, [2, 0], reversion=True),
         "LinearSkip": lambda: LinearSkip(4, 2, True, [3, 1]),
         "LinearSkip per feature": lambda: LinearSkip(4, 2, shared=False),
     }[name]()
     if name == "ScaleBack":
         return layer, lambda rows: layer(keras.layers.Reshape((-1, 2, 2))(rows), rows, rows)
+    if name == "Head with reversion":
+        return layer, lambda rows: layer(rows, rows, rows)
     return layer, layer
 
 
 LAYERS = [
     *("CausalConv1D", "causal CausalConv1D", "GatedActivation", "ResidualBlock", "gated ResidualBlock"),
     *("WaveNetStack", "empty WaveNetStack", "PerFeature", "RollingNormalizer", "ScaleBack"),
-    *("LinearSkip", "LinearSkip per feature"),
+    *("Head", "Head with reversion", "LinearSkip", "LinearSkip per feature"),
 ]
 
 
@@ -481,6 +506,9 @@ def empty(*shape):
         (lambda: RollingNormalizer(3)(empty(1, 2, 1)), ValueError, r"at least 3 rows.* Received: input_shape="),
         (lambda: ScaleBack(3), TypeError, r"`targets` must be a sequence .* Received: targets=3"),
         (lambda: ScaleBack([-1]), ValueError, r"`targets\[0\]` must be .* at least 0\. Received: targets\[0\]=-1"),
+        (lambda: Head(0, [0]), ValueError, r"`horizon` must be .* Received: horizon=0"),
+        (lambda: Head(1, [0.5]), TypeError, r"`targets\[0\]` must be .* Received: targets\[0\]=0\.5"),
+        (lambda: Head(1, [0], True)(empty(1, 2, 1)), ValueError, r"level and the scale .* Received: level=None"),
         (lambda: LinearSkip(0, 1), ValueError, r"`lookback` must be .* Received: lookback=0"),
         (lambda: LinearSkip(1, 0), ValueError, r"`horizon` must be .* Received: horizon=0"),
         (lambda: LinearSkip(1, 1, features=[0.5]), TypeError, r"`features\[0\]` must be .* features\[0\]=0\.5"),

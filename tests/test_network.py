@@ -411,3 +411,21 @@ def test_a_series_shorter_than_the_lookback_is_refused(settings):
     model = build_model(8, 2, 3, **settings)
     with pytest.raises(ValueError, match=r"at least \d rows, the receptive field\. Received: input_shape="):
         model(random_rows(1, 7, 3))
+
+
+@pytest.mark.parametrize("linear_skip", [None, "per_feature"])
+def test_independent_targets_in_another_order_see_their_own_past(linear_skip):
+    targets = (2, 0, 1)
+    network = build_network(
+        resolve_config(9, 2, 3, filters=3, feature_mode="independent", targets=targets, linear_skip=linear_skip)
+    )
+    random = np.random.default_rng(0)
+    for weight in network.dense.trainable_weights:
+        weight.assign(random.normal(size=weight.shape))
+    rows = random.normal(size=(1, 9, 3)).astype(np.float32)
+    before = to_numpy(network.dense(rows))
+    for feature in range(3):
+        changed = rows.copy()
+        changed[:, -1, feature] += 1
+        moved = np.abs(to_numpy(network.dense(changed)) - before).max(axis=(0, 1, 2))
+        assert [targets[i] for i in np.flatnonzero(moved)] == [feature]

@@ -1,5 +1,6 @@
 import copy
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,9 @@ from tscnn.streaming import StreamingNetwork
 
 def random_network(seed=0, **settings):
     """A network with no weight at zero: heads, biases and moving moments included."""
-    network = build_network(resolve_config(**settings))
+    reversion = settings.pop("reversion", False)
+    config = resolve_config(**settings)
+    network = build_network(replace(config, reversion=reversion and config.normalizer_span > 1))
     seed_weights(network.dense, seed)
     random = np.random.default_rng(seed)
     for weight in network.dense.weights:
@@ -41,6 +44,7 @@ def streamed(network, rows):
     normalizer_span=st.sampled_from(["auto", None]),
     linear_skip=st.sampled_from([None, "shared", "per_feature"]),
     n_stacks=st.integers(1, 2),
+    reversion=st.booleans(),
 )
 def test_streaming_equals_dense_evaluators(**drawn):
     assume(drawn["lookback"] > 2 or drawn["n_stacks"] == 1)

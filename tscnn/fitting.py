@@ -65,6 +65,7 @@ def fit_network(
     settings: TrainingSettings,
     *,
     kernel: np.ndarray | None,
+    reversion: np.ndarray | None,
     precision: str,
 ) -> tuple[Network, dict[str, list[float]]]:
     """Train networks around their linear map, and keep the best on validation.
@@ -81,6 +82,8 @@ def fit_network(
         Of `train`.
     kernel : ndarray of shape (1 or n_targets, lookback, horizon), or None
         The linear map, which is not trained; None for a network without a linear map.
+    reversion : ndarray of shape (horizon,), or None
+        That of the head, in networks with a normaliser and a linear map.
     precision : str
         Of the convolutions in training, a Keras dtype policy.
 
@@ -94,7 +97,9 @@ def fit_network(
     fits = []
     for config in candidates:
         if kernel is not None and config.linear_skip is not None:
-            config = replace(config, linear_skip="shared" if len(kernel) == 1 else "per_feature")
+            reverts = reversion is not None and config.normalizer_span > 1
+            kind = "shared" if len(kernel) == 1 else "per_feature"
+            config = replace(config, linear_skip=kind, reversion=reverts)
         with device_scope(settings.device):
             network = build_network(config, None if precision == "float32" else precision)
             seed_weights(network.dense, settings.seed)
@@ -102,6 +107,8 @@ def fit_network(
                 linear_map = network.dense.get_layer("linear_skip")
                 linear_map.weight.assign(kernel)
                 linear_map.trainable = False  # trained further, it overfits
+            if config.reversion:
+                network.dense.get_layer("head").reversion.assign(reversion)
             history, loss = train(network, rows, training, validation, settings)
             if precision != "float32":
                 network = rebuild_network(config, network.dense.get_weights())

@@ -22,6 +22,7 @@ from tscnn.fitting import fit_linear_start, fit_network
 from tscnn.frame import Schema, find_seasonality, forecast_frame, future_index, learn_schema, read_frame
 from tscnn.network import NetworkConfig, resolve_config
 from tscnn.report import describe_report, judge_network, list_unbeaten
+from tscnn.reversion import find_reversion
 from tscnn.streaming import Stream
 from tscnn.training import TrainingSettings
 from tscnn.windows import count_windows, find_origins, make_windows, split_row
@@ -234,11 +235,13 @@ class Forecaster(BaseEstimator):
         values = frame.to_numpy()
         mean, scale = _standard_moments(values[:first])
         rows = ((values - mean) / scale).astype(np.float32)
-        mixture = None
+        mixture = reversion = None
         if auto_lookback or self.linear_skip is not None:
             targets = rows[:, list(config.targets)]
             mixture = fit_linear_start(targets, first, self.lookback, horizon, self.linear_skip, settings.verbose)
             config = self._resolve_config(schema, mixture.fitted.shape[1])
+            if config.linear_skip is not None and config.normalizer_span > 1:
+                reversion = find_reversion(targets, mixture.judged, config.normalizer_span, config.horizon)
         training = find_origins([n_rows if first is None else first], config.lookback, horizon)
         validation = [] if first is None else find_origins([n_rows], config.lookback, horizon, [first])
 
@@ -249,6 +252,7 @@ class Forecaster(BaseEstimator):
             validation,
             settings,
             kernel=None if mixture is None else mixture.fitted,
+            reversion=reversion,
             precision=self.precision,
         )
 

@@ -11,7 +11,7 @@ from scipy.optimize import minimize
 from tscnn.baselines import ALPHAS, as_kernel, fit_linear_map, solve_ridge
 from tscnn.moments import WindowMoments, affordable_share, window_moments
 
-__all__ = ["LinearMixture", "mix_linear_maps"]
+__all__ = ["JudgedMap", "LinearMixture", "mix_linear_maps"]
 
 N_LENGTHS = 4  # windows of a mixture: the lookback, its half, quarter and eighth
 RELATIVE = 0.5  # power of `window_scales` in which errors count
@@ -26,11 +26,22 @@ class LinearMixture:
     """Two linear maps of raw rows, of one mixture: the weights of each step sum to one.
 
     `fitted` is solved on the training origins, so that the validation origins can judge it. `refitted` is solved on
-    both, once everything is chosen: the newest rows say most about those that follow.
+    both, once everything is chosen: the newest rows say most about those that follow. `judged` are the maps of the
+    folds that the choice was made on.
     """
 
     fitted: np.ndarray  # (1 or n_features, lookback, horizon)
     refitted: np.ndarray  # as `fitted`
+    judged: Sequence[JudgedMap] = ()
+
+
+@dataclass(frozen=True)
+class JudgedMap:
+    """A map that was solved on the origins before those that it is judged on."""
+
+    kernel: np.ndarray  # (1 or n_features, lookback, n_steps)
+    steps: np.ndarray  # of the horizon, (n_steps,), from 0
+    origins: Sequence[range]
 
 
 def mix_linear_maps(
@@ -90,8 +101,12 @@ def mix_linear_maps(
     enough = least + TOLERANCE * abs(least)  # rounding can make it less than nothing
     lookback, (at, shares, _) = next(found for found in mixtures.items() if found[1][2] <= enough)
 
+    judged = []
+    for fold, kernels in zip(folds, contest.kernels, strict=True):
+        kernel = sum(share * kernels[i][:, -lookback:] for i, share in zip(at, shares, strict=True))
+        judged.append(JudgedMap(np.asarray(kernel), contest.steps, fold.origins))
     parts = [(share, *contest.parts[i], contest.alphas[i]) for i, share in zip(at, shares, strict=True) if share > 0]
-    return LinearMixture(_solve_parts(fitted, parts, lookback), _solve_parts(everything, parts, lookback))
+    return LinearMixture(_solve_parts(fitted, parts, lookback), _solve_parts(everything, parts, lookback), judged)
 
 
 def _solve_parts(
@@ -126,6 +141,13 @@ def _summing(
     )
 
 
+@dataclass(frozen=True)
+class _Fold:
+    fitted: WindowMoments  # what a map is solved on
+    judged: WindowMoments  # what it is judged on
+    origins: Sequence[range]  # of `judged`
+
+
 def _fold_moments(
     rows: np.ndarray,
     training: Sequence[range],
@@ -133,8 +155,8 @@ def _fold_moments(
     lookback: int,
     horizon: int,
     kinds: Sequence[str],
-) -> tuple[list[tuple[WindowMoments, WindowMoments]], WindowMoments, WindowMoments]:
-    """Return the moments to fit and to judge on, fold by fold; those of training; and those of all origins."""
+) -> tuple[list[_Fold], WindowMoments, WindowMoments]:
+    """Return the folds, the moments of training, and those of all origins."""
     moments = _summing(rows, training, lookback, horizon, kinds)
     shortest = min((len(stretch) for stretch in training if len(stretch)), default=0)
     n_blocks = min(N_FOLDS, shortest // (4 * horizon))  # in the second half, each at least two horizons long
@@ -148,7 +170,7 @@ def _fold_moments(
             block = [range(min(b.stop + horizon - 1, e), e) for b, e in zip(before, end, strict=True)]
         between = [range(b.stop, j.start) for b, j in zip(before, block, strict=True)]
         judged = moments(block)
-        folds.append((fitted, judged))
+        folds.append(_Fold(fitted, judged, block))
         trained = fitted
         fitted = fitted + judged + moments(between) if any(between) else fitted + judged
         before = block
@@ -160,18 +182,19 @@ class _Contest:
     parts: list[tuple[int, str]]  # length and kind
     alphas: list[list[float]]  # of each part, by feature
     products: np.ndarray  # (parts, parts): mean products of their errors
+    kernels: list[list[np.ndarray]]  # of each fold and part, (1 or n_features, lookback, len(steps))
+    steps: np.ndarray  # of the horizon
 
 
-def _hold_contest(
-    folds: Sequence[tuple[WindowMoments, WindowMoments]], lengths: Sequence[int], kinds: Sequence[str]
-) -> _Contest:
+def _hold_contest(folds: Sequence[_Fold], lengths: Sequence[int], kinds: Sequence[str]) -> _Contest:
     """Choose the strength of each part, and measure how the parts' errors go together, over all folds."""
-    lookback = folds[0][0].inputs.shape[1]
-    folds = [(fitted.thin(N_STEPS), judged.thin(N_STEPS)) for fitted, judged in folds]
+    lookback, steps = folds[0].fitted.inputs.shape[1], np.arange(folds[0].fitted.targets.shape[1])
+    steps = steps[:: -(-len(steps) // N_STEPS)]  # evenly spread
+    thinned = [(fold.fitted.at_steps(steps), fold.judged.at_steps(steps)) for fold in folds]
     parts, chosen = [], []
     kernels: list[list[np.ndarray]] = [[] for _ in folds]
     for length in lengths:
-        shortened = [(fitted.shorten(length), judged.shorten(length)) for fitted, judged in folds]
+        shortened = [(fitted.shorten(length), judged.shorten(length)) for fitted, judged in thinned]
         for kind in kinds:
             shared = kind == "shared"
             tried = []  # by fold and strength: (n_features, length, steps)
@@ -189,9 +212,10 @@ def _hold_contest(
                 weights = np.stack([maps[i][f] for f, i in enumerate(best)])
                 found.append(as_kernel(weights, lookback))
     products = [
-        judged.n_windows * judged.error_products(found) for (_, judged), found in zip(folds, kernels, strict=True)
+        judged.n_windows * judged.error_products(found) for (_, judged), found in zip(thinned, kernels, strict=True)
     ]
-    return _Contest(parts, chosen, np.sum(products, axis=0) / sum(judged.n_windows for _, judged in folds))
+    n_windows = sum(judged.n_windows for _, judged in thinned)
+    return _Contest(parts, chosen, np.sum(products, axis=0) / n_windows, kernels, steps)
 
 
 def _mix(products: np.ndarray) -> tuple[np.ndarray, float]:

@@ -10,7 +10,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from tscnn._validation import received
 
-__all__ = ["WindowMoments", "affordable_share", "window_moments", "window_scales"]
+__all__ = ["WindowMoments", "affordable_share", "rolling_moments", "window_moments", "window_scales"]
 
 BLOCK = 2048  # windows in memory at a time
 MOST_PRODUCTS = 100_000_000_000  # some seconds
@@ -38,21 +38,20 @@ class WindowMoments:
             self.n_windows + other.n_windows,
         )
 
-    def thin(self, n_steps: int) -> WindowMoments:
+    def at_steps(self, steps: np.ndarray) -> WindowMoments:
         """Keep some steps of the horizon.
 
         Parameters
         ----------
-        n_steps : int
-            At most so many, evenly spread.
+        steps : ndarray of int
+            Which, from 0.
 
         Returns
         -------
         WindowMoments
             Of the same inputs.
         """
-        every = -(-self.targets.shape[1] // n_steps)
-        return WindowMoments(self.inputs, self.cross[:, :, ::every], self.targets[:, ::every], self.n_windows)
+        return WindowMoments(self.inputs, self.cross[:, :, steps], self.targets[:, steps], self.n_windows)
 
     def mean(self) -> WindowMoments:
         """Join all features into one.
@@ -260,10 +259,40 @@ def window_scales(rows: np.ndarray, lookback: int, power: float) -> np.ndarray:
     >>> window_scales(np.array([[-1.0], [1.0], [-2.0], [2.0]]), lookback=2, power=1).round(2).ravel()
     array([1.  , 1.02, 1.52, 2.01])
     """
-    totals = np.cumsum(np.pad(rows - rows.mean(axis=0), ((1, 0), (0, 0))), axis=0, dtype=np.float64)
-    squares = np.cumsum(np.pad(np.square(rows - rows.mean(axis=0)), ((1, 0), (0, 0))), axis=0, dtype=np.float64)
-    level = (totals[lookback:] - totals[:-lookback]) / lookback
-    variance = np.maximum((squares[lookback:] - squares[:-lookback]) / lookback - np.square(level), 0)
     scales = np.ones(rows.shape)
-    scales[lookback - 1 :] = (variance + FLOOR) ** (power / 2)
+    _, variance = rolling_moments(rows, lookback)
+    scales[lookback - 1 :] = (variance[lookback - 1 :] + FLOOR) ** (power / 2)
     return scales
+
+
+def rolling_moments(rows: np.ndarray, span: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the mean and the variance of the `span` rows that end with each.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_rows, n_features)
+        Series one behind the other, each of mean near 0 and scale near 1: variances are differences of running sums,
+        in float64.
+    span : int
+        Rows that they are taken over.
+
+    Returns
+    -------
+    mean, variance : ndarray of shape (n_rows, n_features)
+        Of the rows' own column means and 0 where there are fewer rows.
+
+    Examples
+    --------
+    >>> mean, variance = rolling_moments(np.array([[-1.0], [1.0], [-2.0], [2.0]]), span=2)
+    >>> mean.ravel(), variance.ravel().round(2)
+    (array([ 0. ,  0. , -0.5,  0. ]), array([0.  , 1.  , 2.25, 4.  ]))
+    """
+    centre = rows.mean(axis=0, dtype=np.float64)
+    mean, variance = np.tile(centre, (len(rows), 1)), np.zeros(rows.shape)
+    if len(rows) >= span:
+        totals = np.cumsum(np.pad(rows - centre, ((1, 0), (0, 0))), axis=0)
+        squares = np.cumsum(np.pad(np.square(rows - centre), ((1, 0), (0, 0))), axis=0)
+        level = (totals[span:] - totals[:-span]) / span
+        mean[span - 1 :] += level
+        variance[span - 1 :] = np.maximum((squares[span:] - squares[:-span]) / span - np.square(level), 0)
+    return mean, variance

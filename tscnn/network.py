@@ -11,6 +11,7 @@ import numpy as np
 from tscnn._backend import keras, precision_scope
 from tscnn._validation import check_choice, check_int, check_ints, check_real, received
 from tscnn.layers import (
+    Head,
     LinearSkip,
     PerFeature,
     RollingNormalizer,
@@ -36,7 +37,7 @@ class NetworkConfig:
 
     `front_end_layers` and `layers` hold one ``(kernel_size, dilation_rate)`` a layer, below and above the place where
     features meet. `normalizer_span` is 1 where there is no rolling normaliser. `targets` are positions among the
-    features.
+    features. `reversion` is that of the head.
     """
 
     lookback: int
@@ -52,6 +53,7 @@ class NetworkConfig:
     normalization: str | None
     dropout: float
     linear_skip: str | None
+    reversion: bool = False
 
 
 def resolve_config(
@@ -279,7 +281,6 @@ def _make_layers(config: NetworkConfig, precision: str | None) -> dict[str, Any]
         front_end = WaveNetStack(config.front_end_layers, **stack_settings, name="front_end_stack")
         per_feature = PerFeature(stack, name="per_feature")
         front_end_per_feature = PerFeature(front_end, name="front_end")
-    n_targets = len(config.targets)
     parts: dict[str, Any] = {}
     if config.normalizer_span > 1:
         parts["normalizer"] = RollingNormalizer(config.normalizer_span, name="normalizer")
@@ -287,14 +288,8 @@ def _make_layers(config: NetworkConfig, precision: str | None) -> dict[str, Any]
     if config.feature_mode == "front_end":
         parts["front_end"] = front_end_per_feature
         parts["merge"] = keras.layers.Reshape((-1, config.n_features * config.filters), name="merge")
-    if config.feature_mode == "independent":
-        parts["stack"] = per_feature
-        parts["head"] = keras.layers.Dense(config.horizon, kernel_initializer="zeros", name="head")
-        parts["arrange"] = keras.layers.Permute((1, 3, 2), name="arrange")
-    else:
-        parts["stack"] = stack
-        parts["head"] = keras.layers.Dense(config.horizon * n_targets, kernel_initializer="zeros", name="head")
-        parts["arrange"] = keras.layers.Reshape((-1, config.horizon, n_targets), name="arrange")
+    parts["stack"] = per_feature if config.feature_mode == "independent" else stack
+    parts["head"] = Head(config.horizon, config.targets, config.reversion, name="head")
     if config.linear_skip:
         shared = config.linear_skip == "shared"
         parts["linear_skip"] = LinearSkip(
@@ -319,7 +314,7 @@ def _connect(parts: dict[str, Any], config: NetworkConfig, inputs: Any, last_onl
         hidden = parts["front_end"](hidden, spacings=spacings[: n_front + 1])  # (batch, positions, features, filters)
         hidden = parts["merge"](hidden)  # (batch, positions, features * filters)
     hidden = parts["stack"](hidden, spacings=spacings[n_front:])  # (batch, positions, [features,] filters)
-    forecasts = parts["arrange"](parts["head"](hidden))  # (batch, positions, horizon, targets)
+    forecasts = parts["head"](hidden, level, scale) if config.reversion else parts["head"](hidden)
     if "scale_back" in parts:
         forecasts = parts["scale_back"](forecasts, level, scale)
     if "linear_skip" in parts:

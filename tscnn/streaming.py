@@ -222,14 +222,16 @@ class StreamingNetwork:
             hidden = self.front_end.update(hidden.reshape(-1, 1)).reshape(n_series, -1)  # (series, features * filters)
         if config.feature_mode == "independent":
             hidden = hidden.reshape(-1, 1)  # (series * features, 1)
-        kernel, bias = self.head
+        kernel, bias, *reversion = self.head
+        targets = list(config.targets)
         outputs = self.stack.update(hidden) @ kernel + bias
         if config.feature_mode == "independent":
-            forecasts = outputs.reshape(n_series, -1, config.horizon).transpose(0, 2, 1)
+            forecasts = outputs.reshape(n_series, -1, config.horizon)[:, targets].transpose(0, 2, 1)
         else:
             forecasts = outputs.reshape(n_series, config.horizon, -1)
-        targets = list(config.targets)
         if self.normalizer is not None:
+            if reversion:
+                forecasts = forecasts + reversion[0][:, None] * np.tanh(level / scale)[:, None, targets]
             forecasts = forecasts * scale[:, None, targets]
             if self.linear_skip is None:
                 forecasts = forecasts + level[:, None, targets]

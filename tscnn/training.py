@@ -115,13 +115,15 @@ def scale_head(network: Network, trainer: SegmentTrainer, validation: SegmentBat
     network can look better by chance.
     """
     head = network.dense.get_layer("head")
-    weights = head.get_weights()
+    weights = [keras.ops.convert_to_numpy(weight) for weight in head.trainable_weights]
     if not np.any(weights[0]):
         return
     trained = origin_losses(trainer, validation)
-    head.set_weights([np.zeros_like(weight) for weight in weights])
+    for variable in head.trainable_weights:
+        variable.assign(ops.zeros_like(variable))
     trust = trusted_share(origin_losses(trainer, validation) - trained, horizon)
-    head.set_weights([trust * weight for weight in weights])
+    for variable, weight in zip(head.trainable_weights, weights, strict=True):
+        variable.assign(trust * weight)
 
 
 def origin_losses(trainer: SegmentTrainer, batches: SegmentBatches) -> np.ndarray:

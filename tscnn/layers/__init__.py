@@ -15,6 +15,7 @@ from tscnn.layers.convolution import (
     check_activation,
     pyramid_spacings,
 )
+from tscnn.layers.head import Head
 from tscnn.layers.linear_skip import LinearSkip
 from tscnn.layers.normalizer import RollingNormalizer, ScaleBack
 from tscnn.layers.per_feature import PerFeature
@@ -22,6 +23,7 @@ from tscnn.layers.per_feature import PerFeature
 __all__ = [
     "CausalConv1D",
     "GatedActivation",
+    "Head",
     "LinearSkip",
     "PerFeature",
     "ResidualBlock",

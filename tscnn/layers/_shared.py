@@ -7,9 +7,14 @@ from typing import Any
 from tscnn._backend import keras, ops
 from tscnn._validation import received
 
-__all__ = ["count_positions", "crop", "register", "take_features"]
+__all__ = ["at_origins", "count_positions", "crop", "register", "take_features"]
 
 register = keras.saving.register_keras_serializable(package="tscnn")
+
+
+def at_origins(statistic: Any, n_positions: Any, features: list[int]) -> Any:
+    """Take some features of the last `n_positions` rows: (batch, n_positions, features)."""
+    return take_features(statistic[:, ops.shape(statistic)[1] - n_positions :], features)
 
 
 def crop(inputs: Any, n_rows: int) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 
 from tscnn._backend import keras, ops
 from tscnn._validation import check_int, check_ints, check_real
-from tscnn.layers._shared import count_positions, crop, register, take_features
+from tscnn.layers._shared import at_origins, count_positions, crop, register
 
 __all__ = ["RollingNormalizer", "ScaleBack"]
 
@@ -116,17 +116,13 @@ class ScaleBack(keras.layers.Layer):
 
     def call(self, forecasts: Any, level: Any, scale: Any) -> Any:
         """Return ``forecasts * scale``, plus the level: (batch, positions, horizon, targets)."""
-        n_earlier = ops.shape(scale)[1] - ops.shape(forecasts)[1]
-        outputs = forecasts * self._at_origins(scale, n_earlier)
-        return outputs + self._at_origins(level, n_earlier) if self.add_level else outputs
+        n_positions = ops.shape(forecasts)[1]
+        outputs = forecasts * at_origins(scale, n_positions, self.targets)[:, :, None]
+        return outputs + at_origins(level, n_positions, self.targets)[:, :, None] if self.add_level else outputs
 
     def compute_output_spec(self, forecasts: Any, level: Any, scale: Any) -> Any:  # noqa: ARG002
         """Return the shape of the output without computing it."""
         return keras.KerasTensor(forecasts.shape, self.compute_dtype)
-
-    def _at_origins(self, statistic: Any, n_earlier: Any) -> Any:
-        statistic = take_features(statistic[:, n_earlier:], self.targets)
-        return ops.expand_dims(statistic, axis=2)  # (batch, positions, 1, targets)
 
     def get_config(self) -> dict[str, Any]:
         """Return what ``from_config`` needs."""
