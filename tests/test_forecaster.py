@@ -205,7 +205,7 @@ def test_validation_rows_change_no_scaler_and_no_training(frame):
 
 def test_the_best_epoch_is_kept_and_the_start_counts(frame):
     forecaster = small_forecaster(epochs=3, learning_rate=10.0).fit(frame)  # training can only do harm
-    moved = forecaster.network_.dense.get_layer("head").get_weights()
+    moved = forecaster.network_.dense.get_layer("head").trainable_weights
     assert all(not np.any(weights) for weights in moved)
 
 

@@ -17,7 +17,6 @@ N_LENGTHS = 4  # windows of a mixture: the lookback, its half, quarter and eight
 RELATIVE = 0.5  # power of `window_scales` in which errors count
 N_FOLDS = 3  # of the training origins, in which strengths and shares compete as well as on the validation origins
 N_STEPS = 48  # of the horizon, at most, on which they do
-TOLERANCE = 5e-4  # of the least error, in favour of a shorter lookback
 MOST_WORK = 1e10  # products, about, of solving maps of single features
 
 
@@ -67,7 +66,7 @@ def mix_linear_maps(
         Origins, of `find_origins`, that see the longest lookback. Without validation origins nothing is chosen: one map
         of the first kind and the longest lookback.
     lookbacks : sequence of int
-        To choose from: the shortest that is within half a thousandth of the least error is taken.
+        To choose from.
     horizon : int
         Steps predicted.
     kinds : sequence of {"shared", "per_feature"}
@@ -97,9 +96,7 @@ def mix_linear_maps(
     for lookback in sorted(lookbacks):
         at = [i for i, (length, _) in enumerate(contest.parts) if length in _nested_lengths(lookback)]
         mixtures[lookback] = (at, *_mix(contest.products[np.ix_(at, at)]))
-    least = min(error for _, _, error in mixtures.values())
-    enough = least + TOLERANCE * abs(least)  # rounding can make it less than nothing
-    lookback, (at, shares, _) = next(found for found in mixtures.items() if found[1][2] <= enough)
+    lookback, (at, shares, _) = min(mixtures.items(), key=lambda found: found[1][2])
 
     judged = []
     for fold, kernels in zip(folds, contest.kernels, strict=True):
