@@ -1,3 +1,5 @@
+import gc
+
 import numpy as np
 import pytest
 
@@ -58,3 +60,12 @@ def test_what_is_not_trusted_is_taken_back():
         small_forecaster(learning_rate=0.01, linear_skip=None).fit(rows).network_.dense.get_layer("head").get_weights()
     )
     assert np.abs(head[0]).max() < 0.5 * np.abs(free[0]).max()
+
+
+def test_a_fit_leaves_nothing_behind():
+    frame, counts = make_frame(200), []
+    for _ in range(3):
+        small_forecaster(epochs=1).fit(frame)
+        gc.collect()
+        counts.append(len(gc.get_objects()))
+    assert counts[2] - counts[1] < 2000  # a graph that something keeps holds ten thousand and more
