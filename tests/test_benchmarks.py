@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks import ablation, kernels, ltsf, memory_tasks, speed, time_to_accuracy
+from benchmarks import ablation, kernels, long_stream, ltsf, memory_tasks, speed, time_to_accuracy
 from benchmarks.contestants import CONTESTANTS, PEERS
 from benchmarks.contestants.accuracy import squared_error
 from benchmarks.contestants.common import cut_windows, powers_of_two
@@ -154,6 +154,13 @@ def test_time_to_accuracy_prints_a_line_a_case(csv, tmp_path, capsys):
 
 
 @pytest.mark.slow
+def test_a_long_stream_agrees_with_predict(capsys):
+    long_stream.main(["--rows", "200", "--lookback", "12", "--horizon", "3"])
+    lines = capsys.readouterr().out.splitlines()[-10:]
+    assert [line.split()[0] for line in lines] == [str(n) for n in range(20, 201, 20)]
+    assert all(float(line.split()[2]) < 1e-4 for line in lines)
+
+
 def test_kernels_agree(tmp_path, capsys):
     out = tmp_path / "kernels.json"
     kernels.main(["--layers", "2", "--filters", "4", "--batch", "2", "--repeats", "1", "--out", str(out)])
