@@ -76,6 +76,16 @@ def test_one_map_is_solved_on_the_training_origins_and_one_on_all(monkeypatch, l
     assert errors[0] < errors[1]
 
 
+def test_the_single_map_is_one_ridge_regression_on_the_whole_window():
+    rows, training, validation = example()
+    mixture = mix_linear_maps(rows, training, validation, [6, 12], 3)
+    lookback = mixture.fitted.shape[1]
+    moments = window_moments(rows, [range(11, 297)], 12, 3, relative=RELATIVE).shorten(lookback).mean()
+    solved = [as_kernel(fit_linear_map(moments, alphas=[alpha]), lookback) for alpha in ALPHAS]
+    assert min(np.abs(mixture.single - weights).max() for weights in solved) < 1e-6
+    assert mix_linear_maps(rows, training, validation, [12], 3, ["per_feature"]).single is None
+
+
 @pytest.mark.parametrize("n_rows", [25, 40, 60, 100])
 def test_few_rows_are_enough(n_rows):
     rows = random_walks([n_rows], 2, 7) / 5

@@ -268,7 +268,10 @@ class Forecaster(BaseEstimator):
             self.feature_names_in_ = np.asarray(schema.columns, dtype=object)
         self._schema = schema
         self._context = frame.iloc[-config.lookback :]
-        self.report_ = None if first is None else self._report(rows, training, validation, settings.verbose)
+        self.report_ = None
+        if first is not None:
+            linear_map = None if mixture is None else mixture.single
+            self.report_ = self._report(rows, training, validation, linear_map, settings.verbose)
         if mixture is not None and network.config.linear_skip is not None:
             network.dense.get_layer("linear_skip").weight.assign(mixture.refitted)
         if self.report_ is not None and (unbeaten := list_unbeaten(self.report_)):
@@ -514,11 +517,19 @@ class Forecaster(BaseEstimator):
             said += "validation_fraction=0 says that this is fine."
             warnings.warn(received(said, n_rows=n_rows, lookback=self.lookback, horizon=self.horizon), stacklevel=3)
 
-    def _report(self, rows: np.ndarray, training: list[range], validation: list[range], verbose: bool) -> pd.DataFrame:
+    def _report(
+        self,
+        rows: np.ndarray,
+        training: list[range],
+        validation: list[range],
+        linear_map: np.ndarray | None,
+        verbose: bool,
+    ) -> pd.DataFrame:
         """Judge the network on the validation rows."""
         config = self.config_
-        targets = rows[:, list(config.targets)]
-        linear_map = fit_shared_map(targets, training, validation, config.lookback, config.horizon)
+        if linear_map is None:
+            targets = rows[:, list(config.targets)]
+            linear_map = fit_shared_map(targets, training, validation, config.lookback, config.horizon)
         seasonality = find_seasonality(self._schema.freq)
         if seasonality is not None and seasonality > validation[0].start + 1:
             seasonality = None

@@ -26,12 +26,14 @@ class LinearMixture:
 
     `fitted` is solved on the training origins, so that the validation origins can judge it. `refitted` is solved on
     both, once everything is chosen: the newest rows say most about those that follow. `judged` are the maps of the
-    folds that the choice was made on.
+    folds that the choice was made on. `single` is what a mixture has to beat: one ridge regression for all features, on
+    the whole window and the training origins; None where there is none in the mixture.
     """
 
     fitted: np.ndarray  # (1 or n_features, lookback, horizon)
     refitted: np.ndarray  # as `fitted`
     judged: Sequence[JudgedMap] = ()
+    single: np.ndarray | None = None  # (1, lookback, horizon)
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,13 @@ def mix_linear_maps(
         kernel = sum(share * kernels[i][:, -lookback:] for i, share in zip(at, shares, strict=True))
         judged.append(JudgedMap(np.asarray(kernel), contest.steps, fold.origins))
     parts = [(share, *contest.parts[i], contest.alphas[i]) for i, share in zip(at, shares, strict=True) if share > 0]
-    return LinearMixture(_solve_parts(fitted, parts, lookback), _solve_parts(everything, parts, lookback), judged)
+    single = None
+    if "shared" in kinds:
+        alphas = contest.alphas[contest.parts.index((lookback, "shared"))]
+        single = _solve_parts(fitted, [(1.0, lookback, "shared", alphas)], lookback)
+    return LinearMixture(
+        _solve_parts(fitted, parts, lookback), _solve_parts(everything, parts, lookback), judged, single
+    )
 
 
 def _solve_parts(

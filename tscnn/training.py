@@ -102,28 +102,32 @@ def train(
             verbose=0,
         )
         loss = history.history["loss"][-1] if best is None else best.best_loss
-        if validation_batches is not None and config.linear_skip is not None:
-            scale_head(network, trainer, validation_batches, config.horizon)
+        if (
+            validation_batches is not None
+            and config.linear_skip is not None
+            and scale_head(network, trainer, validation_batches, config.horizon)
+        ):
             loss = trainer.evaluate(validation_batches, verbose=0)
     return {name: list(map(float, values)) for name, values in history.history.items()}, float(loss)
 
 
-def scale_head(network: Network, trainer: SegmentTrainer, validation: SegmentBatches, horizon: int) -> None:
+def scale_head(network: Network, trainer: SegmentTrainer, validation: SegmentBatches, horizon: int) -> bool:
     """Scale what the convolutions add to the linear map by how far their gain on the validation origins can be trusted.
 
     Forecasts of overlapping windows err together, so that a long horizon leaves few independent origins, on which a
-    network can look better by chance.
+    network can look better by chance. Returns False where the convolutions add nothing that could be scaled.
     """
     head = network.dense.get_layer("head")
     weights = [keras.ops.convert_to_numpy(weight) for weight in head.trainable_weights]
     if not np.any(weights[0]):
-        return
+        return False
     trained = origin_losses(trainer, validation)
     for variable in head.trainable_weights:
         variable.assign(ops.zeros_like(variable))
     trust = trusted_share(origin_losses(trainer, validation) - trained, horizon)
     for variable, weight in zip(head.trainable_weights, weights, strict=True):
         variable.assign(trust * weight)
+    return True
 
 
 def origin_losses(trainer: SegmentTrainer, batches: SegmentBatches) -> np.ndarray:
