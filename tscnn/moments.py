@@ -290,9 +290,14 @@ def rolling_moments(rows: np.ndarray, span: int) -> tuple[np.ndarray, np.ndarray
     centre = rows.mean(axis=0, dtype=np.float64)
     mean, variance = np.tile(centre, (len(rows), 1)), np.zeros(rows.shape)
     if len(rows) >= span:
-        totals = np.cumsum(np.pad(rows - centre, ((1, 0), (0, 0))), axis=0)
-        squares = np.cumsum(np.pad(np.square(rows - centre), ((1, 0), (0, 0))), axis=0)
-        level = (totals[span:] - totals[:-span]) / span
+        centred = rows - centre
+        level = _rolling_mean(centred, span)
         mean[span - 1 :] += level
-        variance[span - 1 :] = np.maximum((squares[span:] - squares[:-span]) / span - np.square(level), 0)
+        variance[span - 1 :] = np.maximum(_rolling_mean(np.square(centred), span) - np.square(level), 0)
     return mean, variance
+
+
+def _rolling_mean(values: np.ndarray, span: int) -> np.ndarray:
+    totals = np.zeros((len(values) + 1, values.shape[1]))
+    np.cumsum(values, axis=0, out=totals[1:])
+    return np.asarray((totals[span:] - totals[:-span]) / span)

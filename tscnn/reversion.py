@@ -43,11 +43,8 @@ def find_reversion(rows: np.ndarray, judged: Sequence[JudgedMap], span: int, hor
     """
     if len(judged) < 2:
         return None
-    level, variance = rolling_moments(rows, span)
-    scale = np.sqrt(variance) + EPSILON
-    pull = scale * np.tanh(level / scale)
-    weights = window_scales(rows, span, RELATIVE) ** -2
-    folds = [_errors(rows, fold, pull, weights) for fold in judged]
+    moments, scales = rolling_moments(rows, span), window_scales(rows, span, RELATIVE)
+    folds = [_judge(rows, fold, *moments, scales) for fold in judged]
     sizes = np.sqrt([sum(map(len, fold.origins)) for fold in judged])
     gains = [_gain(fold, STRENGTH * _fit(folds[:i] + folds[i + 1 :])) for i, fold in enumerate(folds)]
     if not np.dot(sizes, gains) > 0:
@@ -61,8 +58,8 @@ class _Fold(NamedTuple):
     weights: np.ndarray  # as `pull`
 
 
-def _errors(rows: np.ndarray, fold: JudgedMap, pull: np.ndarray, weights: np.ndarray) -> _Fold:
-    """Forecast from a fold's origins by its map."""
+def _judge(rows: np.ndarray, fold: JudgedMap, level: np.ndarray, variance: np.ndarray, scales: np.ndarray) -> _Fold:
+    """Forecast from a fold's origins by its map, given the rolling statistics at every row."""
     at = np.concatenate([np.asarray(stretch) for stretch in fold.origins if len(stretch)])
     at = at[:: -(-len(at) // MOST_ORIGINS)]
     lookback, n_targets = fold.kernel.shape[1], rows.shape[1]
@@ -71,7 +68,9 @@ def _errors(rows: np.ndarray, fold: JudgedMap, pull: np.ndarray, weights: np.nda
         windows = sliding_window_view(rows[:, f], lookback)[at - lookback + 1]
         outcomes = rows[at[:, None] + 1 + fold.steps, f]
         errors[:, f] = windows @ fold.kernel[f % len(fold.kernel)].astype(rows.dtype) - outcomes
-    return _Fold(errors, pull[at].astype(rows.dtype), weights[at].astype(rows.dtype))
+    scale = np.sqrt(variance[at]) + EPSILON
+    pull = scale * np.tanh(level[at] / scale)
+    return _Fold(errors, pull.astype(rows.dtype), (scales[at] ** -2).astype(rows.dtype))
 
 
 def _fit(folds: Sequence[_Fold]) -> np.ndarray:
