@@ -1,7 +1,10 @@
+import pickle
+
 import numpy as np
 import pytest
 
 from tests.series import random_walks
+from tscnn import Forecaster
 from tscnn.linear_mixture import JudgedMap, mix_linear_maps
 from tscnn.reversion import STRENGTH, find_reversion
 from tscnn.windows import find_origins
@@ -65,3 +68,17 @@ def test_the_reversion_is_half_of_what_least_squares_finds():
         found = -np.sum(weights * pull * errors) / np.sum(weights * pull**2)
         np.testing.assert_allclose(reversion[step], STRENGTH * found, rtol=1e-3)
     np.testing.assert_allclose(reversion[1], 0.75 * reversion[0] + 0.25 * reversion[4])
+
+
+def test_a_fitted_step_back_is_the_same_in_every_evaluator_and_copy():
+    rows = autoregression(2500, memory=30) * 5 + 20
+    settings = {"filters": 2, "epochs": 1, "normalizer_span": 8, "random_state": 0, "verbose": 0}
+    forecaster = Forecaster(16, 32, **settings).fit(rows[:2400])
+    assert forecaster.config_.reversion
+    assert forecaster.network_.dense.get_layer("head").reversion.numpy()[-1] < -0.05
+    later = rows[2380:2460]
+    backtest = forecaster.backtest(later).to_numpy().reshape(-1, 32, 2)
+    context, row = later[:16], later[16]
+    for other in (forecaster, pickle.loads(pickle.dumps(forecaster))):
+        np.testing.assert_allclose(other.predict(context), backtest[0], rtol=1e-5, atol=1e-4)
+        np.testing.assert_allclose(other.stream(context).update(row), backtest[1], rtol=1e-5, atol=1e-4)

@@ -10,7 +10,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from tscnn._validation import received
 
-__all__ = ["WindowMoments", "affordable_share", "rolling_moments", "window_moments", "window_scales"]
+__all__ = ["WindowMoments", "affordable_share", "rolling_moments", "scale_unit", "window_moments", "window_scales"]
 
 BLOCK = 2048  # windows in memory at a time
 MOST_PRODUCTS = 100_000_000_000  # some seconds
@@ -261,8 +261,26 @@ def window_scales(rows: np.ndarray, lookback: int, power: float) -> np.ndarray:
     """
     scales = np.ones(rows.shape)
     _, variance = rolling_moments(rows, lookback)
-    scales[lookback - 1 :] = (variance[lookback - 1 :] + FLOOR) ** (power / 2)
+    scales[lookback - 1 :] = scale_unit(variance[lookback - 1 :], power)
     return scales
+
+
+def scale_unit(variance: np.ndarray, power: float) -> np.ndarray:
+    """Return the unit of `window_scales` for windows of given variance.
+
+    Parameters
+    ----------
+    variance : ndarray
+        In squared units of the whole series.
+    power : float
+        0 for absolute units, 1 for relative ones.
+
+    Returns
+    -------
+    ndarray
+        As `variance`.
+    """
+    return np.asarray((variance + FLOOR) ** (power / 2))
 
 
 def rolling_moments(rows: np.ndarray, span: int) -> tuple[np.ndarray, np.ndarray]:

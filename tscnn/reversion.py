@@ -9,7 +9,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from tscnn.linear_mixture import RELATIVE, JudgedMap
-from tscnn.moments import rolling_moments, window_scales
+from tscnn.moments import rolling_moments, scale_unit
 
 __all__ = ["find_reversion"]
 
@@ -43,8 +43,8 @@ def find_reversion(rows: np.ndarray, judged: Sequence[JudgedMap], span: int, hor
     """
     if len(judged) < 2:
         return None
-    moments, scales = rolling_moments(rows, span), window_scales(rows, span, RELATIVE)
-    folds = [_judge(rows, fold, *moments, scales) for fold in judged]
+    level, variance = rolling_moments(rows, span)
+    folds = [_judge(rows, fold, level, variance) for fold in judged]
     sizes = np.sqrt([sum(map(len, fold.origins)) for fold in judged])
     gains = [_gain(fold, STRENGTH * _fit(folds[:i] + folds[i + 1 :])) for i, fold in enumerate(folds)]
     if not np.dot(sizes, gains) > 0:
@@ -58,7 +58,7 @@ class _Fold(NamedTuple):
     weights: np.ndarray  # as `pull`
 
 
-def _judge(rows: np.ndarray, fold: JudgedMap, level: np.ndarray, variance: np.ndarray, scales: np.ndarray) -> _Fold:
+def _judge(rows: np.ndarray, fold: JudgedMap, level: np.ndarray, variance: np.ndarray) -> _Fold:
     """Forecast from a fold's origins by its map, given the rolling statistics at every row."""
     at = np.concatenate([np.asarray(stretch) for stretch in fold.origins if len(stretch)])
     at = at[:: -(-len(at) // MOST_ORIGINS)]
@@ -70,7 +70,7 @@ def _judge(rows: np.ndarray, fold: JudgedMap, level: np.ndarray, variance: np.nd
         errors[:, f] = windows @ fold.kernel[f % len(fold.kernel)].astype(rows.dtype) - outcomes
     scale = np.sqrt(variance[at]) + EPSILON
     pull = scale * np.tanh(level[at] / scale)
-    return _Fold(errors, pull.astype(rows.dtype), (scales[at] ** -2).astype(rows.dtype))
+    return _Fold(errors, pull.astype(rows.dtype), (scale_unit(variance[at], RELATIVE) ** -2).astype(rows.dtype))
 
 
 def _fit(folds: Sequence[_Fold]) -> np.ndarray:

@@ -87,13 +87,9 @@ class LinearSkip(keras.layers.Layer):
             forecasts = ops.conv(series, kernel, 1, "valid")  # (batch * features, positions, horizon)
             forecasts = ops.reshape(forecasts, (-1, n_features, n_positions, self.horizon))
         else:
-            if inputs.shape[1] == self.lookback:
-                windows = series[:, :, None]  # (batch, features, positions, lookback)
-            else:
-                windows = ops.take(series, ops.arange(n_positions)[:, None] + ops.arange(self.lookback), axis=2)
-            # Windows relative to their mean, instead of `kernel`: that has horizon times as many numbers as a window.
-            mean = ops.mean(windows, axis=3, keepdims=True)
-            forecasts = ops.matmul(windows - mean, self.weight) + mean  # (batch, features, positions, horizon)
+            rows = ops.arange(n_positions)[:, None] + ops.arange(self.lookback)
+            windows = ops.take(series, rows, axis=2)  # (batch, features, positions, lookback)
+            forecasts = ops.matmul(windows, self.kernel())  # (batch, features, positions, horizon)
         return ops.transpose(forecasts, (0, 2, 3, 1))
 
     def compute_output_spec(self, inputs: Any) -> Any:
