@@ -19,7 +19,10 @@ def at_origins(statistic: Any, n_positions: Any, features: list[int]) -> Any:
 
 def crop(inputs: Any, n_rows: int) -> Any:
     """Drop the first `n_rows` positions, so that what is left ends at the same row."""
-    return inputs[:, n_rows:] if n_rows else inputs
+    if not n_rows:
+        return inputs
+    batch, n_positions, n_features = ops.shape(inputs)
+    return ops.slice(inputs, (0, n_rows, 0), (batch, n_positions - n_rows, n_features))
 
 
 def count_positions(inputs: Any, field: int) -> int | None:

@@ -89,8 +89,7 @@ class CausalConv1D(keras.layers.Layer):
             inputs = ops.pad(inputs, ((0, 0), ((self.kernel_size - 1) * step, 0), (0, 0)))
         inputs = self.align(inputs, spacing, stride)
         taps = _cut_taps(inputs, self.kernel_size, step, stride)
-        outputs = _matrix_product(taps, ops.reshape(self.kernel, (-1, self.filters)))
-        return outputs + self.bias
+        return _affine(taps, ops.reshape(self.kernel, (-1, self.filters)), self.bias)
 
     def compute_output_spec(self, inputs: Any, spacing: int = 1, stride: int = 1) -> Any:
         """Return the shape of the output without computing it."""
@@ -143,6 +142,8 @@ def _cut_taps(inputs: Any, kernel_size: int, step: int, stride: int = 1) -> Any:
     One matrix product of them all is faster on a CPU than the convolutions of the backends, which spend more on
     rearranging a dilated input than on arithmetic.
     """
+    if kernel_size == 1:
+        return inputs[:, ::stride] if stride > 1 else inputs
     batch, n_rows, n_features = ops.shape(inputs)
     n_positions = n_rows - (kernel_size - 1) * step
     if stride > 1:
@@ -152,11 +153,11 @@ def _cut_taps(inputs: Any, kernel_size: int, step: int, stride: int = 1) -> Any:
     return ops.concatenate(taps, axis=-1)
 
 
-def _matrix_product(inputs: Any, matrix: Any) -> Any:
-    """Multiply the last axis, (batch, positions, n) -> (batch, positions, m): of two axes, not three, it is fast."""
+def _affine(inputs: Any, kernel: Any, bias: Any) -> Any:
+    """Map the last axis, (batch, positions, n) -> (batch, positions, m): of two axes, not three, it is fast."""
     batch, n_positions, _ = ops.shape(inputs)
-    product = ops.matmul(ops.reshape(inputs, (-1, matrix.shape[0])), matrix)
-    return ops.reshape(product, (batch, n_positions, matrix.shape[1]))
+    outputs = ops.add(ops.matmul(ops.reshape(inputs, (-1, kernel.shape[0])), kernel), bias)
+    return ops.reshape(outputs, (batch, n_positions, kernel.shape[1]))
 
 
 @register
@@ -309,6 +310,8 @@ class ResidualBlock(keras.layers.Layer):
         hidden = self.drop(self.activate(hidden), training=training)
         ends = crop(inputs, (self.conv.receptive_field - 1) // spacing)
         residual = (ends[:, ::stride] if stride > 1 else ends) + self.to_residual(hidden)
+        if skip_at.step == 1:
+            return residual, self.to_skip(crop(hidden, skip_at.start))
         return residual, self.to_skip(hidden[:, skip_at])
 
     def compute_output_spec(

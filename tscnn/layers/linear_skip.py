@@ -81,7 +81,10 @@ class LinearSkip(keras.layers.Layer):
         n_features = inputs.shape[2]
         n_positions = ops.shape(inputs)[1] - self.lookback + 1
         series = ops.transpose(inputs, (0, 2, 1))  # (batch, features, time)
-        if self.shared:
+        if self.shared and inputs.shape[1] == self.lookback:  # a convolution to one position is slow
+            windows = ops.reshape(series, (-1, self.lookback))
+            forecasts = ops.reshape(ops.matmul(windows, self.kernel()[0]), (-1, n_features, 1, self.horizon))
+        elif self.shared:
             series = ops.reshape(series, (-1, ops.shape(inputs)[1], 1))  # (batch * features, time, 1)
             kernel = ops.transpose(self.kernel(), (1, 0, 2))  # (lookback, 1, horizon)
             forecasts = ops.conv(series, kernel, 1, "valid")  # (batch * features, positions, horizon)
