@@ -65,9 +65,7 @@ def measure(launcher: Launcher, names: Sequence[str], options: argparse.Namespac
     small = (waves + 0.1 * random.standard_normal(waves.shape)).astype(np.float32)
     first = {"measure": "first", "settings": FIRST, "epochs": 3, "freq": "h", "values": launcher.save(small, "first")}
     tasks: list[tuple[int | None, dict[str, Any]]] = [(None, first)]
-    effort = {"epochs": 3, "repeats": 3, "predictions": 23}
-    if not options.quick:
-        effort = {"epochs": 4, "repeats": 3, "predictions": 103}
+    effort = {"repeats": 5, "predictions": 23 if options.quick else 103}
     for lookback in options.lookbacks:
         settings = {"lookback": lookback, "horizon": HORIZON}
         tasks.append((lookback, {"measure": "speed", "settings": settings, **data, **effort}))

@@ -102,6 +102,20 @@ def test_arrays_and_series_come_back_as_frames():
     assert list(small_forecaster(epochs=1).fit(series).predict().columns) == ["b"]
 
 
+def test_forecasts_are_float32_where_all_columns_are(frame):
+    small = frame.astype(np.float32)
+    forecaster = small_forecaster().fit(small)
+    forecasts = [forecaster.predict(small), forecaster.backtest(small), forecaster.stream().update(small.iloc[0])]
+    wide = small_forecaster().fit(small.astype(np.float64))
+    expected = [wide.predict(small), wide.backtest(small), wide.stream().update(small.iloc[0])]
+    for found, same in zip(forecasts, expected, strict=True):
+        assert set(found.dtypes) == {np.dtype(np.float32)}
+        assert set(same.dtypes) == {np.dtype(np.float64)}
+        np.testing.assert_allclose(found, same, rtol=1e-5, atol=1e-5)
+    mixed = small_forecaster().fit(small.astype({"a": np.float64}))
+    assert set(mixed.predict().dtypes) == {np.dtype(np.float64)}
+
+
 def test_the_callers_frame_is_left_alone():
     frame = make_frame(80)
     before = frame.copy(deep=True)

@@ -291,8 +291,9 @@ class Forecaster(BaseEstimator):
         Returns
         -------
         DataFrame of shape (horizon, n_targets)
-            In the data's own units; the index continues that of `X`. For a dict (n_series * horizon, n_targets),
-            indexed by ("series", "time"), all computed at once.
+            In the data's own units, float32 if all columns of the training data were, else float64; the index
+            continues that of `X`. For a dict (n_series * horizon, n_targets), indexed by ("series", "time"), all
+            computed at once.
 
         Raises
         ------
@@ -339,7 +340,7 @@ class Forecaster(BaseEstimator):
         Returns
         -------
         DataFrame of shape (n_cutoffs * horizon, n_targets)
-            Forecasts in the data's own units, indexed by ("cutoff", "time").
+            Forecasts as of `predict`, indexed by ("cutoff", "time").
 
         Raises
         ------
@@ -354,7 +355,8 @@ class Forecaster(BaseEstimator):
         check_is_fitted(self)
         frame = self._read(X, self.config_.lookback + self.config_.horizon)
         cutoffs = find_cutoffs(frame.index, self.config_.lookback, self.config_.horizon, start, stride)
-        forecasts = np.empty((len(cutoffs), self.config_.horizon, len(self.config_.targets)))
+        shape = (len(cutoffs), self.config_.horizon, len(self.config_.targets))
+        forecasts = np.empty(shape, self._schema.dtype)
         with device_scope(self.device):
             for chunk, found in forecast_chunks(self.network_, self._standardized(frame.to_numpy()), cutoffs):
                 self._in_own_units(found, out=forecasts[chunk])
@@ -426,7 +428,8 @@ class Forecaster(BaseEstimator):
         with device_scope(self.device):
             for chunk, forecasts in forecast_chunks(self.network_, self._standardized(values), cutoffs):
                 known = outcomes[chunk]
-                error = error + np.square(self._in_own_units(forecasts) - known).sum(axis=(0, 1))
+                errors = self._in_own_units(forecasts, out=np.empty(forecasts.shape)) - known
+                error = error + np.square(errors).sum(axis=(0, 1))
                 deviation = deviation + np.square(known - centre).sum(axis=(0, 1))
                 total = total + (known - centre).sum(axis=(0, 1))
         deviation = deviation - total**2 / (len(cutoffs) * horizon)
@@ -555,10 +558,11 @@ class Forecaster(BaseEstimator):
 
     def _in_own_units(self, forecasts: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
         targets, horizon = list(self.config_.targets), self.config_.horizon
-        out = np.empty(forecasts.shape) if out is None else out
+        out = np.empty(forecasts.shape, self._schema.dtype) if out is None else out
         flat = out.reshape(len(out), -1)  # a long last axis is what NumPy is fast on
-        np.multiply(forecasts.reshape(flat.shape), np.tile(self.scale_[targets], horizon), out=flat, dtype=np.float64)
-        flat += np.tile(self.mean_[targets], horizon)
+        scale, mean = (np.tile(moment[targets], horizon).astype(out.dtype) for moment in (self.scale_, self.mean_))
+        np.multiply(forecasts.reshape(flat.shape), scale, out=flat, dtype=out.dtype)
+        flat += mean
         return out
 
     def _backtest_refitted(self, X: Any, start: Any, stride: int) -> pd.DataFrame:

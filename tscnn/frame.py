@@ -26,11 +26,14 @@ class Schema:
         The step of the index: a pandas offset for times and periods, an int for integers, None if one row doesn't tell.
     kind : {"times", "periods", "integers"}
         What the index holds.
+    dtype : numpy dtype
+        That forecasts are returned in: float32 where all columns are (or float16), else float64.
     """
 
     columns: pd.Index
     freq: Any
     kind: str
+    dtype: Any
 
 
 def learn_schema(X: Any) -> tuple[Schema, pd.DataFrame]:
@@ -57,13 +60,15 @@ def learn_schema(X: Any) -> tuple[Schema, pd.DataFrame]:
     --------
     >>> times = pd.date_range("2026-03-27", periods=4, tz="Europe/Berlin")
     >>> schema, frame = learn_schema(pd.DataFrame({"a": [1, 2, 3, 4]}, index=times))
-    >>> schema.columns.tolist(), schema.freq, schema.kind
-    (['a'], <Day>, 'times')
+    >>> schema.columns.tolist(), schema.freq, schema.kind, schema.dtype
+    (['a'], <Day>, 'times', dtype('float64'))
     """
     frame = _as_frame(X)
     kind = _find_kind(frame.index)
+    small = all(dtype in (np.float32, np.float16) for dtype in frame.dtypes)
     frame = _as_float(frame)
-    return Schema(frame.columns, _check_spacing(frame.index, None), kind), frame
+    dtype = np.dtype(np.float32 if small else np.float64)
+    return Schema(frame.columns, _check_spacing(frame.index, None), kind, dtype), frame
 
 
 def read_frame(X: Any, schema: Schema) -> pd.DataFrame:

@@ -73,6 +73,7 @@ class Stream:
         values = self._read(row, due)
         forecasts = self._network.update(self._standardized(values))
         forecasts = forecasts * self._scale[self._targets] + self._mean[self._targets]
+        forecasts = forecasts.astype(self._schema.dtype)
         self._ends = due
         times = [future_index(end, self._schema.freq, self._horizon) for end in due]
         columns = self._schema.columns[self._targets]

@@ -34,9 +34,9 @@ def _frame(task: dict[str, Any]) -> pd.DataFrame:
 def measure_speed(model: Any, contestant: Contestant, task: dict[str, Any]) -> dict[str, float]:
     """Train, backtest, forecast and stream, each after a warm-up."""
     settings, frame = model.settings, _frame(task)
-    window = settings.lookback + settings.horizon
+    window = getattr(model, "lookback", settings.lookback) + settings.horizon  # some see a row more
     n_rows = min(len(frame), window - 1 + contestant.train_batches * settings.batch_size)
-    seconds = model.train(frame.iloc[:n_rows], task["epochs"])
+    seconds = model.train(frame.iloc[:n_rows], contestant.epochs)
     measures = {"train_per_s": (n_rows - window + 1) / statistics.median(seconds[1:])}
     measures["training_peak_gb"] = peak_memory() / 1e9
 
