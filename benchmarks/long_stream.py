@@ -14,7 +14,7 @@ import numpy as np
 
 from benchmarks.report import describe_machine, peak_memory, print_table
 from tscnn.network import build_network, resolve_config, seed_weights
-from tscnn.streaming import StreamingNetwork
+from tscnn.streaming_network import StreamingNetwork
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -23,8 +23,9 @@ from numpy.lib.stride_tricks import sliding_window_view
 from benchmarks.report import describe_machine, print_table, read_versions, write_json
 from tscnn import Forecaster
 from tscnn.baselines import ALPHAS, fit_linear_map
-from tscnn.frame import find_seasonality, learn_schema
+from tscnn.frame import learn_schema
 from tscnn.moments import window_moments
+from tscnn.time_index import find_seasonality
 from tscnn.windows import find_origins
 
 OLS = 1e-6  # ridge that only keeps the normal equations solvable

@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 import scipy.sparse
 
-from tscnn.frame import forecast_frame, future_index, learn_schema, read_frame
+from tscnn.frame import forecast_frame, learn_schema, read_frame
+from tscnn.time_index import future_index
 
 BERLIN = "Europe/Berlin"  # clocks change on 2026-03-29 at 02:00 and on 2026-10-25 at 03:00
 STEPS = ["h", "2h", "15min", "D", "2D", "B", "W", "W-WED", "MS", "ME", "QS", "QE", "YS", "YE", "bh", "30s"]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.conftest import make_frame, small_forecaster
 from tscnn.network import build_network, resolve_config, seed_weights
-from tscnn.streaming import StreamingNetwork
+from tscnn.streaming_network import StreamingNetwork
 
 
 def random_network(seed=0, **settings):

@@ -19,11 +19,12 @@ from tscnn._validation import check_choice, check_int, check_real, received
 from tscnn.backtest import find_cutoffs, forecast_chunks
 from tscnn.baselines import fit_shared_map
 from tscnn.fitting import fit_linear_start, fit_network
-from tscnn.frame import Schema, find_seasonality, forecast_frame, future_index, learn_schema, read_frame
+from tscnn.frame import Schema, forecast_frame, learn_schema, read_frame
 from tscnn.network import NetworkConfig, resolve_config
 from tscnn.report import describe_report, judge_network, list_unbeaten
 from tscnn.reversion import find_reversion
-from tscnn.streaming import Stream
+from tscnn.stream import Stream
+from tscnn.time_index import find_seasonality, future_index
 from tscnn.training import TrainingSettings
 from tscnn.windows import count_windows, find_origins, make_windows, split_row
 

@@ -11,8 +11,8 @@ class Contestant(NamedTuple):
     """Where a contestant's code is, and what it needs.
 
     ``module`` defines a class ``Model``, made with the settings and the keyword arguments `options`.
-    ``train_batches`` of an epoch, ``epochs`` (the first is the warm-up) and ``backtest_origins`` bound the work that one
-    measure takes: a slow one gets less of it, which changes no rate.
+    ``train_batches`` of an epoch, ``epochs`` (the first is the warm-up) and ``backtest_origins`` bound the work that
+    one measure takes: a slow one gets less of it, which changes no rate.
     """
 
     module: str

@@ -7,18 +7,18 @@ output position j belongs to input row j + R - 1.
 
 from __future__ import annotations
 
-from tscnn.layers.convolution import (
-    CausalConv1D,
+from tscnn.layers.convolution import CausalConv1D
+from tscnn.layers.head import Head
+from tscnn.layers.linear_skip import LinearSkip
+from tscnn.layers.normalizer import RollingNormalizer, ScaleBack
+from tscnn.layers.per_feature import PerFeature
+from tscnn.layers.stack import (
     GatedActivation,
     ResidualBlock,
     WaveNetStack,
     check_activation,
     pyramid_spacings,
 )
-from tscnn.layers.head import Head
-from tscnn.layers.linear_skip import LinearSkip
-from tscnn.layers.normalizer import RollingNormalizer, ScaleBack
-from tscnn.layers.per_feature import PerFeature
 
 __all__ = [
     "CausalConv1D",
