@@ -1,6 +1,7 @@
 """What every test shares: quiet settings, and one small fitted model."""
 
 import os
+from dataclasses import replace
 
 os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import settings
 
 from tscnn import Forecaster
+from tscnn.network import NetworkConfig
 
 settings.register_profile("tscnn", deadline=None)  # the first call of a layer is slow
 settings.load_profile("tscnn")
@@ -33,6 +35,16 @@ def small_forecaster(**changes) -> Forecaster:
         span = parameters["lookback"] // 2
         parameters.setdefault("normalizer_span", span if span > 1 else None)  # one network, not two
     return Forecaster(**parameters)
+
+
+def corrected(config: NetworkConfig, *, reversion: bool, vector_skip: int) -> NetworkConfig:
+    """Add what a fit adds to a network with a normaliser, as far as it fits."""
+    span = config.normalizer_span
+    if span == 1:
+        return config
+    sees_all = config.feature_mode != "independent"
+    n_rows = min(vector_skip, config.lookback - span + 1) if sees_all else 0
+    return replace(config, reversion=bool(reversion), vector_skip=n_rows)
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.conftest import corrected
 from tscnn._backend import keras, ops
 from tscnn.network import FEATURE_MODES, build_network, resolve_config, seed_weights
 
@@ -44,9 +45,9 @@ def difference_of_evaluators(network, rows, evaluate=call):
 
 
 def check(lookback, n_features=2, horizon=2, seed=0, **settings):
-    reversion = settings.pop("reversion", False)
+    corrections = {name: settings.pop(name, 0) for name in ("reversion", "vector_skip")}
     config = resolve_config(lookback, horizon, n_features, **{"filters": 3, **settings})
-    network = build_network(dataclasses.replace(config, reversion=reversion and config.normalizer_span > 1))
+    network = build_network(corrected(config, **corrections))
     randomize(network.dense, seed)
     rows = np.random.default_rng(seed).normal(size=(2, lookback + N_EXTRA, n_features)).astype(np.float32)
     assert difference_of_evaluators(network, rows) < 1e-5
@@ -63,6 +64,7 @@ def check(lookback, n_features=2, horizon=2, seed=0, **settings):
     activation=st.sampled_from(["gated", "relu", "gelu"]),
     linear_skip=st.sampled_from([None, "shared", "per_feature"]),
     reversion=st.booleans(),
+    vector_skip=st.integers(0, 5),
     seed=st.integers(0, 99),
 )
 def test_dense_equals_single_origin_at_every_origin(lookback, n_stacks, **settings):
@@ -98,7 +100,9 @@ def test_dense_equals_single_origin_for_every_activation(activation):
         (12, {"normalizer_span": 12}),
         (12, {"targets": [1], "n_features": 3}),
         (12, {"targets": [2, 0], "n_features": 3, "feature_mode": "front_end", "linear_skip": "per_feature"}),
-        (12, {"targets": [2, 0], "n_features": 3, "reversion": True}),
+        (12, {"targets": [2, 0], "n_features": 3, "reversion": True, "vector_skip": 3}),
+        (12, {"dilation_rates": [4, 2, 2], "normalizer_span": 4, "vector_skip": 4}),
+        (12, {"n_features": 3, "feature_mode": "front_end", "vector_skip": 2}),
         (12, {"targets": [2, 0, 1], "n_features": 3, "feature_mode": "independent", "reversion": True}),
     ],
 )

@@ -14,6 +14,7 @@ from tscnn.layers import (
     ResidualBlock,
     RollingNormalizer,
     ScaleBack,
+    VectorSkip,
     WaveNetStack,
     pyramid_spacings,
 )
@@ -352,6 +353,15 @@ def test_head_equals_numpy(apart, targets, reversion):
     assert [weight.path.split("/")[-1] for weight in head.trainable_weights] == ["kernel", "bias"]
 
 
+def test_vector_skip_equals_numpy():
+    skip, rows = VectorSkip(3, 4, 2), random_rows(2, 9, 5)
+    skip(rows)
+    (weight,) = randomize(skip).weights
+    windows = np.lib.stride_tricks.sliding_window_view(rows, 3, axis=1)  # (batch, positions, features, 3)
+    assert_all_close(skip(rows), np.einsum("bpfl,lfht->bpht", windows, to_numpy(weight)))
+    assert not skip.trainable_weights
+
+
 def built_skip(lookback, horizon, shared, features=None, seed=0):
     skip = LinearSkip(lookback, horizon, shared, features)
     skip.build((None, None, 3))
@@ -414,6 +424,7 @@ def fit_for_a_model(name):
         "ScaleBack": lambda: ScaleBack([2, 0], add_level=False),
         "Head": lambda: Head(2, [2, 0]),
         "Head with reversion": lambda: Head(2, [2, 0], reversion=True),
+        "VectorSkip": lambda: VectorSkip(3, 2, 2),
         "LinearSkip": lambda: LinearSkip(4, 2, True, [3, 1]),
         "LinearSkip per feature": lambda: LinearSkip(4, 2, shared=False),
     }[name]()
@@ -427,7 +438,7 @@ def fit_for_a_model(name):
 LAYERS = [
     *("CausalConv1D", "causal CausalConv1D", "GatedActivation", "ResidualBlock", "gated ResidualBlock"),
     *("WaveNetStack", "empty WaveNetStack", "PerFeature", "RollingNormalizer", "ScaleBack"),
-    *("Head", "Head with reversion", "LinearSkip", "LinearSkip per feature"),
+    *("Head", "Head with reversion", "LinearSkip", "LinearSkip per feature", "VectorSkip"),
 ]
 
 

@@ -6,6 +6,7 @@ import pytest
 from tests.series import random_walks
 from tscnn import Forecaster
 from tscnn.linear_mixture import JudgedMap, mix_linear_maps
+from tscnn.residuals import find_residuals
 from tscnn.reversion import STRENGTH, find_reversion
 from tscnn.windows import find_origins
 
@@ -28,9 +29,14 @@ def judged_maps(rows, lookback=16, horizon=32):
     return mix_linear_maps(rows, training, validation, [lookback], horizon).judged
 
 
+def reversion_of(rows, judged, span, horizon):
+    residuals, _ = find_residuals(rows, range(rows.shape[1]), judged, span)
+    return find_reversion(residuals, horizon)
+
+
 def test_a_series_that_returns_to_its_mean_is_forecast_to():
     rows = autoregression(4000, memory=30)
-    reversion = find_reversion(rows, judged_maps(rows), 8, 32)
+    reversion = reversion_of(rows, judged_maps(rows), 8, 32)
     assert reversion.shape == (32,)
     assert reversion[-1] < reversion[0] < 0.01
     assert reversion[-1] < -0.05
@@ -39,18 +45,18 @@ def test_a_series_that_returns_to_its_mean_is_forecast_to():
 @pytest.mark.parametrize("seed", range(3))
 def test_a_trend_is_not_called_back(seed):
     rows = random_walks([3000], 2, seed) / 30 + np.linspace(-2, 2, 3000)[:, None]
-    assert find_reversion(rows.astype(np.float32), judged_maps(rows), 8, 32) is None
+    assert reversion_of(rows.astype(np.float32), judged_maps(rows), 8, 32) is None
 
 
 def test_one_fold_is_not_enough():
     rows = autoregression(4000, memory=30)
-    assert find_reversion(rows, judged_maps(rows)[-1:], 8, 32) is None
+    assert reversion_of(rows, judged_maps(rows)[-1:], 8, 32) is None
 
 
 def test_a_series_without_errors_has_no_reversion():
     rows = np.tile(np.arange(4.0), 500)[:, None].astype(np.float32) - 1
     repeat = JudgedMap(np.eye(4)[None], np.arange(4), [range(100, 500)])
-    assert find_reversion(rows, [repeat, repeat], 8, 4) is None
+    assert reversion_of(rows, [repeat, repeat], 8, 4) is None
 
 
 def test_the_reversion_is_half_of_what_least_squares_finds():
@@ -58,7 +64,7 @@ def test_the_reversion_is_half_of_what_least_squares_finds():
     kernel = np.zeros((1, 4, 3))
     kernel[:, -1] = 1  # repeats the last row
     folds = [JudgedMap(kernel, np.array([0, 4, 8]), [range(a, b)]) for a, b in ((100, 900), (900, 1900))]
-    reversion = find_reversion(rows, folds, 50, 9)
+    reversion = reversion_of(rows, folds, 50, 9)
     at = np.arange(100, 1900)
     windows = np.lib.stride_tricks.sliding_window_view(rows[:, 0].astype(float), 50)[at - 49]
     level, scale = windows.mean(axis=1), windows.std(axis=1) + 1e-3

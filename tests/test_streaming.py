@@ -1,6 +1,5 @@
 import copy
 import pickle
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -8,16 +7,15 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from tests.conftest import make_frame, small_forecaster
+from tests.conftest import corrected, make_frame, small_forecaster
 from tscnn.network import build_network, resolve_config, seed_weights
 from tscnn.streaming_network import StreamingNetwork
 
 
 def random_network(seed=0, **settings):
     """A network with no weight at zero: heads, biases and moving moments included."""
-    reversion = settings.pop("reversion", False)
-    config = resolve_config(**settings)
-    network = build_network(replace(config, reversion=reversion and config.normalizer_span > 1))
+    corrections = {name: settings.pop(name, 0) for name in ("reversion", "vector_skip")}
+    network = build_network(corrected(resolve_config(**settings), **corrections))
     seed_weights(network.dense, seed)
     random = np.random.default_rng(seed)
     for weight in network.dense.weights:
@@ -45,6 +43,7 @@ def streamed(network, rows):
     linear_skip=st.sampled_from([None, "shared", "per_feature"]),
     n_stacks=st.integers(1, 2),
     reversion=st.booleans(),
+    vector_skip=st.integers(0, 5),
 )
 def test_streaming_equals_dense_evaluators(**drawn):
     assume(drawn["lookback"] > 2 or drawn["n_stacks"] == 1)

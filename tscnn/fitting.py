@@ -4,25 +4,109 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from tscnn._backend import device_scope
 from tscnn.linear_mixture import LinearMixture, mix_linear_maps
 from tscnn.network import Network, NetworkConfig, build_network, rebuild_network, seed_weights
+from tscnn.residuals import find_residuals
+from tscnn.reversion import find_reversion
 from tscnn.training import TrainingSettings, train
+from tscnn.vector_autoregression import VectorAutoregression, fit_vector_autoregression
 from tscnn.windows import find_origins
 
-__all__ = ["fit_linear_start", "fit_network"]
+__all__ = ["LinearStart", "fit_corrections", "fit_linear_maps", "fit_network"]
 
 LOOKBACKS = tuple(2**power for power in range(11))
 
 
-def fit_linear_start(
+@dataclass(frozen=True)
+class LinearStart:
+    """What a network starts from and keeps: its linear map, and what is added to that in closed form.
+
+    `reversion` is that of a `tscnn.layers.Head`, `vector` that of a `tscnn.layers.VectorSkip`.
+    """
+
+    mixture: LinearMixture
+    reversion: np.ndarray | None = None
+    vector: VectorAutoregression | None = None
+
+    def adapt(self, config: NetworkConfig) -> NetworkConfig:
+        """Make room for it in a network with a linear map.
+
+        Parameters
+        ----------
+        config : NetworkConfig
+            Of a network with or without linear map.
+
+        Returns
+        -------
+        NetworkConfig
+            As given where there is no linear map.
+        """
+        if config.linear_skip is None:
+            return config
+        normalizes, sees_all = config.normalizer_span > 1, config.feature_mode != "independent"
+        return replace(
+            config,
+            linear_skip="shared" if len(self.mixture.fitted) == 1 else "per_feature",
+            reversion=normalizes and self.reversion is not None,
+            vector_skip=len(self.vector.fitted) if normalizes and sees_all and self.vector is not None else 0,
+        )
+
+    def assign(self, network: Network, refitted: bool = False) -> None:
+        """Give a network of an adapted configuration the weights, which training leaves alone.
+
+        Parameters
+        ----------
+        network : Network
+            Changed in place.
+        refitted : bool, default False
+            Whether those that have seen the validation origins.
+        """
+        layers = {layer.name: layer for layer in network.dense.layers}
+        if "linear_skip" in layers:
+            layers["linear_skip"].weight.assign(self.mixture.refitted if refitted else self.mixture.fitted)
+            layers["linear_skip"].trainable = False  # trained further, it overfits
+        if network.config.reversion:
+            layers["head"].reversion.assign(self.reversion)
+        if "vector_skip" in layers and self.vector is not None:
+            layers["vector_skip"].weight.assign(self.vector.refitted if refitted else self.vector.fitted)
+
+
+def fit_corrections(mixture: LinearMixture, rows: np.ndarray, config: NetworkConfig) -> LinearStart:
+    """Fit what is added to a linear map to its errors on the folds that it was chosen on.
+
+    Parameters
+    ----------
+    mixture : LinearMixture
+        Of `fit_linear_maps`.
+    rows : ndarray of shape (n_rows, n_features)
+        Standardised features of the same series.
+    config : NetworkConfig
+        Its normaliser is what both corrections work with; without one there are none.
+
+    Returns
+    -------
+    LinearStart
+        With the corrections that help.
+    """
+    span = config.normalizer_span
+    if span == 1 or len(mixture.judged) < 2:
+        return LinearStart(mixture)
+    residuals, normalized = find_residuals(rows, config.targets, mixture.judged, span)
+    reversion = find_reversion(residuals, config.horizon)
+    most_rows = config.lookback - span + 1
+    vector = fit_vector_autoregression(normalized, residuals, reversion, config.horizon, most_rows)
+    return LinearStart(mixture, reversion, vector)
+
+
+def fit_linear_maps(
     rows: np.ndarray, first: int | None, lookback: int | str, horizon: int, linear_skip: str | None, verbose: bool
 ) -> LinearMixture:
-    """Fit the linear map that a network starts from, and choose the lookback by it.
+    """Fit the linear maps that a network starts from, and choose the lookback by them.
 
     Parameters
     ----------
@@ -64,8 +148,7 @@ def fit_network(
     validation: Sequence[range],
     settings: TrainingSettings,
     *,
-    kernel: np.ndarray | None,
-    reversion: np.ndarray | None,
+    start: LinearStart | None,
     precision: str,
 ) -> tuple[Network, dict[str, list[float]]]:
     """Train networks around their linear map, and keep the best on validation.
@@ -73,17 +156,15 @@ def fit_network(
     Parameters
     ----------
     candidates : sequence of NetworkConfig
-        To choose from. Where `linear_skip` is not None, it is that of `kernel`.
+        To choose from.
     rows : ndarray of shape (n_rows, n_features)
         Standardised series, one behind the other.
     training, validation : sequence of range
         Origins, of `find_origins`.
     settings : TrainingSettings
         Of `train`.
-    kernel : ndarray of shape (1 or n_targets, lookback, horizon), or None
-        The linear map, which is not trained; None for a network without a linear map.
-    reversion : ndarray of shape (horizon,), or None
-        That of the head, in networks with a normaliser and a linear map.
+    start : LinearStart or None
+        Where networks with a linear map start; None leaves all of it to training.
     precision : str
         Of the convolutions in training, a Keras dtype policy.
 
@@ -96,19 +177,13 @@ def fit_network(
     """
     fits = []
     for config in candidates:
-        if kernel is not None and config.linear_skip is not None:
-            reverts = reversion is not None and config.normalizer_span > 1
-            kind = "shared" if len(kernel) == 1 else "per_feature"
-            config = replace(config, linear_skip=kind, reversion=reverts)
+        if start is not None:
+            config = start.adapt(config)
         with device_scope(settings.device):
             network = build_network(config, None if precision == "float32" else precision)
             seed_weights(network.dense, settings.seed)
-            if kernel is not None and config.linear_skip is not None:
-                linear_map = network.dense.get_layer("linear_skip")
-                linear_map.weight.assign(kernel)
-                linear_map.trainable = False  # trained further, it overfits
-            if config.reversion:
-                network.dense.get_layer("head").reversion.assign(reversion)
+            if start is not None:
+                start.assign(network)
             history, loss = train(network, rows, training, validation, settings)
             if precision != "float32":
                 network = rebuild_network(config, network.dense.get_weights())

@@ -18,11 +18,10 @@ from tscnn._backend import device_scope, keras
 from tscnn._validation import check_choice, check_int, check_real, received
 from tscnn.backtest import find_cutoffs, forecast_chunks
 from tscnn.baselines import fit_shared_map
-from tscnn.fitting import fit_linear_start, fit_network
+from tscnn.fitting import fit_corrections, fit_linear_maps, fit_network
 from tscnn.frame import Schema, forecast_frame, learn_schema, read_frame
 from tscnn.network import NetworkConfig, resolve_config
 from tscnn.report import describe_report, judge_network, list_unbeaten
-from tscnn.reversion import find_reversion
 from tscnn.stream import Stream
 from tscnn.time_index import find_seasonality, future_index
 from tscnn.training import TrainingSettings
@@ -77,7 +76,8 @@ class Forecaster(BaseEstimator):
         form and mixed as serves the validation rows and later training rows best; the convolutions are trained on what
         it leaves, and count as far as their gain on the validation rows can be trusted (with fewer than four
         validation origins: not at all). When all is chosen, the map is solved once more on all rows. Beside a rolling
-        normaliser forecasts also step back from the recent level towards the mean, if that helps on those rows.
+        normaliser forecasts also step back from the recent level towards the mean, and take in what the newest rows of
+        all columns say, each if that helps on those rows.
     training : {"dense", "window"}, default "dense"
         "dense" trains on segments of neighbouring origins, whose work is shared; "window" on one window an origin, in
         random order, of which only what its forecast needs is computed. Slower, and the same weights.
@@ -238,13 +238,13 @@ class Forecaster(BaseEstimator):
         values = frame.to_numpy()
         mean, scale = _standard_moments(values[:first])
         rows = ((values - mean) / scale).astype(np.float32)
-        mixture = reversion = None
+        mixture = start = None
         if auto_lookback or self.linear_skip is not None:
             targets = rows[:, list(config.targets)]
-            mixture = fit_linear_start(targets, first, self.lookback, horizon, self.linear_skip, settings.verbose)
+            mixture = fit_linear_maps(targets, first, self.lookback, horizon, self.linear_skip, settings.verbose)
             config = self._resolve_config(schema, mixture.fitted.shape[1])
-            if config.linear_skip is not None and config.normalizer_span > 1:
-                reversion = find_reversion(targets, mixture.judged, config.normalizer_span, config.horizon)
+            if config.linear_skip is not None:
+                start = fit_corrections(mixture, rows, config)
         training = find_origins([n_rows if first is None else first], config.lookback, horizon)
         validation = [] if first is None else find_origins([n_rows], config.lookback, horizon, [first])
 
@@ -254,8 +254,7 @@ class Forecaster(BaseEstimator):
             training,
             validation,
             settings,
-            kernel=None if mixture is None else mixture.fitted,
-            reversion=reversion,
+            start=start,
             precision=self.precision,
         )
 
@@ -273,8 +272,8 @@ class Forecaster(BaseEstimator):
         if first is not None:
             linear_map = None if mixture is None else mixture.single
             self.report_ = self._report(rows, training, validation, linear_map, settings.verbose)
-        if mixture is not None and network.config.linear_skip is not None:
-            network.dense.get_layer("linear_skip").weight.assign(mixture.refitted)
+        if start is not None:
+            start.assign(network, refitted=True)
         if self.report_ is not None and (unbeaten := list_unbeaten(self.report_)):
             said = f"On the validation rows the forecasts are no better than {' or '.join(unbeaten)}: see `report_`."
             warnings.warn(f"{said} {describe_report(self.report_)}.", stacklevel=2)

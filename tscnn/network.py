@@ -16,6 +16,7 @@ from tscnn.layers import (
     PerFeature,
     RollingNormalizer,
     ScaleBack,
+    VectorSkip,
     WaveNetStack,
     check_activation,
     pyramid_spacings,
@@ -37,7 +38,7 @@ class NetworkConfig:
 
     `front_end_layers` and `layers` hold one ``(kernel_size, dilation_rate)`` a layer, below and above the place where
     features meet. `normalizer_span` is 1 where there is no rolling normaliser. `targets` are positions among the
-    features. `reversion` is that of the head.
+    features. `reversion` is that of the head, and `vector_skip` the rows that a `VectorSkip` sees, 0 without one.
     """
 
     lookback: int
@@ -54,6 +55,7 @@ class NetworkConfig:
     dropout: float
     linear_skip: str | None
     reversion: bool = False
+    vector_skip: int = 0
 
 
 def resolve_config(
@@ -290,6 +292,10 @@ def _make_layers(config: NetworkConfig, precision: str | None) -> dict[str, Any]
         parts["merge"] = keras.layers.Reshape((-1, config.n_features * config.filters), name="merge")
     parts["stack"] = per_feature if config.feature_mode == "independent" else stack
     parts["head"] = Head(config.horizon, config.targets, config.reversion, name="head")
+    if config.vector_skip:
+        n_targets = len(config.targets)
+        parts["vector_skip"] = VectorSkip(config.vector_skip, config.horizon, n_targets, name="vector_skip")
+        parts["add_vector_skip"] = keras.layers.Add(name="add_vector_skip")
     if config.linear_skip:
         shared = config.linear_skip == "shared"
         parts["linear_skip"] = LinearSkip(
@@ -305,9 +311,10 @@ def _connect(parts: dict[str, Any], config: NetworkConfig, inputs: Any, last_onl
     if not last_only:
         spacings = [1] * len(spacings)
     n_front = len(config.front_end_layers)
-    hidden = inputs  # (batch, time, features)
+    hidden = normalized = inputs  # (batch, time, features)
     if "normalizer" in parts:
-        hidden, level, scale = parts["normalizer"](inputs)
+        normalized, level, scale = parts["normalizer"](inputs)
+        hidden = normalized
     if spacings[0] > 1:
         hidden = hidden[:, :: spacings[0]]
     if "front_end" in parts:
@@ -315,6 +322,9 @@ def _connect(parts: dict[str, Any], config: NetworkConfig, inputs: Any, last_onl
         hidden = parts["merge"](hidden)  # (batch, positions, features * filters)
     hidden = parts["stack"](hidden, spacings=spacings[n_front:])  # (batch, positions, [features,] filters)
     forecasts = parts["head"](hidden, level, scale) if config.reversion else parts["head"](hidden)
+    if "vector_skip" in parts:
+        newest = normalized[:, config.lookback - config.normalizer_span + 1 - config.vector_skip :]
+        forecasts = parts["add_vector_skip"]([parts["vector_skip"](newest), forecasts])
     if "scale_back" in parts:
         forecasts = parts["scale_back"](forecasts, level, scale)
     if "linear_skip" in parts:

@@ -44,6 +44,7 @@ class StreamingNetwork:
         else:
             self.stack = _Stack(layer["stack"], n_series)
         self.head = _arrays(layer["head"])
+        self.vector_skip = _VectorSkip(layer["vector_skip"], n_series) if "vector_skip" in layer else None
         self.linear_skip = _LinearSkip(layer["linear_skip"], n_series, config) if "linear_skip" in layer else None
         for row in rows[:, -config.lookback :].transpose(1, 0, 2):
             self.update(row)
@@ -66,6 +67,7 @@ class StreamingNetwork:
         hidden = rows
         if self.normalizer is not None:
             hidden, level, scale = self.normalizer.update(rows)
+        added: Any = 0 if self.vector_skip is None else self.vector_skip.update(hidden)
         if self.front_end is not None:
             hidden = self.front_end.update(hidden.reshape(-1, 1)).reshape(n_series, -1)  # (series, features * filters)
         if config.feature_mode == "independent":
@@ -76,7 +78,7 @@ class StreamingNetwork:
         if config.feature_mode == "independent":
             forecasts = outputs.reshape(n_series, -1, config.horizon)[:, targets].transpose(0, 2, 1)
         else:
-            forecasts = outputs.reshape(n_series, config.horizon, -1)
+            forecasts = outputs.reshape(n_series, config.horizon, -1) + added
         if self.normalizer is not None:
             if reversion:
                 forecasts = forecasts + reversion[0][:, None] * np.tanh(level / scale)[:, None, targets]
@@ -99,7 +101,7 @@ class StreamingNetwork:
         rings = [block.ring for stack in stacks for block in stack.blocks]
         if self.normalizer is not None:
             rings += self.normalizer.stretches
-        return rings if self.linear_skip is None else [*rings, self.linear_skip.ring]
+        return rings + [skip.ring for skip in (self.vector_skip, self.linear_skip) if skip is not None]
 
 
 class _Ring:
@@ -243,6 +245,21 @@ def _gate(rows: np.ndarray) -> np.ndarray:
     filters = rows.shape[1] // 2
     half = np.float32(0.5)
     return np.tanh(rows[:, :filters]) * (half + half * np.tanh(half * rows[:, filters:]))
+
+
+class _VectorSkip:
+    """Twin of `tscnn.layers.VectorSkip`."""
+
+    def __init__(self, layer: Any, n_series: int) -> None:
+        weight = keras.ops.convert_to_numpy(layer.weight)
+        n_rows, n_features, *self.shape = weight.shape
+        self.kernel = weight.reshape(n_rows * n_features, -1)
+        self.ring = _Ring(n_rows, (n_series, n_features))
+
+    def update(self, rows: np.ndarray) -> np.ndarray:
+        self.ring.push(rows)
+        taps = self.ring.last().transpose(1, 0, 2).reshape(len(rows), -1)
+        return (taps @ self.kernel).reshape(len(rows), *self.shape)
 
 
 class _LinearSkip:

@@ -19,6 +19,7 @@ from tscnn.layers.stack import (
     check_activation,
     pyramid_spacings,
 )
+from tscnn.layers.vector_skip import VectorSkip
 
 __all__ = [
     "CausalConv1D",
@@ -29,6 +30,7 @@ __all__ = [
     "ResidualBlock",
     "RollingNormalizer",
     "ScaleBack",
+    "VectorSkip",
     "WaveNetStack",
     "check_activation",
     "pyramid_spacings",

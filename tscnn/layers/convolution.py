@@ -10,7 +10,7 @@ from tscnn._validation import check_choice, check_int, received
 from tscnn.layers._shared import count_positions, crop, register
 from tscnn.receptive_field import receptive_field
 
-__all__ = ["CausalConv1D"]
+__all__ = ["CausalConv1D", "cut_taps"]
 
 
 @register
@@ -81,7 +81,7 @@ class CausalConv1D(keras.layers.Layer):
         if self.padding == "causal":
             inputs = ops.pad(inputs, ((0, 0), ((self.kernel_size - 1) * step, 0), (0, 0)))
         inputs = self.align(inputs, spacing, stride)
-        taps = _cut_taps(inputs, self.kernel_size, step, stride)
+        taps = cut_taps(inputs, self.kernel_size, step, stride)
         return _affine(taps, ops.reshape(self.kernel, (-1, self.filters)), self.bias)
 
     def compute_output_spec(self, inputs: Any, spacing: int = 1, stride: int = 1) -> Any:
@@ -129,11 +129,25 @@ class CausalConv1D(keras.layers.Layer):
         }
 
 
-def _cut_taps(inputs: Any, kernel_size: int, step: int, stride: int = 1) -> Any:
-    """Put the rows that each position sees side by side: (batch, positions, kernel_size * features).
+def cut_taps(inputs: Any, kernel_size: int, step: int, stride: int = 1) -> Any:
+    """Put the rows that each position sees side by side.
 
     One matrix product of them all is faster on a CPU than the convolutions of the backends, which spend more on
     rearranging a dilated input than on arithmetic.
+
+    Parameters
+    ----------
+    inputs : tensor of shape (batch, time, features)
+        Rows.
+    kernel_size, step : int
+        Taps, and rows from one to the next.
+    stride : int, default 1
+        Positions from one output to the next.
+
+    Returns
+    -------
+    tensor of shape (batch, positions, kernel_size * features)
+        Oldest tap first.
     """
     if kernel_size == 1:
         return inputs[:, ::stride] if stride > 1 else inputs

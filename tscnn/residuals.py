@@ -1,0 +1,76 @@
+"""What linear maps get wrong on the folds that judge them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from tscnn.linear_mixture import RELATIVE, JudgedMap
+from tscnn.moments import rolling_moments, scale_unit
+
+__all__ = ["Residuals", "find_residuals"]
+
+EPSILON = 1e-3  # of the normaliser
+MOST_ORIGINS = 2000  # of a fold, evenly spread
+
+
+class Residuals(NamedTuple):
+    """The errors of one fold's map."""
+
+    origins: np.ndarray  # row numbers
+    n_origins: int  # that they stand for
+    steps: np.ndarray  # of the horizon, from 0
+    errors: np.ndarray  # (origins, targets, steps): forecast - outcome
+    level: np.ndarray  # (origins, targets), of the normaliser
+    scale: np.ndarray  # as `level`
+    weights: np.ndarray  # as `level`: in what unit squared errors count
+
+
+def find_residuals(
+    rows: np.ndarray, targets: Sequence[int], judged: Sequence[JudgedMap], span: int
+) -> tuple[list[Residuals], np.ndarray]:
+    """Judge every fold's map on that fold.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_rows, n_features)
+        Standardised series, one behind the other.
+    targets : sequence of int
+        Positions of the features that the maps forecast.
+    judged : sequence of JudgedMap
+        Of `mix_linear_maps`.
+    span : int
+        Rows that level and scale are taken over, those of the network's normaliser.
+
+    Returns
+    -------
+    residuals : list of Residuals
+        One a fold.
+    normalized : ndarray of shape (n_rows, n_features)
+        Each row relative to the level and scale of the `span` rows that end with it.
+    """
+    mean, variance = rolling_moments(rows, span)
+    targets = list(targets)
+    residuals = []
+    for fold in judged:
+        at = np.concatenate([np.asarray(stretch) for stretch in fold.origins if len(stretch)])
+        n_origins = len(at)
+        at = at[:: -(-n_origins // MOST_ORIGINS)]
+        lookback = fold.kernel.shape[1]
+        errors = np.empty((len(at), len(targets), len(fold.steps)), rows.dtype)
+        for i, f in enumerate(targets):
+            windows = sliding_window_view(rows[:, f], lookback)[at - lookback + 1]
+            outcomes = rows[at[:, None] + 1 + fold.steps, f]
+            errors[:, i] = windows @ fold.kernel[i % len(fold.kernel)].astype(rows.dtype) - outcomes
+        variances = variance[at[:, None], targets]
+        statistics = (mean[at[:, None], targets], np.sqrt(variances) + EPSILON, scale_unit(variances, RELATIVE) ** -2)
+        level, scale, weights = (statistic.astype(rows.dtype) for statistic in statistics)
+        residuals.append(Residuals(at, n_origins, fold.steps, errors, level, scale, weights))
+    np.sqrt(variance, out=variance)
+    variance += EPSILON
+    np.subtract(rows, mean, out=mean)
+    mean /= variance
+    return residuals, mean.astype(rows.dtype)

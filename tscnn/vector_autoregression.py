@@ -1,0 +1,138 @@
+"""What the newest rows of all features say about the errors of maps that see one feature at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from tscnn.residuals import Residuals
+from tscnn.reversion import pull
+
+__all__ = ["VectorAutoregression", "fit_vector_autoregression"]
+
+STRENGTH = 0.5  # of what least squares finds, as in the reversion
+LENGTHS = (1, 6, 24)  # rows seen, to choose from
+ALPHAS = (0.01, 0.1, 1.0, 10.0, 100.0)  # strengths of the ridge, relative to the mean square of an input
+N_FOLDS = 3  # at least, all of which must gain
+MOST_INPUTS = 600  # rows times features
+MOST_WEIGHTS = 2_000_000
+
+
+class VectorAutoregression(NamedTuple):
+    """Weights of a `tscnn.layers.VectorSkip`, (n_rows, n_features, horizon, n_targets).
+
+    `fitted` is solved on all folds but the last, the validation origins, which judge it; `refitted` on all.
+    """
+
+    fitted: np.ndarray
+    refitted: np.ndarray
+
+
+def fit_vector_autoregression(
+    normalized: np.ndarray,
+    folds: Sequence[Residuals],
+    reversion: np.ndarray | None,
+    horizon: int,
+    most_rows: int,
+) -> VectorAutoregression | None:
+    """Fit a vector autoregression to the errors of linear maps, if that makes them smaller.
+
+    A ridge regression from the newest rows of all features, each relative to its level and scale, to the errors of all
+    targets relative to theirs. Rows and strength are those that take most off the folds' squared errors, each fold
+    judged by what the other folds give. It must make the errors of every fold smaller, squared and absolute ones
+    taken together: features that say nothing about each other seem to do so on any one stretch.
+
+    Parameters
+    ----------
+    normalized : ndarray of shape (n_rows, n_features)
+        Of `find_residuals`.
+    folds : sequence of Residuals
+        Of `find_residuals`, the last one of the validation origins.
+    reversion : ndarray of shape (horizon,), or None
+        Of `find_reversion`: what it takes off is taken off first.
+    horizon : int
+        Steps predicted.
+    most_rows : int
+        That may be seen.
+
+    Returns
+    -------
+    VectorAutoregression or None
+        None where it doesn't help, where fewer than three folds could say, or where there are too many features.
+    """
+    n_features, n_targets = normalized.shape[1], folds[0].errors.shape[1] if folds else 0
+    weights = n_features * n_targets * horizon
+    lengths = {min(n, most_rows, MOST_INPUTS // n_features, MOST_WEIGHTS // max(weights, 1)) for n in LENGTHS} - {0}
+    if len(folds) < N_FOLDS or not lengths:
+        return None
+    errors = [_remaining(fold, reversion) for fold in folds]
+    best_gain, best = -np.inf, (0, 0.0)
+    for n_rows in sorted(lengths):
+        sums = [_sum_products(normalized, fold, left, n_rows) for fold, left in zip(folds, errors, strict=True)]
+        for alpha in ALPHAS:
+            gain = sum(sums[i].gain(_solve([*sums[:i], *sums[i + 1 :]], alpha)) for i in range(len(sums)))
+            if gain > best_gain:
+                best_gain, best, chosen = gain, (n_rows, alpha), sums
+    n_rows, alpha = best
+    for i, (fold, left) in enumerate(zip(folds, errors, strict=True)):
+        forecast = _inputs(normalized, fold, n_rows) @ _solve([*chosen[:i], *chosen[i + 1 :]], alpha)
+        if not _helps(fold, left, forecast.astype(left.dtype).reshape(left.shape)):
+            return None
+    between = np.stack([np.interp(np.arange(horizon), folds[0].steps, unit) for unit in np.eye(len(folds[0].steps))])
+    shape = (n_rows, n_features, n_targets, len(folds[0].steps))
+    solved = [_solve(given, alpha).reshape(shape) @ between for given in (chosen[:-1], chosen)]
+    return VectorAutoregression(*(weights.transpose(0, 1, 3, 2) for weights in solved))
+
+
+def _remaining(fold: Residuals, reversion: np.ndarray | None) -> np.ndarray:
+    """Return what is still to be added to a fold's forecasts, in scales: (origins, targets, steps)."""
+    errors = fold.errors
+    if reversion is not None:
+        errors = errors + pull(fold)[:, :, None] * reversion[fold.steps].astype(errors.dtype)
+    return np.asarray(-errors / fold.scale[:, :, None])
+
+
+class _Sums(NamedTuple):
+    inputs: np.ndarray  # (inputs, inputs)
+    cross: np.ndarray  # (inputs, targets * steps)
+    errors: float  # squared
+
+    def gain(self, weights: np.ndarray) -> float:
+        """Return by what part of them the squared errors fall."""
+        explained = np.sum(weights * (2 * self.cross - self.inputs @ weights))
+        return float(explained / self.errors) if self.errors else 0.0
+
+
+def _sum_products(normalized: np.ndarray, fold: Residuals, errors: np.ndarray, n_rows: int) -> _Sums:
+    """Sum products over a fold's origins, all targets of one in one unit."""
+    weights = np.mean(fold.weights * fold.scale**2, axis=1) * (fold.n_origins / len(fold.origins))
+    inputs, outputs = _inputs(normalized, fold, n_rows), errors.reshape(len(errors), -1)
+    weighted = inputs * weights[:, None]
+    squares = np.sum(weights[:, None] * np.square(outputs), dtype=np.float64)
+    return _Sums((weighted.T @ inputs).astype(np.float64), (weighted.T @ outputs).astype(np.float64), float(squares))
+
+
+def _inputs(normalized: np.ndarray, fold: Residuals, n_rows: int) -> np.ndarray:
+    """Return the newest rows of each origin, oldest first: (origins, n_rows * n_features)."""
+    return normalized[fold.origins[:, None] + np.arange(1 - n_rows, 1)].reshape(len(fold.origins), -1)
+
+
+def _solve(sums: Sequence[_Sums], alpha: float) -> np.ndarray:
+    """Return the weights, (inputs, targets * steps), at their strength."""
+    inputs = np.sum([part.inputs for part in sums], axis=0)
+    cross = np.sum([part.cross for part in sums], axis=0)
+    n_inputs = len(inputs)
+    ridge = alpha * np.trace(inputs) / n_inputs + 1e-12
+    return STRENGTH * np.linalg.solve(inputs + ridge * np.eye(n_inputs), cross)
+
+
+def _helps(fold: Residuals, errors: np.ndarray, forecast: np.ndarray) -> bool:
+    """Return whether squared and absolute errors fall, their parts taken together."""
+    weights = (fold.weights * fold.scale**2)[:, :, None]
+    gain = 0.0
+    for measure, unit in ((np.square, weights), (np.abs, np.sqrt(weights))):
+        before = np.mean(unit * measure(errors))
+        gain += 1 - np.mean(unit * measure(errors - forecast)) / before if before else 0.0
+    return bool(gain > 0)
