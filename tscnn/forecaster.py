@@ -5,32 +5,32 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, clone
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from tscnn._backend import device_scope, keras
-from tscnn._validation import check_choice, check_int, check_real, received
+from tscnn._backend import device_scope
+from tscnn._validation import check_choice, check_int, received
 from tscnn.backtest import find_cutoffs, forecast_chunks
 from tscnn.baselines import fit_shared_map
 from tscnn.fitting import fit_corrections, fit_linear_maps, fit_network
-from tscnn.frame import Schema, forecast_frame, learn_schema, read_frame
-from tscnn.network import NetworkConfig, resolve_config
+from tscnn.frame import forecast_frame, learn_schema, read_frame
+from tscnn.parameters import (
+    check_needs_no_validation,
+    is_lookback_chosen,
+    list_candidates,
+    read_network_config,
+    read_training_settings,
+)
 from tscnn.report import describe_report, judge_network, list_unbeaten
 from tscnn.stream import Stream
 from tscnn.time_index import find_seasonality, future_index
-from tscnn.training import TrainingSettings
 from tscnn.windows import count_windows, find_origins, make_windows, split_row
 
 __all__ = ["Forecaster"]
-
-
-SHORT_LOOKBACK = 64  # below it, a rolling normaliser has to show that it helps
 
 
 class Forecaster(BaseEstimator):
@@ -224,17 +224,17 @@ class Forecaster(BaseEstimator):
         TypeError, ValueError
             Naming the parameter, or the column or row of `X`, that breaks a rule.
         """
-        settings = self._training_settings()
+        settings = read_training_settings(self)
         schema, frame = learn_schema(X)
-        auto_lookback = self._check_lookback()
-        config = self._resolve_config(schema, 1 if auto_lookback else self.lookback)
+        auto_lookback = is_lookback_chosen(self)
+        config = read_network_config(self, schema, 1 if auto_lookback else self.lookback)
         n_rows, horizon = len(frame), config.horizon
         if count_windows(n_rows, config.lookback, horizon) == 0:
             rule = f"`X` must have at least lookback + horizon = {config.lookback + horizon} rows."
             raise ValueError(received(rule, n_samples=n_rows))
         first = split_row(n_rows, config.lookback, horizon, self.validation_fraction)
         if first is None:
-            self._check_needs_no_validation(n_rows)
+            check_needs_no_validation(self, n_rows)
         values = frame.to_numpy()
         mean, scale = _standard_moments(values[:first])
         rows = ((values - mean) / scale).astype(np.float32)
@@ -242,14 +242,14 @@ class Forecaster(BaseEstimator):
         if auto_lookback or self.linear_skip is not None:
             targets = rows[:, list(config.targets)]
             mixture = fit_linear_maps(targets, first, self.lookback, horizon, self.linear_skip, settings.verbose)
-            config = self._resolve_config(schema, mixture.fitted.shape[1])
+            config = read_network_config(self, schema, mixture.fitted.shape[1])
             if config.linear_skip is not None:
                 start = fit_corrections(mixture, rows, config)
         training = find_origins([n_rows if first is None else first], config.lookback, horizon)
         validation = [] if first is None else find_origins([n_rows], config.lookback, horizon, [first])
 
         network, history = fit_network(
-            self._candidates(schema, config, first is not None),
+            list_candidates(self, schema, config, first is not None),
             rows,
             training,
             validation,
@@ -437,89 +437,6 @@ class Forecaster(BaseEstimator):
         constant = np.where(error > 0, 0.0, 1.0)
         return float(np.mean(np.where(varies, 1 - error / np.where(varies, deviation, 1), constant)))
 
-    def _training_settings(self) -> TrainingSettings:
-        """Check every parameter that is not the network's."""
-        check_choice("precision", self.precision, ("float32", "mixed_bfloat16"))
-        epochs = self.epochs if self.epochs == "auto" else check_int("epochs", self.epochs)
-        verbose = check_choice("verbose", self.verbose, ("auto", True, False, 0, 1, 2))
-        try:
-            keras.losses.get(self.loss)
-        except (ValueError, TypeError):
-            raise ValueError(received("`loss` must name a Keras loss or be a function.", loss=self.loss)) from None
-        device_scope(self.device)
-        return TrainingSettings(
-            training=check_choice("training", self.training, ("dense", "window")),
-            loss=self.loss,
-            epochs=epochs,
-            batch_size=check_int("batch_size", self.batch_size),
-            learning_rate=check_real("learning_rate", self.learning_rate, low=0, include_low=False),
-            weight_decay=check_real("weight_decay", self.weight_decay, low=0),
-            patience=check_int("patience", self.patience),
-            callbacks=tuple(self.callbacks or ()),
-            device=self.device,
-            seed=int(check_random_state(self.random_state).randint(2**31 - 1)),
-            verbose=sys.stdout.isatty() if verbose == "auto" else bool(verbose),
-        )
-
-    def _resolve_config(self, schema: Schema, lookback: Any, **changes: Any) -> NetworkConfig:
-        """Check every parameter of the network; what is chosen later stands in with a first choice."""
-        linear_skip = check_choice("linear_skip", self.linear_skip, ("auto", "shared", "per_feature", None))
-        return resolve_config(
-            lookback,
-            self.horizon,
-            len(schema.columns),
-            targets=_find_targets(self.targets, schema.columns),
-            feature_mode="joint" if self._is_auto(self.feature_mode) else self.feature_mode,
-            filters=self.filters,
-            kernel_size=self.kernel_size,
-            dilation_rates=self.dilation_rates,
-            n_stacks=self.n_stacks,
-            activation=self.activation,
-            normalization=self.normalization,
-            dropout=self.dropout,
-            **{
-                "normalizer_span": self.normalizer_span,
-                "linear_skip": "shared" if linear_skip == "auto" else linear_skip,
-                **changes,
-            },
-        )
-
-    def _is_auto(self, value: Any) -> bool:
-        return isinstance(value, str) and value == "auto"
-
-    def _check_lookback(self) -> bool:
-        """Return whether the lookback is to be chosen; what has to fit it must be left to choose, too."""
-        if not self._is_auto(self.lookback):
-            return False
-        for name in ("dilation_rates", "normalizer_span"):
-            value = getattr(self, name)
-            if value is not None and not self._is_auto(value):
-                raise ValueError(received(f"With lookback='auto' `{name}` must be 'auto'.", **{name: value}))
-        return True
-
-    def _candidates(self, schema: Schema, config: NetworkConfig, judged: bool) -> list[NetworkConfig]:
-        """List the networks to choose from on validation rows; without them there is one."""
-        candidates = [config]
-        automatic = self._is_auto(self.normalizer_span) and self._is_auto(self.dilation_rates)
-        if judged and automatic and 1 < config.lookback < SHORT_LOOKBACK:
-            plain = {"linear_skip": None} if self._is_auto(self.linear_skip) else {}
-            candidates.append(self._resolve_config(schema, config.lookback, normalizer_span=None, **plain))
-        # One feature, or a past covariate, leaves no choice of mode.
-        if self._is_auto(self.feature_mode) and 1 < config.n_features == len(config.targets):
-            candidates += [replace(candidate, feature_mode="independent") for candidate in candidates]
-        return candidates
-
-    def _check_needs_no_validation(self, n_rows: int) -> None:
-        """Complain if nothing can be held back to choose on."""
-        for name in ("lookback", "feature_mode"):
-            if self._is_auto(getattr(self, name)):
-                rule = f"`{name}='auto'` is chosen on validation rows, and there are none."
-                raise ValueError(received(rule, n_rows=n_rows, validation_fraction=self.validation_fraction))
-        if self.validation_fraction > 0:
-            said = "`X` is too short to hold validation rows back, so all epochs are run and none is chosen; "
-            said += "validation_fraction=0 says that this is fine."
-            warnings.warn(received(said, n_rows=n_rows, lookback=self.lookback, horizon=self.horizon), stacklevel=3)
-
     def _report(
         self,
         rows: np.ndarray,
@@ -567,10 +484,10 @@ class Forecaster(BaseEstimator):
 
     def _backtest_refitted(self, X: Any, start: Any, stride: int) -> pd.DataFrame:
         schema, frame = learn_schema(X)
-        auto = self._check_lookback()
+        auto = is_lookback_chosen(self)
         if auto and start is None:
             raise ValueError(received("`lookback='auto'` with `refit` needs a `start`.", start=start))
-        config = self._resolve_config(schema, 1 if auto else self.lookback)
+        config = read_network_config(self, schema, 1 if auto else self.lookback)
         # The first fit needs outcomes of its own, `horizon` rows more than a forecast.
         first = config.lookback + config.horizon
         cutoffs = find_cutoffs(frame.index, first, config.horizon, start, stride)
@@ -584,14 +501,3 @@ def _standard_moments(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     mean, scale = values.mean(axis=0), values.std(axis=0)
     constant = scale <= 1e-12 * np.maximum(np.abs(mean), 1)
     return mean, np.where(constant, 1.0, scale)
-
-
-def _find_targets(targets: Any, columns: pd.Index) -> list[int] | None:
-    if targets is None:
-        return None
-    names = list(targets) if isinstance(targets, list | tuple | pd.Index | np.ndarray) else [targets]
-    unknown = [name for name in names if name not in columns]
-    if unknown or not names or len(set(names)) < len(names):
-        rule = f"`targets` must name distinct columns of `X`, {list(columns)}."
-        raise ValueError(received(rule, targets=targets))
-    return [int(position) for position in columns.get_indexer(names)]
