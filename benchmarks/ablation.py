@@ -12,6 +12,7 @@ import argparse
 import contextlib
 import statistics
 from collections.abc import Callable, Iterator, Sequence
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from benchmarks.ltsf import find_splits, test_errors
 from benchmarks.report import describe_machine, print_table, write_json
-from tscnn import Forecaster, linear_mixture
+from tscnn import Forecaster, linear_mixture, reversion, vector_autoregression
 from tscnn.baselines import fit_shared_map
 from tscnn.linear_mixture import mix_linear_maps
 from tscnn.windows import find_origins
@@ -36,20 +37,26 @@ NETWORKS: dict[str, dict[str, Any]] = {
     "64 filters": {"filters": 64},
     "no normaliser": {"normalizer_span": None},
     "no linear map": {"linear_skip": None},
+    "no step back to the mean": {},
+    "no vector autoregression": {},
+}
+SWITCHES: dict[str, tuple[ModuleType, dict[str, Any]]] = {  # for what no parameter switches off
+    "no step back to the mean": (reversion, {"STRENGTH": 0.0}),
+    "no vector autoregression": (vector_autoregression, {"N_FOLDS": 1_000_000}),
 }
 
 
 @contextlib.contextmanager
-def changed(**constants: Any) -> Iterator[None]:
-    """Give the linear mixture other constants for a while."""
-    before = {name: getattr(linear_mixture, name) for name in constants}
+def changed(module: ModuleType, constants: dict[str, Any]) -> Iterator[None]:
+    """Give a module other constants for a while."""
+    before = {name: getattr(module, name) for name in constants}
     try:
         for name, value in constants.items():
-            setattr(linear_mixture, name, value)
+            setattr(module, name, value)
         yield
     finally:
         for name, value in before.items():
-            setattr(linear_mixture, name, value)
+            setattr(module, name, value)
 
 
 def fit_linear_maps(rows: np.ndarray, first: int, lookback: int, horizon: int) -> dict[str, np.ndarray]:
@@ -57,13 +64,14 @@ def fit_linear_maps(rows: np.ndarray, first: int, lookback: int, horizon: int) -
     training = find_origins([first], lookback, horizon)
     validation = find_origins([len(rows)], lookback, horizon, [first])
     maps = {"one ridge map": fit_shared_map(rows, training, validation, lookback, horizon)}
-    for name, constants in {
+    variants: dict[str, dict[str, Any]] = {
         "one map for all columns, or one each": {"N_LENGTHS": 1, "N_FOLDS": 0, "RELATIVE": 0.0},
         "+ windows of four lengths": {"N_FOLDS": 0, "RELATIVE": 0.0},
         "+ errors relative to their window's scale": {"N_FOLDS": 0},
         "+ folds of the training rows": {},
-    }.items():
-        with changed(**constants):
+    }
+    for name, constants in variants.items():
+        with changed(linear_mixture, constants):
             mixture = mix_linear_maps(rows, training, validation, [lookback], horizon)
         maps[name] = mixture.fitted
     maps["+ solved again on all rows"] = mixture.refitted
@@ -90,7 +98,8 @@ def judge_all(
     }
     for name in networks:
         settings = {"random_state": 0, "verbose": 0, "validation_fraction": FRACTION, **NETWORKS[name]}
-        forecaster = Forecaster(lookback, horizon, **settings).fit(rows[:n_fitted])
+        with changed(*SWITCHES.get(name, (linear_mixture, {}))):
+            forecaster = Forecaster(lookback, horizon, **settings).fit(rows[:n_fitted])
 
         def forecast(at: np.ndarray, forecaster: Forecaster = forecaster) -> np.ndarray:
             seen = rows[at[0] - lookback + 1 : at[-1] + horizon + 1]

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from tscnn.linear_mixture import mix_linear_maps
 from tscnn.windows import find_origins, make_windows
 
 
@@ -25,3 +26,30 @@ def errors_of(kernel, rows, origins, lookback=12, horizon=3):
     at = np.array(origins[0]) - lookback + 1
     kernels = np.broadcast_to(kernel, (rows.shape[1], lookback, horizon))
     return np.einsum("nlf,flh->nhf", inputs[at], kernels) - outcomes[at]
+
+
+def autoregression(n_rows, memory, n_features=2, seed=0):
+    """Columns that return to 0 within about `memory` rows, standardised."""
+    random = np.random.default_rng(seed)
+    rows = np.zeros((n_rows, n_features))
+    for i, noise in enumerate(random.normal(size=rows.shape)[1:], start=1):
+        rows[i] = (1 - 1 / memory) * rows[i - 1] + noise
+    return ((rows - rows.mean(axis=0)) / rows.std(axis=0)).astype(np.float32)
+
+
+def follower(n_rows, lag=2, seed=0):
+    """Noise, and a column that repeats it `lag` rows later: neither says anything about itself."""
+    random = np.random.default_rng(seed)
+    leader = random.normal(size=n_rows)
+    behind = np.concatenate([random.normal(size=lag), leader[:-lag]])
+    return np.stack([leader, behind + 0.1 * random.normal(size=n_rows)], axis=1).astype(np.float32)
+
+
+def judged_maps(rows, lookback=16, horizon=32):
+    """The maps of the folds of a mixture, the last tenth of the rows for validation."""
+    first = len(rows) * 9 // 10
+    training, validation = (
+        find_origins([first], lookback, horizon),
+        find_origins([len(rows)], lookback, horizon, [first]),
+    )
+    return mix_linear_maps(rows, training, validation, [lookback], horizon).judged

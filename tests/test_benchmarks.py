@@ -18,7 +18,11 @@ from benchmarks.contestants.accuracy import squared_error
 from benchmarks.contestants.common import cut_windows, powers_of_two
 from benchmarks.contestants.launch import Launcher, parse_interpreters
 from benchmarks.report import load_values, print_table, write_json
+from tests.series import autoregression, follower, judged_maps
 from tscnn import make_windows, receptive_field
+from tscnn.residuals import find_residuals
+from tscnn.reversion import find_reversion
+from tscnn.vector_autoregression import fit_vector_autoregression
 
 ROOT = Path(__file__).parents[1]
 
@@ -278,6 +282,20 @@ def test_memory_tasks_print_a_line_a_task(tmp_path, capsys):
     assert "copy, length 1000   3.5e-05" in printed
     records = json.loads(out.read_text())["results"]
     assert all(record["loss"] < 0.5 * record["no_memory"] for record in records)
+
+
+def test_ablation_switches_off_what_no_parameter_does():
+    rows = autoregression(4000, memory=30)
+    leading = follower(3000)
+    (returning, _), (leads, normalized) = (
+        find_residuals(series, [0, 1], judged_maps(series), 8) for series in (rows, leading)
+    )
+    with ablation.changed(*ablation.SWITCHES["no step back to the mean"]):
+        assert find_reversion(returning, 32) is None
+    assert find_reversion(returning, 32) is not None
+    with ablation.changed(*ablation.SWITCHES["no vector autoregression"]):
+        assert fit_vector_autoregression(normalized, leads, None, 32, 1) is None
+    assert fit_vector_autoregression(normalized, leads, None, 32, 1) is not None
 
 
 def test_ablation_compares_with_one_ridge_map(csv, tmp_path, capsys):

@@ -135,7 +135,8 @@ def forecasts_of_every_mode():
     """Return dense forecasts by feature mode, after a comparison with those of single origins."""
     forecasts = {}
     for mode, linear_skip in zip(FEATURE_MODES, ("shared", "per_feature", None), strict=True):
-        network = build_network(resolve_config(7, 2, 3, feature_mode=mode, filters=3, linear_skip=linear_skip))
+        config = resolve_config(7, 2, 3, feature_mode=mode, filters=3, linear_skip=linear_skip)
+        network = build_network(corrected(config, reversion=True, vector_skip=2))
         randomize(network.dense, 0)
         rows = np.random.default_rng(0).normal(size=(2, 10, 3)).astype(np.float32)
         assert difference_of_evaluators(network, rows, lambda model, x: model.predict_on_batch(x)) < 1e-5

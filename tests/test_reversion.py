@@ -3,30 +3,11 @@ import pickle
 import numpy as np
 import pytest
 
-from tests.series import random_walks
+from tests.series import autoregression, judged_maps, random_walks
 from tscnn import Forecaster
-from tscnn.linear_mixture import JudgedMap, mix_linear_maps
+from tscnn.linear_mixture import JudgedMap
 from tscnn.residuals import find_residuals
 from tscnn.reversion import STRENGTH, find_reversion
-from tscnn.windows import find_origins
-
-
-def autoregression(n_rows, memory, n_features=2, seed=0):
-    """Columns that return to 0 within about `memory` rows, standardised."""
-    random = np.random.default_rng(seed)
-    rows = np.zeros((n_rows, n_features))
-    for i, noise in enumerate(random.normal(size=rows.shape)[1:], start=1):
-        rows[i] = (1 - 1 / memory) * rows[i - 1] + noise
-    return ((rows - rows.mean(axis=0)) / rows.std(axis=0)).astype(np.float32)
-
-
-def judged_maps(rows, lookback=16, horizon=32):
-    first = len(rows) * 9 // 10
-    training, validation = (
-        find_origins([first], lookback, horizon),
-        find_origins([len(rows)], lookback, horizon, [first]),
-    )
-    return mix_linear_maps(rows, training, validation, [lookback], horizon).judged
 
 
 def reversion_of(rows, judged, span, horizon):

@@ -3,29 +3,15 @@ import pickle
 import numpy as np
 import pytest
 
-from tests.series import random_walks
+from tests.series import follower, judged_maps, random_walks
 from tscnn import Forecaster
-from tscnn.linear_mixture import JudgedMap, mix_linear_maps
+from tscnn.linear_mixture import JudgedMap
 from tscnn.residuals import find_residuals
 from tscnn.vector_autoregression import STRENGTH, fit_vector_autoregression
-from tscnn.windows import find_origins
-
-
-def follower(n_rows, lag=2, seed=0):
-    """Noise, and a column that repeats it `lag` rows later: neither says anything about itself."""
-    random = np.random.default_rng(seed)
-    leader = random.normal(size=n_rows)
-    behind = np.concatenate([random.normal(size=lag), leader[:-lag]])
-    return np.stack([leader, behind + 0.1 * random.normal(size=n_rows)], axis=1).astype(np.float32)
 
 
 def fit_on(rows, lookback=16, horizon=3, span=8, most_rows=9):
-    first = len(rows) * 9 // 10
-    training, validation = (
-        find_origins([first], lookback, horizon),
-        find_origins([len(rows)], lookback, horizon, [first]),
-    )
-    judged = mix_linear_maps(rows, training, validation, [lookback], horizon).judged
+    judged = judged_maps(rows, lookback, horizon)
     residuals, normalized = find_residuals(rows, range(rows.shape[1]), judged, span)
     return fit_vector_autoregression(normalized, residuals, None, horizon, most_rows)
 
