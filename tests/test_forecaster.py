@@ -91,6 +91,13 @@ def test_integers_booleans_and_constants_work():
     assert np.isfinite(forecast.to_numpy()).all()
 
 
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_a_frame_of_constants_is_forecast_to_stay():
+    frame = make_frame(200) * 0 + [5.0, 0.0, -1e6]
+    forecaster = small_forecaster(epochs=1).fit(frame)
+    np.testing.assert_allclose(forecaster.predict(), frame.iloc[:3], rtol=1e-6, atol=1e-6)
+
+
 def test_arrays_and_series_come_back_as_frames():
     values = make_frame(80).to_numpy()
     forecaster = small_forecaster(epochs=1).fit(values)

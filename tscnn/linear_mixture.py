@@ -226,7 +226,8 @@ def _hold_contest(folds: Sequence[_Fold], lengths: Sequence[int], kinds: Sequenc
 def _mix(products: np.ndarray) -> tuple[np.ndarray, float]:
     """Find the shares, none negative and one in all, of the mixture with the least squared error, and that error."""
     n = len(products)
-    leaning = products / np.trace(products) * n + 0.01 * np.eye(n)  # a little towards equal shares
+    unit = np.trace(products) / n or 1.0  # of constant series nothing is left to share out
+    leaning = products / unit + 0.01 * np.eye(n)  # a little towards equal shares
     found = minimize(
         lambda shares: shares @ leaning @ shares,
         np.full(n, 1 / n),
