@@ -16,6 +16,7 @@ import numpy as np
 from benchmarks.report import describe_machine, print_table, read_versions, write_json
 from tscnn._backend import keras, ops
 from tscnn.layers import PerFeature, WaveNetStack, pyramid_spacings
+from tscnn.layers.convolution import cut_taps
 
 Kernel = Callable[[Any, Any, int], Any]
 
@@ -33,19 +34,16 @@ def conv_valid(hidden: Any, kernel: Any, rate: int) -> Any:
 
 def shifted_slices(hidden: Any, kernel: Any, rate: int) -> Any:
     """Sum one matrix product for each tap."""
-    taps = _cut_taps(hidden, kernel.shape[0], rate)
-    return sum(ops.matmul(tap, kernel[k]) for k, tap in enumerate(taps))
+    n_positions = hidden.shape[1] - (kernel.shape[0] - 1) * rate
+    starts = [k * rate for k in range(kernel.shape[0])]
+    return sum(ops.matmul(hidden[:, a : a + n_positions], kernel[k]) for k, a in enumerate(starts))
 
 
-def concatenated_slices(hidden: Any, kernel: Any, rate: int) -> Any:
-    """Take one matrix product of all taps side by side."""
-    taps = ops.concatenate(_cut_taps(hidden, kernel.shape[0], rate), axis=-1)
-    return ops.matmul(taps, ops.reshape(kernel, (-1, kernel.shape[-1])))
-
-
-def _cut_taps(hidden: Any, kernel_size: int, rate: int) -> list[Any]:
-    n_positions = hidden.shape[1] - (kernel_size - 1) * rate
-    return [hidden[:, k * rate : k * rate + n_positions] for k in range(kernel_size)]
+def concatenated_taps(hidden: Any, kernel: Any, rate: int) -> Any:
+    """Take one matrix product, of two axes, of all taps side by side, as `tscnn.layers.CausalConv1D` does."""
+    taps = cut_taps(hidden, kernel.shape[0], rate)
+    product = ops.matmul(ops.reshape(taps, (-1, taps.shape[2])), ops.reshape(kernel, (-1, kernel.shape[-1])))
+    return ops.reshape(product, (*taps.shape[:2], kernel.shape[-1]))
 
 
 def make_stack(kernel: Kernel, weights: Sequence[Any], rates: Sequence[int], n_last: int) -> Callable[[Any], Any]:
@@ -127,7 +125,7 @@ def compare_formulations(options: argparse.Namespace, random: np.random.Generato
     rates, filters = [2**i for i in range(options.layers)], options.filters
     shape = (3, filters, filters)
     weights = [keras.Variable(random.normal(size=shape).astype(np.float32) * 0.1) for _ in rates]
-    kernels = (conv_causal, conv_valid, shifted_slices, concatenated_slices)
+    kernels = (conv_causal, conv_valid, shifted_slices, concatenated_taps)
     ways = {kernel.__name__: (make_stack(kernel, weights, rates, options.origins), weights) for kernel in kernels}
     field = 1 + 2 * sum(rates)
     inputs = random.normal(size=(options.batch, field + options.origins - 1, filters)).astype(np.float32)
