@@ -1,13 +1,14 @@
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from tests.series import follower, judged_maps, random_walks
-from tscnn import Forecaster
+from tscnn import Forecaster, fitting
 from tscnn.linear_mixture import JudgedMap
 from tscnn.residuals import find_residuals
-from tscnn.vector_autoregression import STRENGTH, fit_vector_autoregression
+from tscnn.vector_autoregression import STRENGTH, VectorAutoregression, fit_vector_autoregression
 
 
 def fit_on(rows, lookback=16, horizon=3, span=8, most_rows=9):
@@ -90,6 +91,18 @@ def test_a_fitted_one_is_the_same_in_every_evaluator_and_copy(feature_mode):
         np.testing.assert_allclose(stream.update(row), backtest[1], rtol=1e-5, atol=1e-4)
         stream.restore(state)
         np.testing.assert_allclose(stream.update(row), backtest[1], rtol=1e-5, atol=1e-4)
+
+
+def test_the_report_does_not_see_what_is_solved_on_the_rows_that_it_judges(monkeypatch):
+    settings = {"filters": 2, "epochs": 1, "normalizer_span": 8, "random_state": 0, "verbose": 0}
+    fitted, reports = np.zeros((1, 2, 3, 2)), []
+    for refitted in (fitted, fitted + 1):
+        found = VectorAutoregression(fitted, refitted)
+        monkeypatch.setattr(fitting, "fit_vector_autoregression", lambda *_, found=found: found)
+        forecaster = Forecaster(16, 3, **settings).fit(follower(1000))
+        np.testing.assert_array_equal(forecaster.network_.dense.get_layer("vector_skip").weight, refitted)
+        reports.append(forecaster.report_)
+    pd.testing.assert_frame_equal(*reports, check_exact=True)
 
 
 def test_independent_features_do_not_see_each_other():
