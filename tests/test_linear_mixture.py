@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tests.series import errors_of, example, random_walks
-from tscnn import linear_mixture
+from tscnn import fitting, linear_mixture
 from tscnn.baselines import ALPHAS, as_kernel, fit_linear_map
 from tscnn.linear_mixture import RELATIVE, mix_linear_maps
 from tscnn.moments import window_moments
@@ -47,9 +47,22 @@ def test_weights_of_each_step_sum_to_one(kinds, validated):
         np.testing.assert_allclose(kernel.sum(axis=1), 1)
 
 
+def test_a_map_for_each_feature_is_worth_more_than_the_longest_lookbacks(monkeypatch):
+    rows = np.random.default_rng(0).normal(size=(2400, 3))
+    monkeypatch.setattr(linear_mixture, "N_FOLDS", 0)
+    monkeypatch.setattr(linear_mixture, "MOST_ENTRIES", 3 * 512 * 513)
+    lookbacks = []
+    monkeypatch.setattr(fitting, "mix_linear_maps", lambda *given: lookbacks.append(given[3]))
+    for linear_skip in ("auto", "shared"):
+        fitting.fit_linear_maps(rows, 2200, "auto", 1, linear_skip, False)
+    monkeypatch.setattr(linear_mixture, "MOST_ENTRIES", 3 * 128 * 129)  # shorter ones would say too little
+    fitting.fit_linear_maps(rows, 2200, "auto", 1, "auto", False)
+    assert [max(given) for given in lookbacks] == [512, 1024, 1024]
+
+
 def test_maps_of_single_features_are_left_out_where_they_would_take_minutes(monkeypatch):
     rows, training, validation = example()
-    monkeypatch.setattr(linear_mixture, "MOST_WORK", 100)
+    monkeypatch.setattr(linear_mixture, "MOST_ENTRIES", 100)
     assert mix_linear_maps(rows, training, validation, [12], 3).fitted.shape == (1, 12, 3)
 
 

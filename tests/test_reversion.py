@@ -6,7 +6,7 @@ import pytest
 from tests.series import autoregression, judged_maps, random_walks
 from tscnn import Forecaster
 from tscnn.linear_mixture import JudgedMap
-from tscnn.residuals import find_residuals
+from tscnn.residuals import find_residuals, trusted_gain
 from tscnn.reversion import STRENGTH, find_reversion
 
 
@@ -29,22 +29,30 @@ def test_a_trend_is_not_called_back(seed):
     assert reversion_of(rows.astype(np.float32), judged_maps(rows), 8, 32) is None
 
 
-def test_one_fold_is_not_enough():
+def test_two_folds_are_not_enough():
     rows = autoregression(4000, memory=30)
-    assert reversion_of(rows, judged_maps(rows)[-1:], 8, 32) is None
+    assert reversion_of(rows, judged_maps(rows)[-2:], 8, 32) is None
+
+
+def test_a_gain_within_its_standard_error_is_not_trusted():
+    assert trusted_gain([0.3, 0.3, 0.3]) == pytest.approx(0.3)
+    assert trusted_gain([0.3, 0.1, 0.2]) == pytest.approx(0.2 - 0.01 / 3 / 0.2)
+    assert trusted_gain([0.5, -0.4, 0.2, 0.1]) == 0
+    assert trusted_gain([-0.3, -0.3, -0.3]) == 0
+    assert trusted_gain([0.3, 0.3]) == 0
 
 
 def test_a_series_without_errors_has_no_reversion():
     rows = np.tile(np.arange(4.0), 500)[:, None].astype(np.float32) - 1
     repeat = JudgedMap(np.eye(4)[None], np.arange(4), [range(100, 500)])
-    assert reversion_of(rows, [repeat, repeat], 8, 4) is None
+    assert reversion_of(rows, [repeat] * 3, 8, 4) is None
 
 
 def test_the_reversion_is_half_of_what_least_squares_finds():
     rows = autoregression(2000, memory=20, n_features=1)
     kernel = np.zeros((1, 4, 3))
     kernel[:, -1] = 1  # repeats the last row
-    folds = [JudgedMap(kernel, np.array([0, 4, 8]), [range(a, b)]) for a, b in ((100, 900), (900, 1900))]
+    folds = [JudgedMap(kernel, np.array([0, 4, 8]), [range(a, b)]) for a, b in ((100, 600), (600, 1300), (1300, 1900))]
     reversion = reversion_of(rows, folds, 50, 9)
     at = np.arange(100, 1900)
     windows = np.lib.stride_tricks.sliding_window_view(rows[:, 0].astype(float), 50)[at - 49]

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tscnn._backend import device_scope
-from tscnn.linear_mixture import LinearMixture, mix_linear_maps
+from tscnn.linear_mixture import LinearMixture, are_affordable, mix_linear_maps
 from tscnn.network import Network, NetworkConfig, build_network, rebuild_network, seed_weights
-from tscnn.residuals import find_residuals
+from tscnn.residuals import N_FOLDS, find_residuals
 from tscnn.reversion import find_reversion
 from tscnn.training import TrainingSettings, train
 from tscnn.vector_autoregression import VectorAutoregression, fit_vector_autoregression
@@ -20,6 +20,7 @@ from tscnn.windows import find_origins
 __all__ = ["LinearStart", "fit_corrections", "fit_linear_maps", "fit_network"]
 
 LOOKBACKS = tuple(2**power for power in range(11))
+ENOUGH = 256  # rows of a lookback
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ def fit_corrections(mixture: LinearMixture, rows: np.ndarray, config: NetworkCon
         With the corrections that help.
     """
     span = config.normalizer_span
-    if span == 1 or len(mixture.judged) < 2:
+    if span == 1 or len(mixture.judged) < N_FOLDS:
         return LinearStart(mixture)
     residuals, normalized = find_residuals(rows, config.targets, mixture.judged, span)
     reversion = find_reversion(residuals, config.horizon)
@@ -130,11 +131,14 @@ def fit_linear_maps(
     """
     end = len(rows) if first is None else first
     lookbacks = [length for length in LOOKBACKS if 2 * length + horizon <= end] or [1]
+    kinds = ("shared", "per_feature") if linear_skip in ("auto", None) else (linear_skip,)
     if not isinstance(lookback, str):
         lookbacks = [lookback]
+    elif linear_skip in ("auto", None):  # a map for each feature is worth more than the longest lookbacks
+        affordable = [length for length in lookbacks if are_affordable(rows.shape[1], length, horizon)]
+        lookbacks = affordable if affordable and affordable[-1] >= ENOUGH else lookbacks
     training = find_origins([end], lookbacks[-1], horizon)
     validation = [] if first is None else find_origins([len(rows)], lookbacks[-1], horizon, [first])
-    kinds = ("shared", "per_feature") if linear_skip in ("auto", None) else (linear_skip,)
     mixture = mix_linear_maps(rows, training, validation, lookbacks, horizon, kinds)
     if verbose and isinstance(lookback, str):
         _write(f"lookback {mixture.fitted.shape[1]} chosen, of 1 to {lookbacks[-1]}")

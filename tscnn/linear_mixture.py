@@ -11,13 +11,13 @@ from scipy.optimize import minimize
 from tscnn.baselines import ALPHAS, as_kernel, fit_linear_map, solve_ridge
 from tscnn.moments import WindowMoments, affordable_share, window_moments
 
-__all__ = ["JudgedMap", "LinearMixture", "mix_linear_maps"]
+__all__ = ["JudgedMap", "LinearMixture", "are_affordable", "mix_linear_maps"]
 
 N_LENGTHS = 4  # windows of a mixture: the lookback, its half, quarter and eighth
 RELATIVE = 0.5  # power of `window_scales` in which errors count
 N_FOLDS = 3  # of the training origins, in which strengths and shares compete as well as on the validation origins
 N_STEPS = 48  # of the horizon, at most, on which they do
-MOST_WORK = 1e10  # products, about, of solving maps of single features
+MOST_ENTRIES = 13_000_000  # of the moments of single features: some seconds and 100 MB a fold
 
 
 @dataclass(frozen=True)
@@ -86,12 +86,14 @@ def mix_linear_maps(
     .. [1] Bates and Granger (1969), The Combination of Forecasts.
     """
     longest = max(lookbacks)
-    kinds = _affordable(kinds, rows.shape[1], longest)
+    if len(kinds) > 1 and (rows.shape[1] == 1 or not are_affordable(rows.shape[1], longest, horizon)):
+        kinds = ("shared",)
     if not any(validation):
         moments = _summing(rows, training, longest, horizon, kinds)(training)
         kernel = as_kernel(fit_linear_map(moments.mean() if kinds[0] == "shared" else moments), longest)
         return LinearMixture(kernel, kernel)
-    folds, fitted, everything = _fold_moments(rows, training, validation, longest, horizon, kinds)
+    steps = np.arange(horizon)[:: -(-horizon // N_STEPS)]  # evenly spread
+    folds, fitted, everything = _fold_moments(rows, training, validation, longest, horizon, kinds, steps)
     lengths = sorted({length for lookback in lookbacks for length in _nested_lengths(lookback)}, reverse=True)
     contest = _hold_contest(folds, lengths, kinds)
     mixtures = {}
@@ -103,7 +105,7 @@ def mix_linear_maps(
     judged = []
     for fold, kernels in zip(folds, contest.kernels, strict=True):
         kernel = sum(share * kernels[i][:, -lookback:] for i, share in zip(at, shares, strict=True))
-        judged.append(JudgedMap(np.asarray(kernel), contest.steps, fold.origins))
+        judged.append(JudgedMap(np.asarray(kernel), steps, fold.origins))
     parts = [(share, *contest.parts[i], contest.alphas[i]) for i, share in zip(at, shares, strict=True) if share > 0]
     single = None
     if "shared" in kinds:
@@ -112,6 +114,22 @@ def mix_linear_maps(
     return LinearMixture(
         _solve_parts(fitted, parts, lookback), _solve_parts(everything, parts, lookback), judged, single
     )
+
+
+def are_affordable(n_features: int, lookback: int, horizon: int) -> bool:
+    """Return whether fitting a map for each feature takes seconds, and memory that a laptop has.
+
+    Parameters
+    ----------
+    n_features, lookback, horizon : int
+        What there is.
+
+    Returns
+    -------
+    bool
+        Where it is False, `mix_linear_maps` leaves them out of a mixture.
+    """
+    return n_features * lookback * (lookback + horizon) <= MOST_ENTRIES
 
 
 def _solve_parts(
@@ -125,10 +143,6 @@ def _solve_parts(
         maps = [solve_ridge(shortened.feature(f), alpha) for f, alpha in enumerate(alphas)]
         kernel = kernel + share * as_kernel(np.concatenate(maps), lookback)
     return kernel
-
-
-def _affordable(kinds: Sequence[str], n_features: int, lookback: int) -> Sequence[str]:
-    return ("shared",) if len(kinds) > 1 and (n_features == 1 or n_features * lookback**3 > MOST_WORK) else kinds
 
 
 def _nested_lengths(lookback: int) -> list[int]:
@@ -148,8 +162,8 @@ def _summing(
 
 @dataclass(frozen=True)
 class _Fold:
-    fitted: WindowMoments  # what a map is solved on
-    judged: WindowMoments  # what it is judged on
+    fitted: WindowMoments  # what a map is solved on, at some steps of the horizon
+    judged: WindowMoments  # what it is judged on, at the same steps
     origins: Sequence[range]  # of `judged`
 
 
@@ -160,6 +174,7 @@ def _fold_moments(
     lookback: int,
     horizon: int,
     kinds: Sequence[str],
+    steps: np.ndarray,
 ) -> tuple[list[_Fold], WindowMoments, WindowMoments]:
     """Return the folds, the moments of training, and those of all origins."""
     moments = _summing(rows, training, lookback, horizon, kinds)
@@ -175,7 +190,7 @@ def _fold_moments(
             block = [range(min(b.stop + horizon - 1, e), e) for b, e in zip(before, end, strict=True)]
         between = [range(b.stop, j.start) for b, j in zip(before, block, strict=True)]
         judged = moments(block)
-        folds.append(_Fold(fitted, judged, block))
+        folds.append(_Fold(fitted.at_steps(steps), judged.at_steps(steps), block))
         trained = fitted
         fitted = fitted + judged + moments(between) if any(between) else fitted + judged
         before = block
@@ -187,19 +202,16 @@ class _Contest:
     parts: list[tuple[int, str]]  # length and kind
     alphas: list[list[float]]  # of each part, by feature
     products: np.ndarray  # (parts, parts): mean products of their errors
-    kernels: list[list[np.ndarray]]  # of each fold and part, (1 or n_features, lookback, len(steps))
-    steps: np.ndarray  # of the horizon
+    kernels: list[list[np.ndarray]]  # of each fold and part, (1 or n_features, lookback, n_steps)
 
 
 def _hold_contest(folds: Sequence[_Fold], lengths: Sequence[int], kinds: Sequence[str]) -> _Contest:
     """Choose the strength of each part, and measure how the parts' errors go together, over all folds."""
-    lookback, steps = folds[0].fitted.inputs.shape[1], np.arange(folds[0].fitted.targets.shape[1])
-    steps = steps[:: -(-len(steps) // N_STEPS)]  # evenly spread
-    thinned = [(fold.fitted.at_steps(steps), fold.judged.at_steps(steps)) for fold in folds]
+    lookback = folds[0].fitted.inputs.shape[1]
     parts, chosen = [], []
     kernels: list[list[np.ndarray]] = [[] for _ in folds]
     for length in lengths:
-        shortened = [(fitted.shorten(length), judged.shorten(length)) for fitted, judged in thinned]
+        shortened = [(fold.fitted.shorten(length), fold.judged.shorten(length)) for fold in folds]
         for kind in kinds:
             shared = kind == "shared"
             tried = []  # by fold and strength: (n_features, length, steps)
@@ -217,10 +229,10 @@ def _hold_contest(folds: Sequence[_Fold], lengths: Sequence[int], kinds: Sequenc
                 weights = np.stack([maps[i][f] for f, i in enumerate(best)])
                 found.append(as_kernel(weights, lookback))
     products = [
-        judged.n_windows * judged.error_products(found) for (_, judged), found in zip(thinned, kernels, strict=True)
+        fold.judged.n_windows * fold.judged.error_products(found) for fold, found in zip(folds, kernels, strict=True)
     ]
-    n_windows = sum(judged.n_windows for _, judged in thinned)
-    return _Contest(parts, chosen, np.sum(products, axis=0) / n_windows, kernels, steps)
+    n_windows = sum(fold.judged.n_windows for fold in folds)
+    return _Contest(parts, chosen, np.sum(products, axis=0) / n_windows, kernels)
 
 
 def _mix(products: np.ndarray) -> tuple[np.ndarray, float]:

@@ -11,10 +11,11 @@ from numpy.lib.stride_tricks import sliding_window_view
 from tscnn.linear_mixture import RELATIVE, JudgedMap
 from tscnn.moments import rolling_moments, scale_unit
 
-__all__ = ["Residuals", "find_residuals"]
+__all__ = ["Residuals", "find_residuals", "trusted_gain"]
 
 EPSILON = 1e-3  # of the normaliser
 MOST_ORIGINS = 2000  # of a fold, evenly spread
+N_FOLDS = 3  # at least, to tell a gain from chance
 
 
 class Residuals(NamedTuple):
@@ -74,3 +75,29 @@ def find_residuals(
     np.subtract(rows, mean, out=mean)
     mean /= variance
     return residuals, mean.astype(rows.dtype)
+
+
+def trusted_gain(gains: Sequence[float]) -> float:
+    """Shrink the mean gain of the folds by what chance makes of it.
+
+    Parameters
+    ----------
+    gains : sequence of float
+        By what part of them each fold's errors fall.
+
+    Returns
+    -------
+    float
+        mean * (1 - (standard error / mean)^2), or 0 where that is negative or fewer than three folds could say.
+
+    References
+    ----------
+    .. [1] James and Stein (1961), Estimation with Quadratic Loss.
+
+    Examples
+    --------
+    >>> trusted_gain([0.1, 0.1, 0.1]), trusted_gain([0.4, -0.2, 0.1])
+    (0.1, 0.0)
+    """
+    mean = float(np.mean(gains)) if len(gains) >= N_FOLDS else 0.0
+    return max(0.0, mean - float(np.var(gains, ddof=1)) / len(gains) / mean) if mean > 0 else 0.0

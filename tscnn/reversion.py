@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tscnn.residuals import Residuals
+from tscnn.residuals import N_FOLDS, Residuals, trusted_gain
 
 __all__ = ["find_reversion", "pull"]
 
@@ -18,7 +18,7 @@ def find_reversion(folds: Sequence[Residuals], horizon: int) -> np.ndarray | Non
 
     A linear map whose weights sum to one takes the recent level for granted. Many series return to a mean; a random
     walk does not, and looks on any one stretch as if it did. So each fold is judged by the reversion that the other
-    folds give, in squared and absolute errors.
+    folds give, in squared and absolute errors, and their mean gain must exceed its standard error.
 
     Parameters
     ----------
@@ -30,13 +30,12 @@ def find_reversion(folds: Sequence[Residuals], horizon: int) -> np.ndarray | Non
     Returns
     -------
     ndarray of shape (horizon,), or None
-        None where it doesn't help, or where fewer than two folds could say.
+        None where it doesn't help, or where fewer than three folds could say.
     """
-    if len(folds) < 2:
+    if len(folds) < N_FOLDS:
         return None
-    sizes = np.sqrt([fold.n_origins for fold in folds])
     gains = [_gain(fold, STRENGTH * _fit([*folds[:i], *folds[i + 1 :]])) for i, fold in enumerate(folds)]
-    if not np.dot(sizes, gains) > 0:
+    if not trusted_gain(gains):
         return None
     return np.interp(np.arange(horizon), folds[0].steps, STRENGTH * _fit(folds))
 

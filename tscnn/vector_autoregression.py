@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tscnn.residuals import Residuals
+from tscnn.residuals import N_FOLDS, Residuals, trusted_gain
 from tscnn.reversion import pull
 
 __all__ = ["VectorAutoregression", "fit_vector_autoregression"]
@@ -15,7 +15,6 @@ __all__ = ["VectorAutoregression", "fit_vector_autoregression"]
 STRENGTH = 0.5  # of what least squares finds, as in the reversion
 LENGTHS = (1, 6, 24)  # rows seen, to choose from
 ALPHAS = (0.01, 0.1, 1.0, 10.0, 100.0)  # strengths of the ridge, relative to the mean square of an input
-N_FOLDS = 3  # at least, all of which must gain
 MOST_INPUTS = 600  # rows times features
 MOST_WEIGHTS = 2_000_000
 
@@ -40,9 +39,9 @@ def fit_vector_autoregression(
     """Fit a vector autoregression to the errors of linear maps, if that makes them smaller.
 
     A ridge regression from the newest rows of all features, each relative to its level and scale, to the errors of all
-    targets relative to theirs. Rows and strength are those that take most off the folds' squared errors, each fold
-    judged by what the other folds give. It must make the errors of every fold smaller, squared and absolute ones
-    taken together: features that say nothing about each other seem to do so on any one stretch.
+    targets relative to theirs. Rows and strength are those with the greatest `trusted_gain` in squared errors, each
+    fold judged by what the other folds give. Squared and absolute errors taken together, the gain must be more than
+    chance, too: features that say nothing about each other seem to do so on any one stretch.
 
     Parameters
     ----------
@@ -68,18 +67,21 @@ def fit_vector_autoregression(
     if len(folds) < N_FOLDS or not lengths:
         return None
     errors = [_remaining(fold, reversion) for fold in folds]
-    best_gain, best = -np.inf, (0, 0.0)
-    for n_rows in sorted(lengths):
-        sums = [_sum_products(normalized, fold, left, n_rows) for fold, left in zip(folds, errors, strict=True)]
-        for alpha in ALPHAS:
-            gain = sum(sums[i].gain(_solve([*sums[:i], *sums[i + 1 :]], alpha)) for i in range(len(sums)))
+    best_gain, n_rows, alpha, chosen = 0.0, 0, 0.0, []
+    for tried_rows in sorted(lengths):
+        sums = [_sum_products(normalized, fold, left, tried_rows) for fold, left in zip(folds, errors, strict=True)]
+        for tried_alpha in ALPHAS:
+            gain = trusted_gain([sums[i].gain(_solve(_others(sums, i), tried_alpha)) for i in range(len(sums))])
             if gain > best_gain:
-                best_gain, best, chosen = gain, (n_rows, alpha), sums
-    n_rows, alpha = best
+                best_gain, n_rows, alpha, chosen = gain, tried_rows, tried_alpha, sums
+    if not chosen:
+        return None
+    gains = []
     for i, (fold, left) in enumerate(zip(folds, errors, strict=True)):
-        forecast = _inputs(normalized, fold, n_rows) @ _solve([*chosen[:i], *chosen[i + 1 :]], alpha)
-        if not _helps(fold, left, forecast.astype(left.dtype).reshape(left.shape)):
-            return None
+        forecast = _inputs(normalized, fold, n_rows) @ _solve(_others(chosen, i), alpha)
+        gains.append(_gain(fold, left, forecast.astype(left.dtype).reshape(left.shape)))
+    if not trusted_gain(gains):
+        return None
     between = np.stack([np.interp(np.arange(horizon), folds[0].steps, unit) for unit in np.eye(len(folds[0].steps))])
     shape = (n_rows, n_features, n_targets, len(folds[0].steps))
     solved = [_solve(given, alpha).reshape(shape) @ between for given in (chosen[:-1], chosen)]
@@ -128,11 +130,15 @@ def _solve(sums: Sequence[_Sums], alpha: float) -> np.ndarray:
     return STRENGTH * np.linalg.solve(inputs + ridge * np.eye(n_inputs), cross)
 
 
-def _helps(fold: Residuals, errors: np.ndarray, forecast: np.ndarray) -> bool:
-    """Return whether squared and absolute errors fall, their parts taken together."""
+def _others(sums: Sequence[_Sums], index: int) -> list[_Sums]:
+    return [*sums[:index], *sums[index + 1 :]]
+
+
+def _gain(fold: Residuals, errors: np.ndarray, forecast: np.ndarray) -> float:
+    """Return by what parts of them squared and absolute errors fall, the sum."""
     weights = (fold.weights * fold.scale**2)[:, :, None]
     gain = 0.0
     for measure, unit in ((np.square, weights), (np.abs, np.sqrt(weights))):
         before = np.mean(unit * measure(errors))
         gain += 1 - np.mean(unit * measure(errors - forecast)) / before if before else 0.0
-    return bool(gain > 0)
+    return float(gain)
