@@ -3,8 +3,8 @@ import pytest
 
 from tests.series import errors_of, example, random_walks
 from tscnn import fitting, linear_mixture
-from tscnn.baselines import ALPHAS, as_kernel, fit_linear_map
-from tscnn.linear_mixture import RELATIVE, mix_linear_maps
+from tscnn.baselines import as_kernel, fit_linear_map
+from tscnn.linear_mixture import ALPHAS, RELATIVE, mix_linear_maps
 from tscnn.moments import window_moments
 from tscnn.windows import find_origins
 
@@ -47,6 +47,23 @@ def test_weights_of_each_step_sum_to_one(kinds, validated):
         np.testing.assert_allclose(kernel.sum(axis=1), 1)
 
 
+def test_a_feature_mixes_by_its_own_errors_and_those_of_all(monkeypatch):
+    monkeypatch.setattr(linear_mixture, "N_FOLDS", 0)
+    monkeypatch.setattr(linear_mixture, "N_LENGTHS", 1)
+    monkeypatch.setattr(linear_mixture, "ALPHAS", [0.1])
+    rows, training, validation = example()
+    fitted = window_moments(rows, training, 12, 3, relative=RELATIVE)
+    parts = [as_kernel(fit_linear_map(moments, alphas=[0.1]), 12) for moments in (fitted.mean(), fitted)]
+    products = window_moments(rows, validation, 12, 3, relative=RELATIVE).error_products(parts)
+    mixed = mix_linear_maps(rows, training, validation, [12], 3).fitted
+    common = products.mean(axis=0)
+    for f in range(2):
+        (a, b), (_, c) = products[f] / np.trace(products[f]) + common / np.trace(common)
+        share = np.clip((c + 0.01 - b) / (a + c + 0.02 - 2 * b), 0, 1)
+        np.testing.assert_allclose(mixed[f], share * parts[0][0] + (1 - share) * parts[1][f], atol=1e-3)
+        assert 0.05 < share < 0.95
+
+
 def test_a_map_for_each_feature_is_worth_more_than_the_longest_lookbacks(monkeypatch):
     rows = np.random.default_rng(0).normal(size=(2400, 3))
     monkeypatch.setattr(linear_mixture, "N_FOLDS", 0)
@@ -74,6 +91,7 @@ def test_a_lookback_of_one_repeats_the_last_row():
 
 @pytest.mark.parametrize("lengths", [[400], [250, 350]])
 def test_one_map_is_solved_on_the_training_origins_and_one_on_all(monkeypatch, lengths):
+    monkeypatch.setattr(linear_mixture, "N_FOLDS", 0)
     monkeypatch.setattr(linear_mixture, "N_LENGTHS", 1)
     rows = random_walks(lengths, 2, 8) / 10
     known = [length - 60 for length in lengths]
@@ -83,13 +101,15 @@ def test_one_map_is_solved_on_the_training_origins_and_one_on_all(monkeypatch, l
     mixture = mix_linear_maps(rows, training, validation, [12], 3, ["shared"])
     for kernel, origins in ((mixture.fitted, training), (mixture.refitted, find_origins(lengths, 12, 3))):
         moments = window_moments(rows, origins, 12, 3, relative=RELATIVE).mean()
-        solved = [as_kernel(fit_linear_map(moments, alphas=[alpha]), 12) for alpha in ALPHAS]
+        strengths = np.array(ALPHAS) * sum(map(len, training)) / sum(map(len, origins))
+        solved = [as_kernel(fit_linear_map(moments, alphas=[alpha]), 12) for alpha in strengths]
         assert min(np.abs(kernel - weights).max() for weights in solved) < 1e-9
     errors = [np.square(errors_of(kernel, rows, validation)).mean() for kernel in (mixture.refitted, mixture.fitted)]
     assert errors[0] < errors[1]
 
 
-def test_the_single_map_is_one_ridge_regression_on_the_whole_window():
+def test_the_single_map_is_one_ridge_regression_on_the_whole_window(monkeypatch):
+    monkeypatch.setattr(linear_mixture, "N_FOLDS", 0)
     rows, training, validation = example()
     mixture = mix_linear_maps(rows, training, validation, [6, 12], 3)
     lookback = mixture.fitted.shape[1]

@@ -30,7 +30,7 @@ def test_error_products_equal_those_of_explicit_errors():
     kernels = [as_kernel(fit_linear_map(moments), 12) for moments in (fitted.mean(), fitted)]
     products = window_moments(rows, validation, 12, 3).error_products(kernels)
     errors = [errors_of(kernel, rows, validation) for kernel in kernels]
-    expected = [[np.mean(a * b) for a in errors] for b in errors]
+    expected = np.transpose([[np.mean(a * b, axis=(0, 1)) for a in errors] for b in errors])
     np.testing.assert_allclose(products, expected, rtol=1e-8)
 
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import minimize
 
-from tscnn.baselines import ALPHAS, as_kernel, fit_linear_map, solve_ridge
+from tscnn.baselines import as_kernel, fit_linear_map, solve_ridge
 from tscnn.moments import WindowMoments, affordable_share, window_moments
 
 __all__ = ["JudgedMap", "LinearMixture", "are_affordable", "mix_linear_maps"]
 
 N_LENGTHS = 4  # windows of a mixture: the lookback, its half, quarter and eighth
 RELATIVE = 0.5  # power of `window_scales` in which errors count
+ALPHAS = (1e-3, 1e-2, 0.1, 1.0)  # strengths of the ridge, to choose from
+TOLERANCE = 0.005  # of squared error, for the sake of a lesser strength: folds have fewer windows than what is solved
 N_FOLDS = 3  # of the training origins, in which strengths and shares compete as well as on the validation origins
 N_STEPS = 48  # of the horizon, at most, on which they do
 MOST_ENTRIES = 13_000_000  # of the moments of single features: some seconds and 100 MB a fold
@@ -78,8 +81,8 @@ def mix_linear_maps(
     Returns
     -------
     LinearMixture
-        Of the lookback chosen, ``fitted.shape[1]``. The first axis of its maps is 1 if no map of a single feature has a
-        part in them.
+        Of the lookback chosen, ``fitted.shape[1]``. The first axis of its maps is 1 without maps of single features,
+        whose parts each feature mixes in shares of its own.
 
     References
     ----------
@@ -99,21 +102,21 @@ def mix_linear_maps(
     mixtures = {}
     for lookback in sorted(lookbacks):
         at = [i for i, (length, _) in enumerate(contest.parts) if length in _nested_lengths(lookback)]
-        mixtures[lookback] = (at, *_mix(contest.products[np.ix_(at, at)]))
+        mixtures[lookback] = (at, *_mix(contest.products[:, at][:, :, at]))
     lookback, (at, shares, _) = min(mixtures.items(), key=lambda found: found[1][2])
 
     judged = []
     for fold, kernels in zip(folds, contest.kernels, strict=True):
-        kernel = sum(share * kernels[i][:, -lookback:] for i, share in zip(at, shares, strict=True))
+        kernel = sum(share[:, None, None] * kernels[i][:, -lookback:] for i, share in zip(at, shares, strict=True))
         judged.append(JudgedMap(np.asarray(kernel), steps, fold.origins))
-    parts = [(share, *contest.parts[i], contest.alphas[i]) for i, share in zip(at, shares, strict=True) if share > 0]
+    parts = [_Part(share, *contest.parts[i], contest.alphas[i]) for i, share in zip(at, shares, strict=True)]
+    n_windows = float(np.mean([fold.fitted.n_windows for fold in folds]))
     single = None
     if "shared" in kinds:
         alphas = contest.alphas[contest.parts.index((lookback, "shared"))]
-        single = _solve_parts(fitted, [(1.0, lookback, "shared", alphas)], lookback)
-    return LinearMixture(
-        _solve_parts(fitted, parts, lookback), _solve_parts(everything, parts, lookback), judged, single
-    )
+        single = _solve_parts(fitted, n_windows, [_Part(np.ones(1), lookback, "shared", alphas)], lookback)
+    fitted_kernel, kernel = (_solve_parts(moments, n_windows, parts, lookback) for moments in (fitted, everything))
+    return LinearMixture(fitted_kernel, kernel, judged, single)
 
 
 def are_affordable(n_features: int, lookback: int, horizon: int) -> bool:
@@ -132,16 +135,24 @@ def are_affordable(n_features: int, lookback: int, horizon: int) -> bool:
     return n_features * lookback * (lookback + horizon) <= MOST_ENTRIES
 
 
-def _solve_parts(
-    moments: WindowMoments, parts: Sequence[tuple[float, int, str, list[float]]], lookback: int
-) -> np.ndarray:
-    """Solve each part, given as (share, length, kind, alphas), and add them up."""
+class _Part(NamedTuple):
+    share: np.ndarray  # (1 or n_features,)
+    length: int
+    kind: str
+    alphas: list[float]  # (1 or n_features,)
+
+
+def _solve_parts(moments: WindowMoments, n_windows: float, parts: Sequence[_Part], lookback: int) -> np.ndarray:
+    """Solve each part, whose strengths were chosen on so many windows, and add them up."""
     kernel = np.zeros((1, lookback, moments.targets.shape[1]))
-    for share, length, kind, alphas in parts:
-        shortened = moments.shorten(length)
-        shortened = shortened.mean() if kind == "shared" else shortened
-        maps = [solve_ridge(shortened.feature(f), alpha) for f, alpha in enumerate(alphas)]
-        kernel = kernel + share * as_kernel(np.concatenate(maps), lookback)
+    for part in parts:
+        if not part.share.any():
+            continue
+        shortened = moments.shorten(part.length)
+        shortened = shortened.mean() if part.kind == "shared" else shortened
+        strengths = [alpha * n_windows / moments.n_windows for alpha in part.alphas]  # the same in absolute units
+        maps = [solve_ridge(shortened.feature(f), alpha) for f, alpha in enumerate(strengths)]
+        kernel = kernel + part.share[:, None, None] * as_kernel(np.concatenate(maps), lookback)
     return kernel
 
 
@@ -201,7 +212,7 @@ def _fold_moments(
 class _Contest:
     parts: list[tuple[int, str]]  # length and kind
     alphas: list[list[float]]  # of each part, by feature
-    products: np.ndarray  # (parts, parts): mean products of their errors
+    products: np.ndarray  # (1 or n_features, parts, parts): mean products of their errors
     kernels: list[list[np.ndarray]]  # of each fold and part, (1 or n_features, lookback, n_steps)
 
 
@@ -222,7 +233,7 @@ def _hold_contest(folds: Sequence[_Fold], lengths: Sequence[int], kinds: Sequenc
                 maps = [np.concatenate([solve_ridge(fitted.feature(f), alpha) for f in each]) for alpha in ALPHAS]
                 errors = errors + judged.n_windows * np.stack([judged.squared_error(weights) for weights in maps])
                 tried.append(maps)
-            best = np.argmin(errors, axis=0)  # by feature
+            best = np.argmax(errors <= (1 + TOLERANCE) * errors.min(axis=0), axis=0)  # by feature
             parts.append((length, kind))
             chosen.append([ALPHAS[i] for i in best])
             for maps, found in zip(tried, kernels, strict=True):
@@ -236,10 +247,33 @@ def _hold_contest(folds: Sequence[_Fold], lengths: Sequence[int], kinds: Sequenc
 
 
 def _mix(products: np.ndarray) -> tuple[np.ndarray, float]:
-    """Find the shares, none negative and one in all, of the mixture with the least squared error, and that error."""
+    """Find the shares in the mixture with the least squared error, and that error.
+
+    Parameters
+    ----------
+    products : ndarray of shape (n_features, n_parts, n_parts)
+        Mean products of their errors.
+
+    Returns
+    -------
+    shares : ndarray of shape (n_parts, n_features)
+        A feature's own errors count in its shares as much as those of all features do.
+    error : float
+        Mean over features.
+    """
+    common = _in_own_unit(products.mean(axis=0))
+    shares = np.stack([_least_squares_shares(_in_own_unit(own) + common) for own in products])
+    return shares.T, float(np.einsum("fi,fij,fj->f", shares, products, shares).mean())
+
+
+def _in_own_unit(products: np.ndarray) -> np.ndarray:
+    return products / (np.trace(products) or 1.0)  # of constant series nothing is left to share out
+
+
+def _least_squares_shares(products: np.ndarray) -> np.ndarray:
+    """Minimise the squared error over shares that are not negative and one in all."""
     n = len(products)
-    unit = np.trace(products) / n or 1.0  # of constant series nothing is left to share out
-    leaning = products / unit + 0.01 * np.eye(n)  # a little towards equal shares
+    leaning = products * n + 0.02 * np.eye(n)  # a little towards equal shares
     found = minimize(
         lambda shares: shares @ leaning @ shares,
         np.full(n, 1 / n),
@@ -249,5 +283,4 @@ def _mix(products: np.ndarray) -> tuple[np.ndarray, float]:
         method="SLSQP",
     )
     shares = np.where(found.x < 0.01, 0, found.x)
-    shares /= shares.sum()
-    return shares, float(shares @ products @ shares)
+    return np.asarray(shares / shares.sum())

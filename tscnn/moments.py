@@ -106,7 +106,7 @@ class WindowMoments:
         )
 
     def error_products(self, kernels: Sequence[np.ndarray]) -> np.ndarray:
-        """Return the mean product of the errors of each two linear maps.
+        """Return the mean product of the errors of each two linear maps, by feature.
 
         Parameters
         ----------
@@ -115,18 +115,18 @@ class WindowMoments:
 
         Returns
         -------
-        ndarray of shape (n_kernels, n_kernels)
-            Mean over windows, steps and features; on the diagonal the mean squared errors.
+        ndarray of shape (n_features, n_kernels, n_kernels)
+            Mean over windows and steps; on the diagonals the mean squared errors.
         """
         n_kernels, (n_features, horizon) = len(kernels), self.targets.shape
-        products = np.zeros((n_kernels, n_kernels))
+        products = np.empty((n_features, n_kernels, n_kernels))
         for f in range(n_features):
             maps = np.stack([kernel[f % len(kernel)] for kernel in kernels])  # (kernels, lookback, horizon)
             explained = np.einsum("klh,lh->k", maps, self.cross[f])
             flat = maps.reshape(n_kernels, -1)
-            products += flat @ (self.inputs[f] @ maps).reshape(n_kernels, -1).T
-            products += self.targets[f].sum() - explained[:, None] - explained
-        return products / (self.n_windows * n_features * horizon)
+            products[f] = flat @ (self.inputs[f] @ maps).reshape(n_kernels, -1).T
+            products[f] += self.targets[f].sum() - explained[:, None] - explained
+        return products / (self.n_windows * horizon)
 
     def squared_error(self, weights: np.ndarray) -> np.ndarray:
         """Return the mean squared error of a linear map, one for each feature.
