@@ -49,8 +49,10 @@ def test_a_steady_gain_is_trusted_and_a_chance_one_is_not():
 def test_the_trusted_share_is_that_of_block_means():
     gains = np.random.default_rng(1).normal(0.3, 1, size=600)
     means = gains.reshape(6, 100).mean(axis=1)
-    expected = 1 - means.var(ddof=1) / 6 / gains.mean() ** 2
-    assert trusted_share(gains, horizon=100) == pytest.approx(max(0, expected))
+    expected = 1 - 5 / 3 * means.var(ddof=1) / 6 / gains.mean() ** 2
+    assert expected > 0.9
+    assert trusted_share(gains, horizon=100) == pytest.approx(expected)
+    assert trusted_share(gains, horizon=151) == 0  # not four blocks
 
 
 def test_what_is_not_trusted_is_taken_back():

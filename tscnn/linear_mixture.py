@@ -16,7 +16,7 @@ __all__ = ["JudgedMap", "LinearMixture", "are_affordable", "mix_linear_maps"]
 
 N_LENGTHS = 4  # windows of a mixture: the lookback, its half, quarter and eighth
 RELATIVE = 0.5  # power of `window_scales` in which errors count
-ALPHAS = (1e-3, 1e-2, 0.1, 1.0)  # strengths of the ridge, to choose from
+ALPHAS = (0.001, 0.01, 0.03, 0.1, 0.3, 1.0)  # strengths of the ridge, to choose from
 TOLERANCE = 0.005  # of squared error, for the sake of a lesser strength: folds have fewer windows than what is solved
 N_FOLDS = 3  # of the training origins, in which strengths and shares compete as well as on the validation origins
 N_STEPS = 48  # of the horizon, at most, on which they do

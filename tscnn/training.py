@@ -142,18 +142,20 @@ def origin_losses(trainer: SegmentTrainer, batches: SegmentBatches) -> np.ndarra
 def trusted_share(gains: np.ndarray, horizon: int) -> float:
     """Shrink the mean of `gains`, neighbours of which depend on each other, by what chance makes of it.
 
-    Returns 1 - (standard error / mean)^2, or 0 where that is negative, from the means of 4 to 32 blocks, of `horizon`
-    origins where that many fit.
+    Returns 1 - e / t^2, or 0 where that is negative, with t = mean / standard error from the means of up to 32 blocks of
+    at least `horizon` origins, and e what t^2 is on average where nothing is gained. Fewer than four such blocks
+    cannot tell, which returns 0.
 
     References
     ----------
     .. [1] James and Stein (1961), Estimation with Quadratic Loss.
     """
-    n_blocks = int(np.clip(len(gains) // horizon, 4, 32))
-    if len(gains) < n_blocks or gains.mean() <= 0:
+    n_blocks = min(len(gains) // horizon, 32)
+    if n_blocks < 4 or gains.mean() <= 0:
         return 0.0
     means = np.array([block.mean() for block in np.array_split(gains, n_blocks)])
-    return max(0.0, 1 - float(means.var(ddof=1) / n_blocks / means.mean() ** 2))
+    by_chance = (n_blocks - 1) / (n_blocks - 3)  # the variance of Student's t
+    return max(0.0, 1 - by_chance * float(means.var(ddof=1) / n_blocks / means.mean() ** 2))
 
 
 def _segment_origins(training: str, lookback: int) -> int:
