@@ -142,8 +142,8 @@ def origin_losses(trainer: SegmentTrainer, batches: SegmentBatches) -> np.ndarra
 def trusted_share(gains: np.ndarray, horizon: int) -> float:
     """Shrink the mean of `gains`, neighbours of which depend on each other, by what chance makes of it.
 
-    Returns 1 - e / t^2, or 0 where that is negative, with t = mean / standard error from the means of up to 32 blocks of
-    at least `horizon` origins, and e what t^2 is on average where nothing is gained. Fewer than four such blocks
+    Returns 1 - e / t^2, or 0 where that is negative, with t = mean / standard error from the means of up to 32 blocks
+    of at least `horizon` origins, and e what t^2 is on average where nothing is gained. Fewer than four such blocks
     cannot tell, which returns 0.
 
     References
