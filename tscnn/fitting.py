@@ -116,7 +116,8 @@ def fit_linear_maps(
     first : int or None
         First validation row.
     lookback : int or "auto"
-        "auto" for a power of two, up to 1024, and such that there are as many training windows as rows in one.
+        "auto" for a power of two, up to 1024, and such that there are as many training windows as rows in one; with
+        many targets no longer than that a map for each is affordable, unless that is less than 256.
     horizon : int
         Steps predicted.
     linear_skip : {"auto", "shared", "per_feature", None}
@@ -134,7 +135,7 @@ def fit_linear_maps(
     kinds = ("shared", "per_feature") if linear_skip in ("auto", None) else (linear_skip,)
     if not isinstance(lookback, str):
         lookbacks = [lookback]
-    elif linear_skip in ("auto", None):  # a map for each feature is worth more than the longest lookbacks
+    elif len(kinds) > 1:  # a map for each feature is worth more than the longest lookbacks
         affordable = [length for length in lookbacks if are_affordable(rows.shape[1], length, horizon)]
         lookbacks = affordable if affordable and affordable[-1] >= ENOUGH else lookbacks
     training = find_origins([end], lookbacks[-1], horizon)
