@@ -88,7 +88,7 @@ def trusted_gain(gains: Sequence[float]) -> float:
     Returns
     -------
     float
-        mean * (1 - (standard error / mean)^2), or 0 where that is negative or fewer than three folds could say.
+        Mean * (1 - (standard error / mean)^2), or 0 where that is negative or fewer than three folds could say.
 
     References
     ----------
