@@ -20,7 +20,7 @@ ALPHAS = (0.001, 0.01, 0.03, 0.1, 0.3, 1.0)  # strengths of the ridge, to choose
 TOLERANCE = 0.005  # of squared error, for the sake of a lesser strength: folds have fewer windows than what is solved
 N_FOLDS = 3  # of the training origins, in which strengths and shares compete as well as on the validation origins
 N_STEPS = 48  # of the horizon, at most, on which they do
-MOST_ENTRIES = 13_000_000  # of the moments of single features: some seconds and 100 MB a fold
+MOST_ENTRIES = 12_600_000  # of the moments of single features: some seconds and 100 MB a fold
 
 
 @dataclass(frozen=True)

@@ -96,8 +96,8 @@ def trusted_gain(gains: Sequence[float]) -> float:
 
     Examples
     --------
-    >>> trusted_gain([0.1, 0.1, 0.1]), trusted_gain([0.4, -0.2, 0.1])
-    (0.1, 0.0)
+    >>> trusted_gain([0.25, 0.25, 0.25]), trusted_gain([0.4, -0.2, 0.1])
+    (0.25, 0.0)
     """
     mean = float(np.mean(gains)) if len(gains) >= N_FOLDS else 0.0
     return max(0.0, mean - float(np.var(gains, ddof=1)) / len(gains) / mean) if mean > 0 else 0.0
