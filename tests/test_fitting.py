@@ -31,11 +31,15 @@ def test_columns_that_depend_on_each_other(feature_mode):
 def test_the_lookback_is_chosen_on_validation_rows(capsys):
     frame = make_frame(600)
     forecaster = small_forecaster(lookback="auto", verbose=1, epochs=1).fit(frame)
-    assert forecaster.config_.lookback in (16, 32, 64, 128, 256)  # a day has 24 rows
+    assert forecaster.config_.lookback in (24, 48, 96, 192)  # a day has 24 rows
     out = capsys.readouterr().out
-    assert out.startswith(f"lookback {forecaster.config_.lookback} chosen, of 1 to 256\n")
+    assert out.startswith(f"lookback {forecaster.config_.lookback} chosen, of 1 to 192\n")
     assert forecaster.predict(frame).shape == (3, 3)
     assert forecaster.get_params()["lookback"] == "auto"
+    frame.index = pd.date_range("2025-01-01", periods=len(frame), freq="D")
+    weekly = small_forecaster(lookback="auto", verbose=1, epochs=1).fit(frame)
+    assert weekly.config_.lookback in (56, 112, 224)
+    assert "chosen, of 1 to 224\n" in capsys.readouterr().out
 
 
 def test_the_lookback_is_chosen_without_a_linear_skip_too():

@@ -17,10 +17,10 @@ from tscnn.training import TrainingSettings, train
 from tscnn.vector_autoregression import VectorAutoregression, fit_vector_autoregression
 from tscnn.windows import find_origins
 
-__all__ = ["LinearStart", "fit_corrections", "fit_linear_maps", "fit_network"]
+__all__ = ["LinearStart", "fit_corrections", "fit_linear_maps", "fit_network", "list_lookbacks"]
 
-LOOKBACKS = tuple(2**power for power in range(11))
-ENOUGH = 256  # rows of a lookback
+LONGEST = 1024  # lookback to choose
+ENOUGH = 192  # rows of a lookback
 
 
 @dataclass(frozen=True)
@@ -104,8 +104,34 @@ def fit_corrections(mixture: LinearMixture, rows: np.ndarray, config: NetworkCon
     return LinearStart(mixture, reversion, vector)
 
 
+def list_lookbacks(seasonality: int | None) -> list[int]:
+    """List the lookbacks that ``lookback="auto"`` chooses from.
+
+    Parameters
+    ----------
+    seasonality : int or None
+        Rows of a season; where there is none 24, whose doubles hold many seasons.
+
+    Returns
+    -------
+    list of int
+        Its halves and doubles up to 1024, ascending. The mean of whole seasons is a level free of their phase.
+
+    Examples
+    --------
+    >>> list_lookbacks(24), list_lookbacks(7)
+    ([1, 3, 6, 12, 24, 48, 96, 192, 384, 768], [1, 3, 7, 14, 28, 56, 112, 224, 448, 896])
+    """
+    longest = seasonality or 24
+    while longest > LONGEST:
+        longest //= 2
+    while 2 * longest <= LONGEST:
+        longest *= 2
+    return [longest >> halvings for halvings in reversed(range(longest.bit_length()))]
+
+
 def fit_linear_maps(
-    rows: np.ndarray, first: int | None, lookback: int | str, horizon: int, linear_skip: str | None, verbose: bool
+    rows: np.ndarray, first: int | None, lookbacks: Sequence[int], horizon: int, linear_skip: str | None, verbose: bool
 ) -> LinearMixture:
     """Fit the linear maps that a network starts from, and choose the lookback by them.
 
@@ -115,9 +141,9 @@ def fit_linear_maps(
         Standardised targets of one series.
     first : int or None
         First validation row.
-    lookback : int or "auto"
-        "auto" for a power of two, up to 1024, and such that there are as many training windows as rows in one; with
-        many targets no longer than that a map for each is affordable, unless that is less than 256.
+    lookbacks : sequence of int
+        To choose from, ascending; of several only those with as many training windows as rows in one, and with many
+        targets those for which a map for each is affordable, unless all such are short.
     horizon : int
         Steps predicted.
     linear_skip : {"auto", "shared", "per_feature", None}
@@ -131,18 +157,18 @@ def fit_linear_maps(
         Of the lookback given or chosen.
     """
     end = len(rows) if first is None else first
-    lookbacks = [length for length in LOOKBACKS if 2 * length + horizon <= end] or [1]
     kinds = ("shared", "per_feature") if linear_skip in ("auto", None) else (linear_skip,)
-    if not isinstance(lookback, str):
-        lookbacks = [lookback]
-    elif len(kinds) > 1:  # a map for each feature is worth more than the longest lookbacks
+    chooses = len(lookbacks) > 1
+    if chooses:
+        lookbacks = [length for length in lookbacks if 2 * length + horizon <= end] or [1]
         affordable = [length for length in lookbacks if are_affordable(rows.shape[1], length, horizon)]
-        lookbacks = affordable if affordable and affordable[-1] >= ENOUGH else lookbacks
+        if len(kinds) > 1 and affordable and affordable[-1] >= ENOUGH:  # worth more than the longest lookbacks
+            lookbacks = affordable
     training = find_origins([end], lookbacks[-1], horizon)
     validation = [] if first is None else find_origins([len(rows)], lookbacks[-1], horizon, [first])
     mixture = mix_linear_maps(rows, training, validation, lookbacks, horizon, kinds)
-    if verbose and isinstance(lookback, str):
-        _write(f"lookback {mixture.fitted.shape[1]} chosen, of 1 to {lookbacks[-1]}")
+    if verbose and chooses:
+        _write(f"lookback {mixture.fitted.shape[1]} chosen, of {lookbacks[0]} to {lookbacks[-1]}")
     return mixture
 
 

@@ -16,7 +16,7 @@ from tscnn._backend import device_scope
 from tscnn._validation import check_choice, check_int, received
 from tscnn.backtest import find_cutoffs, forecast_chunks
 from tscnn.baselines import fit_shared_map
-from tscnn.fitting import fit_corrections, fit_linear_maps, fit_network
+from tscnn.fitting import fit_corrections, fit_linear_maps, fit_network, list_lookbacks
 from tscnn.frame import forecast_frame, learn_schema, read_frame
 from tscnn.parameters import (
     check_needs_no_validation,
@@ -39,9 +39,9 @@ class Forecaster(BaseEstimator):
     Parameters
     ----------
     lookback : int or "auto", default 10
-        Rows that a forecast depends on: exactly the network's receptive field. "auto" takes the power of two, up to
-        1024 (with dozens of targets 512 or 256), whose linear map serves the validation rows best;
-        ``config_.lookback`` says which.
+        Rows that a forecast depends on: exactly the network's receptive field. "auto" takes, of the
+        halves and doubles of a season (for hourly rows 1, 3, 6, 12, 24 .. 768; fewer with dozens of targets), the one
+        whose linear map serves the validation rows best; ``config_.lookback`` says which.
     horizon : int, default 1
         Steps to forecast.
     targets : column name or list of column names, optional
@@ -242,7 +242,8 @@ class Forecaster(BaseEstimator):
         mixture = start = None
         if auto_lookback or self.linear_skip is not None:
             targets = rows[:, list(config.targets)]
-            mixture = fit_linear_maps(targets, first, self.lookback, horizon, self.linear_skip, settings.verbose)
+            lookbacks = list_lookbacks(find_seasonality(schema.freq)) if auto_lookback else [config.lookback]
+            mixture = fit_linear_maps(targets, first, lookbacks, horizon, self.linear_skip, settings.verbose)
             config = read_network_config(self, schema, mixture.fitted.shape[1])
             if config.linear_skip is not None:
                 start = fit_corrections(mixture, rows, config)
