@@ -7,17 +7,18 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import minimize
+from scipy.linalg import cholesky, solve_triangular
+from scipy.optimize import nnls
 
 from tscnn.baselines import as_kernel, fit_linear_map, solve_ridge
 from tscnn.moments import WindowMoments, affordable_share, window_moments
 
 __all__ = ["JudgedMap", "LinearMixture", "are_affordable", "mix_linear_maps"]
 
-N_LENGTHS = 4  # windows of a mixture: the lookback, its half, quarter and eighth
 RELATIVE = 0.5  # power of `window_scales` in which errors count
 ALPHAS = (0.001, 0.01, 0.03, 0.1, 0.3, 1.0)  # strengths of the ridge, to choose from
 TOLERANCE = 0.005  # of squared error, for the sake of a lesser strength: folds have fewer windows than what is solved
+SHORTER = 0.002  # of squared error, for the sake of a shorter lookback
 N_FOLDS = 3  # of the training origins, in which strengths and shares compete as well as on the validation origins
 N_STEPS = 48  # of the horizon, at most, on which they do
 MOST_ENTRIES = 12_600_000  # of the moments of single features: some seconds and 100 MB a fold
@@ -58,7 +59,7 @@ def mix_linear_maps(
 ) -> LinearMixture:
     """Fit the best linear map from windows to the steps after them that the closed form gives.
 
-    A mixture of ridge regressions on windows of several lengths: the lookback, its half, quarter and eighth. A mixture
+    A mixture of ridge regressions on windows of several lengths: the lookback, its half, quarter and so on. A mixture
     of linear maps is a linear map, of the longest window. Its parts err in different ways, so that it errs less than
     the best of them. Strengths, shares and the lookback are those that serve the validation origins best, and with
     them up to three stretches of the training origins, each judged on maps of the origins before it.
@@ -97,18 +98,21 @@ def mix_linear_maps(
         return LinearMixture(kernel, kernel)
     steps = np.arange(horizon)[:: -(-horizon // N_STEPS)]  # evenly spread
     folds, fitted, everything = _fold_moments(rows, training, validation, longest, horizon, kinds, steps)
-    lengths = sorted({length for lookback in lookbacks for length in _nested_lengths(lookback)}, reverse=True)
+    lengths = sorted({length for lookback in lookbacks for length in _halves(lookback)}, reverse=True)
     contest = _hold_contest(folds, lengths, kinds)
     mixtures = {}
     for lookback in sorted(lookbacks):
-        at = [i for i, (length, _) in enumerate(contest.parts) if length in _nested_lengths(lookback)]
+        at = [i for i, (length, _) in enumerate(contest.parts) if length in _halves(lookback)]
         mixtures[lookback] = (at, *_mix(contest.products[:, at][:, :, at]))
-    lookback, (at, shares, _) = min(mixtures.items(), key=lambda found: found[1][2])
+    enough = (1 + SHORTER) * min(error for _, _, error in mixtures.values())
+    lookback, at, shares = next((length, at, shares) for length, (at, shares, e) in mixtures.items() if e <= enough)
 
     judged = []
-    for fold, kernels in zip(folds, contest.kernels, strict=True):
-        kernel = sum(share[:, None, None] * kernels[i][:, -lookback:] for i, share in zip(at, shares, strict=True))
-        judged.append(JudgedMap(np.asarray(kernel), steps, fold.origins))
+    for fold, maps in zip(folds, contest.maps, strict=True):
+        kernel = np.zeros((1, lookback, len(steps)))
+        for i, share in zip(at, shares, strict=True):
+            kernel = kernel + share[:, None, None] * as_kernel(maps[i], lookback)
+        judged.append(JudgedMap(kernel, steps, fold.origins))
     parts = [_Part(share, *contest.parts[i], contest.alphas[i]) for i, share in zip(at, shares, strict=True)]
     n_windows = float(np.mean([fold.fitted.n_windows for fold in folds]))
     single = None
@@ -156,8 +160,8 @@ def _solve_parts(moments: WindowMoments, n_windows: float, parts: Sequence[_Part
     return kernel
 
 
-def _nested_lengths(lookback: int) -> list[int]:
-    return [lookback >> halvings for halvings in range(N_LENGTHS) if lookback >> halvings]
+def _halves(lookback: int) -> list[int]:
+    return [lookback >> halvings for halvings in range(lookback.bit_length())]
 
 
 def _summing(
@@ -213,14 +217,13 @@ class _Contest:
     parts: list[tuple[int, str]]  # length and kind
     alphas: list[list[float]]  # of each part, by feature
     products: np.ndarray  # (1 or n_features, parts, parts): mean products of their errors
-    kernels: list[list[np.ndarray]]  # of each fold and part, (1 or n_features, lookback, n_steps)
+    maps: list[list[np.ndarray]]  # of each fold and part, (1 or n_features, length, n_steps)
 
 
 def _hold_contest(folds: Sequence[_Fold], lengths: Sequence[int], kinds: Sequence[str]) -> _Contest:
     """Choose the strength of each part, and measure how the parts' errors go together, over all folds."""
-    lookback = folds[0].fitted.inputs.shape[1]
     parts, chosen = [], []
-    kernels: list[list[np.ndarray]] = [[] for _ in folds]
+    chosen_maps: list[list[np.ndarray]] = [[] for _ in folds]
     for length in lengths:
         shortened = [(fold.fitted.shorten(length), fold.judged.shorten(length)) for fold in folds]
         for kind in kinds:
@@ -236,14 +239,14 @@ def _hold_contest(folds: Sequence[_Fold], lengths: Sequence[int], kinds: Sequenc
             best = np.argmax(errors <= (1 + TOLERANCE) * errors.min(axis=0), axis=0)  # by feature
             parts.append((length, kind))
             chosen.append([ALPHAS[i] for i in best])
-            for maps, found in zip(tried, kernels, strict=True):
-                weights = np.stack([maps[i][f] for f, i in enumerate(best)])
-                found.append(as_kernel(weights, lookback))
+            for maps, found in zip(tried, chosen_maps, strict=True):
+                found.append(np.stack([maps[i][f] for f, i in enumerate(best)]))
     products = [
-        fold.judged.n_windows * fold.judged.error_products(found) for fold, found in zip(folds, kernels, strict=True)
+        fold.judged.n_windows * fold.judged.error_products([as_kernel(weights, weights.shape[1]) for weights in found])
+        for fold, found in zip(folds, chosen_maps, strict=True)
     ]
     n_windows = sum(fold.judged.n_windows for fold in folds)
-    return _Contest(parts, chosen, np.sum(products, axis=0) / n_windows, kernels)
+    return _Contest(parts, chosen, np.sum(products, axis=0) / n_windows, chosen_maps)
 
 
 def _mix(products: np.ndarray) -> tuple[np.ndarray, float]:
@@ -272,15 +275,9 @@ def _in_own_unit(products: np.ndarray) -> np.ndarray:
 
 def _least_squares_shares(products: np.ndarray) -> np.ndarray:
     """Minimise the squared error over shares that are not negative and one in all."""
+    # They are in proportion to the u >= 0 that minimises u'Qu - 2 sum(u).
     n = len(products)
-    leaning = products * n + 0.02 * np.eye(n)  # a little towards equal shares
-    found = minimize(
-        lambda shares: shares @ leaning @ shares,
-        np.full(n, 1 / n),
-        jac=lambda shares: 2 * leaning @ shares,
-        bounds=[(0, 1)] * n,
-        constraints={"type": "eq", "fun": lambda shares: shares.sum() - 1, "jac": np.ones_like},
-        method="SLSQP",
-    )
-    shares = np.where(found.x < 0.01, 0, found.x)
+    factor = cholesky(products * n + 0.02 * np.eye(n))  # leaning a little towards equal shares
+    shares, _ = nnls(factor, solve_triangular(factor, np.ones(n), trans="T"))
+    shares = np.where(shares < 0.01 * shares.sum(), 0, shares)
     return np.asarray(shares / shares.sum())

@@ -110,8 +110,8 @@ class WindowMoments:
 
         Parameters
         ----------
-        kernels : sequence of ndarray of shape (1 or n_features, lookback, horizon)
-            Maps as in `squared_error`.
+        kernels : sequence of ndarray of shape (1 or n_features, length, horizon)
+            Maps as in `squared_error`, or of the newest rows alone.
 
         Returns
         -------
@@ -119,12 +119,17 @@ class WindowMoments:
             Mean over windows and steps; on the diagonals the mean squared errors.
         """
         n_kernels, (n_features, horizon) = len(kernels), self.targets.shape
+        lookback = self.inputs.shape[1]
         products = np.empty((n_features, n_kernels, n_kernels))
         for f in range(n_features):
-            maps = np.stack([kernel[f % len(kernel)] for kernel in kernels])  # (kernels, lookback, horizon)
+            maps = np.zeros((n_kernels, lookback, horizon))
+            images = np.empty((n_kernels, lookback, horizon))
+            for padded, image, kernel in zip(maps, images, kernels, strict=True):
+                newest = slice(lookback - kernel.shape[1], None)
+                padded[newest] = kernel[f % len(kernel)]
+                np.matmul(self.inputs[f][:, newest], padded[newest], out=image)
             explained = np.einsum("klh,lh->k", maps, self.cross[f])
-            flat = maps.reshape(n_kernels, -1)
-            products[f] = flat @ (self.inputs[f] @ maps).reshape(n_kernels, -1).T
+            products[f] = maps.reshape(n_kernels, -1) @ images.reshape(n_kernels, -1).T
             products[f] += self.targets[f].sum() - explained[:, None] - explained
         return products / (self.n_windows * horizon)
 
