@@ -77,13 +77,15 @@ def find_residuals(
     return residuals, mean.astype(rows.dtype)
 
 
-def trusted_gain(gains: Sequence[float]) -> float:
+def trusted_gain(gains: Sequence[float], n_origins: Sequence[int]) -> float:
     """Shrink the mean gain of the folds by what chance makes of it.
 
     Parameters
     ----------
     gains : sequence of float
         By what part of them each fold's errors fall.
+    n_origins : sequence of int
+        By how much each fold counts.
 
     Returns
     -------
@@ -96,8 +98,12 @@ def trusted_gain(gains: Sequence[float]) -> float:
 
     Examples
     --------
-    >>> trusted_gain([0.25, 0.25, 0.25]), trusted_gain([0.4, -0.2, 0.1])
+    >>> trusted_gain([0.25, 0.25, 0.25], [500, 500, 1000]), trusted_gain([0.4, -0.2, 0.1], [500, 500, 1000])
     (0.25, 0.0)
     """
-    mean = float(np.mean(gains)) if len(gains) >= N_FOLDS else 0.0
-    return max(0.0, mean - float(np.var(gains, ddof=1)) / len(gains) / mean) if mean > 0 else 0.0
+    n_folds, shares = len(gains), np.array(n_origins) / np.sum(n_origins)
+    mean = float(shares @ gains) if n_folds >= N_FOLDS else 0.0
+    if mean <= 0:
+        return 0.0
+    squared_error = np.sum((shares * (np.array(gains) - mean)) ** 2) * n_folds / (n_folds - 1)
+    return max(0.0, mean - float(squared_error) / mean)

@@ -35,7 +35,7 @@ def find_reversion(folds: Sequence[Residuals], horizon: int) -> np.ndarray | Non
     if len(folds) < N_FOLDS:
         return None
     gains = [_gain(fold, STRENGTH * _fit([*folds[:i], *folds[i + 1 :]])) for i, fold in enumerate(folds)]
-    if not trusted_gain(gains):
+    if not trusted_gain(gains, [fold.n_origins for fold in folds]):
         return None
     return np.interp(np.arange(horizon), folds[0].steps, STRENGTH * _fit(folds))
 

@@ -66,12 +66,13 @@ def fit_vector_autoregression(
     lengths = {min(n, most_rows, MOST_INPUTS // n_features, MOST_WEIGHTS // max(weights, 1)) for n in LENGTHS} - {0}
     if len(folds) < N_FOLDS or not lengths:
         return None
-    errors = [_remaining(fold, reversion) for fold in folds]
+    errors, n_origins = [_remaining(fold, reversion) for fold in folds], [fold.n_origins for fold in folds]
     best_gain, n_rows, alpha, chosen = 0.0, 0, 0.0, []
     for tried_rows in sorted(lengths):
         sums = [_sum_products(normalized, fold, left, tried_rows) for fold, left in zip(folds, errors, strict=True)]
         for tried_alpha in ALPHAS:
-            gain = trusted_gain([sums[i].gain(_solve(_others(sums, i), tried_alpha)) for i in range(len(sums))])
+            gains = [sums[i].gain(_solve(_others(sums, i), tried_alpha)) for i in range(len(sums))]
+            gain = trusted_gain(gains, n_origins)
             if gain > best_gain:
                 best_gain, n_rows, alpha, chosen = gain, tried_rows, tried_alpha, sums
     if not chosen:
@@ -80,7 +81,7 @@ def fit_vector_autoregression(
     for i, (fold, left) in enumerate(zip(folds, errors, strict=True)):
         forecast = _inputs(normalized, fold, n_rows) @ _solve(_others(chosen, i), alpha)
         gains.append(_gain(fold, left, forecast.astype(left.dtype).reshape(left.shape)))
-    if not trusted_gain(gains):
+    if not trusted_gain(gains, n_origins):
         return None
     between = np.stack([np.interp(np.arange(horizon), folds[0].steps, unit) for unit in np.eye(len(folds[0].steps))])
     shape = (n_rows, n_features, n_targets, len(folds[0].steps))
