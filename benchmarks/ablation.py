@@ -65,7 +65,7 @@ def fit_linear_maps(rows: np.ndarray, first: int, lookback: int, horizon: int) -
     validation = find_origins([len(rows)], lookback, horizon, [first])
     maps = {"one ridge map": fit_shared_map(rows, training, validation, lookback, horizon)}
     variants: dict[str, dict[str, Any]] = {
-        "one map for all columns, or one each": {"_halves": lambda whole: [whole], "N_FOLDS": 0, "RELATIVE": 0.0},
+        "one map for all columns, or one each": {"N_LENGTHS": 1, "N_FOLDS": 0, "RELATIVE": 0.0},
         "+ windows of several lengths": {"N_FOLDS": 0, "RELATIVE": 0.0},
         "+ errors relative to their window's scale": {"N_FOLDS": 0},
         "+ folds of the training rows": {},

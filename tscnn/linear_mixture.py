@@ -15,10 +15,10 @@ from tscnn.moments import WindowMoments, affordable_share, window_moments
 
 __all__ = ["JudgedMap", "LinearMixture", "are_affordable", "mix_linear_maps"]
 
+N_LENGTHS = 5  # windows of a mixture: the lookback, its half, quarter, eighth and sixteenth
 RELATIVE = 0.5  # power of `window_scales` in which errors count
 ALPHAS = (0.001, 0.01, 0.03, 0.1, 0.3, 1.0)  # strengths of the ridge, to choose from
 TOLERANCE = 0.005  # of squared error, for the sake of a lesser strength: folds have fewer windows than what is solved
-SHORTER = 0.002  # of squared error, for the sake of a shorter lookback
 N_FOLDS = 3  # of the training origins, in which strengths and shares compete as well as on the validation origins
 N_STEPS = 48  # of the horizon, at most, on which they do
 MOST_ENTRIES = 12_600_000  # of the moments of single features: some seconds and 100 MB a fold
@@ -59,10 +59,10 @@ def mix_linear_maps(
 ) -> LinearMixture:
     """Fit the best linear map from windows to the steps after them that the closed form gives.
 
-    A mixture of ridge regressions on windows of several lengths: the lookback, its half, quarter and so on. A mixture
-    of linear maps is a linear map, of the longest window. Its parts err in different ways, so that it errs less than
-    the best of them. Strengths, shares and the lookback are those that serve the validation origins best, and with
-    them up to three stretches of the training origins, each judged on maps of the origins before it.
+    A mixture of ridge regressions on windows of several lengths: the lookback, its half, quarter, eighth and sixteenth.
+    A mixture of linear maps is a linear map, of the longest window. Its parts err in different ways, so that it errs
+    less than the best of them. Strengths, shares and the lookback are those that serve the validation origins best, and
+    with them up to three stretches of the training origins, each judged on maps of the origins before it.
 
     Parameters
     ----------
@@ -104,8 +104,7 @@ def mix_linear_maps(
     for lookback in sorted(lookbacks):
         at = [i for i, (length, _) in enumerate(contest.parts) if length in _halves(lookback)]
         mixtures[lookback] = (at, *_mix(contest.products[:, at][:, :, at]))
-    enough = (1 + SHORTER) * min(error for _, _, error in mixtures.values())
-    lookback, at, shares = next((length, at, shares) for length, (at, shares, e) in mixtures.items() if e <= enough)
+    lookback, (at, shares, _) = min(mixtures.items(), key=lambda found: found[1][2])
 
     judged = []
     for fold, maps in zip(folds, contest.maps, strict=True):
@@ -161,7 +160,7 @@ def _solve_parts(moments: WindowMoments, n_windows: float, parts: Sequence[_Part
 
 
 def _halves(lookback: int) -> list[int]:
-    return [lookback >> halvings for halvings in range(lookback.bit_length())]
+    return [lookback >> halvings for halvings in range(min(N_LENGTHS, lookback.bit_length()))]
 
 
 def _summing(
