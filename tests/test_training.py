@@ -5,7 +5,7 @@ import pytest
 
 from tests.conftest import make_frame, small_forecaster
 from tscnn import training
-from tscnn.training import SegmentBatches, trusted_share
+from tscnn.training import SegmentBatches, describe_trust, trusted_share
 from tscnn.windows import cut_segments
 
 
@@ -62,6 +62,15 @@ def test_what_is_not_trusted_is_taken_back():
         small_forecaster(learning_rate=0.01, linear_skip=None).fit(rows).network_.dense.get_layer("head").get_weights()
     )
     assert np.abs(head[0]).max() < 0.5 * np.abs(free[0]).max()
+
+
+def test_what_is_taken_back_is_told(capsys):
+    rows = np.random.default_rng(0).normal(size=(300, 2)).cumsum(axis=0)
+    small_forecaster(verbose=1, horizon=20, learning_rate=0.01).fit(rows)  # not four horizons to judge on
+    line = capsys.readouterr().out.splitlines()[-2]
+    assert line in (describe_trust(None), describe_trust(0.0))
+    assert line.startswith("the linear map forecasts alone: ")
+    assert describe_trust(0.25).startswith("the convolutions add 25% of what they learnt ")
 
 
 def test_a_fit_leaves_nothing_behind():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -13,7 +12,7 @@ from tscnn.linear_mixture import LinearMixture, are_affordable, mix_linear_maps
 from tscnn.network import Network, NetworkConfig, build_network, rebuild_network, seed_weights
 from tscnn.residuals import N_FOLDS, find_residuals
 from tscnn.reversion import find_reversion
-from tscnn.training import TrainingSettings, train
+from tscnn.training import TrainingSettings, train, write_line
 from tscnn.vector_autoregression import VectorAutoregression, fit_vector_autoregression
 from tscnn.windows import find_origins
 
@@ -168,7 +167,7 @@ def fit_linear_maps(
     validation = [] if first is None else find_origins([len(rows)], lookbacks[-1], horizon, [first])
     mixture = mix_linear_maps(rows, training, validation, lookbacks, horizon, kinds)
     if verbose and chooses:
-        _write(f"lookback {mixture.fitted.shape[1]} chosen, of {lookbacks[0]} to {lookbacks[-1]}")
+        write_line(f"lookback {mixture.fitted.shape[1]} chosen, of {lookbacks[0]} to {lookbacks[-1]}")
     return mixture
 
 
@@ -222,15 +221,10 @@ def fit_network(
     _, network, history = min(fits, key=lambda fit: fit[0])
     if settings.verbose and len(fits) > 1:
         losses = ", ".join(f"{_describe(other.config)} {other_loss:.4f}" for other_loss, other, _ in fits)
-        _write(f"validation losses: {losses}; {_describe(network.config)} chosen")
+        write_line(f"validation losses: {losses}; {_describe(network.config)} chosen")
     return network, history
 
 
 def _describe(config: NetworkConfig) -> str:
     normalizer = f"normaliser over {config.normalizer_span} rows" if config.normalizer_span > 1 else "no normaliser"
     return f"{config.feature_mode} with {normalizer} and {'a' if config.linear_skip else 'no'} linear map"
-
-
-def _write(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()

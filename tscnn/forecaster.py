@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
 from collections.abc import Mapping
 from typing import Any, Self
@@ -28,6 +27,7 @@ from tscnn.parameters import (
 from tscnn.report import describe_report, judge_network, list_unbeaten
 from tscnn.stream import Stream
 from tscnn.time_index import find_seasonality, future_index
+from tscnn.training import write_line
 from tscnn.windows import count_windows, find_origins, make_windows, split_row
 
 __all__ = ["Forecaster"]
@@ -458,8 +458,7 @@ class Forecaster(BaseEstimator):
         with device_scope(self.device):
             report = judge_network(self.network_, rows, validation, linear_map, seasonality)
         if verbose:
-            sys.stdout.write(f"{describe_report(report)}\n")
-            sys.stdout.flush()
+            write_line(describe_report(report))
         return report
 
     def _target_names(self) -> pd.Index:

@@ -15,7 +15,7 @@ from tscnn.network import Network, NetworkConfig
 from tscnn.optimizer import FlatAdamW
 from tscnn.windows import Segments, cut_segments
 
-__all__ = ["TrainingSettings", "train"]
+__all__ = ["TrainingSettings", "train", "write_line"]
 
 N_STEPS = 300  # that epochs="auto" aims at: from its linear start a network learns fast, and then overfits
 LOOPED_STEPS = 64  # of one call, at most
@@ -102,32 +102,41 @@ def train(
             verbose=0,
         )
         loss = history.history["loss"][-1] if best is None else best.best_loss
-        if (
-            validation_batches is not None
-            and config.linear_skip is not None
-            and scale_head(network, trainer, validation_batches, config.horizon)
-        ):
-            loss = trainer.evaluate(validation_batches, verbose=0)
+        if validation_batches is not None and config.linear_skip is not None:
+            trust = scale_head(network, trainer, validation_batches, config.horizon)
+            if trust is not None:
+                loss = trainer.evaluate(validation_batches, verbose=0)
+            if settings.verbose:
+                write_line(describe_trust(trust))
     return {name: list(map(float, values)) for name, values in history.history.items()}, float(loss)
 
 
-def scale_head(network: Network, trainer: SegmentTrainer, validation: SegmentBatches, horizon: int) -> bool:
+def scale_head(network: Network, trainer: SegmentTrainer, validation: SegmentBatches, horizon: int) -> float | None:
     """Scale what the convolutions add to the linear map by how far their gain on the validation origins can be trusted.
 
     Forecasts of overlapping windows err together, so that a long horizon leaves few independent origins, on which a
-    network can look better by chance. Returns False where the convolutions add nothing that could be scaled.
+    network can look better by chance. Returns that scale, or None where the convolutions add nothing.
     """
     head = network.dense.get_layer("head")
     weights = [keras.ops.convert_to_numpy(weight) for weight in head.trainable_weights]
     if not np.any(weights[0]):
-        return False
+        return None
     trained = origin_losses(trainer, validation)
     for variable in head.trainable_weights:
         variable.assign(ops.zeros_like(variable))
     trust = trusted_share(origin_losses(trainer, validation) - trained, horizon)
     for variable, weight in zip(head.trainable_weights, weights, strict=True):
         variable.assign(trust * weight)
-    return True
+    return trust
+
+
+def describe_trust(trust: float | None) -> str:
+    """Say what `scale_head` left of the convolutions."""
+    if trust is None:
+        return "the linear map forecasts alone: no epoch improved on it"
+    if not trust:
+        return "the linear map forecasts alone: what an epoch improved on it may be chance"
+    return f"the convolutions add {trust:.0%} of what they learnt to the linear map: the rest may be chance"
 
 
 def origin_losses(trainer: SegmentTrainer, batches: SegmentBatches) -> np.ndarray:
@@ -334,5 +343,10 @@ class EpochLines(keras.callbacks.Callback):
         if "val_loss" in logs:
             losses += f"   validation loss {logs['val_loss']:.4f}"
         width, seconds = len(str(self.epochs)), time.perf_counter() - self.began
-        sys.stdout.write(f"epoch {epoch + 1:{width}}/{self.epochs}   {losses}   {seconds:.1f} s\n")
-        sys.stdout.flush()
+        write_line(f"epoch {epoch + 1:{width}}/{self.epochs}   {losses}   {seconds:.1f} s")
+
+
+def write_line(line: str) -> None:
+    """Write a line at once, also where output is piped."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
