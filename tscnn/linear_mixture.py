@@ -15,7 +15,7 @@ from tscnn.moments import WindowMoments, affordable_share, window_moments
 
 __all__ = ["JudgedMap", "LinearMixture", "are_affordable", "mix_linear_maps"]
 
-N_LENGTHS = 5  # windows of a mixture: the lookback, its half, quarter, eighth and sixteenth
+N_LENGTHS = 6  # windows of a mixture: the lookback, its half, quarter ..
 RELATIVE = 0.5  # power of `window_scales` in which errors count
 ALPHAS = (0.001, 0.01, 0.03, 0.1, 0.3, 1.0)  # strengths of the ridge, to choose from
 TOLERANCE = 0.005  # of squared error, for the sake of a lesser strength: folds have fewer windows than what is solved
@@ -59,10 +59,10 @@ def mix_linear_maps(
 ) -> LinearMixture:
     """Fit the best linear map from windows to the steps after them that the closed form gives.
 
-    A mixture of ridge regressions on windows of several lengths: the lookback, its half, quarter, eighth and sixteenth.
-    A mixture of linear maps is a linear map, of the longest window. Its parts err in different ways, so that it errs
-    less than the best of them. Strengths, shares and the lookback are those that serve the validation origins best, and
-    with them up to three stretches of the training origins, each judged on maps of the origins before it.
+    A mixture of ridge regressions on windows of several lengths: the lookback, its half, quarter and so on. A mixture
+    of linear maps is a linear map, of the longest window. Its parts err in different ways, so that it errs less than
+    the best of them. Strengths, shares and the lookback are those that serve the validation origins best, and with
+    them up to three stretches of the training origins, each judged on maps of the origins before it.
 
     Parameters
     ----------
