@@ -172,6 +172,7 @@ def test_kernels_agree(tmp_path, capsys):
     assert "gradients ms" in capsys.readouterr().out
     assert {result["way"] for result in written["results"]} >= {"conv_causal", "pyramid", "per_feature"}
     assert all(result["difference"] < 1e-5 for result in written["results"])
+    assert all(result["first_call_ms"] > result["gradients_ms"] > 0 for result in written["results"])
 
 
 @pytest.mark.slow
