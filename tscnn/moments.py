@@ -10,10 +10,19 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from tscnn._validation import received
 
-__all__ = ["WindowMoments", "affordable_share", "rolling_moments", "scale_unit", "window_moments", "window_scales"]
+__all__ = [
+    "EPSILON",
+    "WindowMoments",
+    "affordable_share",
+    "rolling_moments",
+    "scale_unit",
+    "window_moments",
+    "window_scales",
+]
 
 BLOCK = 2048  # windows in memory at a time
 MOST_PRODUCTS = 100_000_000_000  # some seconds
+EPSILON = 1e-3  # added to the scale that windows are normalised by
 FLOOR = 0.05  # of a window's variance, in units of that of the whole series
 
 

@@ -9,11 +9,10 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from tscnn.linear_mixture import RELATIVE, JudgedMap
-from tscnn.moments import rolling_moments, scale_unit
+from tscnn.moments import EPSILON, rolling_moments, scale_unit
 
 __all__ = ["Residuals", "find_residuals", "trusted_gain"]
 
-EPSILON = 1e-3  # of the normaliser
 MOST_ORIGINS = 2000  # of a fold, evenly spread
 N_FOLDS = 3  # at least, to tell a gain from chance
 

@@ -7,6 +7,7 @@ from typing import Any
 from tscnn._backend import keras, ops
 from tscnn._validation import check_int, check_ints, check_real
 from tscnn.layers._shared import at_origins, count_positions, crop, register
+from tscnn.moments import EPSILON
 
 __all__ = ["RollingNormalizer", "ScaleBack"]
 
@@ -44,7 +45,7 @@ class RollingNormalizer(keras.layers.Layer):
     array([1., 2., 3., 4.], dtype=float32)
     """
 
-    def __init__(self, span: int, epsilon: float = 1e-3, **kwargs: Any) -> None:
+    def __init__(self, span: int, epsilon: float = EPSILON, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.span = check_int("span", span, minimum=2)
         self.epsilon = check_real("epsilon", epsilon, low=0, include_low=False)
