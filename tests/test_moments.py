@@ -27,9 +27,10 @@ def test_joined_moments_are_the_mean_over_features():
 def test_error_products_equal_those_of_explicit_errors():
     rows, training, validation = example()
     fitted = window_moments(rows, training, 12, 3)
-    kernels = [as_kernel(fit_linear_map(moments), 12) for moments in (fitted.mean(), fitted)]
+    maps = [fit_linear_map(moments) for moments in (fitted.mean(), fitted, fitted.shorten(5))]
+    kernels = [as_kernel(weights, weights.shape[1]) for weights in maps]
     products = window_moments(rows, validation, 12, 3).error_products(kernels)
-    errors = [errors_of(kernel, rows, validation) for kernel in kernels]
+    errors = [errors_of(as_kernel(weights, 12), rows, validation) for weights in maps]
     expected = np.transpose([[np.mean(a * b, axis=(0, 1)) for a in errors] for b in errors])
     np.testing.assert_allclose(products, expected, rtol=1e-8)
 

@@ -39,9 +39,9 @@ class Forecaster(BaseEstimator):
     Parameters
     ----------
     lookback : int or "auto", default 10
-        Rows that a forecast depends on: exactly the network's receptive field. "auto" takes, of the
-        halves and doubles of a season (for hourly rows 1, 3, 6, 12, 24 .. 768; fewer with dozens of targets), the one
-        whose linear map serves the validation rows best; ``config_.lookback`` says which.
+        Rows that a forecast depends on: exactly the network's receptive field. "auto" takes, of the halves and
+        doubles of a season (for hourly rows 1, 3, 6, 12, 24 .. 768; fewer with dozens of targets), the one whose linear
+        map serves the validation rows best; ``config_.lookback`` says which.
     horizon : int, default 1
         Steps to forecast.
     targets : column name or list of column names, optional

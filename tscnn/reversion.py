@@ -18,7 +18,8 @@ def find_reversion(folds: Sequence[Residuals], horizon: int) -> np.ndarray | Non
 
     A linear map whose weights sum to one takes the recent level for granted. Many series return to a mean; a random
     walk does not, and looks on any one stretch as if it did. So each fold is judged by the reversion that the other
-    folds give, in squared and absolute errors, and their mean gain must exceed its standard error.
+    folds give, in squared and absolute errors, and their mean gain, each counted by its origins, must exceed its
+    standard error.
 
     Parameters
     ----------

@@ -136,7 +136,7 @@ def describe_trust(trust: float | None) -> str:
         return "the linear map forecasts alone: no epoch improved on it"
     if not trust:
         return "the linear map forecasts alone: what an epoch improved on it may be chance"
-    return f"the convolutions add {trust:.0%} of what they learnt to the linear map: the rest may be chance"
+    return f"the convolutions add {trust:.0%} of what they learnt to the linear map"
 
 
 def origin_losses(trainer: SegmentTrainer, batches: SegmentBatches) -> np.ndarray:
