@@ -4,7 +4,7 @@ import pytest
 from tests.series import errors_of, example, random_walks
 from tscnn import fitting, linear_mixture
 from tscnn.baselines import as_kernel, fit_linear_map
-from tscnn.linear_mixture import ALPHAS, RELATIVE, mix_linear_maps
+from tscnn.linear_mixture import ALPHAS, RELATIVE, WIDTH, mix_linear_maps
 from tscnn.moments import window_moments
 from tscnn.windows import find_origins
 
@@ -53,7 +53,8 @@ def test_a_feature_mixes_by_its_own_errors_and_those_of_all(monkeypatch):
     monkeypatch.setattr(linear_mixture, "ALPHAS", [0.1])
     rows, training, validation = example()
     fitted = window_moments(rows, training, 12, 3, relative=RELATIVE)
-    parts = [as_kernel(fit_linear_map(moments, alphas=[0.1]), 12) for moments in (fitted.mean(), fitted)]
+    alike = fitted.pool_alike(WIDTH)
+    parts = [as_kernel(fit_linear_map(moments, alphas=[0.1]), 12) for moments in (fitted.mean(), alike)]
     products = window_moments(rows, validation, 12, 3, relative=RELATIVE).error_products(parts)
     mixed = mix_linear_maps(rows, training, validation, [12], 3).fitted
     common = products.mean(axis=0)

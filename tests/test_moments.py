@@ -58,6 +58,23 @@ def test_a_share_of_the_windows_says_about_the_same():
     assert affordable_share(10**6, 7, 336, 96) == pytest.approx(0.098, rel=0.01)
 
 
+def test_features_that_vary_alike_share_their_windows():
+    random = np.random.default_rng(0)
+    walks, noise = random.normal(size=(2000, 2)).cumsum(axis=0), random.normal(size=(2000, 1))
+    rows = np.hstack([walks / 50, noise, np.ones((2000, 1))])
+    moments = window_moments(rows, find_origins([2000], 12, 3), 12, 3)
+    pooled = moments.pool_alike(0.05)
+    assert pooled.n_windows == moments.n_windows
+    units = np.trace(moments.inputs, axis1=1, axis2=2)
+    for name in ("inputs", "cross", "targets"):
+        own, found = getattr(moments, name), getattr(pooled, name)
+        np.testing.assert_allclose(found[2:], own[2:], rtol=1e-6)  # noise is alike to nothing, nor is a constant
+        np.testing.assert_allclose(found[0] / units[0], found[1] / units[1], rtol=0.05, atol=0.01)
+        both = (own[0] / units[0] + own[1] / units[1]) / 2
+        np.testing.assert_allclose(found[0] / units[0], both, rtol=0.05, atol=0.01)
+        np.testing.assert_allclose(getattr(moments.pool_alike(1e-9), name), own, rtol=1e-9)
+
+
 def test_moments_of_two_stretches_add_up():
     rows, training, validation = example()
     both = window_moments(rows, training, 12, 3) + window_moments(rows, validation, 12, 3)

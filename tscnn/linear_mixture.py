@@ -19,6 +19,7 @@ N_LENGTHS = 6  # windows of a mixture: the lookback, its half, quarter ..
 RELATIVE = 0.5  # power of `window_scales` in which errors count
 ALPHAS = (0.001, 0.01, 0.03, 0.1, 0.3, 1.0)  # strengths of the ridge, to choose from
 TOLERANCE = 0.005  # of squared error, for the sake of a lesser strength: folds have fewer windows than what is solved
+WIDTH = 0.03  # of `WindowMoments.pool_alike`, for maps of single features
 N_FOLDS = 3  # of the training origins, in which strengths and shares compete as well as on the validation origins
 N_STEPS = 48  # of the horizon, at most, on which they do
 MOST_ENTRIES = 12_600_000  # of the moments of single features: some seconds and 100 MB a fold
@@ -76,7 +77,8 @@ def mix_linear_maps(
     horizon : int
         Steps predicted.
     kinds : sequence of {"shared", "per_feature"}
-        One map for all features, one for each, or both in the mixture. Of both, maps of single features are left out
+        One map for all features, one for each, or both in the mixture. A feature's own map is solved on its windows
+        and, as far as they vary alike, on those of the others. Of both kinds, maps of single features are left out
         where they would take minutes.
 
     Returns
@@ -94,7 +96,7 @@ def mix_linear_maps(
         kinds = ("shared",)
     if not any(validation):
         moments = _summing(rows, training, longest, horizon, kinds)(training)
-        kernel = as_kernel(fit_linear_map(moments.mean() if kinds[0] == "shared" else moments), longest)
+        kernel = as_kernel(fit_linear_map(_of_kind(kinds[0], moments)), longest)
         return LinearMixture(kernel, kernel)
     steps = np.arange(horizon)[:: -(-horizon // N_STEPS)]  # evenly spread
     folds, fitted, everything = _fold_moments(rows, training, validation, longest, horizon, kinds, steps)
@@ -151,12 +153,16 @@ def _solve_parts(moments: WindowMoments, n_windows: float, parts: Sequence[_Part
     for part in parts:
         if not part.share.any():
             continue
-        shortened = moments.shorten(part.length)
-        shortened = shortened.mean() if part.kind == "shared" else shortened
+        shortened = _of_kind(part.kind, moments.shorten(part.length))
         strengths = [alpha * n_windows / moments.n_windows for alpha in part.alphas]  # the same in absolute units
         maps = [solve_ridge(shortened.feature(f), alpha) for f, alpha in enumerate(strengths)]
         kernel = kernel + part.share[:, None, None] * as_kernel(np.concatenate(maps), lookback)
     return kernel
+
+
+def _of_kind(kind: str, moments: WindowMoments) -> WindowMoments:
+    """Return what maps of a kind are solved on."""
+    return moments.mean() if kind == "shared" else moments.pool_alike(WIDTH)
 
 
 def _halves(lookback: int) -> list[int]:
@@ -226,11 +232,10 @@ def _hold_contest(folds: Sequence[_Fold], lengths: Sequence[int], kinds: Sequenc
     for length in lengths:
         shortened = [(fold.fitted.shorten(length), fold.judged.shorten(length)) for fold in folds]
         for kind in kinds:
-            shared = kind == "shared"
             tried = []  # by fold and strength: (n_features, length, steps)
             errors = np.zeros((len(ALPHAS), 1))
             for fitted, judged in shortened:
-                fitted, judged = (fitted.mean(), judged.mean()) if shared else (fitted, judged)
+                fitted, judged = _of_kind(kind, fitted), judged.mean() if kind == "shared" else judged
                 each = range(len(fitted.inputs))
                 maps = [np.concatenate([solve_ridge(fitted.feature(f), alpha) for f in each]) for alpha in ALPHAS]
                 errors = errors + judged.n_windows * np.stack([judged.squared_error(weights) for weights in maps])

@@ -89,6 +89,35 @@ class WindowMoments:
         one = slice(index, index + 1)
         return WindowMoments(self.inputs[one], self.cross[one], self.targets[one], self.n_windows)
 
+    def pool_alike(self, width: float) -> WindowMoments:
+        """Let each feature have a part in the moments of those that vary as it does.
+
+        Windows of a feature that follows the same law say as much about the map as its own do.
+
+        Parameters
+        ----------
+        width : float
+            Features of equal variance whose inputs' products differ by this share of their size count exp(-1) times.
+
+        Returns
+        -------
+        WindowMoments
+            Of mean products, each feature's in units of its own variance.
+        """
+        n_features, lookback = self.inputs.shape[:2]
+        unit = np.trace(self.inputs, axis1=1, axis2=2) / lookback + 1e-12 * self.n_windows
+        flat = self.inputs.reshape(n_features, -1) / unit[:, None]
+        products = flat @ flat.T
+        squares = np.diag(products) + 1e-12
+        distance = (squares[:, None] + squares - 2 * products) / np.sqrt(squares[:, None] * squares)
+        np.fill_diagonal(distance, 0)  # also of a constant
+        parts = np.exp(-distance / width)
+        parts *= unit[:, None] / unit / parts.sum(axis=1, keepdims=True)
+        inputs, cross, targets = (
+            (parts @ m.reshape(n_features, -1)).reshape(m.shape) for m in (self.inputs, self.cross, self.targets)
+        )
+        return WindowMoments(inputs, cross, targets, self.n_windows)
+
     def shorten(self, lookback: int) -> WindowMoments:
         """Forget the oldest rows of every window.
 
