@@ -64,11 +64,17 @@ def fit_linear_maps(rows: np.ndarray, first: int, lookback: int, horizon: int) -
     training = find_origins([first], lookback, horizon)
     validation = find_origins([len(rows)], lookback, horizon, [first])
     maps = {"one ridge map": fit_shared_map(rows, training, validation, lookback, horizon)}
+    parts: dict[str, dict[str, Any]] = {  # each with what leaves it out
+        "one map for all columns, or one each": {},
+        "+ windows of several lengths": {"N_LENGTHS": 1},
+        "+ errors relative to their window's scale": {"RELATIVE": 0.0},
+        "+ folds of the training rows": {"N_FOLDS": 0},
+        "+ windows of columns that vary alike": {"WIDTH": 1e-9},
+        "+ repetition where the gain over it may be chance": {"TRUSTED": 0.0},
+    }
+    names = list(parts)
     variants: dict[str, dict[str, Any]] = {
-        "one map for all columns, or one each": {"N_LENGTHS": 1, "N_FOLDS": 0, "RELATIVE": 0.0},
-        "+ windows of several lengths": {"N_FOLDS": 0, "RELATIVE": 0.0},
-        "+ errors relative to their window's scale": {"N_FOLDS": 0},
-        "+ folds of the training rows": {},
+        name: {k: v for later in names[i + 1 :] for k, v in parts[later].items()} for i, name in enumerate(names)
     }
     for name, constants in variants.items():
         with changed(linear_mixture, constants):

@@ -47,6 +47,53 @@ def test_weights_of_each_step_sum_to_one(kinds, validated):
         np.testing.assert_allclose(kernel.sum(axis=1), 1)
 
 
+def gain_over_repetition(rows, n_known, lookback=128, horizon=48):
+    """By what part the mixture's squared errors on later rows are smaller than those of repeating the newest row."""
+    first = n_known * 9 // 10
+    training, validation = (
+        find_origins([first], lookback, horizon),
+        find_origins([n_known], lookback, horizon, [first]),
+    )
+    kernel = mix_linear_maps(rows[:n_known], training, validation, [lookback], horizon).refitted
+    later = find_origins([len(rows)], lookback, horizon, [n_known])
+    repetition = as_kernel(np.zeros((1, 1, horizon)), lookback)
+    ours, theirs = (
+        np.square(errors_of(weights, rows, later, lookback, horizon)).mean() for weights in (kernel, repetition)
+    )
+    return 1 - ours / theirs
+
+
+def test_random_walks_are_left_where_they_are(monkeypatch):
+    walks = [random_walks([3000], 1, seed) / 30 for seed in range(12)]
+    gains = [gain_over_repetition(rows, 1000) for rows in walks]
+    monkeypatch.setattr(linear_mixture, "TRUSTED", 0.0)
+    untested = [gain_over_repetition(rows, 1000) for rows in walks]
+    assert np.mean(gains) > -0.005
+    assert np.mean(untested) < -0.02
+
+
+def test_a_certain_gain_over_repetition_is_kept_whole(monkeypatch):
+    season = np.sin(np.arange(2000) * 2 * np.pi / 24)[:, None]
+    rows = season + 0.3 * np.random.default_rng(0).normal(size=(2000, 2))
+    gain = gain_over_repetition(rows, 1500)
+    assert gain > 0.5
+    monkeypatch.setattr(linear_mixture, "TRUSTED", 0.0)
+    assert gain == gain_over_repetition(rows, 1500)
+
+
+def test_what_is_doubted_is_shared_with_repetition_by_feature():
+    season = np.sin(np.arange(1000) * 2 * np.pi / 24)[:, None]
+    noise = np.random.default_rng(0).normal(size=(1000, 1))
+    rows = np.hstack([season + 0.3 * noise, random_walks([1000], 1, 0) / 30])
+    training, validation = find_origins([900], 128, 48), find_origins([1000], 128, 48, [900])
+    mixture = mix_linear_maps(rows, training, validation, [128], 48)
+    for kernel in (mixture.fitted, mixture.refitted, *(fold.kernel for fold in mixture.judged)):
+        np.testing.assert_allclose(kernel.sum(axis=1), 1)
+        own, walk = kernel[:, -1].mean(axis=1)
+        assert own < 0.2
+        assert walk > 0.7
+
+
 def test_a_feature_mixes_by_its_own_errors_and_those_of_all(monkeypatch):
     monkeypatch.setattr(linear_mixture, "N_FOLDS", 0)
     monkeypatch.setattr(linear_mixture, "N_LENGTHS", 1)

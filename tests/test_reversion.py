@@ -6,7 +6,7 @@ import pytest
 from tests.series import autoregression, judged_maps, random_walks
 from tscnn import Forecaster
 from tscnn.linear_mixture import JudgedMap
-from tscnn.residuals import find_residuals, trusted_gain
+from tscnn.residuals import find_residuals
 from tscnn.reversion import STRENGTH, find_reversion
 
 
@@ -32,16 +32,6 @@ def test_a_trend_is_not_called_back(seed):
 def test_two_folds_are_not_enough():
     rows = autoregression(4000, memory=30)
     assert reversion_of(rows, judged_maps(rows)[-2:], 8, 32) is None
-
-
-def test_a_gain_within_its_standard_error_is_not_trusted():
-    assert trusted_gain([0.3, 0.3, 0.3], [1, 1, 1]) == pytest.approx(0.3)
-    assert trusted_gain([0.3, 0.1, 0.2], [50, 50, 50]) == pytest.approx(0.2 - 0.01 / 3 / 0.2)
-    squared_error = (0.25 * 0.1) ** 2 * 2 * 3 / 2  # the last one counts as much as the others together
-    assert trusted_gain([0.3, 0.1, 0.2], [50, 50, 100]) == pytest.approx(0.2 - squared_error / 0.2)
-    assert trusted_gain([0.5, -0.4, 0.2, 0.1], [1, 1, 1, 1]) == 0
-    assert trusted_gain([-0.3, -0.3, -0.3], [1, 1, 1]) == 0
-    assert trusted_gain([0.3, 0.3], [1, 1]) == 0
 
 
 def test_a_series_without_errors_has_no_reversion():

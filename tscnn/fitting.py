@@ -10,9 +10,10 @@ import numpy as np
 from tscnn._backend import device_scope
 from tscnn.linear_mixture import LinearMixture, are_affordable, mix_linear_maps
 from tscnn.network import Network, NetworkConfig, build_network, rebuild_network, seed_weights
-from tscnn.residuals import N_FOLDS, find_residuals
+from tscnn.residuals import find_residuals
 from tscnn.reversion import find_reversion
 from tscnn.training import TrainingSettings, train, write_line
+from tscnn.trust import N_FOLDS
 from tscnn.vector_autoregression import VectorAutoregression, fit_vector_autoregression
 from tscnn.windows import find_origins
 

@@ -12,6 +12,7 @@ from scipy.optimize import nnls
 
 from tscnn.baselines import as_kernel, fit_linear_map, solve_ridge
 from tscnn.moments import WindowMoments, affordable_share, window_moments
+from tscnn.trust import trust
 
 __all__ = ["JudgedMap", "LinearMixture", "are_affordable", "mix_linear_maps"]
 
@@ -20,6 +21,7 @@ RELATIVE = 0.5  # power of `window_scales` in which errors count
 ALPHAS = (0.001, 0.01, 0.03, 0.1, 0.3, 1.0)  # strengths of the ridge, to choose from
 TOLERANCE = 0.005  # of squared error, for the sake of a lesser strength: folds have fewer windows than what is solved
 WIDTH = 0.03  # of `WindowMoments.pool_alike`, for maps of single features
+TRUSTED = 0.8  # `trust` in the gain over repetition that makes it certain
 N_FOLDS = 3  # of the training origins, in which strengths and shares compete as well as on the validation origins
 N_STEPS = 48  # of the horizon, at most, on which they do
 MOST_ENTRIES = 12_600_000  # of the moments of single features: some seconds and 100 MB a fold
@@ -63,7 +65,8 @@ def mix_linear_maps(
     A mixture of ridge regressions on windows of several lengths: the lookback, its half, quarter and so on. A mixture
     of linear maps is a linear map, of the longest window. Its parts err in different ways, so that it errs less than
     the best of them. Strengths, shares and the lookback are those that serve the validation origins best, and with
-    them up to three stretches of the training origins, each judged on maps of the origins before it.
+    them up to three stretches of the training origins, each judged on maps of the origins before it. Where all of that
+    gains no more over repeating the newest row than chance would give, it is mixed with that.
 
     Parameters
     ----------
@@ -108,13 +111,21 @@ def mix_linear_maps(
         mixtures[lookback] = (at, *_mix(contest.products[:, at][:, :, at]))
     lookback, (at, shares, _) = min(mixtures.items(), key=lambda found: found[1][2])
 
-    judged = []
-    for fold, maps in zip(folds, contest.maps, strict=True):
+    mixed = []  # of each fold
+    for maps in contest.maps:
         kernel = np.zeros((1, lookback, len(steps)))
         for i, share in zip(at, shares, strict=True):
             kernel = kernel + share[:, None, None] * as_kernel(maps[i], lookback)
-        judged.append(JudgedMap(kernel, steps, fold.origins))
-    parts = [_Part(share, *contest.parts[i], contest.alphas[i]) for i, share in zip(at, shares, strict=True)]
+        mixed.append(kernel)
+    trusted = _trust_mixture(folds, mixed)
+    repetition = _Part(1 - trusted, 1, "shared", [1.0])
+    newest = as_kernel(np.zeros((1, 1, len(steps))), lookback)
+    judged = [
+        JudgedMap(newest + trusted[:, None, None] * (kernel - newest), steps, fold.origins)
+        for fold, kernel in zip(folds, mixed, strict=True)
+    ]
+    parts = [_Part(trusted * share, *contest.parts[i], contest.alphas[i]) for i, share in zip(at, shares, strict=True)]
+    parts.append(repetition)
     n_windows = float(np.mean([fold.fitted.n_windows for fold in folds]))
     single = None
     if "shared" in kinds:
@@ -158,6 +169,31 @@ def _solve_parts(moments: WindowMoments, n_windows: float, parts: Sequence[_Part
         maps = [solve_ridge(shortened.feature(f), alpha) for f, alpha in enumerate(strengths)]
         kernel = kernel + part.share[:, None, None] * as_kernel(np.concatenate(maps), lookback)
     return kernel
+
+
+def _trust_mixture(folds: Sequence[_Fold], kernels: Sequence[np.ndarray]) -> np.ndarray:
+    """Return how far the gain of the mixture over repeating the newest row can be trusted, by feature.
+
+    A random walk looks on any one stretch as if something older than its newest row told its future. A feature's own
+    gains and those of all count alike.
+    """
+    products = []
+    for fold, kernel in zip(folds, kernels, strict=True):
+        newest = np.ones((1, 1, kernel.shape[2]))
+        products.append(fold.judged.error_products([kernel, newest]))
+    n_features = len(products[0])
+    if len(folds) == 1:
+        return np.ones(n_features)
+    gains = np.array([(_gain(p) + _gain(p.mean(axis=0))) / 2 for p in products])  # (folds, features)
+    n_origins = [fold.judged.n_windows for fold in folds]
+    trusted = np.array([trust(gains[:, f], n_origins) for f in range(n_features)])
+    return np.where(trusted >= TRUSTED, 1.0, trusted)
+
+
+def _gain(products: np.ndarray) -> np.ndarray:
+    """Return by what part of the second map's squared errors those of the first are smaller."""
+    first, second = products[..., 0, 0], products[..., 1, 1]
+    return np.asarray(1 - first / np.where(second > 0, second, 1))
 
 
 def _of_kind(kind: str, moments: WindowMoments) -> WindowMoments:

@@ -11,10 +11,9 @@ from numpy.lib.stride_tricks import sliding_window_view
 from tscnn.linear_mixture import RELATIVE, JudgedMap
 from tscnn.moments import EPSILON, rolling_moments, scale_unit
 
-__all__ = ["Residuals", "find_residuals", "trusted_gain"]
+__all__ = ["Residuals", "find_residuals"]
 
 MOST_ORIGINS = 2000  # of a fold, evenly spread
-N_FOLDS = 3  # at least, to tell a gain from chance
 
 
 class Residuals(NamedTuple):
@@ -74,35 +73,3 @@ def find_residuals(
     np.subtract(rows, mean, out=mean)
     mean /= variance
     return residuals, mean.astype(rows.dtype)
-
-
-def trusted_gain(gains: Sequence[float], n_origins: Sequence[int]) -> float:
-    """Shrink the mean gain of the folds by what chance makes of it.
-
-    Parameters
-    ----------
-    gains : sequence of float
-        By what part of them each fold's errors fall.
-    n_origins : sequence of int
-        By how much each fold counts.
-
-    Returns
-    -------
-    float
-        Mean * (1 - (standard error / mean)^2), or 0 where that is negative or fewer than three folds could say.
-
-    References
-    ----------
-    .. [1] James and Stein (1961), Estimation with Quadratic Loss.
-
-    Examples
-    --------
-    >>> trusted_gain([0.25, 0.25, 0.25], [500, 500, 1000]), trusted_gain([0.4, -0.2, 0.1], [500, 500, 1000])
-    (0.25, 0.0)
-    """
-    n_folds, shares = len(gains), np.array(n_origins) / np.sum(n_origins)
-    mean = float(shares @ gains) if n_folds >= N_FOLDS else 0.0
-    if mean <= 0:
-        return 0.0
-    squared_error = np.sum((shares * (np.array(gains) - mean)) ** 2) * n_folds / (n_folds - 1)
-    return max(0.0, mean - float(squared_error) / mean)

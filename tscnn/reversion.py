@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tscnn.residuals import N_FOLDS, Residuals, trusted_gain
+from tscnn.residuals import Residuals
+from tscnn.trust import N_FOLDS, trusted_gain
 
 __all__ = ["find_reversion", "pull"]
 

@@ -7,14 +7,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tscnn.residuals import N_FOLDS, Residuals, trusted_gain
+from tscnn.residuals import Residuals
 from tscnn.reversion import pull
+from tscnn.trust import N_FOLDS, trusted_gain
 
 __all__ = ["VectorAutoregression", "fit_vector_autoregression"]
 
 STRENGTH = 0.5  # of what least squares finds, as in the reversion
 LENGTHS = (1, 6, 24)  # rows seen, to choose from
 ALPHAS = (0.01, 0.1, 1.0, 10.0, 100.0)  # strengths of the ridge, relative to the mean square of an input
+WORTHWHILE = 0.001  # gain in squared and absolute errors together
 MOST_INPUTS = 600  # rows times features
 MOST_WEIGHTS = 2_000_000
 
@@ -41,7 +43,7 @@ def fit_vector_autoregression(
     A ridge regression from the newest rows of all features, each relative to its level and scale, to the errors of all
     targets relative to theirs. Rows and strength are those with the greatest `trusted_gain` in squared errors, each
     fold judged by what the other folds give. Squared and absolute errors taken together, the gain must be more than
-    chance, too: features that say nothing about each other seem to do so on any one stretch.
+    chance, too, and worth a layer: features that say nothing about each other seem to do so on any one stretch.
 
     Parameters
     ----------
@@ -81,7 +83,7 @@ def fit_vector_autoregression(
     for i, (fold, left) in enumerate(zip(folds, errors, strict=True)):
         forecast = _inputs(normalized, fold, n_rows) @ _solve(_others(chosen, i), alpha)
         gains.append(_gain(fold, left, forecast.astype(left.dtype).reshape(left.shape)))
-    if not trusted_gain(gains, n_origins):
+    if trusted_gain(gains, n_origins) < WORTHWHILE:
         return None
     between = np.stack([np.interp(np.arange(horizon), folds[0].steps, unit) for unit in np.eye(len(folds[0].steps))])
     shape = (n_rows, n_features, n_targets, len(folds[0].steps))
