@@ -177,13 +177,11 @@ def _trust_mixture(folds: Sequence[_Fold], kernels: Sequence[np.ndarray]) -> np.
     A random walk looks on any one stretch as if something older than its newest row told its future. A feature's own
     gains and those of all count alike.
     """
-    products = []
-    for fold, kernel in zip(folds, kernels, strict=True):
-        newest = np.ones((1, 1, kernel.shape[2]))
-        products.append(fold.judged.error_products([kernel, newest]))
-    n_features = len(products[0])
+    n_features = len(folds[0].judged.targets)
     if len(folds) == 1:
         return np.ones(n_features)
+    newest = np.ones((1, 1, kernels[0].shape[2]))
+    products = [fold.judged.error_products([kernel, newest]) for fold, kernel in zip(folds, kernels, strict=True)]
     gains = np.array([(_gain(p) + _gain(p.mean(axis=0))) / 2 for p in products])  # (folds, features)
     n_origins = [fold.judged.n_windows for fold in folds]
     trusted = np.array([trust(gains[:, f], n_origins) for f in range(n_features)])
