@@ -27,6 +27,8 @@ def _without_stderr() -> Iterator[None]:
 
 def _import_keras() -> Any:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    # Freed memory is kept: giving it back and taking it anew every step costs up to half of the time on a CPU.
+    os.environ.setdefault("TF_CPU_ALLOCATOR_USE_BFC", "true")
     with _without_stderr():
         import keras
 
