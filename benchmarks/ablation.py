@@ -21,7 +21,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from benchmarks.ltsf import find_splits, test_errors
 from benchmarks.report import describe_machine, print_table, write_json
-from tscnn import Forecaster, linear_mixture, reversion, vector_autoregression
+from tscnn import Forecaster, components, linear_mixture, reversion, vector_autoregression
 from tscnn.baselines import fit_shared_map
 from tscnn.linear_mixture import mix_linear_maps
 from tscnn.windows import find_origins
@@ -39,10 +39,12 @@ NETWORKS: dict[str, dict[str, Any]] = {
     "no linear map": {"linear_skip": None},
     "no step back to the mean": {},
     "no vector autoregression": {},
+    "no principal components": {},
 }
 SWITCHES: dict[str, tuple[ModuleType, dict[str, Any]]] = {  # for what no parameter switches off
     "no step back to the mean": (reversion, {"STRENGTH": 0.0}),
     "no vector autoregression": (vector_autoregression, {"N_FOLDS": 1_000_000}),
+    "no principal components": (components, {"N_FOLDS": 1_000_000}),
 }
 
 

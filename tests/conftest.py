@@ -37,14 +37,17 @@ def small_forecaster(**changes) -> Forecaster:
     return Forecaster(**parameters)
 
 
-def corrected(config: NetworkConfig, *, reversion: bool, vector_skip: int) -> NetworkConfig:
-    """Add what a fit adds to a network with a normaliser, as far as it fits."""
-    span = config.normalizer_span
+CORRECTIONS = {"components": False, "reversion": False, "vector_skip": 0}
+
+
+def corrected(config: NetworkConfig, *, components: bool, reversion: bool, vector_skip: int) -> NetworkConfig:
+    """Add what a fit adds to a network, as far as it fits."""
+    span, sees_all = config.normalizer_span, config.feature_mode != "independent"
+    config = replace(config, components=components and sees_all)
     if span == 1:
         return config
-    sees_all = config.feature_mode != "independent"
     n_rows = min(vector_skip, config.lookback - span + 1) if sees_all else 0
-    return replace(config, reversion=bool(reversion), vector_skip=n_rows)
+    return replace(config, reversion=reversion, vector_skip=n_rows)
 
 
 @pytest.fixture(scope="session")

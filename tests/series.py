@@ -45,6 +45,13 @@ def follower(n_rows, lag=2, seed=0):
     return np.stack([leader, behind + 0.1 * random.normal(size=n_rows)], axis=1).astype(np.float32)
 
 
+def panel(n_rows=2000, n_columns=8, seed=0):
+    """Columns that share a slow part and have noise of their own: each alone says little about it."""
+    slow = autoregression(n_rows, memory=50, n_features=1, seed=seed)
+    rows = slow + 1.5 * np.random.default_rng(seed).normal(size=(n_rows, n_columns))
+    return ((rows - rows.mean(axis=0)) / rows.std(axis=0)).astype(np.float32)
+
+
 def judged_maps(rows, lookback=16, horizon=32):
     """The maps of the folds of a mixture, the last tenth of the rows for validation."""
     first = len(rows) * 9 // 10

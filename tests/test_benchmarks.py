@@ -18,11 +18,14 @@ from benchmarks.contestants.accuracy import squared_error
 from benchmarks.contestants.common import cut_windows, powers_of_two
 from benchmarks.contestants.launch import Launcher, parse_interpreters
 from benchmarks.report import load_values, print_table, write_json
-from tests.series import autoregression, follower, judged_maps
+from tests.series import autoregression, follower, judged_maps, panel
 from tscnn import make_windows, receptive_field
+from tscnn.components import find_components
+from tscnn.linear_mixture import mix_linear_maps
 from tscnn.residuals import find_residuals
 from tscnn.reversion import find_reversion
 from tscnn.vector_autoregression import fit_vector_autoregression
+from tscnn.windows import find_origins
 
 ROOT = Path(__file__).parents[1]
 
@@ -297,6 +300,11 @@ def test_ablation_switches_off_what_no_parameter_does():
     with ablation.changed(*ablation.SWITCHES["no vector autoregression"]):
         assert fit_vector_autoregression(normalized, leads, None, 32, 1) is None
     assert fit_vector_autoregression(normalized, leads, None, 32, 1) is not None
+    rows, origins = panel(), (find_origins([1600], 24, 6), find_origins([2000], 24, 6, [1600]))
+    mixture = mix_linear_maps(rows, *origins, [24], 6)
+    with ablation.changed(*ablation.SWITCHES["no principal components"]):
+        assert find_components(rows, 1600, mixture, *origins, 6) is None
+    assert find_components(rows, 1600, mixture, *origins, 6) is not None
 
 
 def test_ablation_compares_with_one_ridge_map(csv, tmp_path, capsys):

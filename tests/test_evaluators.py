@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.conftest import corrected
+from tests.conftest import CORRECTIONS, corrected
 from tscnn._backend import keras, ops
 from tscnn.network import FEATURE_MODES, build_network, resolve_config, seed_weights
 
@@ -45,7 +45,7 @@ def difference_of_evaluators(network, rows, evaluate=call):
 
 
 def check(lookback, n_features=2, horizon=2, seed=0, **settings):
-    corrections = {name: settings.pop(name, 0) for name in ("reversion", "vector_skip")}
+    corrections = {name: settings.pop(name, default) for name, default in CORRECTIONS.items()}
     config = resolve_config(lookback, horizon, n_features, **{"filters": 3, **settings})
     network = build_network(corrected(config, **corrections))
     randomize(network.dense, seed)
@@ -63,6 +63,7 @@ def check(lookback, n_features=2, horizon=2, seed=0, **settings):
     normalization=st.sampled_from([None, "layer", "batch"]),
     activation=st.sampled_from(["gated", "relu", "gelu"]),
     linear_skip=st.sampled_from([None, "shared", "per_feature"]),
+    components=st.booleans(),
     reversion=st.booleans(),
     vector_skip=st.integers(0, 5),
     seed=st.integers(0, 99),
@@ -102,6 +103,7 @@ def test_dense_equals_single_origin_for_every_activation(activation):
         (12, {"targets": [2, 0], "n_features": 3, "feature_mode": "front_end", "linear_skip": "per_feature"}),
         (12, {"targets": [2, 0], "n_features": 3, "reversion": True, "vector_skip": 3}),
         (12, {"dilation_rates": [4, 2, 2], "normalizer_span": 4, "vector_skip": 4}),
+        (12, {"targets": [2, 0], "n_features": 3, "components": True}),
         (12, {"n_features": 3, "feature_mode": "front_end", "vector_skip": 2}),
         (12, {"targets": [2, 0, 1], "n_features": 3, "feature_mode": "independent", "reversion": True}),
     ],
@@ -136,7 +138,7 @@ def forecasts_of_every_mode():
     forecasts = {}
     for mode, linear_skip in zip(FEATURE_MODES, ("shared", "per_feature", None), strict=True):
         config = resolve_config(7, 2, 3, feature_mode=mode, filters=3, linear_skip=linear_skip)
-        network = build_network(corrected(config, reversion=True, vector_skip=2))
+        network = build_network(corrected(config, components=True, reversion=True, vector_skip=2))
         randomize(network.dense, 0)
         rows = np.random.default_rng(0).normal(size=(2, 10, 3)).astype(np.float32)
         assert difference_of_evaluators(network, rows, lambda model, x: model.predict_on_batch(x)) < 1e-5

@@ -7,21 +7,21 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from tests.conftest import corrected, make_frame, small_forecaster
+from tests.conftest import CORRECTIONS, corrected, make_frame, small_forecaster
 from tscnn.network import build_network, resolve_config, seed_weights
 from tscnn.streaming_network import StreamingNetwork
 
 
 def random_network(seed=0, **settings):
     """A network with no weight at zero: heads, biases and moving moments included."""
-    corrections = {name: settings.pop(name, 0) for name in ("reversion", "vector_skip")}
+    corrections = {name: settings.pop(name, default) for name, default in CORRECTIONS.items()}
     network = build_network(corrected(resolve_config(**settings), **corrections))
     seed_weights(network.dense, seed)
     random = np.random.default_rng(seed)
     for weight in network.dense.weights:
         if "moving_variance" in weight.path:
             weight.assign(random.uniform(0.5, 2, weight.shape))
-        elif "kernel" not in weight.path or "head" in weight.path:
+        elif "kernel" not in weight.path or "head" in weight.path or "components" in weight.path:
             weight.assign(random.normal(size=weight.shape) * 0.3)
     return network
 
@@ -42,6 +42,7 @@ def streamed(network, rows):
     normalizer_span=st.sampled_from(["auto", None]),
     linear_skip=st.sampled_from([None, "shared", "per_feature"]),
     n_stacks=st.integers(1, 2),
+    components=st.booleans(),
     reversion=st.booleans(),
     vector_skip=st.integers(0, 5),
 )

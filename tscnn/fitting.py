@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import cast
 
 import numpy as np
 
 from tscnn._backend import device_scope
+from tscnn.components import ComponentMaps, find_components
 from tscnn.linear_mixture import LinearMixture, are_affordable, mix_linear_maps
 from tscnn.network import Network, NetworkConfig, build_network, rebuild_network, seed_weights
 from tscnn.residuals import find_residuals
@@ -25,12 +27,13 @@ ENOUGH = 192  # rows of a lookback
 
 @dataclass(frozen=True)
 class LinearStart:
-    """What a network starts from and keeps: its linear map, and what is added to that in closed form.
+    """What a network starts from and keeps: its linear maps, and what is added to them in closed form.
 
     `reversion` is that of a `tscnn.layers.Head`, `vector` that of a `tscnn.layers.VectorSkip`.
     """
 
     mixture: LinearMixture
+    components: ComponentMaps | None = None
     reversion: np.ndarray | None = None
     vector: VectorAutoregression | None = None
 
@@ -53,6 +56,7 @@ class LinearStart:
         return replace(
             config,
             linear_skip="shared" if len(self.mixture.fitted) == 1 else "per_feature",
+            components=sees_all and self.components is not None,
             reversion=normalizes and self.reversion is not None,
             vector_skip=len(self.vector.fitted) if normalizes and sees_all and self.vector is not None else 0,
         )
@@ -69,20 +73,37 @@ class LinearStart:
         """
         layers = {layer.name: layer for layer in network.dense.layers}
         if "linear_skip" in layers:
-            layers["linear_skip"].weight.assign(self.mixture.refitted if refitted else self.mixture.fitted)
+            kernel = self.mixture.refitted if refitted else self.mixture.fitted
+            if network.config.components and self.components is not None:
+                kernel = self._assign_components(network, kernel, refitted)
+            layers["linear_skip"].weight.assign(kernel)
             layers["linear_skip"].trainable = False  # trained further, it overfits
         if network.config.reversion:
             layers["head"].reversion.assign(self.reversion)
         if "vector_skip" in layers and self.vector is not None:
             layers["vector_skip"].weight.assign(self.vector.refitted if refitted else self.vector.fitted)
 
+    def _assign_components(self, network: Network, kernel: np.ndarray, refitted: bool) -> np.ndarray:
+        """Assign what turns features to targets and their components, and these to forecasts; join their maps."""
+        axes, _, mixture, shares = cast("ComponentMaps", self.components)
+        targets, n_targets = list(network.config.targets), len(axes)
+        into = np.zeros((network.config.n_features, 2 * n_targets))
+        into[targets] = np.hstack([np.eye(n_targets), axes])
+        back = np.vstack([np.diag(1 - shares), axes.T * shares])
+        for name, weight in (("to_components", into), ("from_components", back)):
+            layer = network.dense.get_layer(name)
+            layer.kernel.assign(weight)
+            layer.trainable = False
+        own = np.broadcast_to(kernel, (n_targets, *kernel.shape[1:]))
+        return np.concatenate([own, mixture.refitted if refitted else mixture.fitted])
 
-def fit_corrections(mixture: LinearMixture, rows: np.ndarray, config: NetworkConfig) -> LinearStart:
-    """Fit what is added to a linear map to its errors on the folds that it was chosen on.
+
+def fit_corrections(start: LinearStart, rows: np.ndarray, config: NetworkConfig) -> LinearStart:
+    """Fit what is added to linear maps to their errors on the folds that they were chosen on.
 
     Parameters
     ----------
-    mixture : LinearMixture
+    start : LinearStart
         Of `fit_linear_maps`.
     rows : ndarray of shape (n_rows, n_features)
         Standardised features of the same series.
@@ -95,13 +116,15 @@ def fit_corrections(mixture: LinearMixture, rows: np.ndarray, config: NetworkCon
         With the corrections that help.
     """
     span = config.normalizer_span
-    if span == 1 or len(mixture.judged) < N_FOLDS:
-        return LinearStart(mixture)
-    residuals, normalized = find_residuals(rows, config.targets, mixture.judged, span)
+    if span == 1 or len(start.mixture.judged) < N_FOLDS:
+        return start
+    residuals, normalized = find_residuals(rows, config.targets, start.mixture.judged, span)
+    if start.components is not None:
+        residuals = start.components.mix_errors(rows[:, list(config.targets)], residuals)
     reversion = find_reversion(residuals, config.horizon)
     most_rows = config.lookback - span + 1
     vector = fit_vector_autoregression(normalized, residuals, reversion, config.horizon, most_rows)
-    return LinearStart(mixture, reversion, vector)
+    return replace(start, reversion=reversion, vector=vector)
 
 
 def list_lookbacks(seasonality: int | None) -> list[int]:
@@ -131,8 +154,14 @@ def list_lookbacks(seasonality: int | None) -> list[int]:
 
 
 def fit_linear_maps(
-    rows: np.ndarray, first: int | None, lookbacks: Sequence[int], horizon: int, linear_skip: str | None, verbose: bool
-) -> LinearMixture:
+    rows: np.ndarray,
+    first: int | None,
+    lookbacks: Sequence[int],
+    horizon: int,
+    linear_skip: str | None,
+    feature_mode: str,
+    verbose: bool,
+) -> LinearStart:
     """Fit the linear maps that a network starts from, and choose the lookback by them.
 
     Parameters
@@ -146,15 +175,15 @@ def fit_linear_maps(
         targets those for which a map for each is affordable, unless all such are short.
     horizon : int
         Steps predicted.
-    linear_skip : {"auto", "shared", "per_feature", None}
-        Of the forecaster.
+    linear_skip, feature_mode : str or None
+        Of the forecaster: principal components are for "auto", where targets may meet.
     verbose : bool
         Whether to write what was chosen.
 
     Returns
     -------
-    LinearMixture
-        Of the lookback given or chosen.
+    LinearStart
+        Of the lookback given or chosen, without what `fit_corrections` adds.
     """
     end = len(rows) if first is None else first
     kinds = ("shared", "per_feature") if linear_skip in ("auto", None) else (linear_skip,)
@@ -169,7 +198,12 @@ def fit_linear_maps(
     mixture = mix_linear_maps(rows, training, validation, lookbacks, horizon, kinds)
     if verbose and chooses:
         write_line(f"lookback {mixture.fitted.shape[1]} chosen, of {lookbacks[0]} to {lookbacks[-1]}")
-    return mixture
+    components = None
+    if linear_skip == "auto" and feature_mode != "independent" and first is not None:
+        components = find_components(rows, first, mixture, training, validation, horizon)
+    if verbose and components is not None:
+        write_line(f"maps of principal components count {components.shares.mean():.0%} in the linear map")
+    return LinearStart(mixture, components)
 
 
 def fit_network(

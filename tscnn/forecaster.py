@@ -75,11 +75,12 @@ class Forecaster(BaseEstimator):
         The linear map from window to forecast that the convolutions are added to: one for all targets, one for each, a
         mixture of both, or none. It is a mixture of ridge regressions on windows of several lengths, solved in closed
         form and mixed as serves the validation rows and later training rows best, and mixed with repeating the newest
-        row as far as its gain over that may be chance; the convolutions are trained on what it leaves, and count as far
-        as their gain on the validation rows can be trusted (with fewer validation origins than four horizons: not at
-        all). When all is chosen, the map is solved once more on all rows. Beside a rolling normaliser forecasts also
-        step back from the recent level towards the mean, and take in what the newest rows of all columns say, each if
-        that helps on those rows.
+        row as far as its gain over that may be chance. With "auto", and unless ``feature_mode="independent"``, maps of
+        the targets' principal components are averaged with it where that helps on those rows. The convolutions are
+        trained on what it leaves, and count as far as their gain on the validation rows can be trusted (with fewer
+        validation origins than four horizons: not at all). When all is chosen, the map is solved once more on all rows.
+        Beside a rolling normaliser forecasts also step back from the recent level towards the mean, and take in what
+        the newest rows of all columns say, each if that helps on those rows.
     training : {"dense", "window"}, default "dense"
         "dense" trains on segments of neighbouring origins, whose work is shared; "window" on one window an origin, in
         random order, of which only what its forecast needs is computed. Slower, and the same weights.
@@ -240,14 +241,16 @@ class Forecaster(BaseEstimator):
         values = frame.to_numpy()
         mean, scale = _standard_moments(values[:first])
         rows = ((values - mean) / scale).astype(np.float32)
-        mixture = start = None
+        start = linear_map = None
         if auto_lookback or self.linear_skip is not None:
             targets = rows[:, list(config.targets)]
             lookbacks = list_lookbacks(find_seasonality(schema.freq)) if auto_lookback else [config.lookback]
-            mixture = fit_linear_maps(targets, first, lookbacks, horizon, self.linear_skip, settings.verbose)
-            config = read_network_config(self, schema, mixture.fitted.shape[1])
+            kinds = self.linear_skip, self.feature_mode
+            found = fit_linear_maps(targets, first, lookbacks, horizon, *kinds, settings.verbose)
+            config = read_network_config(self, schema, found.mixture.fitted.shape[1])
+            linear_map = found.mixture.single
             if config.linear_skip is not None:
-                start = fit_corrections(mixture, rows, config)
+                start = fit_corrections(found, rows, config)
         training = find_origins([n_rows if first is None else first], config.lookback, horizon)
         validation = [] if first is None else find_origins([n_rows], config.lookback, horizon, [first])
 
@@ -273,7 +276,6 @@ class Forecaster(BaseEstimator):
         self._context = frame.iloc[-config.lookback :]
         self.report_ = None
         if first is not None:
-            linear_map = None if mixture is None else mixture.single
             self.report_ = self._report(rows, training, validation, linear_map, settings.verbose)
         if start is not None:
             start.assign(network, refitted=True)

@@ -33,13 +33,15 @@ class LinearMixture:
 
     `fitted` is solved on the training origins, so that the validation origins can judge it. `refitted` is solved on
     both, once everything is chosen: the newest rows say most about those that follow. `judged` are the maps of the
-    folds that the choice was made on. `single` is what a mixture has to beat: one ridge regression for all features, on
-    the whole window and the training origins; None where there is none in the mixture.
+    folds that the choice was made on, and `trusted` says how far they were trusted, by feature: the rest is repeating
+    the newest row. `single` is what a mixture has to beat: one ridge regression for all features, on the whole window
+    and the training origins; None where there is none in the mixture.
     """
 
     fitted: np.ndarray  # (1 or n_features, lookback, horizon)
     refitted: np.ndarray  # as `fitted`
     judged: Sequence[JudgedMap] = ()
+    trusted: np.ndarray | None = None  # (n_features,)
     single: np.ndarray | None = None  # (1, lookback, horizon)
 
 
@@ -132,7 +134,7 @@ def mix_linear_maps(
         alphas = contest.alphas[contest.parts.index((lookback, "shared"))]
         single = _solve_parts(fitted, n_windows, [_Part(np.ones(1), lookback, "shared", alphas)], lookback)
     fitted_kernel, kernel = (_solve_parts(moments, n_windows, parts, lookback) for moments in (fitted, everything))
-    return LinearMixture(fitted_kernel, kernel, judged, single)
+    return LinearMixture(fitted_kernel, kernel, judged, trusted, single)
 
 
 def are_affordable(n_features: int, lookback: int, horizon: int) -> bool:

@@ -38,7 +38,9 @@ class NetworkConfig:
 
     `front_end_layers` and `layers` hold one ``(kernel_size, dilation_rate)`` a layer, below and above the place where
     features meet. `normalizer_span` is 1 where there is no rolling normaliser. `targets` are positions among the
-    features. `reversion` is that of the head, and `vector_skip` the rows that a `VectorSkip` sees, 0 without one.
+    features. With `components` the linear map is one of the targets and of as many linear combinations of them, given
+    to targets by another. `reversion` is that of the head, and `vector_skip` the rows that a `VectorSkip` sees, 0
+    without one.
     """
 
     lookback: int
@@ -54,6 +56,7 @@ class NetworkConfig:
     normalization: str | None
     dropout: float
     linear_skip: str | None
+    components: bool = False
     reversion: bool = False
     vector_skip: int = 0
 
@@ -297,9 +300,15 @@ def _make_layers(config: NetworkConfig, precision: str | None) -> dict[str, Any]
         parts["vector_skip"] = VectorSkip(config.vector_skip, config.horizon, n_targets, name="vector_skip")
         parts["add_vector_skip"] = keras.layers.Add(name="add_vector_skip")
     if config.linear_skip:
-        shared = config.linear_skip == "shared"
+        shared, n_targets = config.linear_skip == "shared", len(config.targets)
+        features: tuple[int, ...] | None = config.targets
+        if config.components:
+            zeros: dict[str, Any] = {"use_bias": False, "kernel_initializer": "zeros"}
+            parts["to_components"] = keras.layers.Dense(2 * n_targets, **zeros, name="to_components")
+            parts["from_components"] = keras.layers.Dense(n_targets, **zeros, name="from_components")
+            shared, features = False, None
         parts["linear_skip"] = LinearSkip(
-            config.lookback, config.horizon, shared, features=config.targets, name="linear_skip"
+            config.lookback, config.horizon, shared, features=features, name="linear_skip"
         )
         parts["add"] = keras.layers.Add(name="add")
     return parts
@@ -328,7 +337,10 @@ def _connect(parts: dict[str, Any], config: NetworkConfig, inputs: Any, last_onl
     if "scale_back" in parts:
         forecasts = parts["scale_back"](forecasts, level, scale)
     if "linear_skip" in parts:
-        forecasts = parts["add"]([parts["linear_skip"](inputs), forecasts])
+        linear = parts["to_components"](inputs) if config.components else inputs
+        linear = parts["linear_skip"](linear)
+        linear = parts["from_components"](linear) if config.components else linear
+        forecasts = parts["add"]([linear, forecasts])
     return forecasts
 
 

@@ -11,7 +11,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from tscnn.linear_mixture import RELATIVE, JudgedMap
 from tscnn.moments import EPSILON, rolling_moments, scale_unit
 
-__all__ = ["Residuals", "find_residuals"]
+__all__ = ["Residuals", "find_residuals", "weighted_gain"]
 
 MOST_ORIGINS = 2000  # of a fold, evenly spread
 
@@ -73,3 +73,25 @@ def find_residuals(
     np.subtract(rows, mean, out=mean)
     mean /= variance
     return residuals, mean.astype(rows.dtype)
+
+
+def weighted_gain(weights: np.ndarray, before: np.ndarray, after: np.ndarray) -> float:
+    """Return by what parts of them squared and absolute errors fall, the sum.
+
+    Parameters
+    ----------
+    weights : ndarray of shape (origins, targets)
+        By which squared errors count, and their roots by which absolute ones do.
+    before, after : ndarray of shape (origins, targets, steps)
+        Errors.
+
+    Returns
+    -------
+    float
+        0 where there was nothing to gain.
+    """
+    weights, gain = weights[:, :, None], 0.0
+    for measure, unit in ((np.square, weights), (np.abs, np.sqrt(weights))):
+        error = np.mean(unit * measure(before))
+        gain += 1 - np.mean(unit * measure(after)) / error if error else 0.0
+    return float(gain)

@@ -45,7 +45,7 @@ class StreamingNetwork:
             self.stack = _Stack(layer["stack"], n_series)
         self.head = _arrays(layer["head"])
         self.vector_skip = _VectorSkip(layer["vector_skip"], n_series) if "vector_skip" in layer else None
-        self.linear_skip = _LinearSkip(layer["linear_skip"], n_series, config) if "linear_skip" in layer else None
+        self.linear_skip = _LinearSkip(layer, n_series, config) if "linear_skip" in layer else None
         for row in rows[:, -config.lookback :].transpose(1, 0, 2):
             self.update(row)
 
@@ -86,7 +86,7 @@ class StreamingNetwork:
             if self.linear_skip is None:
                 forecasts = forecasts + level[:, None, targets]
         if self.linear_skip is not None:
-            forecasts = forecasts + self.linear_skip.update(rows[:, targets])
+            forecasts = forecasts + self.linear_skip.update(rows)
         return forecasts
 
     def rings(self) -> list[_Ring]:
@@ -263,13 +263,19 @@ class _VectorSkip:
 
 
 class _LinearSkip:
-    """Twin of `tscnn.layers.LinearSkip`."""
+    """Twin of `tscnn.layers.LinearSkip`, and of the components before and after it."""
 
-    def __init__(self, layer: Any, n_series: int, config: NetworkConfig) -> None:
-        self.kernel = keras.ops.convert_to_numpy(layer.kernel())  # (1 or targets, lookback, horizon)
-        self.ring = _Ring(config.lookback, (n_series, len(config.targets)))
+    def __init__(self, layer: dict[str, Any], n_series: int, config: NetworkConfig) -> None:
+        self.kernel = keras.ops.convert_to_numpy(layer["linear_skip"].kernel())  # (1 or columns, lookback, horizon)
+        self.targets, n_columns = list(config.targets), len(config.targets)
+        self.into = self.back = None
+        if config.components:
+            (self.into,), (self.back,) = _arrays(layer["to_components"]), _arrays(layer["from_components"])
+            n_columns = len(self.back)
+        self.ring = _Ring(config.lookback, (n_series, n_columns))
 
     def update(self, rows: np.ndarray) -> np.ndarray:
-        self.ring.push(rows)
-        windows = self.ring.last().transpose(2, 1, 0)  # (targets, series, lookback)
-        return (windows @ self.kernel).transpose(1, 2, 0)  # (series, horizon, targets)
+        self.ring.push(rows[:, self.targets] if self.into is None else rows @ self.into)
+        windows = self.ring.last().transpose(2, 1, 0)  # (columns, series, lookback)
+        forecasts = (windows @ self.kernel).transpose(1, 2, 0)  # (series, horizon, columns)
+        return forecasts if self.back is None else forecasts @ self.back

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tscnn.residuals import Residuals
+from tscnn.residuals import Residuals, weighted_gain
 from tscnn.reversion import pull
 from tscnn.trust import N_FOLDS, trusted_gain
 
@@ -82,7 +82,8 @@ def fit_vector_autoregression(
     gains = []
     for i, (fold, left) in enumerate(zip(folds, errors, strict=True)):
         forecast = _inputs(normalized, fold, n_rows) @ _solve(_others(chosen, i), alpha)
-        gains.append(_gain(fold, left, forecast.astype(left.dtype).reshape(left.shape)))
+        left_then = left - forecast.astype(left.dtype).reshape(left.shape)
+        gains.append(weighted_gain(fold.weights * fold.scale**2, left, left_then))
     if trusted_gain(gains, n_origins) < WORTHWHILE:
         return None
     between = np.stack([np.interp(np.arange(horizon), folds[0].steps, unit) for unit in np.eye(len(folds[0].steps))])
@@ -135,13 +136,3 @@ def _solve(sums: Sequence[_Sums], alpha: float) -> np.ndarray:
 
 def _others(sums: Sequence[_Sums], index: int) -> list[_Sums]:
     return [*sums[:index], *sums[index + 1 :]]
-
-
-def _gain(fold: Residuals, errors: np.ndarray, forecast: np.ndarray) -> float:
-    """Return by what parts of them squared and absolute errors fall, the sum."""
-    weights = (fold.weights * fold.scale**2)[:, :, None]
-    gain = 0.0
-    for measure, unit in ((np.square, weights), (np.abs, np.sqrt(weights))):
-        before = np.mean(unit * measure(errors))
-        gain += 1 - np.mean(unit * measure(errors - forecast)) / before if before else 0.0
-    return float(gain)
