@@ -384,7 +384,8 @@ def test_devices(frame, device):
 def test_verbose_writes_a_line_an_epoch(frame, capfd):
     small_forecaster(verbose=1).fit(frame)
     out, err = capfd.readouterr()
-    *epochs, map_or_both, report = out.splitlines()
+    components, *epochs, map_or_both, report = out.splitlines()
+    assert "principal components" in components
     assert [line.split("   ")[0] for line in epochs] == ["epoch 1/2", "epoch 2/2"]
     assert "validation loss" in out
     assert "linear map" in map_or_both

@@ -120,9 +120,9 @@ def test_a_map_for_each_feature_is_worth_more_than_the_longest_lookbacks(monkeyp
     monkeypatch.setattr(fitting, "mix_linear_maps", lambda *given: lookbacks.append(given[3]))
     candidates = [1, 64, 128, 256, 512, 1024]
     for linear_skip in ("auto", "shared"):
-        fitting.fit_linear_maps(rows, 2200, candidates, 1, linear_skip, False)
+        fitting.fit_linear_maps(rows, 2200, candidates, 1, linear_skip, "joint", False)
     monkeypatch.setattr(linear_mixture, "MOST_ENTRIES", 3 * 128 * 129)  # shorter ones would say too little
-    fitting.fit_linear_maps(rows, 2200, candidates, 1, "auto", False)
+    fitting.fit_linear_maps(rows, 2200, candidates, 1, "auto", "joint", False)
     assert [max(given) for given in lookbacks] == [512, 1024, 1024]
 
 

@@ -107,27 +107,11 @@ def mix_linear_maps(
     folds, fitted, everything = _fold_moments(rows, training, validation, longest, horizon, kinds, steps)
     lengths = sorted({length for lookback in lookbacks for length in _halves(lookback)}, reverse=True)
     contest = _hold_contest(folds, lengths, kinds)
-    mixtures = {}
-    for lookback in sorted(lookbacks):
-        at = [i for i, (length, _) in enumerate(contest.parts) if length in _halves(lookback)]
-        mixtures[lookback] = (at, *_mix(contest.products[:, at][:, :, at]))
-    lookback, (at, shares, _) = min(mixtures.items(), key=lambda found: found[1][2])
-
-    mixed = []  # of each fold
-    for maps in contest.maps:
-        kernel = np.zeros((1, lookback, len(steps)))
-        for i, share in zip(at, shares, strict=True):
-            kernel = kernel + share[:, None, None] * as_kernel(maps[i], lookback)
-        mixed.append(kernel)
-    trusted = _trust_mixture(folds, mixed)
-    repetition = _Part(1 - trusted, 1, "shared", [1.0])
-    newest = as_kernel(np.zeros((1, 1, len(steps))), lookback)
-    judged = [
-        JudgedMap(newest + trusted[:, None, None] * (kernel - newest), steps, fold.origins)
-        for fold, kernel in zip(folds, mixed, strict=True)
-    ]
-    parts = [_Part(trusted * share, *contest.parts[i], contest.alphas[i]) for i, share in zip(at, shares, strict=True)]
-    parts.append(repetition)
+    lookback, shares = _choose_lookback(contest, lookbacks)
+    judged, trusted = _judge_mixture(folds, contest, lookback, shares, steps)
+    found = zip(shares, contest.parts, contest.alphas, strict=True)
+    parts = [_Part(trusted * share, *part, alphas) for share, part, alphas in found]
+    parts.append(_Part(1 - trusted, 1, "shared", [1.0]))  # repeats the newest row
     n_windows = float(np.mean([fold.fitted.n_windows for fold in folds]))
     single = None
     if "shared" in kinds:
@@ -171,6 +155,36 @@ def _solve_parts(moments: WindowMoments, n_windows: float, parts: Sequence[_Part
         maps = [solve_ridge(shortened.feature(f), alpha) for f, alpha in enumerate(strengths)]
         kernel = kernel + part.share[:, None, None] * as_kernel(np.concatenate(maps), lookback)
     return kernel
+
+
+def _choose_lookback(contest: _Contest, lookbacks: Sequence[int]) -> tuple[int, np.ndarray]:
+    """Return the lookback whose mixture errs least, the shorter of equals, and the shares of all parts in that."""
+    mixtures = []
+    for lookback in sorted(lookbacks):
+        at = [i for i, (length, _) in enumerate(contest.parts) if length in _halves(lookback)]
+        shares, error = _mix(contest.products[:, at][:, :, at])
+        mixtures.append((error, lookback, at, shares))
+    _, lookback, at, shares = min(mixtures, key=lambda mixture: mixture[0])
+    of_all = np.zeros((len(contest.parts), shares.shape[1]))
+    of_all[at] = shares
+    return lookback, of_all
+
+
+def _judge_mixture(
+    folds: Sequence[_Fold], contest: _Contest, lookback: int, shares: np.ndarray, steps: np.ndarray
+) -> tuple[list[JudgedMap], np.ndarray]:
+    """Return each fold's map, mixed with repeating the newest row as far as it can't be trusted, and that trust."""
+    mixed = []
+    for maps in contest.maps:
+        kernel = np.zeros((1, lookback, len(steps)))
+        for weights, share in zip(maps, shares, strict=True):
+            if share.any():
+                kernel = kernel + share[:, None, None] * as_kernel(weights, lookback)
+        mixed.append(kernel)
+    trusted = _trust_mixture(folds, mixed)
+    newest = as_kernel(np.zeros((1, 1, len(steps))), lookback)
+    kernels = [newest + trusted[:, None, None] * (kernel - newest) for kernel in mixed]
+    return [JudgedMap(kernel, steps, fold.origins) for kernel, fold in zip(kernels, folds, strict=True)], trusted
 
 
 def _trust_mixture(folds: Sequence[_Fold], kernels: Sequence[np.ndarray]) -> np.ndarray:
