@@ -6,7 +6,9 @@ import pytest
 from tests.series import autoregression, errors_of, panel, random_walks
 from tscnn import Forecaster, components
 from tscnn.components import find_components
+from tscnn.fitting import fit_linear_maps
 from tscnn.linear_mixture import mix_linear_maps
+from tscnn.network import FEATURE_MODES, resolve_config
 from tscnn.residuals import find_residuals
 from tscnn.windows import find_origins, make_windows
 
@@ -140,12 +142,16 @@ def test_it_is_the_same_in_every_evaluator_and_copy(forecaster):
         np.testing.assert_allclose(np.asarray(other), forecast, rtol=1e-4)
 
 
-@pytest.mark.parametrize("settings", [{"linear_skip": "per_feature"}, {"feature_mode": "independent"}])
-def test_columns_that_are_not_to_meet_do_not(settings):
-    forecaster = Forecaster(24, 6, filters=2, epochs=1, random_state=0, verbose=0, **settings).fit(panel(1000))
-    assert not forecaster.config_.components
+@pytest.mark.parametrize(
+    ("linear_skip", "feature_mode", "meet"),
+    [("auto", "joint", True), ("per_feature", "joint", False), ("auto", "independent", False)],
+)
+def test_columns_that_are_not_to_meet_do_not(linear_skip, feature_mode, meet):
+    start = fit_linear_maps(panel(1000), 900, [24], 6, linear_skip, feature_mode, False)
+    assert (start.components is not None) == meet
 
 
-def test_a_verbose_fit_says_what_they_count(capsys):
-    Forecaster(24, 6, filters=2, epochs=1, random_state=0, verbose=1).fit(panel(1000))
-    assert "maps of principal components count" in capsys.readouterr().out
+def test_of_two_networks_one_has_components():
+    start = fit_linear_maps(panel(1000), 900, [24], 6, "auto", "auto", False)
+    has = {mode: start.adapt(resolve_config(24, 6, 8, feature_mode=mode)).components for mode in FEATURE_MODES}
+    assert has == {"joint": True, "front_end": True, "independent": False}
