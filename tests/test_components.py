@@ -70,6 +70,15 @@ def test_an_even_average_judges_on_the_folds_as_its_kernels_do():
     np.testing.assert_allclose(mixed.errors.transpose(0, 2, 1), errors, atol=1e-4)
 
 
+def test_axes_are_those_of_the_rows_before_validation():
+    rows = panel()
+    spoiled = rows.copy()
+    spoiled[FIRST:] *= np.linspace(0.9, 1.1, 8, dtype=np.float32)
+    found, other = find_on(rows)[1], find_on(spoiled)[1]
+    np.testing.assert_array_equal(found.axes, other.axes)
+    np.testing.assert_array_equal(found.scales, other.scales)
+
+
 def test_one_target_and_two_folds_are_not_enough():
     assert find_on(panel()[:, :1])[1] is None
     assert find_on(panel(100), first=75)[1] is None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import cast
 
 import numpy as np
 
@@ -75,27 +74,13 @@ class LinearStart:
         if "linear_skip" in layers:
             kernel = self.mixture.refitted if refitted else self.mixture.fitted
             if network.config.components and self.components is not None:
-                kernel = self._assign_components(network, kernel, refitted)
+                kernel = _assign_components(network, self.components, kernel, refitted)
             layers["linear_skip"].weight.assign(kernel)
             layers["linear_skip"].trainable = False  # trained further, it overfits
         if network.config.reversion:
             layers["head"].reversion.assign(self.reversion)
         if "vector_skip" in layers and self.vector is not None:
             layers["vector_skip"].weight.assign(self.vector.refitted if refitted else self.vector.fitted)
-
-    def _assign_components(self, network: Network, kernel: np.ndarray, refitted: bool) -> np.ndarray:
-        """Assign what turns features to targets and their components, and these to forecasts; join their maps."""
-        axes, _, mixture, shares = cast("ComponentMaps", self.components)
-        targets, n_targets = list(network.config.targets), len(axes)
-        into = np.zeros((network.config.n_features, 2 * n_targets))
-        into[targets] = np.hstack([np.eye(n_targets), axes])
-        back = np.vstack([np.diag(1 - shares), axes.T * shares])
-        for name, weight in (("to_components", into), ("from_components", back)):
-            layer = network.dense.get_layer(name)
-            layer.kernel.assign(weight)
-            layer.trainable = False
-        own = np.broadcast_to(kernel, (n_targets, *kernel.shape[1:]))
-        return np.concatenate([own, mixture.refitted if refitted else mixture.fitted])
 
 
 def fit_corrections(start: LinearStart, rows: np.ndarray, config: NetworkConfig) -> LinearStart:
@@ -258,6 +243,21 @@ def fit_network(
         losses = ", ".join(f"{_describe(other.config)} {other_loss:.4f}" for other_loss, other, _ in fits)
         write_line(f"validation losses: {losses}; {_describe(network.config)} chosen")
     return network, history
+
+
+def _assign_components(network: Network, components: ComponentMaps, kernel: np.ndarray, refitted: bool) -> np.ndarray:
+    """Assign what turns features to targets and their components, and these to forecasts; join their maps."""
+    axes, _, mixture, shares = components
+    targets, n_targets = list(network.config.targets), len(axes)
+    into = np.zeros((network.config.n_features, 2 * n_targets))
+    into[targets] = np.hstack([np.eye(n_targets), axes])
+    back = np.vstack([np.diag(1 - shares), axes.T * shares])
+    for name, weight in (("to_components", into), ("from_components", back)):
+        layer = network.dense.get_layer(name)
+        layer.kernel.assign(weight)
+        layer.trainable = False
+    own = np.broadcast_to(kernel, (n_targets, *kernel.shape[1:]))
+    return np.concatenate([own, mixture.refitted if refitted else mixture.fitted])
 
 
 def _describe(config: NetworkConfig) -> str:
