@@ -160,7 +160,8 @@ def compare_pyramid(options: argparse.Namespace, random: np.random.Generator) ->
 
 def compare_per_feature(options: argparse.Namespace, random: np.random.Generator) -> list[dict[str, Any]]:
     """Time one stack on every feature: unrolled by Keras, and folded into the batch."""
-    stack = WaveNetStack([(3, 2**i) for i in range(4)], options.filters, name="per_feature_stack")
+    layers = [(3, 2**i) for i in range(min(4, options.layers))]
+    stack = WaveNetStack(layers, options.filters, name="per_feature_stack")
     folded = PerFeature(stack)
     inputs = random.normal(size=(options.batch, 96, 7)).astype(np.float32)
     folded.build(inputs.shape)
@@ -174,7 +175,7 @@ def compare_per_feature(options: argparse.Namespace, random: np.random.Generator
         return folded(rows)
 
     ways = {way.__name__: (way, stack.trainable_variables) for way in (time_distributed, per_feature)}
-    title = f"{options.batch} windows of 96 rows x 7 features, 4 gated layers on each feature"
+    title = f"{options.batch} windows of 96 rows x 7 features, {len(layers)} gated layers on each feature"
     return measure(title, ways, ops.convert_to_tensor(inputs), options.repeats)
 
 

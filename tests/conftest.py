@@ -37,6 +37,11 @@ def small_forecaster(**changes) -> Forecaster:
     return Forecaster(**parameters)
 
 
+def quick_forecaster(**changes) -> Forecaster:
+    """A forecaster that trains in half the time, since it chooses and judges nothing."""
+    return small_forecaster(**{"epochs": 1, "validation_fraction": 0, **changes})
+
+
 CORRECTIONS = {"components": False, "reversion": False, "vector_skip": 0}
 
 

@@ -69,10 +69,7 @@ def test_where_features_cannot_be_apart_there_is_no_choice(frame, changes):
 
 
 def test_a_short_normaliser_has_to_show_that_it_helps(frame):
-    spans = {
-        small_forecaster(normalizer_span="auto", random_state=s).fit(frame).config_.normalizer_span for s in (0, 1)
-    }
-    assert spans <= {1, 6}
+    assert small_forecaster(normalizer_span="auto").fit(frame).config_.normalizer_span in (1, 6)
     noise = pd.DataFrame(np.random.default_rng(0).normal(size=(400, 2)))
     noise[1] = np.sign(noise[0].shift(1).fillna(0)) * 2 + 0.1 * noise[1]
     chosen = small_forecaster(normalizer_span="auto", linear_skip=None, epochs=10, learning_rate=0.01).fit(noise)
@@ -88,7 +85,7 @@ def test_without_validation_rows_nothing_can_be_chosen(frame, changes):
 
 def test_a_refitted_backtest_chooses_anew(frame):
     forecaster = small_forecaster(lookback="auto", epochs=1)
-    forecasts = forecaster.backtest(frame, start=frame.index[280], stride=10, refit=True)
+    forecasts = forecaster.backtest(frame, start=frame.index[280], stride=20, refit=True)
     alone = small_forecaster(lookback="auto", epochs=1).fit(frame.iloc[:281]).predict()
     np.testing.assert_array_equal(forecasts.loc[frame.index[280]], alone)
     with pytest.raises(ValueError, match="`lookback='auto'` with `refit` needs a `start`"):

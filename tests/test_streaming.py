@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from tests.conftest import CORRECTIONS, corrected, make_frame, small_forecaster
+from tests.conftest import CORRECTIONS, corrected, make_frame, quick_forecaster
 from tscnn.network import build_network, resolve_config, seed_weights
 from tscnn.streaming_network import StreamingNetwork
 
@@ -134,7 +134,7 @@ def test_state_goes_through_a_file_and_back(fitted, later, tmp_path):
 )
 def test_state_keeps_the_time_of_every_kind_of_index(index):
     frame = make_frame(60).set_axis(index)
-    forecaster = small_forecaster(epochs=1).fit(frame.iloc[:50])
+    forecaster = quick_forecaster().fit(frame.iloc[:50])
     stream = forecaster.stream()
     state = stream.state
     expected = stream.update(frame.iloc[[50]])

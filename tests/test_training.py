@@ -23,15 +23,15 @@ def test_looped_batches_hold_every_origin_once():
         np.testing.assert_array_equal(weights[i], plain[i][1])
 
 
-@pytest.mark.parametrize("steps", [1, 3, 1000])
-def test_steps_in_one_call_are_the_same_steps(monkeypatch, steps):
+def test_steps_in_one_call_are_the_same_steps(monkeypatch):
     frame = make_frame(200)
     parameters = {"batch_size": 32, "dropout": 0.2, "linear_skip": None}
     expected = small_forecaster(**parameters).fit(frame)
-    monkeypatch.setattr(training, "LOOPED_STEPS", steps)
-    found = small_forecaster(**parameters).fit(frame)
-    np.testing.assert_allclose(found.history_, expected.history_, rtol=1e-5)
-    np.testing.assert_allclose(found.predict(), expected.predict(), rtol=1e-5)
+    for steps in (1, 3):
+        monkeypatch.setattr(training, "LOOPED_STEPS", steps)
+        found = small_forecaster(**parameters).fit(frame)
+        np.testing.assert_allclose(found.history_, expected.history_, rtol=1e-5)
+        np.testing.assert_allclose(found.predict(), expected.predict(), rtol=1e-5)
 
 
 def test_a_steady_gain_is_trusted_and_a_chance_one_is_not():

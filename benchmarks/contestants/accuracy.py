@@ -60,14 +60,19 @@ def _train_ours(model: Any, frame: pd.DataFrame, task: dict[str, Any]) -> dict[s
     class Watch(keras.callbacks.Callback):
         """Stops `fit` at the target; `idle` is the time that judging the start took here."""
 
+        def __init__(self) -> None:
+            super().__init__()
+            self.errors: list[float] = []
+            self.seconds: float | None = None
+            self.idle = 0.0
+
         def on_train_begin(self, logs: Any = None) -> None:  # noqa: ARG002
             now = time.perf_counter()
-            self.errors, self.seconds, self.idle = [], None, 0.0
             names = [layer.name for layer in self.model.network.layers]
             if "linear_skip" in names:
                 kernel = np.asarray(keras.ops.convert_to_numpy(self.model.network.get_layer("linear_skip").kernel()))
                 self._note(_linear_error(kernel, validation, lookback), now)
-            self.idle = time.perf_counter() - now
+            self.idle += time.perf_counter() - now
 
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002
             self._note(logs["val_loss"], time.perf_counter())
