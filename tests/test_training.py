@@ -3,10 +3,37 @@ import gc
 import numpy as np
 import pytest
 
-from tests.conftest import make_frame, small_forecaster
+from tests.conftest import make_frame, quick_forecaster, small_forecaster
 from tscnn import training
+from tscnn._backend import keras
 from tscnn.training import SegmentBatches, describe_trust, trusted_share
 from tscnn.windows import cut_segments
+
+
+def test_a_cut_epoch_draws_its_batches_anew():
+    segments = cut_segments([range(9, 393)], 10, 8)
+    batches = SegmentBatches(segments, 4, n_looped=5, seed=3, most_batches=7)
+    seen = []
+    for _ in range(2):
+        starts, weights = (np.concatenate(parts) for parts in zip(*(batches[i] for i in range(2)), strict=True))
+        assert weights.any(axis=2).sum() == 7 * 4
+        seen.append(set(starts[weights.any(axis=2)]))
+        batches.on_epoch_end()
+    assert len(batches) == 2
+    assert len(seen[0]) == len(seen[1]) == 7 * 4
+    assert seen[0] != seen[1]
+
+
+@pytest.mark.parametrize(("epochs", "n_steps", "n_epochs"), [("auto", 5, 43), (2, 7, 2)])
+def test_auto_leaves_out_what_would_take_long(monkeypatch, epochs, n_steps, n_epochs):
+    monkeypatch.setattr(training, "EPOCH_VALUES", 5 * 32 * 3 * 3)  # of 32 origins, 3 steps and 3 columns
+    monkeypatch.setattr(training, "EPOCH_STEPS", 1)
+    steps = []
+    counter = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda *_: steps.append(int(counter.model.optimizer.iterations))
+    )
+    quick_forecaster(epochs=epochs, batch_size=32, callbacks=[counter]).fit(make_frame(220))
+    assert steps == [n_steps * (i + 1) for i in range(n_epochs)]
 
 
 def test_looped_batches_hold_every_origin_once():

@@ -18,6 +18,9 @@ from tscnn.windows import Segments, cut_segments
 __all__ = ["TrainingSettings", "train", "write_line"]
 
 N_STEPS = 300  # that epochs="auto" aims at: from its linear start a network learns fast, and then overfits
+EPOCH_VALUES = 50_000_000  # forecast values in an epoch of epochs="auto", at most: some seconds
+EPOCH_STEPS = 30  # that it has in any case, or all there are
+STEP_VALUES = 1_000_000  # forecast values that are judged at a time, unless a training step has more
 LOOPED_STEPS = 64  # of one call, at most
 SEGMENT_ORIGINS = 32  # at least: neighbours are alike, so that several short segments a step teach more than a long one
 
@@ -75,14 +78,17 @@ def train(
     )
     segments = cut_segments(training_origins, config.lookback, n_origins)
     batch_size = min(settings.batch_size // n_origins, len(segments.starts))
+    n_values = batch_size * n_origins * config.horizon * len(config.targets)  # of a step
+    epochs, most_batches = settings.epochs, None
+    if isinstance(epochs, str):
+        n_batches = -(-len(segments.starts) // batch_size)
+        epochs, most_batches = int(np.clip(-(-N_STEPS // n_batches), 3, 50)), max(EPOCH_STEPS, EPOCH_VALUES // n_values)
     # What other backends compile is launched in no time.
     trainer_class, n_looped = (LoopingTrainer, LOOPED_STEPS) if on_tensorflow() else (SegmentTrainer, None)
-    batches = SegmentBatches(segments, batch_size, n_looped, settings.seed)
+    batches = SegmentBatches(segments, batch_size, n_looped, settings.seed, most_batches)
     validation = cut_segments(validation_origins, config.lookback, n_origins)
-    validation_batches = SegmentBatches(validation, 4 * batch_size, n_looped) if validation.n_origins else None
-    epochs = settings.epochs
-    if isinstance(epochs, str):
-        epochs = int(np.clip(-(-N_STEPS // batches.n_batches), 3, 50))
+    judged_size = batch_size * int(np.clip(STEP_VALUES // n_values, 1, 4))
+    validation_batches = SegmentBatches(validation, judged_size, n_looped) if validation.n_origins else None
     with device_scope(settings.device):
         model = network.dense if settings.training == "dense" else network.single_origin
         trainer = trainer_class(model, rows, config, n_origins, settings.loss)
@@ -254,16 +260,23 @@ class SegmentBatches(keras.utils.PyDataset):
 
     The last batch is filled up with segments of weight 0, and the weights are scaled to a mean of one, so that the
     mean over equal batches is the mean over origins. Given `n_looped`, an item is what a `LoopingTrainer` takes: up to
-    that many batches on a leading axis, the last item filled up with batches of weight 0.
+    that many batches on a leading axis, the last item filled up with batches of weight 0. Given `most_batches`, an
+    epoch has no more of them: those that come first in its order.
     """
 
     def __init__(
-        self, segments: Segments, batch_size: int, n_looped: int | None = None, seed: int | None = None
+        self,
+        segments: Segments,
+        batch_size: int,
+        n_looped: int | None = None,
+        seed: int | None = None,
+        most_batches: int | None = None,
     ) -> None:
         super().__init__()
         self.batch_size = batch_size
-        self.n_batches = -(-len(segments.starts) // batch_size)
-        n_filling = self.n_batches * batch_size - len(segments.starts)
+        n_batches = -(-len(segments.starts) // batch_size)
+        n_filling = n_batches * batch_size - len(segments.starts)
+        self.n_batches = min(n_batches, most_batches or n_batches)
         weights = np.pad(segments.weights, ((0, n_filling), (0, 0)))
         self.starts = np.pad(segments.starts, (0, n_filling), mode="edge")
         self.weights = weights / weights.mean()
@@ -279,7 +292,7 @@ class SegmentBatches(keras.utils.PyDataset):
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         """Return (starts, weights) of one batch, (batch_size,) and (batch_size, n_origins), or of a loop of them."""
         n_segments = self.batch_size * (self.n_looped or 1)
-        item = self.order[index * n_segments : (index + 1) * n_segments]
+        item = self.order[index * n_segments : min((index + 1) * n_segments, self.n_batches * self.batch_size)]
         starts, weights = self.starts[item], self.weights[item]
         if self.n_looped:
             n_filling = n_segments - len(item)
