@@ -238,7 +238,7 @@ def test_baselines_of_the_protocol():
 
 def test_ltsf_prints_a_table_a_horizon_and_writes_json(csv, tmp_path, capsys):
     out = tmp_path / "ltsf.json"
-    small = ["--set", "filters=4", "--set", "epochs=1", "--set", "feature_mode=joint"]
+    small = ["--set", "filters=4", "--set", "epochs=1", "--set", "feature_mode=joint", "--set", "normalizer_span=12"]
     arguments = ["--data", csv, "--horizons", "3", "6", "--seeds", "2", "--lookback", "24", "--baseline-lookback", "24"]
     ltsf.main([*arguments, *small, "--out", str(out)])
     printed = capsys.readouterr().out

@@ -328,11 +328,10 @@ def test_pickle_and_deepcopy(fitted, frame):
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore:`X` is too short to hold validation rows back")
 def test_scikit_learns_own_checks():
     order = "rows are a series: their order and number matter"
     check_estimator(
-        small_forecaster(lookback=2, horizon=1, filters=2, epochs=1),
+        quick_forecaster(lookback=2, horizon=1, filters=2),
         expected_failed_checks={
             "check_methods_subset_invariance": order,
             "check_methods_sample_order_invariance": order,

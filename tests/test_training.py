@@ -91,6 +91,14 @@ def test_what_is_not_trusted_is_taken_back():
     assert np.abs(head[0]).max() < 0.5 * np.abs(free[0]).max()
 
 
+def test_auto_makes_one_epoch_of_what_cannot_be_trusted(frame):
+    forecaster = small_forecaster(epochs="auto", horizon=8).fit(frame)  # 23 validation origins
+    assert len(forecaster.history_) == 1
+    moved = forecaster.network_.dense.get_layer("head").trainable_weights
+    assert all(not np.any(weights) for weights in moved)
+    assert len(small_forecaster(epochs="auto", horizon=8, linear_skip=None).fit(frame).history_) > 1
+
+
 def test_what_is_taken_back_is_told(capsys):
     rows = np.random.default_rng(0).normal(size=(300, 2)).cumsum(axis=0)
     small_forecaster(verbose=1, horizon=20, learning_rate=0.01).fit(rows)  # not four horizons to judge on

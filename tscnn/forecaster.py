@@ -88,7 +88,8 @@ class Forecaster(BaseEstimator):
         Name of a Keras loss, or what ``keras.losses.get`` takes; on columns standardised by their training rows.
     epochs : "auto" or int, default "auto"
         Passes over the training rows, at most; "auto" makes about 300 steps of them, at least 3 passes, each over a
-        part of the origins, drawn anew, where all of them would be more than 50 million forecast values.
+        part of the origins, drawn anew, where all would be more than 50 million forecast values. It makes a single one
+        where the validation origins are too few to trust what the convolutions add to a linear map.
     batch_size : int, default 256
         Origins of a training step.
     learning_rate : float, default 2e-3

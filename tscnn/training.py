@@ -21,6 +21,7 @@ N_STEPS = 300  # that epochs="auto" aims at: from its linear start a network lea
 EPOCH_VALUES = 50_000_000  # forecast values in an epoch of epochs="auto", at most: some seconds
 EPOCH_STEPS = 30  # that it has in any case, or all there are
 STEP_VALUES = 1_000_000  # forecast values that are judged at a time, unless a training step has more
+FEWEST_BLOCKS = 4  # of one horizon each, in which validation origins tell a gain from chance
 LOOPED_STEPS = 64  # of one call, at most
 SEGMENT_ORIGINS = 32  # at least: neighbours are alike, so that several short segments a step teach more than a long one
 
@@ -79,14 +80,14 @@ def train(
     segments = cut_segments(training_origins, config.lookback, n_origins)
     batch_size = min(settings.batch_size // n_origins, len(segments.starts))
     n_values = batch_size * n_origins * config.horizon * len(config.targets)  # of a step
+    validation = cut_segments(validation_origins, config.lookback, n_origins)
     epochs, most_batches = settings.epochs, None
     if isinstance(epochs, str):
-        n_batches = -(-len(segments.starts) // batch_size)
-        epochs, most_batches = int(np.clip(-(-N_STEPS // n_batches), 3, 50)), max(EPOCH_STEPS, EPOCH_VALUES // n_values)
+        hopeless = config.linear_skip is not None and 0 < validation.n_origins < FEWEST_BLOCKS * config.horizon
+        epochs, most_batches = plan_epochs(-(-len(segments.starts) // batch_size), n_values, hopeless)
     # What other backends compile is launched in no time.
     trainer_class, n_looped = (LoopingTrainer, LOOPED_STEPS) if on_tensorflow() else (SegmentTrainer, None)
     batches = SegmentBatches(segments, batch_size, n_looped, settings.seed, most_batches)
-    validation = cut_segments(validation_origins, config.lookback, n_origins)
     judged_size = batch_size * int(np.clip(STEP_VALUES // n_values, 1, 4))
     validation_batches = SegmentBatches(validation, judged_size, n_looped) if validation.n_origins else None
     with device_scope(settings.device):
@@ -115,6 +116,16 @@ def train(
             if settings.verbose:
                 write_line(describe_trust(trust))
     return {name: list(map(float, values)) for name, values in history.history.items()}, float(loss)
+
+
+def plan_epochs(n_batches: int, n_values: int, hopeless: bool) -> tuple[int, int]:
+    """Return what epochs="auto" makes of passes of so many batches, and a batch of so many forecast values.
+
+    That is the number of epochs, and the most batches of one. What `scale_head` will not trust in any case,
+    `hopeless`, is given one epoch.
+    """
+    epochs = 1 if hopeless else int(np.clip(-(-N_STEPS // n_batches), 3, 50))
+    return epochs, max(EPOCH_STEPS, EPOCH_VALUES // n_values)
 
 
 def scale_head(network: Network, trainer: SegmentTrainer, validation: SegmentBatches, horizon: int) -> float | None:
@@ -166,7 +177,7 @@ def trusted_share(gains: np.ndarray, horizon: int) -> float:
     .. [1] James and Stein (1961), Estimation with Quadratic Loss.
     """
     n_blocks = min(len(gains) // horizon, 32)
-    if n_blocks < 4 or gains.mean() <= 0:
+    if n_blocks < FEWEST_BLOCKS or gains.mean() <= 0:
         return 0.0
     means = np.array([block.mean() for block in np.array_split(gains, n_blocks)])
     by_chance = (n_blocks - 1) / (n_blocks - 3)  # the variance of Student's t
