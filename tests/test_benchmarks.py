@@ -69,6 +69,22 @@ def test_target_is_the_error_of_the_linear_map():
     np.testing.assert_allclose(rows[:first].std(axis=0), 1, rtol=1e-5)
 
 
+def test_cases_are_told_apart_by_name():
+    cases = {name: (contestant, extra) for name, contestant, extra in time_to_accuracy.list_cases([8], ["darts"])}
+    assert list(cases) == [
+        "dense, 8 origins, linear skip",
+        "window, linear skip",
+        "dense, 8 origins, no linear skip",
+        "window, no linear skip",
+        "everything by default",
+        "darts",
+    ]
+    assert cases["dense, 8 origins, linear skip"] == (
+        "tscnn",
+        {"segment_origins": 8, "options": {"linear_skip": "auto"}},
+    )
+
+
 def test_ratios_are_above_one_where_we_are_better():
     records = [
         {"contestant": "tscnn", "lookback": 96, "measures": {"train_per_s": 60.0, "predict_median_s": 2.0}},

@@ -328,10 +328,11 @@ def test_pickle_and_deepcopy(fitted, frame):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:`X` is too short to hold validation rows back")
 def test_scikit_learns_own_checks():
     order = "rows are a series: their order and number matter"
     check_estimator(
-        quick_forecaster(lookback=2, horizon=1, filters=2),
+        small_forecaster(lookback=2, horizon=1, filters=2, epochs=1),
         expected_failed_checks={
             "check_methods_subset_invariance": order,
             "check_methods_sample_order_invariance": order,
@@ -545,7 +546,7 @@ def test_a_dict_of_contexts_is_forecast_in_one_call(fitted, frame):
 @pytest.mark.parametrize("feature_mode", ["joint", "front_end", "independent"])
 def test_evaluators_agree_at_values_around_a_million(feature_mode):
     frame = make_frame(160) + 1e6
-    forecaster = quick_forecaster(feature_mode=feature_mode).fit(frame.iloc[:120])
+    forecaster = small_forecaster(feature_mode=feature_mode, epochs=1).fit(frame.iloc[:120])
     dense = forecaster.backtest(frame)
     stream = forecaster.stream(frame.iloc[:12])
     for i in range(12, 150, 10):
