@@ -15,7 +15,7 @@ from tscnn.windows import make_windows
 __all__ = ["find_cutoffs", "forecast_chunks"]
 
 CHUNK_ORIGINS = 4096
-CHUNK_VALUES = 2**26  # of all windows of a chunk, which a map for each feature does cut out
+CHUNK_VALUES = 2**23  # of a chunk's forecasts, or of the outputs of a layer that sees features by themselves
 
 
 def find_cutoffs(index: pd.Index, n_first: int, horizon: int, start: Any, stride: int) -> np.ndarray:
@@ -80,7 +80,8 @@ def forecast_chunks(network: Network, rows: np.ndarray, cutoffs: np.ndarray) -> 
     config = network.config
     stride = int(cutoffs[1] - cutoffs[0]) if len(cutoffs) > 1 else 1
     dense = stride <= config.lookback
-    most = min(max(CHUNK_VALUES // (config.lookback * config.n_features), 64), CHUNK_ORIGINS)
+    n_values = max(config.horizon * len(config.targets), config.filters * config.n_features)  # of an origin
+    most = min(max(CHUNK_VALUES // n_values, 64), CHUNK_ORIGINS)
     n_chunk = min(len(cutoffs), max(1, most // (stride if dense else 16)))
     windows = None if dense else make_windows(rows, config.lookback, config.horizon)[0]
     for done in range(0, len(cutoffs), n_chunk):

@@ -78,22 +78,18 @@ class LinearSkip(keras.layers.Layer):
         if self.features is not None:
             inputs = take_features(inputs, self.features)
         count_positions(inputs, self.lookback)
-        n_features = inputs.shape[2]
-        n_positions = ops.shape(inputs)[1] - self.lookback + 1
-        series = ops.transpose(inputs, (0, 2, 1))  # (batch, features, time)
-        if self.shared and inputs.shape[1] == self.lookback:  # a convolution to one position is slow
-            windows = ops.reshape(series, (-1, self.lookback))
-            forecasts = ops.reshape(ops.matmul(windows, self.kernel()[0]), (-1, n_features, 1, self.horizon))
+        batch, n_rows, n_features = ops.shape(inputs)
+        kernel = self.kernel()
+        n_maps = kernel.shape[0]
+        series = ops.reshape(ops.transpose(inputs, (2, 0, 1)), (n_maps, -1, n_rows))  # those of one map together
+        if inputs.shape[1] == self.lookback:  # a convolution to one position is slow
+            forecasts = ops.matmul(series, kernel)
         elif self.shared:
-            series = ops.reshape(series, (-1, ops.shape(inputs)[1], 1))  # (batch * features, time, 1)
-            kernel = ops.transpose(self.kernel(), (1, 0, 2))  # (lookback, 1, horizon)
-            forecasts = ops.conv(series, kernel, 1, "valid")  # (batch * features, positions, horizon)
-            forecasts = ops.reshape(forecasts, (-1, n_features, n_positions, self.horizon))
+            forecasts = _convolve((series[0], kernel[0]))
         else:
-            rows = ops.arange(n_positions)[:, None] + ops.arange(self.lookback)
-            windows = ops.take(series, rows, axis=2)  # (batch, features, positions, lookback)
-            forecasts = ops.matmul(windows, self.kernel())  # (batch, features, positions, horizon)
-        return ops.transpose(forecasts, (0, 2, 3, 1))
+            forecasts = ops.map(_convolve, (series, kernel))  # faster than any product of all windows, which are many
+        forecasts = ops.reshape(forecasts, (n_features, batch, n_rows - self.lookback + 1, self.horizon))
+        return ops.transpose(forecasts, (1, 2, 3, 0))
 
     def compute_output_spec(self, inputs: Any) -> Any:
         """Return the shape of the output without computing it."""
@@ -110,3 +106,9 @@ class LinearSkip(keras.layers.Layer):
             "shared": self.shared,
             "features": self.features,
         }
+
+
+def _convolve(pair: tuple[Any, Any]) -> Any:
+    """Map every window of some series: (series, time), (lookback, horizon) -> (series, positions, horizon)."""
+    series, kernel = pair
+    return ops.conv(series[:, :, None], kernel[:, None], 1, "valid")
