@@ -6,7 +6,9 @@ import pytest
 from tests.conftest import make_frame, quick_forecaster, small_forecaster
 from tscnn import training
 from tscnn._backend import keras
-from tscnn.training import SegmentBatches, describe_trust, trusted_share
+from tscnn.best_weights import describe_trust
+from tscnn.training import SegmentBatches
+from tscnn.trust import trusted_share
 from tscnn.windows import cut_segments
 
 

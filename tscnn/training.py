@@ -6,13 +6,16 @@ import sys
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from tscnn._backend import can_jit, device_scope, keras, on_tensorflow, ops
+from tscnn.best_weights import BestWeights, describe_trust, scale_head
 from tscnn.network import Network, NetworkConfig
 from tscnn.optimizer import FlatAdamW
+from tscnn.trust import FEWEST_BLOCKS
 from tscnn.windows import Segments, cut_segments
 
 __all__ = ["TrainingSettings", "train", "write_line"]
@@ -21,7 +24,6 @@ N_STEPS = 300  # that epochs="auto" aims at: from its linear start a network lea
 EPOCH_VALUES = 50_000_000  # forecast values in an epoch of epochs="auto", at most: some seconds
 EPOCH_STEPS = 30  # that it has in any case, or all there are
 STEP_VALUES = 1_000_000  # forecast values that are judged at a time, unless a training step has more
-FEWEST_BLOCKS = 4  # of one horizon each, in which validation origins tell a gain from chance
 LOOPED_STEPS = 64  # of one call, at most
 SEGMENT_ORIGINS = 32  # at least: neighbours are alike, so that several short segments a step teach more than a long one
 
@@ -71,51 +73,56 @@ def train(
         Of the weights that stay: on validation where there is some, else on training.
     """
     config = network.config
-    training_origins, validation_origins = list(training_origins), list(validation_origins)
-    n_origins = min(
-        _segment_origins(settings.training, config.lookback),
-        settings.batch_size,
-        max(len(stretch) for stretch in training_origins),
-    )
-    segments = cut_segments(training_origins, config.lookback, n_origins)
-    batch_size = min(settings.batch_size // n_origins, len(segments.starts))
-    n_values = batch_size * n_origins * config.horizon * len(config.targets)  # of a step
-    validation = cut_segments(validation_origins, config.lookback, n_origins)
-    epochs, most_batches = settings.epochs, None
-    if isinstance(epochs, str):
-        hopeless = config.linear_skip is not None and 0 < validation.n_origins < FEWEST_BLOCKS * config.horizon
-        epochs, most_batches = plan_epochs(-(-len(segments.starts) // batch_size), n_values, hopeless)
-    # What other backends compile is launched in no time.
-    trainer_class, n_looped = (LoopingTrainer, LOOPED_STEPS) if on_tensorflow() else (SegmentTrainer, None)
-    batches = SegmentBatches(segments, batch_size, n_looped, settings.seed, most_batches)
-    judged_size = batch_size * int(np.clip(STEP_VALUES // n_values, 1, 4))
-    validation_batches = SegmentBatches(validation, judged_size, n_looped) if validation.n_origins else None
+    batches, validation, epochs = _plan(list(training_origins), list(validation_origins), config, settings)
+    trainer_class = LoopingTrainer if batches.n_looped else SegmentTrainer
     with device_scope(settings.device):
         model = network.dense if settings.training == "dense" else network.single_origin
-        trainer = trainer_class(model, rows, config, n_origins, settings.loss)
+        trainer = trainer_class(model, rows, config, batches.weights.shape[1], settings.loss)
         decay = keras.optimizers.schedules.CosineDecay(settings.learning_rate, epochs * batches.n_batches)
         optimizer = FlatAdamW(decay, settings.weight_decay)
         optimizer.build(trainer.trainable_variables)  # here, or the first step is traced twice
         trainer.compile(optimizer=optimizer, loss=weighted_mean, jit_compile=can_jit(settings.device))
-        best = None if validation_batches is None else BestWeights(network.dense, validation_batches, settings.patience)
+        best = None
+        if validation is not None:
+            best = BestWeights(network.dense, partial(origin_losses, trainer, validation), settings.patience)
         lines = EpochLines(epochs) if settings.verbose else None
-        callbacks = [callback for callback in (best, *settings.callbacks, lines) if callback is not None]
-        history = trainer.fit(
+        fitted = trainer.fit(
             batches,
             epochs=epochs,
-            validation_data=validation_batches,
-            callbacks=callbacks,
+            callbacks=[callback for callback in (best, *settings.callbacks, lines) if callback is not None],
             shuffle=False,  # the batches shuffle themselves, from their own seed
             verbose=0,
         )
-        loss = history.history["loss"][-1] if best is None else best.best_loss
-        if validation_batches is not None and config.linear_skip is not None:
-            trust = scale_head(network, trainer, validation_batches, config.horizon)
-            if trust is not None:
-                loss = trainer.evaluate(validation_batches, verbose=0)
+        history = {name: list(map(float, values)) for name, values in fitted.history.items()}
+        if best is None:
+            return history, history["loss"][-1]
+        loss = best.losses.mean()
+        if config.linear_skip is not None:
+            share = scale_head(network, best.start_losses - best.losses)
+            if share is not None:
+                loss = best.judge().mean() if share else best.start_losses.mean()
             if settings.verbose:
-                write_line(describe_trust(trust))
-    return {name: list(map(float, values)) for name, values in history.history.items()}, float(loss)
+                write_line(describe_trust(share))
+    return history, float(loss)
+
+
+def _plan(
+    training: Sequence[range], validation: Sequence[range], config: NetworkConfig, settings: TrainingSettings
+) -> tuple[SegmentBatches, SegmentBatches | None, int]:
+    """Return the batches to train on, those to judge on, and the number of epochs."""
+    longest = max(len(stretch) for stretch in training)
+    n_origins = min(_segment_origins(settings.training, config.lookback), settings.batch_size, longest)
+    segments, judged = (cut_segments(origins, config.lookback, n_origins) for origins in (training, validation))
+    batch_size = min(settings.batch_size // n_origins, len(segments.starts))
+    n_values = batch_size * n_origins * config.horizon * len(config.targets)  # that a step forecasts
+    epochs, most_batches = settings.epochs, None
+    if isinstance(epochs, str):
+        hopeless = config.linear_skip is not None and 0 < judged.n_origins < FEWEST_BLOCKS * config.horizon
+        epochs, most_batches = plan_epochs(-(-len(segments.starts) // batch_size), n_values, hopeless)
+    n_looped = LOOPED_STEPS if on_tensorflow() else None  # what other backends compile is launched in no time
+    batches = SegmentBatches(segments, batch_size, n_looped, settings.seed, most_batches)
+    judged_size = batch_size * int(np.clip(STEP_VALUES // n_values, 1, 4))
+    return batches, SegmentBatches(judged, judged_size) if judged.n_origins else None, epochs
 
 
 def plan_epochs(n_batches: int, n_values: int, hopeless: bool) -> tuple[int, int]:
@@ -128,34 +135,6 @@ def plan_epochs(n_batches: int, n_values: int, hopeless: bool) -> tuple[int, int
     return epochs, max(EPOCH_STEPS, EPOCH_VALUES // n_values)
 
 
-def scale_head(network: Network, trainer: SegmentTrainer, validation: SegmentBatches, horizon: int) -> float | None:
-    """Scale what the convolutions add to the linear map by how far their gain on the validation origins can be trusted.
-
-    Forecasts of overlapping windows err together, so that a long horizon leaves few independent origins, on which a
-    network can look better by chance. Returns that scale, or None where the convolutions add nothing.
-    """
-    head = network.dense.get_layer("head")
-    weights = [keras.ops.convert_to_numpy(weight) for weight in head.trainable_weights]
-    if not np.any(weights[0]):
-        return None
-    trained = origin_losses(trainer, validation)
-    for variable in head.trainable_weights:
-        variable.assign(ops.zeros_like(variable))
-    trust = trusted_share(origin_losses(trainer, validation) - trained, horizon)
-    for variable, weight in zip(head.trainable_weights, weights, strict=True):
-        variable.assign(trust * weight)
-    return trust
-
-
-def describe_trust(trust: float | None) -> str:
-    """Say what `scale_head` left of the convolutions."""
-    if trust is None:
-        return "the linear map forecasts alone: no epoch improved on it"
-    if not trust:
-        return "the linear map forecasts alone: what an epoch improved on it may be chance"
-    return f"the convolutions add {trust:.0%} of what they learnt to the linear map"
-
-
 def origin_losses(trainer: SegmentTrainer, batches: SegmentBatches) -> np.ndarray:
     """Return the loss of every origin, oldest first."""
     losses = [
@@ -163,25 +142,6 @@ def origin_losses(trainer: SegmentTrainer, batches: SegmentBatches) -> np.ndarra
         for i in range(0, len(batches.starts), batches.batch_size)
     ]
     return np.concatenate(losses)[batches.weights > 0]
-
-
-def trusted_share(gains: np.ndarray, horizon: int) -> float:
-    """Shrink the mean of `gains`, neighbours of which depend on each other, by what chance makes of it.
-
-    Returns 1 - e / t^2, or 0 where that is negative, with t = mean / standard error from the means of up to 32 blocks
-    of at least `horizon` origins, and e what t^2 is on average where nothing is gained. Fewer than four such blocks
-    cannot tell, which returns 0.
-
-    References
-    ----------
-    .. [1] James and Stein (1961), Estimation with Quadratic Loss.
-    """
-    n_blocks = min(len(gains) // horizon, 32)
-    if n_blocks < FEWEST_BLOCKS or gains.mean() <= 0:
-        return 0.0
-    means = np.array([block.mean() for block in np.array_split(gains, n_blocks)])
-    by_chance = (n_blocks - 1) / (n_blocks - 3)  # the variance of Student's t
-    return max(0.0, 1 - by_chance * float(means.var(ddof=1) / n_blocks / means.mean() ** 2))
 
 
 def _segment_origins(training: str, lookback: int) -> int:
@@ -248,18 +208,11 @@ class LoopingTrainer(SegmentTrainer):
 
     def train_step(self, data: Any) -> Any:
         """Train on each batch."""
-        return self._run(super().train_step, data)
-
-    def test_step(self, data: Any) -> Any:
-        """Judge on each batch."""
-        return self._run(super().test_step, data)
-
-    def _run(self, step: Any, data: Any) -> Any:
         starts, weights = data
         n_steps = ops.sum(ops.cast(ops.any(weights > 0, axis=(1, 2)), "int32"))
 
         def body(i: Any) -> Any:
-            step((starts[i], weights[i]))
+            super(LoopingTrainer, self).train_step((starts[i], weights[i]))
             return i + 1
 
         ops.while_loop(lambda i: i < n_steps, body, 0)
@@ -315,39 +268,6 @@ class SegmentBatches(keras.utils.PyDataset):
         """Shuffle the segments."""
         if self.random is not None:
             self.random.shuffle(self.order)
-
-
-class BestWeights(keras.callbacks.Callback):
-    """Leave a network with the weights of its best epoch, the start included; stop when it no longer improves.
-
-    Unlike ``keras.callbacks.EarlyStopping`` this copies the network's weights only, not the rows it is trained on.
-    """
-
-    def __init__(self, network: Any, validation: SegmentBatches, patience: int) -> None:
-        super().__init__()
-        self.network = network
-        self.validation = validation
-        self.patience = patience
-
-    def on_train_begin(self, logs: Any = None) -> None:
-        """Judge the start."""
-        self.best_loss = self.model.evaluate(self.validation, verbose=0)
-        self.best_weights = self.network.get_weights()
-        self.n_worse = 0
-
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Keep the weights if they are the best so far."""
-        if logs["val_loss"] < self.best_loss:
-            self.best_loss = logs["val_loss"]
-            self.best_weights = self.network.get_weights()
-            self.n_worse = 0
-        else:
-            self.n_worse += 1
-            self.model.stop_training |= self.n_worse >= self.patience
-
-    def on_train_end(self, logs: Any = None) -> None:
-        """Put the best weights back."""
-        self.network.set_weights(self.best_weights)
 
 
 class EpochLines(keras.callbacks.Callback):
