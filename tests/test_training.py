@@ -6,9 +6,7 @@ import pytest
 from tests.conftest import make_frame, quick_forecaster, small_forecaster
 from tscnn import training
 from tscnn._backend import keras
-from tscnn.best_weights import describe_trust
 from tscnn.training import SegmentBatches
-from tscnn.trust import trusted_share
 from tscnn.windows import cut_segments
 
 
@@ -63,51 +61,12 @@ def test_steps_in_one_call_are_the_same_steps(monkeypatch):
         np.testing.assert_allclose(found.predict(), expected.predict(), rtol=1e-5)
 
 
-def test_a_steady_gain_is_trusted_and_a_chance_one_is_not():
-    random = np.random.default_rng(0)
-    noise = random.normal(size=3200)
-    assert trusted_share(0.5 + 0.1 * noise, horizon=1) > 0.99
-    assert trusted_share(-0.5 + 0.1 * noise, horizon=1) == 0
-    one_block = np.zeros(400)
-    one_block[100:150] = 1  # all of the gain in an eighth of the origins
-    assert trusted_share(one_block, horizon=100) == pytest.approx(0)
-    assert trusted_share(np.ones(3), horizon=1) == 0  # too few to tell
-    assert trusted_share(np.ones(4), horizon=1) == 1
-
-
-def test_the_trusted_share_is_that_of_block_means():
-    gains = np.random.default_rng(1).normal(0.3, 1, size=600)
-    means = gains.reshape(6, 100).mean(axis=1)
-    expected = 1 - 5 / 3 * means.var(ddof=1) / 6 / gains.mean() ** 2
-    assert expected > 0.9
-    assert trusted_share(gains, horizon=100) == pytest.approx(expected)
-    assert trusted_share(gains, horizon=151) == 0  # not four blocks
-
-
-def test_what_is_not_trusted_is_taken_back():
-    rows = np.random.default_rng(0).normal(size=(300, 2)).cumsum(axis=0)  # nothing but the linear map to be learnt
-    head = small_forecaster(learning_rate=0.01).fit(rows).network_.dense.get_layer("head").get_weights()
-    free = (
-        small_forecaster(learning_rate=0.01, linear_skip=None).fit(rows).network_.dense.get_layer("head").get_weights()
-    )
-    assert np.abs(head[0]).max() < 0.5 * np.abs(free[0]).max()
-
-
 def test_auto_makes_one_epoch_of_what_cannot_be_trusted(frame):
     forecaster = small_forecaster(epochs="auto", horizon=8).fit(frame)  # 23 validation origins
     assert len(forecaster.history_) == 1
     moved = forecaster.network_.dense.get_layer("head").trainable_weights
     assert all(not np.any(weights) for weights in moved)
     assert len(small_forecaster(epochs="auto", horizon=8, linear_skip=None).fit(frame).history_) > 1
-
-
-def test_what_is_taken_back_is_told(capsys):
-    rows = np.random.default_rng(0).normal(size=(300, 2)).cumsum(axis=0)
-    small_forecaster(verbose=1, horizon=20, learning_rate=0.01).fit(rows)  # not four horizons to judge on
-    line = capsys.readouterr().out.splitlines()[-2]
-    assert line in (describe_trust(None), describe_trust(0.0))
-    assert line.startswith("the linear map forecasts alone: ")
-    assert describe_trust(0.25).startswith("the convolutions add 25% of what they learnt ")
 
 
 def test_a_fit_leaves_nothing_behind():

@@ -1,6 +1,7 @@
+import numpy as np
 import pytest
 
-from tscnn.trust import trust, trusted_gain
+from tscnn.trust import trust, trusted_gain, trusted_share
 
 
 def test_a_gain_within_its_standard_error_is_not_trusted():
@@ -17,3 +18,24 @@ def test_two_folds_are_enough_to_doubt():
     assert trust([0.3, 0.3], [1, 1]) == 1
     assert trust([0.3, 0.1], [1, 1]) == pytest.approx(1 - (0.1 / 0.2) ** 2)
     assert trust([0.3, -0.2], [1, 1]) == trust([-0.3, -0.2], [1, 1]) == 0
+
+
+def test_a_steady_gain_is_trusted_and_a_chance_one_is_not():
+    random = np.random.default_rng(0)
+    noise = random.normal(size=3200)
+    assert trusted_share(0.5 + 0.1 * noise, horizon=1) > 0.99
+    assert trusted_share(-0.5 + 0.1 * noise, horizon=1) == 0
+    one_block = np.zeros(400)
+    one_block[100:150] = 1  # all of the gain in an eighth of the origins
+    assert trusted_share(one_block, horizon=100) == pytest.approx(0)
+    assert trusted_share(np.ones(3), horizon=1) == 0  # too few to tell
+    assert trusted_share(np.ones(4), horizon=1) == 1
+
+
+def test_the_trusted_share_is_that_of_block_means():
+    gains = np.random.default_rng(1).normal(0.3, 1, size=600)
+    means = gains.reshape(6, 100).mean(axis=1)
+    expected = 1 - 5 / 3 * means.var(ddof=1) / 6 / gains.mean() ** 2
+    assert expected > 0.9
+    assert trusted_share(gains, horizon=100) == pytest.approx(expected)
+    assert trusted_share(gains, horizon=151) == 0  # not four blocks

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from tscnn._backend import keras
 from tscnn.network import Network
 from tscnn.trust import trusted_share
 
-__all__ = ["BestWeights", "describe_trust", "scale_head"]
+__all__ = ["BestWeights", "describe_trust", "find_scale", "scale_head"]
 
 
 class BestWeights(keras.callbacks.Callback):
@@ -29,32 +30,43 @@ class BestWeights(keras.callbacks.Callback):
         () -> loss of each validation origin, oldest first, with the present weights.
     patience : int
         Epochs without improvement after which training stops.
+    scales : bool
+        Whether an epoch counts with the head scaled as serves the validation origins best, between the start and what
+        was learnt: where there is something to fall back on, half of what a network says is often better than all.
 
     Attributes
     ----------
     start_losses, losses : ndarray of shape (n_origins,)
         Of the start and of the best weights.
+    scale : float
+        Of the head in the best weights.
     """
 
-    def __init__(self, network: Any, judge: Callable[[], np.ndarray], patience: int) -> None:
+    def __init__(self, network: Any, judge: Callable[[], np.ndarray], patience: int, scales: bool) -> None:
         super().__init__()
         self.network = network
         self.judge = judge
         self.patience = patience
+        self.scales = scales
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Judge the start."""
         self.start_losses = self.losses = self.judge()
         self.weights = self.network.get_weights()
+        self.scale = 1.0
         self.n_worse = 0
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Keep the weights if they are the best so far."""
-        losses = self.judge()
+        scale, losses = 1.0, self.judge()
         logs["val_loss"] = float(losses.mean())
+        if self.scales:
+            with _scaled_head(self.network, 0.5):
+                scale, losses = find_scale(self.start_losses, self.judge(), losses)
         if losses.mean() < self.losses.mean():
-            self.losses = losses
-            self.weights = self.network.get_weights()
+            self.losses, self.scale = losses, scale
+            with _scaled_head(self.network, scale):
+                self.weights = self.network.get_weights()
             self.n_worse = 0
         else:
             self.n_worse += 1
@@ -63,6 +75,47 @@ class BestWeights(keras.callbacks.Callback):
     def on_train_end(self, logs: Any = None) -> None:
         """Put the best weights back."""
         self.network.set_weights(self.weights)
+
+
+@contextmanager
+def _scaled_head(network: Any, scale: float) -> Iterator[None]:
+    """Scale what the convolutions say, inside."""
+    variables = network.get_layer("head").trainable_weights
+    weights = [keras.ops.convert_to_numpy(variable) for variable in variables]
+    for variable, weight in zip(variables, weights, strict=True):
+        variable.assign(scale * weight)
+    yield
+    for variable, weight in zip(variables, weights, strict=True):
+        variable.assign(weight)
+
+
+def find_scale(none: np.ndarray, half: np.ndarray, full: np.ndarray) -> tuple[float, np.ndarray]:
+    """Find the scale between 0 and 1 with the least loss, from the losses at three.
+
+    Parameters
+    ----------
+    none, half, full : ndarray of shape (n_origins,)
+        Losses at scales 0, 0.5 and 1.
+
+    Returns
+    -------
+    scale : float
+        Where the parabola through their means is least.
+    losses : ndarray of shape (n_origins,)
+        On the parabola of each origin there: exact for squared errors.
+
+    Examples
+    --------
+    >>> find_scale(np.array([4.0]), np.array([2.25]), np.array([1.0]))  # (2 - scale) ** 2
+    (1.0, array([1.]))
+    >>> find_scale(np.array([1.0]), np.array([0.0]), np.array([1.0]))  # (1 - 2 * scale) ** 2
+    (0.5, array([0.]))
+    """
+    curvature = 2 * (none + full - 2 * half)
+    slope = full - none - curvature
+    bend = curvature.mean()
+    scale = float(np.clip(-slope.mean() / (2 * bend), 0, 1)) if bend > 0 else float(full.mean() < none.mean())
+    return scale, none + scale * slope + scale**2 * curvature
 
 
 def scale_head(network: Network, gains: np.ndarray) -> float | None:

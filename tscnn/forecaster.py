@@ -77,10 +77,10 @@ class Forecaster(BaseEstimator):
         form and mixed as serves the validation rows and later training rows best, and mixed with repeating the newest
         row as far as its gain over that may be chance. With "auto", and unless ``feature_mode="independent"``, maps of
         the targets' principal components are averaged with it where that helps on those rows. The convolutions are
-        trained on what it leaves, and count as far as their gain on the validation rows can be trusted (with fewer
-        validation origins than four horizons: not at all). When all is chosen, the map is solved once more on all rows.
-        Beside a rolling normaliser forecasts also step back from the recent level towards the mean, and take in what
-        the newest rows of all columns say, each if that helps on those rows.
+        trained on what it leaves, scaled as serves the validation rows best, and count as far as their gain there can
+        be trusted (with fewer validation origins than four horizons: not at all). When all is chosen, the map is solved
+        once more on all rows. Beside a rolling normaliser forecasts also step back from the recent level towards the
+        mean, and take in what the newest rows of all columns say, each if that helps on those rows.
     training : {"dense", "window"}, default "dense"
         "dense" trains on segments of neighbouring origins, whose work is shared; "window" on one window an origin, in
         random order, of which only what its forecast needs is computed. Slower, and the same weights.

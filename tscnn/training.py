@@ -82,9 +82,10 @@ def train(
         optimizer = FlatAdamW(decay, settings.weight_decay)
         optimizer.build(trainer.trainable_variables)  # here, or the first step is traced twice
         trainer.compile(optimizer=optimizer, loss=weighted_mean, jit_compile=can_jit(settings.device))
-        best = None
+        best, has_linear_map = None, config.linear_skip is not None
         if validation is not None:
-            best = BestWeights(network.dense, partial(origin_losses, trainer, validation), settings.patience)
+            judge = partial(origin_losses, trainer, validation)
+            best = BestWeights(network.dense, judge, settings.patience, scales=has_linear_map)
         lines = EpochLines(epochs) if settings.verbose else None
         fitted = trainer.fit(
             batches,
@@ -97,10 +98,11 @@ def train(
         if best is None:
             return history, history["loss"][-1]
         loss = best.losses.mean()
-        if config.linear_skip is not None:
+        if has_linear_map:
             share = scale_head(network, best.start_losses - best.losses)
             if share is not None:
                 loss = best.judge().mean() if share else best.start_losses.mean()
+                share *= best.scale
             if settings.verbose:
                 write_line(describe_trust(share))
     return history, float(loss)
