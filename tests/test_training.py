@@ -36,6 +36,24 @@ def test_auto_leaves_out_what_would_take_long(monkeypatch, epochs, n_steps, n_ep
     assert steps == [n_steps * (i + 1) for i in range(n_epochs)]
 
 
+def test_as_many_origins_are_judged_at_a_time_as_memory_allows(monkeypatch):
+    sizes, predict = set(), training.SegmentTrainer.predict_on_batch
+
+    def recording(trainer, starts):
+        sizes.add(len(starts))
+        return predict(trainer, starts)
+
+    monkeypatch.setattr(training.SegmentTrainer, "predict_on_batch", recording)
+    losses = []
+    for most, n_segments in ((1, 1), (3 * 32 * 3 * 3, 3), (10**6, 4)):  # a segment forecasts 32 x 3 x 3 values
+        monkeypatch.setattr(training, "STEP_VALUES", most)
+        sizes.clear()
+        history = small_forecaster(batch_size=32, epochs=1, validation_fraction=0.4).fit(make_frame(400)).history_
+        assert sizes == {n_segments}
+        losses.append(history["val_loss"].iloc[0])
+    np.testing.assert_allclose(losses, losses[0], rtol=1e-5)
+
+
 def test_looped_batches_hold_every_origin_once():
     segments = cut_segments([range(9, 400)], 10, 8)
     plain, looped = SegmentBatches(segments, 4, seed=3), SegmentBatches(segments, 4, n_looped=5, seed=3)
