@@ -84,9 +84,11 @@ def _scaled_head(network: Any, scale: float) -> Iterator[None]:
     weights = [keras.ops.convert_to_numpy(variable) for variable in variables]
     for variable, weight in zip(variables, weights, strict=True):
         variable.assign(scale * weight)
-    yield
-    for variable, weight in zip(variables, weights, strict=True):
-        variable.assign(weight)
+    try:
+        yield
+    finally:
+        for variable, weight in zip(variables, weights, strict=True):
+            variable.assign(weight)
 
 
 def find_scale(none: np.ndarray, half: np.ndarray, full: np.ndarray) -> tuple[float, np.ndarray]:

@@ -9,7 +9,7 @@ import numpy as np
 __all__ = ["FEWEST_BLOCKS", "N_FOLDS", "trust", "trusted_gain", "trusted_share"]
 
 N_FOLDS = 3  # at least, to tell a gain from chance
-FEWEST_BLOCKS = 4  # of one horizon each, in which validation origins do
+FEWEST_BLOCKS = 4  # of one horizon each, that validation origins need to tell it
 
 
 def trust(gains: Sequence[float] | np.ndarray, n_origins: Sequence[int]) -> float:
