@@ -47,6 +47,17 @@ def test_weights_of_each_step_sum_to_one(kinds, validated):
         np.testing.assert_allclose(kernel.sum(axis=1), 1)
 
 
+@pytest.mark.parametrize("horizon", [1, 24])
+def test_what_a_map_can_forecast_exactly_is_forecast(horizon):
+    times = np.arange(3000.0)[:, None]
+    rows = np.hstack([np.sin(times / 150) + np.sin(times / 37), (times - 1200) / 700]).astype(np.float32)
+    training, validation = find_origins([2200], 256, horizon), find_origins([2400], 256, horizon, [2200])
+    lookbacks = [1, 2, 4, 8, 16, 32, 64, 128, 256]
+    kernel = mix_linear_maps(rows[:2400], training, validation, lookbacks, horizon).refitted
+    errors = errors_of(kernel, rows, find_origins([3000], kernel.shape[1], horizon, [2400]), kernel.shape[1], horizon)
+    assert np.square(errors).mean() < 1e-3
+
+
 def gain_over_repetition(rows, n_known, lookback=128, horizon=48):
     """By what part the mixture's squared errors on later rows are smaller than those of repeating the newest row."""
     first = n_known * 9 // 10

@@ -17,6 +17,16 @@ def test_shortened_moments_are_those_of_shorter_windows():
         np.testing.assert_allclose(getattr(shortened, name), getattr(direct, name), rtol=1e-8, atol=1e-8)
 
 
+def test_short_windows_of_a_smooth_series_keep_their_digits():
+    rows = np.sin(np.arange(4000.0) / 500)[:, None].astype(np.float32)  # four of them span 1e-4 of the variance
+    origins = find_origins([4000], 1000, 1)
+    shortened = window_moments(rows, origins, 1000, 1).shorten(4)
+    direct = window_moments(rows.astype(np.float64), origins, 4, 1)
+    for name in ("inputs", "cross", "targets"):
+        exact = getattr(direct, name)
+        np.testing.assert_allclose(getattr(shortened, name), exact, atol=1e-3 * np.abs(exact).max())
+
+
 def test_joined_moments_are_the_mean_over_features():
     rows, training, _ = example()
     joined, mean = window_moments(rows, training, 12, 3, joined=True), window_moments(rows, training, 12, 3).mean()

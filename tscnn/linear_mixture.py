@@ -324,7 +324,13 @@ def _mix(products: np.ndarray) -> tuple[np.ndarray, float]:
 
 
 def _in_own_unit(products: np.ndarray) -> np.ndarray:
-    return products / (np.trace(products) or 1.0)  # of constant series nothing is left to share out
+    """Return products with a trace of one, or all zero where a series is constant.
+
+    Of one that maps forecast exactly, such as a counter, rounding is left, which can be negative.
+    """
+    squares, axes = np.linalg.eigh(products)
+    squares = np.maximum(squares, 0)
+    return np.asarray((axes * squares) @ axes.T / (squares.sum() or 1.0))
 
 
 def _least_squares_shares(products: np.ndarray) -> np.ndarray:

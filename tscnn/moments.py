@@ -133,15 +133,8 @@ class WindowMoments:
         """
         if lookback == self.inputs.shape[1]:
             return self
-        inputs, cross = self.inputs[:, -lookback:, -lookback:], self.cross[:, -lookback:]
-        shift = inputs.mean(axis=1)  # products of the kept rows' mean with each of them
-        target_shift, mean_mean = cross.mean(axis=1), shift.mean(axis=1)
-        return WindowMoments(
-            inputs - shift[:, None, :] - shift[:, :, None] + mean_mean[:, None, None],
-            cross - target_shift[:, None, :] - shift[:, :, None] + mean_mean[:, None, None],
-            self.targets - 2 * target_shift + mean_mean[:, None],
-            self.n_windows,
-        )
+        kept = self.inputs[:, -lookback:, -lookback:], self.cross[:, -lookback:], self.targets
+        return WindowMoments(*_relative_to_mean(*kept), self.n_windows)
 
     def error_products(self, kernels: Sequence[np.ndarray]) -> np.ndarray:
         """Return the mean product of the errors of each two linear maps, by feature.
@@ -241,12 +234,12 @@ def window_moments(
     cross = np.zeros((n_kept, lookback, horizon))
     targets = np.zeros((n_kept, horizon))
     for f in range(n_features):
-        # Only what lies between rows of a window counts in the end: a high level would only cost digits.
-        windows = sliding_window_view(rows[:, f] - rows[:, f].mean(), length)
+        # Relative to its newest row, the newest rows of a smooth series are small, and keep their digits.
+        windows = sliding_window_view(rows[:, f], length)
         for first in range(0, len(listed), BLOCK):
             at = listed[first : first + BLOCK]
             block = windows[at - lookback + 1]
-            block -= block[:, :lookback].mean(axis=1, keepdims=True)
+            block -= block[:, lookback - 1 : lookback].copy()
             if scales is not None:
                 block /= scales[at, f, None].astype(block.dtype)
             seen, outcomes = block[:, :lookback], block[:, lookback:]
@@ -254,7 +247,21 @@ def window_moments(
             cross[f % n_kept] += seen.T @ outcomes
             targets[f % n_kept] += np.square(outcomes, dtype=np.float64).sum(axis=0)
     n_joined = n_features // n_kept
-    return WindowMoments(inputs / n_joined, cross / n_joined, targets / n_joined, len(listed))
+    moments = _relative_to_mean(inputs / n_joined, cross / n_joined, targets / n_joined)
+    return WindowMoments(*moments, len(listed))
+
+
+def _relative_to_mean(
+    inputs: np.ndarray, cross: np.ndarray, targets: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Turn moments of windows relative to any of their rows, or to a mean of some, into those relative to their mean."""
+    shift = inputs.mean(axis=1)  # products of the windows' mean with each row
+    target_shift, mean_mean = cross.mean(axis=1), shift.mean(axis=1)
+    return (
+        inputs - shift[:, None, :] - shift[:, :, None] + mean_mean[:, None, None],
+        cross - target_shift[:, None, :] - shift[:, :, None] + mean_mean[:, None, None],
+        targets - 2 * target_shift + mean_mean[:, None],
+    )
 
 
 def affordable_share(n_origins: int, n_features: int, lookback: int, horizon: int) -> float:
