@@ -184,6 +184,24 @@ def test_the_single_map_is_one_ridge_regression_on_the_whole_window(monkeypatch)
     assert mix_linear_maps(rows, training, validation, [12], 3, ["per_feature"]).single is None
 
 
+def test_a_few_windows_that_nothing_judges_are_not_explained_by_chance():
+    ratios = []
+    for seed in range(10):
+        rows = np.random.default_rng(seed).normal(size=(80, 1))
+        kernel = mix_linear_maps(rows, find_origins([30], 10, 12), [], [10], 12).fitted
+        mean = np.full((1, 10, 12), 0.1)
+        later = find_origins([80], 10, 12, [30])
+        ours, theirs = (np.square(errors_of(weights, rows, later, 10, 12)).mean() for weights in (kernel, mean))
+        ratios.append(ours / theirs)
+    assert np.mean(ratios) < 2  # one ridge regression of a usual strength has 21
+
+
+def test_many_windows_that_nothing_judges_are_explained():
+    rows = np.sin(np.arange(600.0) / 5)[:, None] + np.random.default_rng(0).normal(0, 0.1, (600, 1))
+    kernel = mix_linear_maps(rows, find_origins([500], 32, 4), [], [32], 4).fitted
+    assert np.square(errors_of(kernel, rows, find_origins([600], 32, 4, [500]), 32, 4)).mean() < 0.03
+
+
 @pytest.mark.parametrize("n_rows", [25, 40, 60, 100])
 def test_few_rows_are_enough(n_rows):
     rows = random_walks([n_rows], 2, 7) / 5

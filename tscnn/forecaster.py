@@ -25,6 +25,7 @@ from tscnn.parameters import (
     read_training_settings,
 )
 from tscnn.report import describe_report, judge_network, list_unbeaten
+from tscnn.scaling import fit_scaler
 from tscnn.stream import Stream
 from tscnn.time_index import find_seasonality, future_index
 from tscnn.training import write_line
@@ -241,8 +242,8 @@ class Forecaster(BaseEstimator):
         if first is None:
             check_needs_no_validation(self, n_rows)
         values = frame.to_numpy()
-        mean, scale = _standard_moments(values[:first])
-        rows = ((values - mean) / scale).astype(np.float32)
+        scaler = fit_scaler(values[:first])
+        rows = scaler.standardize(values)
         start = linear_map = None
         if auto_lookback or self.linear_skip is not None:
             targets = rows[:, list(config.targets)]
@@ -268,13 +269,13 @@ class Forecaster(BaseEstimator):
 
         self.config_ = network.config
         self.network_ = network
-        self.mean_, self.scale_ = mean, scale
+        self.mean_, self.scale_ = scaler.mean, scaler.scale
         self.history_ = pd.DataFrame(history, index=pd.RangeIndex(1, len(history["loss"]) + 1, name="epoch"))
         self.n_features_in_ = len(schema.columns)
         self.__dict__.pop("feature_names_in_", None)
         if all(isinstance(name, str) for name in schema.columns):
             self.feature_names_in_ = np.asarray(schema.columns, dtype=object)
-        self._schema = schema
+        self._schema, self._scaler = schema, scaler
         self._context = frame.iloc[-config.lookback :]
         self.report_ = None
         if first is not None:
@@ -317,9 +318,9 @@ class Forecaster(BaseEstimator):
             contexts = {None: self._context if X is None else self._read(X, lookback)}
         if not contexts:
             raise ValueError(received("`X` must hold at least one series.", X=X))
-        windows = np.stack([self._standardized(frame.to_numpy()[-lookback:]) for frame in contexts.values()])
+        windows = np.stack([self._scaler.standardize(frame.to_numpy()[-lookback:]) for frame in contexts.values()])
         with device_scope(self.device):
-            forecasts = self._in_own_units(self.network_.single_origin.predict_on_batch(windows)[:, 0])
+            forecasts = self._restored(self.network_.single_origin.predict_on_batch(windows)[:, 0])
         frames = [
             pd.DataFrame(
                 forecast,
@@ -365,8 +366,8 @@ class Forecaster(BaseEstimator):
         shape = (len(cutoffs), self.config_.horizon, len(self.config_.targets))
         forecasts = np.empty(shape, self._schema.dtype)
         with device_scope(self.device):
-            for chunk, found in forecast_chunks(self.network_, self._standardized(frame.to_numpy()), cutoffs):
-                self._in_own_units(found, out=forecasts[chunk])
+            for chunk, found in forecast_chunks(self.network_, self._scaler.standardize(frame.to_numpy()), cutoffs):
+                self._scaler.restore(found, self.config_.targets, out=forecasts[chunk])
         return forecast_frame(forecasts, frame.index, cutoffs, self._target_names(), self._schema.freq)
 
     def stream(self, context: Any = None) -> Stream:
@@ -407,7 +408,7 @@ class Forecaster(BaseEstimator):
             contexts = {name: self._read(rows, lookback) for name, rows in context.items()}
         else:
             contexts = self._read(context, lookback)
-        return Stream(self.network_, self._schema, self.mean_, self.scale_, contexts)
+        return Stream(self.network_, self._schema, self._scaler, contexts)
 
     def score(self, X: Any, y: Any = None) -> float:  # noqa: ARG002
         """Return the coefficient of determination of all forecasts within a frame.
@@ -426,21 +427,22 @@ class Forecaster(BaseEstimator):
             target that is constant in `X` counts 1 if forecast exactly, and 0 otherwise.
         """
         check_is_fitted(self)
-        lookback, horizon = self.config_.lookback, self.config_.horizon
+        lookback, horizon, targets = self.config_.lookback, self.config_.horizon, list(self.config_.targets)
         values = self._read(X, lookback + horizon).to_numpy()
-        outcomes = make_windows(values[:, list(self.config_.targets)], lookback, horizon)[1]
+        outcomes, unit = make_windows(values[:, targets], lookback, horizon)[1], self.scale_[targets]
         centre = outcomes[:, 0].mean(axis=0)
-        error = deviation = total = np.zeros(outcomes.shape[2])
+        error = deviation = total = np.zeros(len(targets))
         cutoffs = np.arange(lookback - 1, len(values) - horizon)
         with device_scope(self.device):
-            for chunk, forecasts in forecast_chunks(self.network_, self._standardized(values), cutoffs):
-                known = outcomes[chunk]
-                errors = self._in_own_units(forecasts, out=np.empty(forecasts.shape)) - known
-                error = error + np.square(errors).sum(axis=(0, 1))
-                deviation = deviation + np.square(known - centre).sum(axis=(0, 1))
-                total = total + (known - centre).sum(axis=(0, 1))
-        deviation = deviation - total**2 / (len(cutoffs) * horizon)
-        varies = deviation > 1e-12 * np.square(self.scale_[list(self.config_.targets)]) * len(cutoffs) * horizon
+            for chunk, found in forecast_chunks(self.network_, self._scaler.standardize(values), cutoffs):
+                forecasts = self._scaler.restore(found, targets, out=np.empty(found.shape))
+                error = error + np.square((forecasts - outcomes[chunk]) / unit).sum(axis=(0, 1))
+                known = (outcomes[chunk] - centre) / unit
+                deviation = deviation + np.square(known).sum(axis=(0, 1))
+                total = total + known.sum(axis=(0, 1))
+        n_values = len(cutoffs) * horizon
+        deviation = deviation - total**2 / n_values
+        varies = deviation > 1e-12 * n_values
         constant = np.where(error > 0, 0.0, 1.0)
         return float(np.mean(np.where(varies, 1 - error / np.where(varies, deviation, 1), constant)))
 
@@ -476,17 +478,8 @@ class Forecaster(BaseEstimator):
             raise ValueError(received(f"`X` must have at least {parts} = {n_rows} rows.", n_rows=len(frame)))
         return frame
 
-    def _standardized(self, values: np.ndarray) -> np.ndarray:
-        return ((values - self.mean_) / self.scale_).astype(np.float32)
-
-    def _in_own_units(self, forecasts: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
-        targets, horizon = list(self.config_.targets), self.config_.horizon
-        out = np.empty(forecasts.shape, self._schema.dtype) if out is None else out
-        flat = out.reshape(len(out), -1)  # a long last axis is what NumPy is fast on
-        scale, mean = (np.tile(moment[targets], horizon).astype(out.dtype) for moment in (self.scale_, self.mean_))
-        np.multiply(forecasts.reshape(flat.shape), scale, out=flat, dtype=out.dtype)
-        flat += mean
-        return out
+    def _restored(self, forecasts: np.ndarray) -> np.ndarray:
+        return self._scaler.restore(forecasts, self.config_.targets, np.empty(forecasts.shape, self._schema.dtype))
 
     def _backtest_refitted(self, X: Any, start: Any, stride: int) -> pd.DataFrame:
         schema, frame = learn_schema(X)
@@ -500,10 +493,3 @@ class Forecaster(BaseEstimator):
         folds = [clone(self).fit(frame.iloc[: cutoff + 1]).predict() for cutoff in cutoffs]
         forecasts = np.stack([fold.to_numpy() for fold in folds])
         return forecast_frame(forecasts, frame.index, cutoffs, folds[0].columns, schema.freq)
-
-
-def _standard_moments(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return each column's mean and standard deviation, 1 for a constant column."""
-    mean, scale = values.mean(axis=0), values.std(axis=0)
-    constant = scale <= 1e-12 * np.maximum(np.abs(mean), 1)
-    return mean, np.where(constant, 1.0, scale)

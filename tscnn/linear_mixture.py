@@ -10,7 +10,7 @@ import numpy as np
 from scipy.linalg import cholesky, solve_triangular
 from scipy.optimize import nnls
 
-from tscnn.baselines import as_kernel, fit_linear_map, solve_ridge
+from tscnn.baselines import as_kernel, solve_ridge
 from tscnn.moments import WindowMoments, affordable_share, window_moments
 from tscnn.trust import trust
 
@@ -19,6 +19,7 @@ __all__ = ["JudgedMap", "LinearMixture", "are_affordable", "mix_linear_maps"]
 N_LENGTHS = 6  # windows of a mixture: the lookback, its half, quarter ..
 RELATIVE = 0.5  # power of `window_scales` in which errors count
 ALPHAS = (0.001, 0.01, 0.03, 0.1, 0.3, 1.0)  # strengths of the ridge, to choose from
+NOISE = 0.1  # in the variance of outcomes, where there are no validation origins to tell
 TOLERANCE = 0.005  # of squared error, for the sake of a lesser strength: folds have fewer windows than what is solved
 WIDTH = 0.03  # of `WindowMoments.pool_alike`, for maps of single features
 TRUSTED = 0.8  # `trust` in the gain over repetition that makes it certain
@@ -75,8 +76,8 @@ def mix_linear_maps(
     rows : ndarray of shape (n_rows, n_features)
         Standardised series, one behind the other.
     training, validation : sequence of range
-        Origins, of `find_origins`, that see the longest lookback. Without validation origins nothing is chosen: one map
-        of the first kind and the longest lookback.
+        Origins, of `find_origins`, that see the longest lookback. Without validation origins nothing is chosen: maps of
+        the first kind and the longest lookback, whose strengths and shares are cautious ones.
     lookbacks : sequence of int
         To choose from.
     horizon : int
@@ -100,8 +101,7 @@ def mix_linear_maps(
     if len(kinds) > 1 and (rows.shape[1] == 1 or not are_affordable(rows.shape[1], longest, horizon)):
         kinds = ("shared",)
     if not any(validation):
-        moments = _summing(rows, training, longest, horizon, kinds)(training)
-        kernel = as_kernel(fit_linear_map(_of_kind(kinds[0], moments)), longest)
+        kernel = _mix_unjudged(_summing(rows, training, longest, horizon, kinds)(training), longest, kinds[0])
         return LinearMixture(kernel, kernel)
     steps = np.arange(horizon)[:: -(-horizon // N_STEPS)]  # evenly spread
     folds, fitted, everything = _fold_moments(rows, training, validation, longest, horizon, kinds, steps)
@@ -155,6 +155,29 @@ def _solve_parts(moments: WindowMoments, n_windows: float, parts: Sequence[_Part
         maps = [solve_ridge(shortened.feature(f), alpha) for f, alpha in enumerate(strengths)]
         kernel = kernel + part.share[:, None, None] * as_kernel(np.concatenate(maps), lookback)
     return kernel
+
+
+def _mix_unjudged(moments: WindowMoments, lookback: int, kind: str) -> np.ndarray:
+    """Return a mixture that nothing has judged: parts count by their length, and none explains outcomes by chance."""
+    lengths, parts = _halves(lookback), []
+    for length in lengths:
+        shortened = _of_kind(kind, moments.shorten(length))
+        alphas = [_cautious_strength(shortened.feature(f)) for f in range(len(shortened.inputs))]
+        parts.append(_Part(np.full(1, length / sum(lengths)), length, kind, alphas))
+    return _solve_parts(moments, moments.n_windows, parts, lookback)
+
+
+def _cautious_strength(moments: WindowMoments) -> float:
+    """Return a strength for one feature's ridge by what it has to explain.
+
+    If outcomes were noise and the weights' squares summed to one, it would be their variance times the length: few
+    windows could be explained by any map. Most outcomes hold less noise.
+    """
+    lookback, horizon = moments.cross.shape[1:]
+    inputs, outcomes = np.trace(moments.inputs[0]) / lookback, moments.targets.sum() / horizon
+    if not inputs:
+        return ALPHAS[0]
+    return max(ALPHAS[0], float(NOISE * lookback * outcomes / (inputs * moments.n_windows)))
 
 
 def _choose_lookback(contest: _Contest, lookbacks: Sequence[int]) -> tuple[int, np.ndarray]:

@@ -254,7 +254,7 @@ def window_moments(
 def _relative_to_mean(
     inputs: np.ndarray, cross: np.ndarray, targets: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Turn moments of windows relative to any of their rows, or to a mean of some, into those relative to their mean."""
+    """Turn moments of windows relative to one of their rows, or the mean of some, into those relative to their mean."""
     shift = inputs.mean(axis=1)  # products of the windows' mean with each row
     target_shift, mean_mean = cross.mean(axis=1), shift.mean(axis=1)
     return (

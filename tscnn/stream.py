@@ -11,6 +11,7 @@ import pandas as pd
 from tscnn._validation import received
 from tscnn.frame import Schema
 from tscnn.network import Network
+from tscnn.scaling import Scaler
 from tscnn.streaming_network import StreamingNetwork
 from tscnn.time_index import future_index
 
@@ -26,21 +27,21 @@ class Stream:
         The trained network; its weights are copied.
     schema : Schema
         Of the training frame.
-    mean, scale : ndarray of shape (n_features,)
+    scaler : Scaler
         Of the training rows.
     contexts : DataFrame, or mapping of series name to DataFrame
         What has been seen so far, at least `lookback` rows each.
     """
 
-    def __init__(self, network: Network, schema: Schema, mean: np.ndarray, scale: np.ndarray, contexts: Any) -> None:
+    def __init__(self, network: Network, schema: Schema, scaler: Scaler, contexts: Any) -> None:
         self.names = list(contexts) if isinstance(contexts, Mapping) else None
         frames = list(contexts.values()) if isinstance(contexts, Mapping) else [contexts]
-        self._schema, self._mean, self._scale = schema, mean, scale
+        self._schema, self._scaler = schema, scaler
         self._targets = list(network.config.targets)
         self._horizon = network.config.horizon
         self._ends = [frame.index[-1:] for frame in frames]
         rows = np.stack([frame.to_numpy()[-network.config.lookback :] for frame in frames])
-        self._network = StreamingNetwork(network, self._standardized(rows))
+        self._network = StreamingNetwork(network, self._scaler.standardize(rows))
 
     def update(self, row: Any) -> pd.DataFrame:
         """Take the next row, and forecast the steps after it.
@@ -66,9 +67,8 @@ class Stream:
         """
         due = [future_index(end, self._schema.freq, 1) for end in self._ends]
         values = self._read(row, due)
-        forecasts = self._network.update(self._standardized(values))
-        forecasts = forecasts * self._scale[self._targets] + self._mean[self._targets]
-        forecasts = forecasts.astype(self._schema.dtype)
+        found = self._network.update(self._scaler.standardize(values))
+        forecasts = self._scaler.restore(found, self._targets, np.empty(found.shape, self._schema.dtype))
         self._ends = due
         times = [future_index(end, self._schema.freq, self._horizon) for end in due]
         columns = self._schema.columns[self._targets]
@@ -113,9 +113,6 @@ class Stream:
             ring.rows[:] = state[f"ring_{i}"]
             ring.at = int(state["positions"][i])
         self._ends = [_index_like(end, str(text)) for end, text in zip(self._ends, state["ends"], strict=True)]
-
-    def _standardized(self, values: np.ndarray) -> np.ndarray:
-        return ((values - self._mean) / self._scale).astype(np.float32)
 
     def _read(self, row: Any, due: list[pd.Index]) -> np.ndarray:
         """Return the values of a row, (n_series, n_features), after checking names, numbers and times."""
