@@ -85,6 +85,8 @@ def test_auto_makes_one_epoch_of_what_cannot_be_trusted(frame):
     moved = forecaster.network_.dense.get_layer("head").trainable_weights
     assert all(not np.any(weights) for weights in moved)
     assert len(small_forecaster(epochs="auto", horizon=8, linear_skip=None).fit(frame).history_) > 1
+    short = small_forecaster(epochs="auto", horizon=8, validation_fraction=0).fit(frame.iloc[:40])  # 21 in all
+    assert len(short.history_) == 1
 
 
 def test_a_fit_leaves_nothing_behind():

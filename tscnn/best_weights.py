@@ -15,6 +15,9 @@ from tscnn.trust import trusted_share
 __all__ = ["BestWeights", "describe_trust", "find_scale", "scale_head"]
 
 
+LEAST_SCALE = 0.1  # that an epoch counts with: some tiny part of anything serves by chance
+
+
 class BestWeights(keras.callbacks.Callback):
     """Leave a network with the weights of its best epoch, the start included; stop when it no longer improves.
 
@@ -63,7 +66,7 @@ class BestWeights(keras.callbacks.Callback):
         if self.scales:
             with _scaled_head(self.network, 0.5):
                 scale, losses = find_scale(self.start_losses, self.judge(), losses)
-        if losses.mean() < self.losses.mean():
+        if losses.mean() < self.losses.mean() and scale >= LEAST_SCALE:
             self.losses, self.scale = losses, scale
             with _scaled_head(self.network, scale):
                 self.weights = self.network.get_weights()

@@ -90,7 +90,7 @@ class Forecaster(BaseEstimator):
     epochs : "auto" or int, default "auto"
         Passes over the training rows, at most; "auto" makes about 300 steps of them, at least 3 passes, each over a
         part of the origins, drawn anew, where all would be more than 50 million forecast values. It makes a single one
-        where the validation origins are too few to trust what the convolutions add to a linear map.
+        where the validation origins, or without them all, are too few to trust what convolutions add to a linear map.
     batch_size : int, default 256
         Origins of a training step.
     learning_rate : float, default 2e-3

@@ -119,7 +119,8 @@ def _plan(
     n_values = batch_size * n_origins * config.horizon * len(config.targets)  # that a step forecasts
     epochs, most_batches = settings.epochs, None
     if isinstance(epochs, str):
-        hopeless = config.linear_skip is not None and 0 < judged.n_origins < FEWEST_BLOCKS * config.horizon
+        n_telling = judged.n_origins or segments.n_origins
+        hopeless = config.linear_skip is not None and n_telling < FEWEST_BLOCKS * config.horizon
         epochs, most_batches = plan_epochs(-(-len(segments.starts) // batch_size), n_values, hopeless)
     n_looped = LOOPED_STEPS if on_tensorflow() else None  # what other backends compile is launched in no time
     batches = SegmentBatches(segments, batch_size, n_looped, settings.seed, most_batches)
