@@ -184,6 +184,21 @@ def test_the_single_map_is_one_ridge_regression_on_the_whole_window(monkeypatch)
     assert mix_linear_maps(rows, training, validation, [12], 3, ["per_feature"]).single is None
 
 
+@pytest.mark.parametrize("broken", ["a step", "an outlier", "the first steps of a constant"])
+def test_what_the_newest_rows_alone_say_is_not_explained(broken):
+    rows = np.random.default_rng(0).normal(size=(600, 1))
+    if broken == "a step":
+        rows[595:] += 1e4
+    elif broken == "an outlier":
+        rows[580] = 1e6
+    else:
+        rows[:540] = 0
+    lookbacks = [1, 3, 6, 12, 24, 48, 96]
+    mixture = mix_linear_maps(rows, find_origins([540], 96, 12), find_origins([600], 96, 12, [540]), lookbacks, 12)
+    seen = rows[-mixture.refitted.shape[1] :, 0]
+    assert np.abs(seen @ mixture.refitted[0] - seen.mean()).max() < np.ptp(seen)
+
+
 def test_a_few_windows_that_nothing_judges_are_not_explained_by_chance():
     ratios = []
     for seed in range(10):

@@ -23,6 +23,7 @@ NOISE = 0.1  # in the variance of outcomes, where there are no validation origin
 TOLERANCE = 0.005  # of squared error, for the sake of a lesser strength: folds have fewer windows than what is solved
 WIDTH = 0.03  # of `WindowMoments.pool_alike`, for maps of single features
 TRUSTED = 0.8  # `trust` in the gain over repetition that makes it certain
+MOST_GROWTH = 4  # of a map's squares when it is solved on all rows: beyond, it explains an outlier or a change of law
 N_FOLDS = 3  # of the training origins, in which strengths and shares compete as well as on the validation origins
 N_STEPS = 48  # of the horizon, at most, on which they do
 MOST_ENTRIES = 12_600_000  # of the moments of single features: some seconds and 100 MB a fold
@@ -33,10 +34,11 @@ class LinearMixture:
     """Two linear maps of raw rows, of one mixture: the weights of each step sum to one.
 
     `fitted` is solved on the training origins, so that the validation origins can judge it. `refitted` is solved on
-    both, once everything is chosen: the newest rows say most about those that follow. `judged` are the maps of the
-    folds that the choice was made on, and `trusted` says how far they were trusted, by feature: the rest is repeating
-    the newest row. `single` is what a mixture has to beat: one ridge regression for all features, on the whole window
-    and the training origins; None where there is none in the mixture.
+    both, once everything is chosen: the newest rows say most about those that follow. A map that grows by that, to
+    explain an outlier or a constant's first steps, is left as `fitted`. `judged` are the maps of the folds that the
+    choice was made on, and `trusted` says how far they were trusted, by feature: the rest is repeating the newest row.
+    `single` is what a mixture has to beat: one ridge regression for all features, on the whole window and the training
+    origins; None where there is none in the mixture.
     """
 
     fitted: np.ndarray  # (1 or n_features, lookback, horizon)
@@ -118,6 +120,8 @@ def mix_linear_maps(
         alphas = contest.alphas[contest.parts.index((lookback, "shared"))]
         single = _solve_parts(fitted, n_windows, [_Part(np.ones(1), lookback, "shared", alphas)], lookback)
     fitted_kernel, kernel = (_solve_parts(moments, n_windows, parts, lookback) for moments in (fitted, everything))
+    before, after = (np.square(weights).sum(axis=(1, 2), keepdims=True) for weights in (fitted_kernel, kernel))
+    kernel = np.where(after > MOST_GROWTH * before, fitted_kernel, kernel)
     return LinearMixture(fitted_kernel, kernel, judged, trusted, single)
 
 
