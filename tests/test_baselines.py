@@ -8,7 +8,7 @@ from sklearn.linear_model import Ridge
 
 from tests.reference.windows import list_origins, ridge, windows_from_mean
 from tests.series import errors_of, example, random_walks
-from tscnn.baselines import ALPHAS, fit_linear_map, fit_shared_map, repeat_last, repeat_season
+from tscnn.baselines import ALPHAS, fit_linear_map, fit_shared_map, repeat_last, repeat_season, solve_ridge
 from tscnn.moments import window_moments
 from tscnn.windows import find_origins, make_windows
 
@@ -89,6 +89,17 @@ def test_the_map_is_that_of_scikit_learn() -> None:
         strength = alpha * np.square(inputs).sum() / 12
         theirs = Ridge(alpha=strength, fit_intercept=False, solver="svd").fit(inputs, targets).coef_.T
         np.testing.assert_allclose(fit_linear_map(moments, alphas=[alpha])[0], theirs, atol=1e-7)
+
+
+def test_a_ridge_draws_to_its_centre() -> None:
+    rows = random_walks([300], 1, 0)
+    moments = window_moments(rows, find_origins([300], 12, 4), 12, 4)
+    inputs, targets = windows_from_mean(rows[:, 0], range(11, 296), 12, 4)
+    centre = np.eye(12)[:, :4]
+    for alpha in ALPHAS:
+        left = Ridge(alpha=alpha * np.square(inputs).sum() / 12, fit_intercept=False, solver="svd")
+        theirs = centre + left.fit(inputs, targets - inputs @ centre).coef_.T
+        np.testing.assert_allclose(solve_ridge(moments, alpha, centre)[0], theirs, atol=1e-7)
 
 
 def test_one_map_for_all_features() -> None:

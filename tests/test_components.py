@@ -156,11 +156,11 @@ def test_it_is_the_same_in_every_evaluator_and_copy(forecaster):
     [("auto", "joint", True), ("per_feature", "joint", False), ("auto", "independent", False)],
 )
 def test_columns_that_are_not_to_meet_do_not(linear_skip, feature_mode, meet):
-    start = fit_linear_maps(panel(1000), 900, [24], 6, linear_skip, feature_mode, False)
+    start = fit_linear_maps(panel(1000), 900, [24], 6, linear_skip, feature_mode, None, False)
     assert (start.components is not None) == meet
 
 
 def test_of_two_networks_one_has_components():
-    start = fit_linear_maps(panel(1000), 900, [24], 6, "auto", "auto", False)
+    start = fit_linear_maps(panel(1000), 900, [24], 6, "auto", "auto", None, False)
     has = {mode: start.adapt(resolve_config(24, 6, 8, feature_mode=mode)).components for mode in FEATURE_MODES}
     assert has == {"joint": True, "front_end": True, "independent": False}

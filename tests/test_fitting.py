@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from tests.conftest import make_frame, small_forecaster
-from tscnn import Forecaster
+from tscnn import Forecaster, fitting
 
 
 def dependent_frame(n_rows: int, seed: int) -> pd.DataFrame:
@@ -110,3 +110,17 @@ def test_what_must_fit_the_lookback_cannot_be_given_with_it_left_to_choose(frame
     (name,) = changes
     with pytest.raises(ValueError, match=f"With lookback='auto' `{name}` must be 'auto'"):
         small_forecaster(lookback="auto", **changes).fit(frame)
+
+
+def test_the_step_of_the_index_tells_the_season(monkeypatch):
+    seasons = []
+
+    def noting(*settings):
+        seasons.append(settings[6])
+        return fitting.fit_linear_maps(*settings)
+
+    monkeypatch.setattr("tscnn.forecaster.fit_linear_maps", noting)
+    values = np.random.default_rng(0).normal(size=66)
+    for index in (pd.date_range("2018-01-01", periods=66, freq="MS"), pd.RangeIndex(66)):
+        small_forecaster().fit(pd.Series(values, index=index))
+    assert seasons == [12, None]

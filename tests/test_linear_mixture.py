@@ -136,9 +136,9 @@ def test_a_map_for_each_feature_is_worth_more_than_the_longest_lookbacks(monkeyp
     monkeypatch.setattr(fitting, "mix_linear_maps", noting)
     candidates = [1, 64, 128, 256, 512, 1024]
     for linear_skip in ("auto", "shared"):
-        fitting.fit_linear_maps(rows, 2200, candidates, 1, linear_skip, "joint", False)
+        fitting.fit_linear_maps(rows, 2200, candidates, 1, linear_skip, "joint", None, False)
     monkeypatch.setattr(linear_mixture, "MOST_ENTRIES", 3 * 128 * 129)  # shorter ones would say too little
-    fitting.fit_linear_maps(rows, 2200, candidates, 1, "auto", "joint", False)
+    fitting.fit_linear_maps(rows, 2200, candidates, 1, "auto", "joint", None, False)
     assert [max(given) for given in lookbacks] == [512, 1024, 1024]
 
 
@@ -182,6 +182,24 @@ def test_the_single_map_is_one_ridge_regression_on_the_whole_window(monkeypatch)
     solved = [as_kernel(fit_linear_map(moments, alphas=[alpha]), lookback) for alpha in ALPHAS]
     assert min(np.abs(mixture.single - weights).max() for weights in solved) < 1e-6
     assert mix_linear_maps(rows, training, validation, [12], 3, ["per_feature"]).single is None
+
+
+def test_few_windows_may_draw_to_the_season(monkeypatch):
+    training, validation, later = find_origins([54], 12, 6), find_origins([66], 12, 6, [54]), [range(65, 102)]
+
+    def error(seasonality):
+        kernel = mix_linear_maps(rows[:66], training, validation, [12], 6, seasonality=seasonality).refitted
+        return np.square(errors_of(kernel, rows, later, 12, 6)).mean()
+
+    ratios = []
+    for seed in range(8):
+        random = np.random.default_rng(seed)
+        rows = np.tile(random.normal(size=(12, 1)), (9, 1)) + 0.3 * random.normal(size=(108, 1))
+        ratios.append(error(12) / error(None))
+    assert np.mean(ratios) < 0.95
+    assert error(24) == error(None)  # no window sees it
+    monkeypatch.setattr(linear_mixture, "FEW_WINDOWS", 10)
+    assert error(12) == error(None)
 
 
 @pytest.mark.parametrize("broken", ["a step", "an outlier", "the first steps of a constant"])

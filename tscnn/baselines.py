@@ -168,7 +168,7 @@ def as_kernel(weights: np.ndarray, lookback: int) -> np.ndarray:
     return np.pad(kernel, ((0, 0), (lookback - length, 0), (0, 0)))
 
 
-def solve_ridge(moments: WindowMoments, alpha: float) -> np.ndarray:
+def solve_ridge(moments: WindowMoments, alpha: float, centre: np.ndarray | None = None) -> np.ndarray:
     """Solve one feature's ridge regression.
 
     Parameters
@@ -177,15 +177,21 @@ def solve_ridge(moments: WindowMoments, alpha: float) -> np.ndarray:
         Of one feature.
     alpha : float
         Strength, relative to the mean square of an input.
+    centre : ndarray of shape (lookback, horizon), optional
+        The weights that it draws to, default zeros: repeating the window's mean.
 
     Returns
     -------
     ndarray of shape (1, lookback, horizon)
-        The map; zeros where rounding leaves none.
+        The map; the centre where rounding leaves none.
     """
     normal, lookback = moments.inputs[0].copy(), moments.inputs.shape[1]
     # The second part counts where all inputs are constant.
-    normal.flat[:: lookback + 1] += alpha * np.trace(normal) / lookback + 1e-12 * moments.n_windows
+    ridge = alpha * np.trace(normal) / lookback + 1e-12 * moments.n_windows
+    normal.flat[:: lookback + 1] += ridge
+    cross = moments.cross[0] if centre is None else moments.cross[0] + ridge * centre
     # Of thousands of small systems SciPy's own functions spend half of the time on checks.
-    _, weights, failed = dposv(normal.T, moments.cross[0], overwrite_a=True)
-    return np.zeros_like(moments.cross) if failed else weights[None]  # rounding, on windows that are nearly alike
+    _, weights, failed = dposv(normal.T, cross, overwrite_a=True)
+    if failed:  # rounding, on windows that are nearly alike
+        return np.zeros_like(moments.cross) if centre is None else centre[None]
+    return np.asarray(weights[None])

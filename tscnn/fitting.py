@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from tscnn._backend import device_scope
 from tscnn.components import ComponentMaps, find_components
@@ -22,6 +23,10 @@ __all__ = ["LinearStart", "fit_corrections", "fit_linear_maps", "fit_network", "
 
 LONGEST = 1024  # lookback to choose
 ENOUGH = 192  # rows of a lookback
+
+# The closed form is many small products and systems, on which threads gain nothing, and wait for each other where other
+# work keeps the cores busy: ten times as long, at worst.
+on_one_thread = threadpool_limits.wrap(limits=1, user_api="blas")
 
 
 @dataclass(frozen=True)
@@ -83,6 +88,7 @@ class LinearStart:
             layers["vector_skip"].weight.assign(self.vector.refitted if refitted else self.vector.fitted)
 
 
+@on_one_thread
 def fit_corrections(start: LinearStart, rows: np.ndarray, config: NetworkConfig) -> LinearStart:
     """Fit what is added to linear maps to their errors on the folds that they were chosen on.
 
@@ -138,6 +144,7 @@ def list_lookbacks(seasonality: int | None) -> list[int]:
     return [longest >> halvings for halvings in reversed(range(longest.bit_length()))]
 
 
+@on_one_thread
 def fit_linear_maps(
     rows: np.ndarray,
     first: int | None,
@@ -145,6 +152,7 @@ def fit_linear_maps(
     horizon: int,
     linear_skip: str | None,
     feature_mode: str,
+    seasonality: int | None,
     verbose: bool,
 ) -> LinearStart:
     """Fit the linear maps that a network starts from, and choose the lookback by them.
@@ -162,6 +170,8 @@ def fit_linear_maps(
         Steps predicted.
     linear_skip, feature_mode : str or None
         Of the forecaster: principal components are for "auto", where targets may meet.
+    seasonality : int or None
+        Rows of a season, of `mix_linear_maps`.
     verbose : bool
         Whether to write what was chosen.
 
@@ -180,7 +190,7 @@ def fit_linear_maps(
             lookbacks = affordable
     training = find_origins([end], lookbacks[-1], horizon)
     validation = [] if first is None else find_origins([len(rows)], lookbacks[-1], horizon, [first])
-    mixture = mix_linear_maps(rows, training, validation, lookbacks, horizon, kinds)
+    mixture = mix_linear_maps(rows, training, validation, lookbacks, horizon, kinds, seasonality)
     if verbose and chooses:
         write_line(f"lookback {mixture.fitted.shape[1]} chosen, of {lookbacks[0]} to {lookbacks[-1]}")
     components = None

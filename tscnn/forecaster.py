@@ -76,7 +76,8 @@ class Forecaster(BaseEstimator):
         The linear map from window to forecast that the convolutions are added to: one for all targets, one for each, a
         mixture of both, or none. It is a mixture of ridge regressions on windows of several lengths, solved in closed
         form and mixed as serves the validation rows and later training rows best, and mixed with repeating the newest
-        row as far as its gain over that may be chance. With "auto", and unless ``feature_mode="independent"``, maps of
+        row as far as its gain over that may be chance. Of up to 2,000 windows some draw to repeating the season, where
+        the step of the index tells one. With "auto", and unless ``feature_mode="independent"``, maps of
         the targets' principal components are averaged with it where that helps on those rows. The convolutions are
         trained on what it leaves, scaled as serves the validation rows best, and count as far as their gain there can
         be trusted (with fewer validation origins than four horizons: not at all). When all is chosen, the map is solved
@@ -246,10 +247,10 @@ class Forecaster(BaseEstimator):
         rows = scaler.standardize(values)
         start = linear_map = None
         if auto_lookback or self.linear_skip is not None:
-            targets = rows[:, list(config.targets)]
-            lookbacks = list_lookbacks(find_seasonality(schema.freq)) if auto_lookback else [config.lookback]
+            targets, seasonality = rows[:, list(config.targets)], find_seasonality(schema.freq)
+            lookbacks = list_lookbacks(seasonality) if auto_lookback else [config.lookback]
             kinds = self.linear_skip, self.feature_mode
-            found = fit_linear_maps(targets, first, lookbacks, horizon, *kinds, settings.verbose)
+            found = fit_linear_maps(targets, first, lookbacks, horizon, *kinds, seasonality, settings.verbose)
             config = read_network_config(self, schema, found.mixture.fitted.shape[1])
             linear_map = found.mixture.single
             if config.linear_skip is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -19,6 +20,8 @@ __all__ = ["JudgedMap", "LinearMixture", "are_affordable", "mix_linear_maps"]
 N_LENGTHS = 6  # windows of a mixture: the lookback, its half, quarter ..
 RELATIVE = 0.5  # power of `window_scales` in which errors count
 ALPHAS = (0.001, 0.01, 0.03, 0.1, 0.3, 1.0)  # strengths of the ridge, to choose from
+SEASONAL_ALPHAS = (0.03, 0.3, 3.0, 30.0, 300.0)  # of those that draw to repeating the season
+FEW_WINDOWS = 2000  # of training, up to which these compete: more tell the season by themselves
 NOISE = 0.1  # in the variance of outcomes, where there are no validation origins to tell
 TOLERANCE = 0.005  # of squared error, for the sake of a lesser strength: folds have fewer windows than what is solved
 WIDTH = 0.03  # of `WindowMoments.pool_alike`, for maps of single features
@@ -64,6 +67,7 @@ def mix_linear_maps(
     lookbacks: Sequence[int],
     horizon: int,
     kinds: Sequence[str] = ("shared", "per_feature"),
+    seasonality: int | None = None,
 ) -> LinearMixture:
     """Fit the best linear map from windows to the steps after them that the closed form gives.
 
@@ -88,6 +92,9 @@ def mix_linear_maps(
         One map for all features, one for each, or both in the mixture. A feature's own map is solved on its windows
         and, as far as they vary alike, on those of the others. Of both kinds, maps of single features are left out
         where they would take minutes.
+    seasonality : int, optional
+        Rows of a season: of few windows, the ridge regressions that see one may also draw to its repetition, instead of
+        the window's mean.
 
     Returns
     -------
@@ -107,18 +114,20 @@ def mix_linear_maps(
         return LinearMixture(kernel, kernel)
     steps = np.arange(horizon)[:: -(-horizon // N_STEPS)]  # evenly spread
     folds, fitted, everything = _fold_moments(rows, training, validation, longest, horizon, kinds, steps)
+    if sum(map(len, training)) > FEW_WINDOWS:
+        seasonality = None
     lengths = sorted({length for lookback in lookbacks for length in _halves(lookback)}, reverse=True)
-    contest = _hold_contest(folds, lengths, kinds)
+    contest = _hold_contest(folds, lengths, kinds, steps, seasonality)
     lookback, shares = _choose_lookback(contest, lookbacks)
     judged, trusted = _judge_mixture(folds, contest, lookback, shares, steps)
-    found = zip(shares, contest.parts, contest.alphas, strict=True)
-    parts = [_Part(trusted * share, *part, alphas) for share, part, alphas in found]
-    parts.append(_Part(1 - trusted, 1, "shared", [1.0]))  # repeats the newest row
+    found = zip(shares, contest.parts, contest.ridges, strict=True)
+    parts = [_Part(trusted * share, *part, ridges) for share, part, ridges in found]
+    parts.append(_Part(1 - trusted, 1, "shared", [_Ridge(1.0)]))  # repeats the newest row
     n_windows = float(np.mean([fold.fitted.n_windows for fold in folds]))
     single = None
     if "shared" in kinds:
-        alphas = contest.alphas[contest.parts.index((lookback, "shared"))]
-        single = _solve_parts(fitted, n_windows, [_Part(np.ones(1), lookback, "shared", alphas)], lookback)
+        ridges = contest.ridges[contest.parts.index((lookback, "shared"))]
+        single = _solve_parts(fitted, n_windows, [_Part(np.ones(1), lookback, "shared", ridges)], lookback)
     fitted_kernel, kernel = (_solve_parts(moments, n_windows, parts, lookback) for moments in (fitted, everything))
     before, after = (np.square(weights).sum(axis=(1, 2), keepdims=True) for weights in (fitted_kernel, kernel))
     kernel = np.where(after > MOST_GROWTH * before, fitted_kernel, kernel)
@@ -141,22 +150,37 @@ def are_affordable(n_features: int, lookback: int, horizon: int) -> bool:
     return n_features * lookback * (lookback + horizon) <= MOST_ENTRIES
 
 
+class _Ridge(NamedTuple):
+    alpha: float
+    season: int | None = None  # whose repetition it draws to
+
+    def solve(self, moments: WindowMoments, steps: np.ndarray) -> np.ndarray:
+        """Return one feature's map to some steps of the horizon, those that `moments` have."""
+        if self.season is None:
+            return solve_ridge(moments, self.alpha)
+        lookback = moments.inputs.shape[1]
+        repetition = np.zeros((lookback, len(steps)))
+        repetition[lookback - self.season + steps % self.season, np.arange(len(steps))] = 1
+        return solve_ridge(moments, self.alpha, repetition)
+
+
 class _Part(NamedTuple):
     share: np.ndarray  # (1 or n_features,)
     length: int
     kind: str
-    alphas: list[float]  # (1 or n_features,)
+    ridges: list[_Ridge]  # (1 or n_features,)
 
 
 def _solve_parts(moments: WindowMoments, n_windows: float, parts: Sequence[_Part], lookback: int) -> np.ndarray:
     """Solve each part, whose strengths were chosen on so many windows, and add them up."""
-    kernel = np.zeros((1, lookback, moments.targets.shape[1]))
+    kernel, steps = np.zeros((1, lookback, moments.targets.shape[1])), np.arange(moments.targets.shape[1])
     for part in parts:
         if not part.share.any():
             continue
         shortened = _of_kind(part.kind, moments.shorten(part.length))
-        strengths = [alpha * n_windows / moments.n_windows for alpha in part.alphas]  # the same in absolute units
-        maps = [solve_ridge(shortened.feature(f), alpha) for f, alpha in enumerate(strengths)]
+        more = moments.n_windows / n_windows  # for the same strength in absolute units
+        ridges = [ridge._replace(alpha=ridge.alpha / more) for ridge in part.ridges]
+        maps = [ridge.solve(shortened.feature(f), steps) for f, ridge in enumerate(ridges)]
         kernel = kernel + part.share[:, None, None] * as_kernel(np.concatenate(maps), lookback)
     return kernel
 
@@ -166,8 +190,8 @@ def _mix_unjudged(moments: WindowMoments, lookback: int, kind: str) -> np.ndarra
     lengths, parts = _halves(lookback), []
     for length in lengths:
         shortened = _of_kind(kind, moments.shorten(length))
-        alphas = [_cautious_strength(shortened.feature(f)) for f in range(len(shortened.inputs))]
-        parts.append(_Part(np.full(1, length / sum(lengths)), length, kind, alphas))
+        ridges = [_Ridge(_cautious_strength(shortened.feature(f))) for f in range(len(shortened.inputs))]
+        parts.append(_Part(np.full(1, length / sum(lengths)), length, kind, ridges))
     return _solve_parts(moments, moments.n_windows, parts, lookback)
 
 
@@ -297,29 +321,34 @@ def _fold_moments(
 @dataclass(frozen=True)
 class _Contest:
     parts: list[tuple[int, str]]  # length and kind
-    alphas: list[list[float]]  # of each part, by feature
+    ridges: list[list[_Ridge]]  # of each part, by feature
     products: np.ndarray  # (1 or n_features, parts, parts): mean products of their errors
     maps: list[list[np.ndarray]]  # of each fold and part, (1 or n_features, length, n_steps)
 
 
-def _hold_contest(folds: Sequence[_Fold], lengths: Sequence[int], kinds: Sequence[str]) -> _Contest:
-    """Choose the strength of each part, and measure how the parts' errors go together, over all folds."""
+def _hold_contest(
+    folds: Sequence[_Fold], lengths: Sequence[int], kinds: Sequence[str], steps: np.ndarray, seasonality: int | None
+) -> _Contest:
+    """Choose the ridge of each part, and measure how the parts' errors go together, over all folds."""
     parts, chosen = [], []
     chosen_maps: list[list[np.ndarray]] = [[] for _ in folds]
     for length in lengths:
         shortened = [(fold.fitted.shorten(length), fold.judged.shorten(length)) for fold in folds]
-        for kind in kinds:
-            tried = []  # by fold and strength: (n_features, length, steps)
-            errors = np.zeros((len(ALPHAS), 1))
+        rivals = [[_Ridge(alpha) for alpha in ALPHAS]]
+        if seasonality is not None and 1 < seasonality <= length:
+            rivals.append([_Ridge(alpha, seasonality) for alpha in SEASONAL_ALPHAS])
+        for kind, ridges in itertools.product(kinds, rivals):
+            tried = []  # by fold and ridge: (n_features, length, steps)
+            errors = np.zeros((len(ridges), 1))
             for fitted, judged in shortened:
                 fitted, judged = _of_kind(kind, fitted), judged.mean() if kind == "shared" else judged
                 each = range(len(fitted.inputs))
-                maps = [np.concatenate([solve_ridge(fitted.feature(f), alpha) for f in each]) for alpha in ALPHAS]
+                maps = [np.concatenate([ridge.solve(fitted.feature(f), steps) for f in each]) for ridge in ridges]
                 errors = errors + judged.n_windows * np.stack([judged.squared_error(weights) for weights in maps])
                 tried.append(maps)
             best = np.argmax(errors <= (1 + TOLERANCE) * errors.min(axis=0), axis=0)  # by feature
             parts.append((length, kind))
-            chosen.append([ALPHAS[i] for i in best])
+            chosen.append([ridges[i] for i in best])
             for maps, found in zip(tried, chosen_maps, strict=True):
                 found.append(np.stack([maps[i][f] for f, i in enumerate(best)]))
     products = [
