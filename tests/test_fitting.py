@@ -76,6 +76,21 @@ def test_a_short_normaliser_has_to_show_that_it_helps(frame):
     assert chosen.config_.normalizer_span == 1
 
 
+@pytest.mark.parametrize(("gain", "plain"), [(0.02, False), (0.5, True)])
+def test_a_plain_network_has_to_win_by_more_than_chance(frame, monkeypatch, gain, plain):
+    noise = np.random.default_rng(0).normal(0, 0.3, 30)
+
+    def train(network, *_):
+        losses = np.ones(30) if network.config.linear_skip else 1 - gain + noise - noise.mean()
+        return {"loss": [1.0]}, losses
+
+    monkeypatch.setattr(fitting, "train", train)
+    config = small_forecaster(normalizer_span="auto").fit(frame).config_
+    assert (config.linear_skip is None) == plain
+    too_long = small_forecaster(normalizer_span="auto", horizon=9).fit(frame)  # 22 validation origins
+    assert too_long.config_.linear_skip is not None
+
+
 @pytest.mark.parametrize("changes", [{"lookback": "auto"}, {"feature_mode": "auto"}])
 def test_without_validation_rows_nothing_can_be_chosen(frame, changes):
     (name,) = changes

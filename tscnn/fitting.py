@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -15,7 +16,7 @@ from tscnn.network import Network, NetworkConfig, build_network, rebuild_network
 from tscnn.residuals import find_residuals
 from tscnn.reversion import find_reversion
 from tscnn.training import TrainingSettings, train, write_line
-from tscnn.trust import N_FOLDS
+from tscnn.trust import N_FOLDS, trusted_share
 from tscnn.vector_autoregression import VectorAutoregression, fit_vector_autoregression
 from tscnn.windows import find_origins
 
@@ -23,6 +24,7 @@ __all__ = ["LinearStart", "fit_corrections", "fit_linear_maps", "fit_network", "
 
 LONGEST = 1024  # lookback to choose
 ENOUGH = 192  # rows of a lookback
+CERTAIN = 0.5  # of a gain, that is more than chance
 
 # The closed form is many small products and systems, on which threads gain nothing, and wait for each other where other
 # work keeps the cores busy: ten times as long, at worst.
@@ -216,7 +218,8 @@ def fit_network(
     Parameters
     ----------
     candidates : sequence of NetworkConfig
-        To choose from.
+        To choose from. One without linear map replaces one with it only if it is better by more than chance would give:
+        it has nothing to fall back on.
     rows : ndarray of shape (n_rows, n_features)
         Standardised series, one behind the other.
     training, validation : sequence of range
@@ -244,15 +247,31 @@ def fit_network(
             seed_weights(network.dense, settings.seed)
             if start is not None:
                 start.assign(network)
-            history, loss = train(network, rows, training, validation, settings)
+            history, losses = train(network, rows, training, validation, settings)
             if precision != "float32":
                 network = rebuild_network(config, network.dense.get_weights())
-        fits.append((loss, network, history))
-    _, network, history = min(fits, key=lambda fit: fit[0])
+        fits.append(_Fit(network, history, losses))
+    chosen = fits[0]
+    for fit in fits[1:]:
+        if fit.beats(chosen):
+            chosen = fit
     if settings.verbose and len(fits) > 1:
-        losses = ", ".join(f"{_describe(other.config)} {other_loss:.4f}" for other_loss, other, _ in fits)
-        write_line(f"validation losses: {losses}; {_describe(network.config)} chosen")
-    return network, history
+        described = ", ".join(f"{_describe(fit.network.config)} {fit.losses.mean():.4f}" for fit in fits)
+        write_line(f"validation losses: {described}; {_describe(chosen.network.config)} chosen")
+    return chosen.network, chosen.history
+
+
+class _Fit(NamedTuple):
+    network: Network
+    history: dict[str, list[float]]
+    losses: np.ndarray  # of `train`
+
+    def beats(self, other: _Fit) -> bool:
+        """Return whether it is better on validation, for sure if the other has a linear map and it has none."""
+        gains, config, others = other.losses - self.losses, self.network.config, other.network.config
+        if config.linear_skip is None and others.linear_skip is not None:
+            return trusted_share(gains, config.horizon) > CERTAIN
+        return bool(gains.mean() > 0)
 
 
 def _assign_components(network: Network, components: ComponentMaps, kernel: np.ndarray, refitted: bool) -> np.ndarray:

@@ -65,7 +65,8 @@ class Forecaster(BaseEstimator):
         Rows that the rolling normaliser takes level and scale from; they count in the lookback. "auto" is what explicit
         dilation rates leave of the lookback, else half of it. A mean of few rows follows the very values that it
         is to take the level of: with a lookback below 64 "auto" also trains a plain network, without normaliser (and
-        without linear map, where that is "auto" too), and keeps the one that serves the validation rows better.
+        without linear map, where that is "auto" too), and keeps it if it serves the validation rows better; without
+        linear map, by more than chance would give.
     activation : str, default "gated"
         "gated" or the name of a Keras activation.
     normalization : {None, "layer", "batch"}, default None
@@ -259,7 +260,7 @@ class Forecaster(BaseEstimator):
         validation = [] if first is None else find_origins([n_rows], config.lookback, horizon, [first])
 
         network, history = fit_network(
-            list_candidates(self, schema, config, first is not None),
+            list_candidates(self, schema, config, sum(map(len, validation))),
             rows,
             training,
             validation,

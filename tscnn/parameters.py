@@ -16,6 +16,7 @@ from tscnn._validation import check_choice, check_int, check_real, received
 from tscnn.frame import Schema
 from tscnn.network import NetworkConfig, resolve_config
 from tscnn.training import TrainingSettings
+from tscnn.trust import FEWEST_BLOCKS
 
 __all__ = [
     "check_needs_no_validation",
@@ -146,7 +147,7 @@ def is_lookback_chosen(parameters: Any) -> bool:
     return True
 
 
-def list_candidates(parameters: Any, schema: Schema, config: NetworkConfig, judged: bool) -> list[NetworkConfig]:
+def list_candidates(parameters: Any, schema: Schema, config: NetworkConfig, n_judged: int) -> list[NetworkConfig]:
     """List the networks to choose from on validation rows.
 
     Parameters
@@ -157,8 +158,9 @@ def list_candidates(parameters: Any, schema: Schema, config: NetworkConfig, judg
         Of the training frame.
     config : NetworkConfig
         The first of them.
-    judged : bool
-        Whether there are validation rows; without them there is no choice of normaliser.
+    n_judged : int
+        Validation origins. There is no choice of normaliser without them, or of too few to trust convolutions beside a
+        linear map.
 
     Returns
     -------
@@ -167,7 +169,8 @@ def list_candidates(parameters: Any, schema: Schema, config: NetworkConfig, judg
     """
     candidates = [config]
     automatic = _is_auto(parameters.normalizer_span) and _is_auto(parameters.dilation_rates)
-    if judged and automatic and 1 < config.lookback < SHORT_LOOKBACK:
+    n_needed = 1 if config.linear_skip is None else FEWEST_BLOCKS * config.horizon
+    if n_judged >= n_needed and automatic and 1 < config.lookback < SHORT_LOOKBACK:
         plain = {"linear_skip": None} if _is_auto(parameters.linear_skip) else {}
         candidates.append(read_network_config(parameters, schema, config.lookback, normalizer_span=None, **plain))
     # One feature, or a past covariate, leaves no choice of mode.

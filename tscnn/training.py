@@ -51,7 +51,7 @@ def train(
     training_origins: Iterable[range],
     validation_origins: Iterable[range],
     settings: TrainingSettings,
-) -> tuple[dict[str, list[float]], float]:
+) -> tuple[dict[str, list[float]], np.ndarray]:
     """Train a network in place, and leave it with the weights of its best epoch.
 
     Parameters
@@ -69,8 +69,8 @@ def train(
     -------
     history : dict
         "loss", and "val_loss" where there are validation origins: a float an epoch.
-    loss : float
-        Of the weights that stay: on validation where there is some, else on training.
+    losses : ndarray of shape (n_origins,)
+        Of the weights that stay, one for each validation origin; without these one of the last epoch's training.
     """
     config = network.config
     batches, validation, epochs = _plan(list(training_origins), list(validation_origins), config, settings)
@@ -96,16 +96,16 @@ def train(
         )
         history = {name: list(map(float, values)) for name, values in fitted.history.items()}
         if best is None:
-            return history, history["loss"][-1]
-        loss = best.losses.mean()
+            return history, np.array(history["loss"][-1:])
+        losses = best.losses
         if has_linear_map:
             share = scale_head(network, best.start_losses - best.losses)
             if share is not None:
-                loss = best.judge().mean() if share else best.start_losses.mean()
+                losses = best.judge() if share else best.start_losses
                 share *= best.scale
             if settings.verbose:
                 write_line(describe_trust(share))
-    return history, float(loss)
+    return history, losses
 
 
 def _plan(
