@@ -70,8 +70,7 @@ def _train_ours(model: Any, frame: pd.DataFrame, task: dict[str, Any]) -> dict[s
             now = time.perf_counter()
             names = [layer.name for layer in self.model.network.layers]
             if "linear_skip" in names:
-                kernel = np.asarray(keras.ops.convert_to_numpy(self.model.network.get_layer("linear_skip").kernel()))
-                self._note(_linear_error(kernel, validation, lookback), now)
+                self._note(_start_error(self.model.network, validation, lookback), now)
             self.idle += time.perf_counter() - now
 
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002
@@ -91,8 +90,8 @@ def _train_ours(model: Any, frame: pd.DataFrame, task: dict[str, Any]) -> dict[s
     return {"seconds": watch.seconds, "best_mse": min(watch.errors), "epochs": len(watch.errors), "trained_s": trained}
 
 
-def _linear_error(kernel: np.ndarray, values: np.ndarray, lookback: int) -> float:
-    """Judge the map (1 or columns, lookback, horizon) on every window of `values`."""
-    windows = np.lib.stride_tricks.sliding_window_view(values, lookback, axis=0)[: -kernel.shape[2]]
-    forecasts = np.matmul(windows.transpose(1, 0, 2), kernel)  # (columns, windows, horizon)
-    return squared_error(forecasts.transpose(1, 2, 0), values, lookback)
+def _start_error(network: Any, values: np.ndarray, lookback: int) -> float:
+    """Judge a network on every window of `values`."""
+    windows = np.lib.stride_tricks.sliding_window_view(values, lookback, axis=0)[: -network.output_shape[2]]
+    forecasts = network.predict(windows.transpose(0, 2, 1), batch_size=256, verbose=0)[:, 0]
+    return squared_error(forecasts, values, lookback)
