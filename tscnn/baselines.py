@@ -168,7 +168,7 @@ def as_kernel(weights: np.ndarray, lookback: int) -> np.ndarray:
     return np.pad(kernel, ((0, 0), (lookback - length, 0), (0, 0)))
 
 
-def solve_ridge(moments: WindowMoments, alpha: float, centre: np.ndarray | None = None) -> np.ndarray:
+def solve_ridge(moments: WindowMoments, alpha: float, centre: np.ndarray | float = 0.0) -> np.ndarray:
     """Solve one feature's ridge regression.
 
     Parameters
@@ -177,8 +177,8 @@ def solve_ridge(moments: WindowMoments, alpha: float, centre: np.ndarray | None 
         Of one feature.
     alpha : float
         Strength, relative to the mean square of an input.
-    centre : ndarray of shape (lookback, horizon), optional
-        The weights that it draws to, default zeros: repeating the window's mean.
+    centre : ndarray of shape (lookback, horizon), or float, default 0.0
+        The weights that it draws to; zeros repeat the window's mean.
 
     Returns
     -------
@@ -189,9 +189,8 @@ def solve_ridge(moments: WindowMoments, alpha: float, centre: np.ndarray | None 
     # The second part counts where all inputs are constant.
     ridge = alpha * np.trace(normal) / lookback + 1e-12 * moments.n_windows
     normal.flat[:: lookback + 1] += ridge
-    cross = moments.cross[0] if centre is None else moments.cross[0] + ridge * centre
     # Of thousands of small systems SciPy's own functions spend half of the time on checks.
-    _, weights, failed = dposv(normal.T, cross, overwrite_a=True)
+    _, weights, failed = dposv(normal.T, moments.cross[0] + ridge * centre, overwrite_a=True)
     if failed:  # rounding, on windows that are nearly alike
-        return np.zeros_like(moments.cross) if centre is None else centre[None]
+        return np.zeros_like(moments.cross) + centre
     return np.asarray(weights[None])

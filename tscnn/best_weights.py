@@ -14,7 +14,6 @@ from tscnn.trust import trusted_share
 
 __all__ = ["BestWeights", "describe_trust", "find_scale", "scale_head"]
 
-
 LEAST_SCALE = 0.1  # that an epoch counts with: some tiny part of anything serves by chance
 
 

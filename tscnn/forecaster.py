@@ -25,7 +25,7 @@ from tscnn.parameters import (
     read_training_settings,
 )
 from tscnn.report import describe_report, judge_network, list_unbeaten
-from tscnn.scaling import fit_scaler
+from tscnn.scaling import Scaler, fit_scaler
 from tscnn.stream import Stream
 from tscnn.time_index import find_seasonality, future_index
 from tscnn.training import write_line
@@ -277,7 +277,7 @@ class Forecaster(BaseEstimator):
         self.__dict__.pop("feature_names_in_", None)
         if all(isinstance(name, str) for name in schema.columns):
             self.feature_names_in_ = np.asarray(schema.columns, dtype=object)
-        self._schema, self._scaler = schema, scaler
+        self._schema = schema
         self._context = frame.iloc[-config.lookback :]
         self.report_ = None
         if first is not None:
@@ -469,6 +469,10 @@ class Forecaster(BaseEstimator):
         if verbose:
             write_line(describe_report(report))
         return report
+
+    @property
+    def _scaler(self) -> Scaler:
+        return Scaler(self.mean_, self.scale_)
 
     def _target_names(self) -> pd.Index:
         return self._schema.columns[list(self.config_.targets)]

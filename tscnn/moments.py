@@ -134,7 +134,9 @@ class WindowMoments:
         if lookback == self.inputs.shape[1]:
             return self
         kept = self.inputs[:, -lookback:, -lookback:], self.cross[:, -lookback:], self.targets
-        return WindowMoments(*_relative_to_mean(*kept), self.n_windows)
+        inputs, cross, targets = (moments.copy() for moments in kept)
+        _take_off_mean(inputs, cross, targets)
+        return WindowMoments(inputs, cross, targets, self.n_windows)
 
     def error_products(self, kernels: Sequence[np.ndarray]) -> np.ndarray:
         """Return the mean product of the errors of each two linear maps, by feature.
@@ -246,22 +248,22 @@ def window_moments(
             inputs[f % n_kept] += seen.T @ seen
             cross[f % n_kept] += seen.T @ outcomes
             targets[f % n_kept] += np.square(outcomes, dtype=np.float64).sum(axis=0)
-    n_joined = n_features // n_kept
-    moments = _relative_to_mean(inputs / n_joined, cross / n_joined, targets / n_joined)
-    return WindowMoments(*moments, len(listed))
+    for moments in (inputs, cross, targets):
+        moments /= n_features // n_kept
+    _take_off_mean(inputs, cross, targets)
+    return WindowMoments(inputs, cross, targets, len(listed))
 
 
-def _relative_to_mean(
-    inputs: np.ndarray, cross: np.ndarray, targets: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Turn moments of windows relative to one of their rows, or the mean of some, into those relative to their mean."""
+def _take_off_mean(inputs: np.ndarray, cross: np.ndarray, targets: np.ndarray) -> None:
+    """Turn moments of windows relative to whatever into those relative to the mean of each window, in place."""
     shift = inputs.mean(axis=1)  # products of the windows' mean with each row
-    target_shift, mean_mean = cross.mean(axis=1), shift.mean(axis=1)
-    return (
-        inputs - shift[:, None, :] - shift[:, :, None] + mean_mean[:, None, None],
-        cross - target_shift[:, None, :] - shift[:, :, None] + mean_mean[:, None, None],
-        targets - 2 * target_shift + mean_mean[:, None],
-    )
+    target_shift, mean_mean = cross.mean(axis=1), shift.mean(axis=1, keepdims=True)
+    targets -= 2 * target_shift - mean_mean
+    cross -= (shift - mean_mean)[:, :, None]
+    cross -= target_shift[:, None, :]
+    shift -= mean_mean / 2
+    inputs -= shift[:, None, :]
+    inputs -= shift[:, :, None]
 
 
 def affordable_share(n_origins: int, n_features: int, lookback: int, horizon: int) -> float:
