@@ -21,7 +21,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from benchmarks.ltsf import find_splits, test_errors
 from benchmarks.report import describe_machine, print_table, write_json
-from tscnn import Forecaster, components, linear_mixture, reversion, vector_autoregression
+from tscnn import Forecaster, components, folds, linear_mixture, reversion, ridges, vector_autoregression
 from tscnn.baselines import fit_shared_map
 from tscnn.linear_mixture import mix_linear_maps
 from tscnn.windows import find_origins
@@ -41,7 +41,8 @@ NETWORKS: dict[str, dict[str, Any]] = {
     "no vector autoregression": {},
     "no principal components": {},
 }
-SWITCHES: dict[str, tuple[ModuleType, dict[str, Any]]] = {  # for what no parameter switches off
+Switch = tuple[ModuleType, dict[str, Any]]  # a module, and other constants for it
+SWITCHES: dict[str, Switch] = {  # for what no parameter switches off
     "no step back to the mean": (reversion, {"STRENGTH": 0.0}),
     "no vector autoregression": (vector_autoregression, {"N_FOLDS": 1_000_000}),
     "no principal components": (components, {"N_FOLDS": 1_000_000}),
@@ -49,8 +50,9 @@ SWITCHES: dict[str, tuple[ModuleType, dict[str, Any]]] = {  # for what no parame
 
 
 @contextlib.contextmanager
-def changed(module: ModuleType, constants: dict[str, Any]) -> Iterator[None]:
+def changed(switch: Switch | None) -> Iterator[None]:
     """Give a module other constants for a while."""
+    module, constants = switch or (linear_mixture, {})
     before = {name: getattr(module, name) for name in constants}
     try:
         for name, value in constants.items():
@@ -66,20 +68,20 @@ def fit_linear_maps(rows: np.ndarray, first: int, lookback: int, horizon: int) -
     training = find_origins([first], lookback, horizon)
     validation = find_origins([len(rows)], lookback, horizon, [first])
     maps = {"one ridge map": fit_shared_map(rows, training, validation, lookback, horizon)}
-    parts: dict[str, dict[str, Any]] = {  # each with what leaves it out
-        "one map for all columns, or one each": {},
-        "+ windows of several lengths": {"N_LENGTHS": 1},
-        "+ errors relative to their window's scale": {"RELATIVE": 0.0},
-        "+ folds of the training rows": {"N_FOLDS": 0},
-        "+ windows of columns that vary alike": {"WIDTH": 1e-9},
-        "+ repetition where the gain over it may be chance": {"TRUSTED": 0.0},
+    parts: dict[str, Switch | None] = {  # each with what leaves it out
+        "one map for all columns, or one each": None,
+        "+ windows of several lengths": (linear_mixture, {"N_LENGTHS": 1}),
+        "+ errors relative to their window's scale": (folds, {"RELATIVE": 0.0}),
+        "+ folds of the training rows": (folds, {"N_FOLDS": 0}),
+        "+ windows of columns that vary alike": (ridges, {"WIDTH": 1e-9}),
+        "+ strengths and shares by band of the horizon": (ridges, {"N_BANDS": 1}),
+        "+ repetition where the gain over it may be chance": (linear_mixture, {"TRUSTED": 0.0}),
     }
     names = list(parts)
-    variants: dict[str, dict[str, Any]] = {
-        name: {k: v for later in names[i + 1 :] for k, v in parts[later].items()} for i, name in enumerate(names)
-    }
-    for name, constants in variants.items():
-        with changed(linear_mixture, constants):
+    for i, name in enumerate(names):
+        with contextlib.ExitStack() as stack:
+            for later in names[i + 1 :]:
+                stack.enter_context(changed(parts[later]))
             mixture = mix_linear_maps(rows, training, validation, [lookback], horizon)
         maps[name] = mixture.fitted
     maps["+ solved again on all rows"] = mixture.refitted
@@ -106,7 +108,7 @@ def judge_all(
     }
     for name in networks:
         settings = {"random_state": 0, "verbose": 0, "validation_fraction": FRACTION, **NETWORKS[name]}
-        with changed(*SWITCHES.get(name, (linear_mixture, {}))):
+        with changed(SWITCHES.get(name)):
             forecaster = Forecaster(lookback, horizon, **settings).fit(rows[:n_fitted])
 
         def forecast(at: np.ndarray, forecaster: Forecaster = forecaster) -> np.ndarray:

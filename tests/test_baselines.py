@@ -145,7 +145,7 @@ def test_a_high_level_costs_no_digits(level: float, drift: float, n_rows: int) -
     size = np.square(inputs).sum() / lookback
     np.testing.assert_allclose(moments.inputs[0], inputs.T @ inputs, atol=1e-7 * size)
     np.testing.assert_allclose(moments.cross[0], inputs.T @ targets, atol=1e-7 * size)
-    np.testing.assert_allclose(moments.targets[0], np.square(targets).sum(axis=0), rtol=1e-7)
+    np.testing.assert_allclose(moments.targets[0], targets.T @ targets, rtol=1e-7)
     expected = ridge(inputs, targets, MIDDLE * size)
     np.testing.assert_allclose(fit_linear_map(moments)[0], expected, atol=1e-5)
 

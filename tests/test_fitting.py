@@ -1,9 +1,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+from threadpoolctl import threadpool_info
 
 from tests.conftest import make_frame, small_forecaster
-from tscnn import Forecaster, fitting
+from tscnn import Forecaster, fitting, folds, linear_mixture, ridges
 
 
 def dependent_frame(n_rows: int, seed: int) -> pd.DataFrame:
@@ -26,6 +27,38 @@ def test_columns_that_depend_on_each_other(feature_mode):
         assert np.square(errors).mean() > 0.98 * after["y"].var()
     else:
         assert np.square(errors).mean() < 1.1 * 0.25
+
+
+def test_what_validation_rows_judge_is_not_solved_on_them(monkeypatch):
+    monkeypatch.setattr(ridges, "ALPHAS", [0.1])  # nothing is left to choose
+    monkeypatch.setattr(linear_mixture, "N_LENGTHS", 1)
+    monkeypatch.setattr(folds, "N_FOLDS", 0)
+    rows = np.random.default_rng(0).normal(size=(300, 2))
+    changed = rows.copy()
+    changed[240:] = changed[:59:-1][-60:] + 1
+    before, after = (fitting.fit_linear_maps(r, 240, [12], 3, "shared", "joint", None, False) for r in (rows, changed))
+    np.testing.assert_allclose(before.mixture.fitted, after.mixture.fitted, rtol=1e-9)
+    assert not np.allclose(before.mixture.refitted, after.mixture.refitted)
+    changed[239] += 1  # the newest outcome that it is solved on
+    after = fitting.fit_linear_maps(changed, 240, [12], 3, "shared", "joint", None, False)
+    assert not np.allclose(before.mixture.fitted, after.mixture.fitted)
+
+
+def test_the_closed_form_leaves_other_cores_alone(monkeypatch):
+    def n_threads():
+        return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+
+    used = []
+
+    def noting(*given):
+        used.append(n_threads())
+        return linear_mixture.mix_linear_maps(*given)
+
+    monkeypatch.setattr(fitting, "mix_linear_maps", noting)
+    outside = n_threads()
+    fitting.fit_linear_maps(np.random.default_rng(0).normal(size=(60, 1)), 40, [4], 1, "auto", "joint", None, False)
+    assert used == [{1}]
+    assert n_threads() == outside
 
 
 def test_the_lookback_is_chosen_on_validation_rows(capsys):

@@ -2,15 +2,17 @@ import numpy as np
 import pytest
 
 from tests.series import errors_of, example, random_walks
-from tscnn import fitting, linear_mixture
+from tscnn import fitting, folds, linear_mixture, ridges
 from tscnn.baselines import as_kernel, fit_linear_map
-from tscnn.linear_mixture import ALPHAS, RELATIVE, WIDTH, mix_linear_maps
+from tscnn.folds import RELATIVE
+from tscnn.linear_mixture import mix_linear_maps
 from tscnn.moments import window_moments
+from tscnn.ridges import ALPHAS, WIDTH
 from tscnn.windows import find_origins
 
 
 def test_a_mixture_is_no_worse_than_its_best_part(monkeypatch):
-    monkeypatch.setattr(linear_mixture, "N_FOLDS", 0)  # nothing competes but on the validation origins
+    monkeypatch.setattr(folds, "N_FOLDS", 0)  # nothing competes but on the validation origins
     rows, training, validation = example()
     fitted = window_moments(rows, training, 12, 3, relative=RELATIVE)
     judged = window_moments(rows, validation, 12, 3, relative=RELATIVE)
@@ -106,14 +108,15 @@ def test_what_is_doubted_is_shared_with_repetition_by_feature():
 
 
 def test_a_feature_mixes_by_its_own_errors_and_those_of_all(monkeypatch):
-    monkeypatch.setattr(linear_mixture, "N_FOLDS", 0)
+    monkeypatch.setattr(folds, "N_FOLDS", 0)
     monkeypatch.setattr(linear_mixture, "N_LENGTHS", 1)
-    monkeypatch.setattr(linear_mixture, "ALPHAS", [0.1])
+    monkeypatch.setattr(ridges, "ALPHAS", [0.1])
+    monkeypatch.setattr(ridges, "N_BANDS", 1)
     rows, training, validation = example()
     fitted = window_moments(rows, training, 12, 3, relative=RELATIVE)
     alike = fitted.pool_alike(WIDTH)
     parts = [as_kernel(fit_linear_map(moments, alphas=[0.1]), 12) for moments in (fitted.mean(), alike)]
-    products = window_moments(rows, validation, 12, 3, relative=RELATIVE).error_products(parts)
+    products = window_moments(rows, validation, 12, 3, relative=RELATIVE).error_products(parts)[0]
     mixed = mix_linear_maps(rows, training, validation, [12], 3).fitted
     common = products.mean(axis=0)
     for f in range(2):
@@ -125,7 +128,7 @@ def test_a_feature_mixes_by_its_own_errors_and_those_of_all(monkeypatch):
 
 def test_a_map_for_each_feature_is_worth_more_than_the_longest_lookbacks(monkeypatch):
     rows = np.random.default_rng(0).normal(size=(2400, 3))
-    monkeypatch.setattr(linear_mixture, "N_FOLDS", 0)
+    monkeypatch.setattr(folds, "N_FOLDS", 0)
     monkeypatch.setattr(linear_mixture, "MOST_ENTRIES", 3 * 512 * 513)
     lookbacks = []
 
@@ -151,13 +154,14 @@ def test_maps_of_single_features_are_left_out_where_they_would_take_minutes(monk
 def test_a_lookback_of_one_repeats_the_last_row():
     rows, _, _ = example()
     mixture = mix_linear_maps(rows, find_origins([300], 1, 2), [], [1], 2)
-    np.testing.assert_array_equal(mixture.fitted, np.ones((1, 1, 2)))
+    np.testing.assert_allclose(mixture.fitted, np.ones((1, 1, 2)), rtol=1e-12)
 
 
 @pytest.mark.parametrize("lengths", [[400], [250, 350]])
 def test_one_map_is_solved_on_the_training_origins_and_one_on_all(monkeypatch, lengths):
-    monkeypatch.setattr(linear_mixture, "N_FOLDS", 0)
+    monkeypatch.setattr(folds, "N_FOLDS", 0)
     monkeypatch.setattr(linear_mixture, "N_LENGTHS", 1)
+    monkeypatch.setattr(ridges, "N_BANDS", 1)
     rows = random_walks(lengths, 2, 8) / 10
     known = [length - 60 for length in lengths]
     starts = np.cumsum([0, *lengths[:-1]])
@@ -174,7 +178,7 @@ def test_one_map_is_solved_on_the_training_origins_and_one_on_all(monkeypatch, l
 
 
 def test_the_single_map_is_one_ridge_regression_on_the_whole_window(monkeypatch):
-    monkeypatch.setattr(linear_mixture, "N_FOLDS", 0)
+    monkeypatch.setattr(folds, "N_FOLDS", 0)
     rows, training, validation = example()
     mixture = mix_linear_maps(rows, training, validation, [6, 12], 3)
     lookback = mixture.fitted.shape[1]

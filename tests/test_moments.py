@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy.fft import dct
 
 from tests.reference.windows import windows_from_mean
 from tests.series import errors_of, example
@@ -42,7 +43,27 @@ def test_error_products_equal_those_of_explicit_errors():
     products = window_moments(rows, validation, 12, 3).error_products(kernels)
     errors = [errors_of(as_kernel(weights, 12), rows, validation) for weights in maps]
     expected = np.transpose([[np.mean(a * b, axis=(0, 1)) for a in errors] for b in errors])
-    np.testing.assert_allclose(products, expected, rtol=1e-8)
+    np.testing.assert_allclose(products[0], expected, rtol=1e-8)
+
+
+def test_waves_have_the_errors_of_the_steps_in_bands():
+    rows, training, validation = example(horizon=8)
+    fitted, judged = (window_moments(rows, origins, 12, 8) for origins in (training, validation))
+    maps = [fit_linear_map(moments) for moments in (fitted.mean(), fitted)]
+    waves = [dct(weights, norm="ortho") for weights in maps]
+    np.testing.assert_allclose(fit_linear_map(fitted.in_waves()), waves[1], atol=1e-9)
+    errors = [errors_of(as_kernel(weights, 12), rows, validation, 12, 8) for weights in maps]  # (origins, steps, ..)
+    squares = [np.square(dct(found, axis=1, norm="ortho")).mean(axis=0).T for found in errors]
+    for weights, expected in zip(waves, squares, strict=True):
+        np.testing.assert_allclose(judged.in_waves().squared_errors(weights), expected, rtol=1e-7)
+    kernels, bands = [dct(as_kernel(weights, 12), norm="ortho") for weights in maps], [slice(0, 1), slice(1, 8)]
+    products = judged.in_waves().error_products(kernels, bands)
+    assert products.shape == (2, 2, 2, 2)
+    for found, band in zip(products, bands, strict=True):
+        diagonals = np.einsum("fkk->kf", found)
+        np.testing.assert_allclose(diagonals, [e[:, band].sum(axis=1) / 8 for e in squares], rtol=1e-7)
+    whole = judged.error_products([as_kernel(weights, 12) for weights in maps])[0]
+    np.testing.assert_allclose(products.sum(axis=0), whole, rtol=1e-7)
 
 
 def test_relative_moments_are_those_of_windows_divided_by_their_scale():
@@ -55,7 +76,7 @@ def test_relative_moments_are_those_of_windows_divided_by_their_scale():
         inputs, targets = inputs / scales, targets / scales
         np.testing.assert_allclose(moments.inputs[f], inputs.T @ inputs, rtol=1e-7, atol=1e-9)
         np.testing.assert_allclose(moments.cross[f], inputs.T @ targets, rtol=1e-7, atol=1e-9)
-        np.testing.assert_allclose(moments.targets[f], np.square(targets).sum(axis=0), rtol=1e-7)
+        np.testing.assert_allclose(moments.targets[f], targets.T @ targets, rtol=1e-7)
 
 
 def test_a_share_of_the_windows_says_about_the_same():
@@ -96,8 +117,12 @@ def test_moments_of_two_stretches_add_up():
 
 def test_moments_at_some_steps_are_those_of_a_shorter_list():
     rows, training, _ = example(horizon=5)
-    moments = window_moments(rows, training, 12, 5)
-    every = fit_linear_map(moments)
-    thin = moments.at_steps(np.array([0, 2, 4]))
-    assert thin.targets.shape == (2, 3)
+    every = fit_linear_map(window_moments(rows, training, 12, 5))
+    moments = window_moments(rows, training, 12, 5, steps=np.array([0, 2, 4]))
+    np.testing.assert_allclose(fit_linear_map(moments), every, rtol=1e-9, atol=1e-12)
+    thin = moments.at_steps()
     np.testing.assert_allclose(fit_linear_map(thin), every[:, :, ::2], rtol=1e-9, atol=1e-12)
+    direct = window_moments(rows, training, 5, 5)
+    for shortened in (moments.shorten(5), thin.shorten(5)):
+        np.testing.assert_allclose(shortened.targets, direct.targets[:, ::2, ::2], rtol=1e-7)
+        np.testing.assert_allclose(shortened.at_steps().cross, direct.cross[:, :, ::2], rtol=1e-7, atol=1e-9)

@@ -86,6 +86,15 @@ def test_streaming_equals_predict_at_every_row(fitted, later):
         pd.testing.assert_frame_equal(forecast, fitted.predict(later.iloc[: i + 1]), rtol=1e-5, atol=1e-5)
 
 
+def test_a_stream_forecasts_the_targets_in_their_units(frame, later):
+    scattered = frame * [1.0, 10.0, 1000.0] + [0.0, 5.0, 100.0]
+    forecaster = quick_forecaster(targets=["c", "b"]).fit(scattered)
+    row = later.iloc[[300]] * [1.0, 10.0, 1000.0] + [0.0, 5.0, 100.0]
+    expected = forecaster.predict(pd.concat([scattered, row]))
+    assert list(expected) == ["c", "b"]
+    pd.testing.assert_frame_equal(forecaster.stream().update(row), expected, rtol=1e-5, atol=1e-3)
+
+
 def test_every_form_of_a_row_means_the_same(fitted, later):
     row = later.iloc[300]
     expected = fitted.predict(later.iloc[:301])

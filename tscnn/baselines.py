@@ -148,7 +148,7 @@ def fit_shared_map(
     return as_kernel(fit_linear_map(fitted, judged), lookback)
 
 
-def as_kernel(weights: np.ndarray, lookback: int) -> np.ndarray:
+def as_kernel(weights: np.ndarray, lookback: int, constant: np.ndarray | float = 1.0) -> np.ndarray:
     """Turn a map of windows relative to their mean into one of raw and longer windows.
 
     Parameters
@@ -157,14 +157,16 @@ def as_kernel(weights: np.ndarray, lookback: int) -> np.ndarray:
         Of `fit_linear_map`.
     lookback : int
         Rows of the raw windows, at least `length`.
+    constant : ndarray of shape (horizon,), or float, default 1.0
+        What it forecasts of windows of ones.
 
     Returns
     -------
     ndarray of shape (n_features, lookback, horizon)
-        The weights of each step sum to one; rows older than `length` have none.
+        The weights of each step sum to `constant`; rows older than `length` have none.
     """
     length = weights.shape[1]
-    kernel = weights - weights.mean(axis=1, keepdims=True) + 1 / length
+    kernel = weights - weights.mean(axis=1, keepdims=True) + constant / length
     return np.pad(kernel, ((0, 0), (lookback - length, 0), (0, 0)))
 
 

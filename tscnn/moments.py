@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
+from scipy.fft import dct
 
 from tscnn._validation import received
 
@@ -30,12 +31,13 @@ FLOOR = 0.05  # of a window's variance, in units of that of the whole series
 class WindowMoments:
     """Sums over all windows of the products of their entries, each window relative to the mean of its inputs.
 
-    They say all that a least-squares fit needs, and all that is needed to judge one.
+    They say all that a least-squares fit needs, and all that is needed to judge one at some steps.
     """
 
     inputs: np.ndarray  # (n_features, lookback, lookback)
     cross: np.ndarray  # (n_features, lookback, horizon)
-    targets: np.ndarray  # (n_features, horizon): of each step with itself
+    targets: np.ndarray  # (n_features, n_steps, n_steps)
+    steps: np.ndarray  # (n_steps,): of the horizon, from 0, that `targets` has, and `cross` after `at_steps`
     n_windows: int
 
     def __add__(self, other: WindowMoments) -> WindowMoments:
@@ -44,23 +46,31 @@ class WindowMoments:
             self.inputs + other.inputs,
             self.cross + other.cross,
             self.targets + other.targets,
+            self.steps,
             self.n_windows + other.n_windows,
         )
 
-    def at_steps(self, steps: np.ndarray) -> WindowMoments:
-        """Keep some steps of the horizon.
-
-        Parameters
-        ----------
-        steps : ndarray of int
-            Which, from 0.
+    def at_steps(self) -> WindowMoments:
+        """Keep only the steps that maps can be judged at.
 
         Returns
         -------
         WindowMoments
-            Of the same inputs.
+            Of the same inputs, and of a horizon that has these steps alone.
         """
-        return WindowMoments(self.inputs, self.cross[:, :, steps], self.targets[:, steps], self.n_windows)
+        return replace(self, cross=self.cross[:, :, self._columns()])
+
+    def in_waves(self) -> WindowMoments:
+        """Describe outcomes by their cosine coefficients along the horizon instead of step by step.
+
+        Returns
+        -------
+        WindowMoments
+            Of the coefficients of `scipy.fft.dct`, orthonormal and slowest first, so that squared errors stay the same
+            in all. It can't be shortened.
+        """
+        targets = dct(dct(self.targets, axis=1, norm="ortho"), norm="ortho")
+        return replace(self, cross=dct(self.cross, norm="ortho"), targets=targets)
 
     def mean(self) -> WindowMoments:
         """Join all features into one.
@@ -70,8 +80,7 @@ class WindowMoments:
         WindowMoments
             Of one feature. The error of one map for all on it is the mean of the errors on each feature.
         """
-        inputs, cross, targets = (m.mean(axis=0, keepdims=True) for m in (self.inputs, self.cross, self.targets))
-        return WindowMoments(inputs, cross, targets, self.n_windows)
+        return self._changed(lambda moments: moments.mean(axis=0, keepdims=True))
 
     def feature(self, index: int) -> WindowMoments:
         """Take one feature.
@@ -86,8 +95,7 @@ class WindowMoments:
         WindowMoments
             A view.
         """
-        one = slice(index, index + 1)
-        return WindowMoments(self.inputs[one], self.cross[one], self.targets[one], self.n_windows)
+        return self._changed(lambda moments: moments[index : index + 1])
 
     def pool_alike(self, width: float) -> WindowMoments:
         """Let each feature have a part in the moments of those that vary as it does.
@@ -113,10 +121,7 @@ class WindowMoments:
         np.fill_diagonal(distance, 0)  # also of a constant
         parts = np.exp(-distance / width)
         parts *= unit[:, None] / unit / parts.sum(axis=1, keepdims=True)
-        inputs, cross, targets = (
-            (parts @ m.reshape(n_features, -1)).reshape(m.shape) for m in (self.inputs, self.cross, self.targets)
-        )
-        return WindowMoments(inputs, cross, targets, self.n_windows)
+        return self._changed(lambda moments: (parts @ moments.reshape(n_features, -1)).reshape(moments.shape))
 
     def shorten(self, lookback: int) -> WindowMoments:
         """Forget the oldest rows of every window.
@@ -133,55 +138,94 @@ class WindowMoments:
         """
         if lookback == self.inputs.shape[1]:
             return self
-        kept = self.inputs[:, -lookback:, -lookback:], self.cross[:, -lookback:], self.targets
-        inputs, cross, targets = (moments.copy() for moments in kept)
-        _take_off_mean(inputs, cross, targets)
-        return WindowMoments(inputs, cross, targets, self.n_windows)
+        kept = replace(self, inputs=self.inputs[:, -lookback:, -lookback:], cross=self.cross[:, -lookback:])
+        shortened = kept._changed(np.copy)
+        shortened._take_off_mean()
+        return shortened
 
-    def error_products(self, kernels: Sequence[np.ndarray]) -> np.ndarray:
+    def error_products(self, kernels: Sequence[np.ndarray], bands: Sequence[slice] = (slice(None),)) -> np.ndarray:
         """Return the mean product of the errors of each two linear maps, by feature.
 
         Parameters
         ----------
-        kernels : sequence of ndarray of shape (1 or n_features, length, horizon)
-            Maps as in `squared_error`, or of the newest rows alone.
+        kernels : sequence of ndarray of shape (1 or n_features, length, n_steps)
+            Maps of raw rows, or of the newest rows alone.
+        bands : sequence of slice, default all steps
+            What to sum over.
 
         Returns
         -------
-        ndarray of shape (n_features, n_kernels, n_kernels)
-            Mean over windows and steps; on the diagonals the mean squared errors.
+        ndarray of shape (n_bands, n_features, n_kernels, n_kernels)
+            Mean over windows, sum over the steps of each band and divided by the number of all; on the diagonals of the
+            sum over bands the mean squared errors.
         """
-        n_kernels, (n_features, horizon) = len(kernels), self.targets.shape
+        n_kernels, (n_features, n_steps, _) = len(kernels), self.targets.shape
         lookback = self.inputs.shape[1]
-        products = np.empty((n_features, n_kernels, n_kernels))
+        products = np.empty((len(bands), n_features, n_kernels, n_kernels))
         for f in range(n_features):
-            maps = np.zeros((n_kernels, lookback, horizon))
-            images = np.empty((n_kernels, lookback, horizon))
+            maps = np.zeros((n_kernels, lookback, n_steps))
+            images = np.empty((n_kernels, lookback, n_steps))
             for padded, image, kernel in zip(maps, images, kernels, strict=True):
                 newest = slice(lookback - kernel.shape[1], None)
                 padded[newest] = kernel[f % len(kernel)]
                 np.matmul(self.inputs[f][:, newest], padded[newest], out=image)
-            explained = np.einsum("klh,lh->k", maps, self.cross[f])
-            products[f] = maps.reshape(n_kernels, -1) @ images.reshape(n_kernels, -1).T
-            products[f] += self.targets[f].sum() - explained[:, None] - explained
-        return products / (self.n_windows * horizon)
+            explained, squares = np.einsum("kls,ls->ks", maps, self.cross[f]), np.diag(self.targets[f])
+            for found, band in zip(products, bands, strict=True):
+                flat = (moments[:, :, band].reshape(n_kernels, -1) for moments in (maps, images))
+                known = explained[:, band].sum(axis=1)
+                found[f] = next(flat) @ next(flat).T + squares[band].sum() - known[:, None] - known
+        return products / (self.n_windows * n_steps)
 
     def squared_error(self, weights: np.ndarray) -> np.ndarray:
         """Return the mean squared error of a linear map, one for each feature.
 
         Parameters
         ----------
-        weights : ndarray of shape (1 or n_features, lookback, horizon)
-            From a window relative to its mean to the steps after it relative to that mean.
+        weights : ndarray of shape (1 or n_features, lookback, n_steps)
+            As in `squared_errors`.
 
         Returns
         -------
         ndarray of shape (n_features,)
             Mean over windows and steps.
         """
-        explained: np.ndarray = np.einsum("flh,flh->f", weights, 2 * self.cross - self.inputs @ weights)
-        total = self.targets.sum(axis=1)
-        return np.asarray((total - explained) / (self.n_windows * self.targets.shape[1]))
+        return np.asarray(self.squared_errors(weights).mean(axis=1))
+
+    def squared_errors(self, weights: np.ndarray) -> np.ndarray:
+        """Return the mean squared error of a linear map, one for each feature and step.
+
+        Parameters
+        ----------
+        weights : ndarray of shape (1 or n_features, lookback, n_steps)
+            From a window relative to its mean to the steps after it relative to that mean.
+
+        Returns
+        -------
+        ndarray of shape (n_features, n_steps)
+            Mean over windows.
+        """
+        explained = np.einsum("fls,fls->fs", weights, 2 * self.cross - self.inputs @ weights)
+        return np.asarray((np.einsum("fss->fs", self.targets) - explained) / self.n_windows)
+
+    def _columns(self) -> slice | np.ndarray:
+        """Return where `cross` has the steps."""
+        return slice(None) if self.cross.shape[2] == len(self.steps) else self.steps
+
+    def _changed(self, change: Callable[[np.ndarray], np.ndarray]) -> WindowMoments:
+        """Change all moments alike."""
+        return replace(self, inputs=change(self.inputs), cross=change(self.cross), targets=change(self.targets))
+
+    def _take_off_mean(self) -> None:
+        """Turn moments of windows relative to whatever into those relative to the mean of each window, in place."""
+        shift = self.inputs.mean(axis=1)  # products of the windows' mean with each row
+        target_shift, mean_mean = self.cross.mean(axis=1), shift.mean(axis=1, keepdims=True)
+        at_steps = target_shift[:, self._columns()] - mean_mean / 2
+        self.targets[...] -= at_steps[:, None, :] + at_steps[:, :, None]
+        self.cross[...] -= (shift - mean_mean)[:, :, None]
+        self.cross[...] -= target_shift[:, None, :]
+        shift -= mean_mean / 2
+        self.inputs[...] -= shift[:, None, :]
+        self.inputs[...] -= shift[:, :, None]
 
 
 def window_moments(
@@ -190,6 +234,7 @@ def window_moments(
     lookback: int,
     horizon: int,
     *,
+    steps: np.ndarray | None = None,
     joined: bool = False,
     relative: float = 0.0,
     share: float = 1.0,
@@ -205,6 +250,8 @@ def window_moments(
         Of `find_origins`.
     lookback, horizon : int
         Steps seen and steps predicted.
+    steps : ndarray of int, optional
+        Of the horizon, from 0, that maps will be judged at; all by default.
     joined : bool, default False
         Whether to return the `mean` over features only.
     relative : float, default 0.0
@@ -215,8 +262,8 @@ def window_moments(
     Returns
     -------
     WindowMoments
-        In squared units of `rows`. Its memory is n_features * lookback * (lookback + horizon) floats, or as for one
-        feature if `joined`.
+        In squared units of `rows`. Its memory is n_features * (lookback * (lookback + horizon) + n_steps**2) floats, or
+        as for one feature if `joined`.
 
     Raises
     ------
@@ -231,10 +278,10 @@ def window_moments(
         kept = np.random.default_rng(0).random(len(listed)) < share  # at even steps they could all start at noon
         listed = listed[kept] if kept.any() else listed[:1]
     scales = window_scales(rows, lookback, relative) if relative else None
-    n_kept = 1 if joined else n_features
+    n_kept, steps = 1 if joined else n_features, np.arange(horizon) if steps is None else steps
     inputs = np.zeros((n_kept, lookback, lookback))
     cross = np.zeros((n_kept, lookback, horizon))
-    targets = np.zeros((n_kept, horizon))
+    targets = np.zeros((n_kept, len(steps), len(steps)))
     for f in range(n_features):
         # Relative to its newest row, the newest rows of a smooth series are small, and keep their digits.
         windows = sliding_window_view(rows[:, f], length)
@@ -247,23 +294,13 @@ def window_moments(
             seen, outcomes = block[:, :lookback], block[:, lookback:]
             inputs[f % n_kept] += seen.T @ seen
             cross[f % n_kept] += seen.T @ outcomes
-            targets[f % n_kept] += np.square(outcomes, dtype=np.float64).sum(axis=0)
+            judged = outcomes[:, steps].astype(np.float64)
+            targets[f % n_kept] += judged.T @ judged
     for moments in (inputs, cross, targets):
         moments /= n_features // n_kept
-    _take_off_mean(inputs, cross, targets)
-    return WindowMoments(inputs, cross, targets, len(listed))
-
-
-def _take_off_mean(inputs: np.ndarray, cross: np.ndarray, targets: np.ndarray) -> None:
-    """Turn moments of windows relative to whatever into those relative to the mean of each window, in place."""
-    shift = inputs.mean(axis=1)  # products of the windows' mean with each row
-    target_shift, mean_mean = cross.mean(axis=1), shift.mean(axis=1, keepdims=True)
-    targets -= 2 * target_shift - mean_mean
-    cross -= (shift - mean_mean)[:, :, None]
-    cross -= target_shift[:, None, :]
-    shift -= mean_mean / 2
-    inputs -= shift[:, None, :]
-    inputs -= shift[:, :, None]
+    summed = WindowMoments(inputs, cross, targets, steps, len(listed))
+    summed._take_off_mean()
+    return summed
 
 
 def affordable_share(n_origins: int, n_features: int, lookback: int, horizon: int) -> float:

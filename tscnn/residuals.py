@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from tscnn.linear_mixture import RELATIVE, JudgedMap
+from tscnn.folds import RELATIVE
+from tscnn.linear_mixture import JudgedMap
 from tscnn.moments import EPSILON, rolling_moments, scale_unit
 
 __all__ = ["Residuals", "find_residuals", "weighted_gain"]

@@ -1,0 +1,57 @@
+import numpy as np
+import pytest
+from scipy.fft import dct, idct
+
+from tests.series import autoregression
+from tscnn import folds, linear_mixture, ridges
+from tscnn.baselines import as_kernel, fit_linear_map
+from tscnn.linear_mixture import mix_linear_maps
+from tscnn.moments import window_moments
+from tscnn.ridges import ALPHAS, Ridge, find_bands, mixture_shares
+from tscnn.windows import find_origins
+
+
+@pytest.mark.parametrize("horizon", [1, 2, 3, 31, 32, 33, 720])
+def test_bands_hold_every_wave_once(horizon):
+    waves = np.concatenate([np.arange(horizon)[band] for band in find_bands(horizon)])
+    np.testing.assert_array_equal(waves, np.arange(horizon))
+
+
+def test_each_band_has_the_strength_that_serves_it_best(monkeypatch):
+    monkeypatch.setattr(folds, "N_FOLDS", 0)
+    monkeypatch.setattr(linear_mixture, "N_LENGTHS", 1)
+    monkeypatch.setattr(ridges, "TOLERANCE", 0.0)
+    noise = np.random.default_rng(0).normal(size=(400, 1))
+    rows = autoregression(400, 20, 1).astype(float) + 0.5 * noise
+    training, validation = find_origins([250], 24, 16), find_origins([400], 24, 16, [250])
+    fitted = window_moments(rows, training, 24, 16, relative=folds.RELATIVE)
+    scales = window_moments(rows, validation, 24, 16, relative=folds.RELATIVE)
+    maps = [fit_linear_map(fitted, alphas=[alpha]) for alpha in ALPHAS]
+    errors = np.stack([scales.in_waves().squared_errors(dct(weights, norm="ortho"))[0] for weights in maps])
+    mixture = dct(mix_linear_maps(rows, training, validation, [24], 16).fitted, norm="ortho")
+    best = []
+    for band in find_bands(16):
+        best.append(int(np.argmin(errors[:, band].sum(axis=1))))
+        expected = dct(as_kernel(maps[best[-1]], 24), norm="ortho")[:, :, band]
+        np.testing.assert_allclose(mixture[:, :, band], expected, atol=1e-9)
+    assert len(set(best)) > 1
+
+
+def test_each_band_has_the_shares_that_serve_it_best():
+    good, bad = 0.1, 10.0
+    products = np.array([np.diag([good, bad]), np.diag([bad, good]), np.diag([good, good])])[:, None]
+    shares, error = mixture_shares(products)
+    assert shares.shape == (2, 3, 1)
+    np.testing.assert_allclose(shares.sum(axis=0), 1)
+    np.testing.assert_allclose(shares[0, :, 0], [0.98, 0.02, 0.5], atol=0.02)
+    assert error == pytest.approx(
+        np.einsum("pb,bp,pb->", shares[..., 0], np.einsum("bfpp->bp", products), shares[..., 0])
+    )
+
+
+def test_a_seasonal_ridge_draws_to_the_season_of_its_steps():
+    rows = np.random.default_rng(0).normal(size=(300, 1))
+    steps = np.array([0, 6, 11])
+    moments = window_moments(rows, find_origins([300], 12, 12), 12, 12, steps=steps)
+    weights = idct(Ridge(1e9, season=4).solve(moments.at_steps().in_waves()), norm="ortho")[0]
+    np.testing.assert_allclose(weights, np.eye(12)[[8, 10, 11]].T, atol=1e-6)

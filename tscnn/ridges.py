@@ -1,0 +1,288 @@
+"""Ridge regressions on windows of several lengths, whose strengths and shares each band of the horizon chooses."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+from scipy.fft import dct, idct
+from scipy.linalg import cholesky, solve_triangular
+from scipy.optimize import nnls
+
+from tscnn.baselines import as_kernel, solve_ridge
+from tscnn.folds import Fold
+from tscnn.moments import WindowMoments
+
+__all__ = [
+    "Contest",
+    "Part",
+    "Ridge",
+    "by_wave",
+    "find_bands",
+    "hold_contest",
+    "mixture_shares",
+    "of_kind",
+    "solve_parts",
+]
+
+ALPHAS = (0.001, 0.01, 0.03, 0.1, 0.3, 1.0)  # strengths of the ridge, to choose from
+SEASONAL_ALPHAS = (0.03, 0.3, 3.0, 30.0, 300.0)  # of those that draw to repeating the season
+TOLERANCE = 0.005  # of squared error, for the sake of a lesser strength: folds have fewer windows than what is solved
+WIDTH = 0.03  # of `WindowMoments.pool_alike`, for maps of single features
+N_BANDS = 6
+
+
+class Ridge(NamedTuple):
+    """The regularisation of a regression."""
+
+    alpha: float
+    season: int | None = None  # whose repetition it draws to, instead of the window's mean
+
+    def solve(self, moments: WindowMoments, waves: slice | np.ndarray = slice(None)) -> np.ndarray:
+        """Solve one feature's regression.
+
+        Parameters
+        ----------
+        moments : WindowMoments
+            Of one feature, `in_waves`.
+        waves : slice or ndarray of bool, default all
+            Which of them to solve for.
+
+        Returns
+        -------
+        ndarray of shape (1, lookback, n_waves)
+            The map from a window relative to its mean.
+        """
+        centre: np.ndarray | float = 0.0
+        if self.season is not None:
+            lookback, horizon = moments.cross.shape[1:]
+            repetition = np.zeros((lookback, horizon))
+            repetition[lookback - self.season + moments.steps % self.season, np.arange(horizon)] = 1
+            centre = dct(repetition, norm="ortho")[:, waves]
+        return solve_ridge(replace(moments, cross=moments.cross[:, :, waves]), self.alpha, centre)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A ridge regression of a mixture, in waves of the horizon."""
+
+    length: int  # of its windows
+    kind: str  # "shared" or "per_feature"
+    ridges: Sequence[Ridge]  # to choose from
+    chosen: np.ndarray  # (n_bands, 1 or n_features): which of them
+    overall: np.ndarray  # (1 or n_features,): which of them for all bands together
+
+
+@dataclass(frozen=True)
+class Contest:
+    """Parts for a mixture, and how their errors go together over all folds."""
+
+    parts: Sequence[Part]
+    products: np.ndarray  # (n_bands, n_features, n_parts, n_parts): mean products of errors
+    kernels: Sequence[Sequence[np.ndarray]]  # of each fold and part, (1 or n_features, length, n_waves)
+
+
+def find_bands(horizon: int) -> list[slice]:
+    """Divide the waves of a horizon into octaves.
+
+    Parameters
+    ----------
+    horizon : int
+        Steps, and waves: the coefficients of `scipy.fft.dct`.
+
+    Returns
+    -------
+    list of slice
+        The mean, one half-wave, two and three, and so on; the last one has all that are faster. What is slow depends on
+        older rows, and is harder to tell from noise, than what is fast.
+
+    Examples
+    --------
+    >>> [len(range(*band.indices(96))) for band in find_bands(96)], [band.stop for band in find_bands(3)]
+    ([1, 1, 2, 4, 8, 80], [1, 2, 3])
+    """
+    edges = [0, *(1 << octave for octave in range(N_BANDS - 1)), horizon]
+    return [slice(a, min(b, horizon)) for a, b in itertools.pairwise(edges) if a < min(b, horizon)]
+
+
+def by_wave(values: np.ndarray, bands: Sequence[slice]) -> np.ndarray:
+    """Repeat what bands have for each of their waves.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_bands, n_features)
+        Of each band.
+    bands : sequence of slice
+        Of `find_bands`.
+
+    Returns
+    -------
+    ndarray of shape (n_features, n_waves)
+        Of each wave.
+    """
+    return np.repeat(values, [band.stop - band.start for band in bands], axis=0).T
+
+
+def hold_contest(
+    folds: Sequence[Fold], lengths: Sequence[int], kinds: Sequence[str], seasonality: int | None
+) -> Contest:
+    """Choose the ridge of each part and band, and measure how the parts' errors go together, over all folds.
+
+    Parameters
+    ----------
+    folds : sequence of Fold
+        Of `fold_moments`.
+    lengths : sequence of int
+        Of windows.
+    kinds : sequence of {"shared", "per_feature"}
+        One map for all features, or one for each.
+    seasonality : int or None
+        Rows of a season, where ridges that draw to repeating it compete.
+
+    Returns
+    -------
+    Contest
+        A part for each length and kind, and each of those once more that see a season.
+    """
+    n_steps = len(folds[0].judged.steps)
+    bands, constant = find_bands(n_steps), dct(np.ones(n_steps), norm="ortho")
+    parts: list[Part] = []
+    kernels: list[list[np.ndarray]] = [[] for _ in folds]
+    for length in lengths:
+        shortened = [tuple(m.shorten(length).in_waves() for m in (fold.fitted, fold.judged)) for fold in folds]
+        rivals = [[Ridge(alpha) for alpha in ALPHAS]]
+        if seasonality is not None and 1 < seasonality <= length:
+            rivals.append([Ridge(alpha, seasonality) for alpha in SEASONAL_ALPHAS])
+        for kind, ridges in itertools.product(kinds, rivals):
+            tried, errors = [], np.zeros((len(ridges), 1, n_steps))
+            for fitted, judged in shortened:
+                fitted, judged = of_kind(kind, fitted), judged.mean() if kind == "shared" else judged
+                each = range(len(fitted.inputs))
+                maps = [np.concatenate([ridge.solve(fitted.feature(f)) for f in each]) for ridge in ridges]
+                errors = errors + judged.n_windows * np.stack([judged.squared_errors(weights) for weights in maps])
+                tried.append(np.stack(maps))
+            chosen = np.stack([_best(errors[:, :, band]) for band in bands])
+            parts.append(Part(length, kind, ridges, chosen, _best(errors)))
+            of_wave = by_wave(chosen, bands)[None, :, None]
+            for found, rivalling in zip(kernels, tried, strict=True):
+                found.append(as_kernel(np.take_along_axis(rivalling, of_wave, axis=0)[0], length, constant))
+    products = [
+        fold.judged.n_windows * fold.judged.in_waves().error_products(found, bands)
+        for fold, found in zip(folds, kernels, strict=True)
+    ]
+    n_windows = sum(fold.judged.n_windows for fold in folds)
+    return Contest(parts, np.sum(products, axis=0) / n_windows, kernels)
+
+
+def solve_parts(
+    moments: WindowMoments,
+    n_windows: float,
+    parts: Sequence[Part],
+    shares: np.ndarray,
+    lookback: int,
+) -> np.ndarray:
+    """Solve each part, and add them up.
+
+    Parameters
+    ----------
+    moments : WindowMoments
+        To solve on, of all steps.
+    n_windows : float
+        On which the strengths were chosen: they stay the same in absolute units.
+    parts : sequence of Part
+        Of a contest.
+    shares : ndarray of shape (n_parts, n_bands, 1 or n_features)
+        Of each in the sum.
+    lookback : int
+        Rows that the map sees.
+
+    Returns
+    -------
+    ndarray of shape (1 or n_features, lookback, horizon)
+        A map of raw rows.
+    """
+    horizon = moments.cross.shape[2]
+    bands, constant = find_bands(horizon), dct(np.ones(horizon), norm="ortho")
+    kernel, more = np.zeros((1, lookback, horizon)), moments.n_windows / n_windows
+    for part, share in zip(parts, shares, strict=True):
+        if not share.any():
+            continue
+        shortened = of_kind(part.kind, moments.shorten(part.length).in_waves())
+        maps = np.empty(shortened.cross.shape)
+        for f, chosen in enumerate(by_wave(part.chosen, bands)):
+            for i in np.unique(chosen):
+                ridge = part.ridges[i]._replace(alpha=part.ridges[i].alpha / more)
+                maps[f, :, chosen == i] = ridge.solve(shortened.feature(f), chosen == i)[0].T
+        kernel = kernel + by_wave(share, bands)[:, None] * as_kernel(maps, lookback, constant)
+    return np.asarray(idct(kernel, norm="ortho"))
+
+
+def mixture_shares(products: np.ndarray) -> tuple[np.ndarray, float]:
+    """Find the shares in the mixture with the least squared error, and that error.
+
+    Parameters
+    ----------
+    products : ndarray of shape (n_bands, n_features, n_parts, n_parts)
+        Of a contest, or of some of its parts.
+
+    Returns
+    -------
+    shares : ndarray of shape (n_parts, n_bands, n_features)
+        In each band they are not negative, and one in all. A feature's own errors count in its shares as much as those
+        of all features do.
+    error : float
+        Mean over features, sum over bands.
+    """
+    shares = np.empty(products.shape[:3])
+    for found, of_band in zip(shares, products, strict=True):
+        common = _in_own_unit(of_band.mean(axis=0))
+        found[:] = [_least_squares_shares(_in_own_unit(own) + common) for own in of_band]
+    error = np.einsum("bfi,bfij,bfj->", shares, products, shares) / products.shape[1]
+    return np.moveaxis(shares, -1, 0), float(error)
+
+
+def of_kind(kind: str, moments: WindowMoments) -> WindowMoments:
+    """Return what maps of a kind are solved on.
+
+    Parameters
+    ----------
+    kind : {"shared", "per_feature"}
+        One map for all features, or one for each.
+    moments : WindowMoments
+        Of all features.
+
+    Returns
+    -------
+    WindowMoments
+        Of one feature, or of as many.
+    """
+    return moments.mean() if kind == "shared" else moments.pool_alike(WIDTH)
+
+
+def _best(errors: np.ndarray) -> np.ndarray:
+    """Return the first ridge of each feature that errs hardly more than the best one: (ridges, features, waves)."""
+    errors = errors.sum(axis=2)
+    return np.asarray(np.argmax(errors <= (1 + TOLERANCE) * errors.min(axis=0), axis=0))
+
+
+def _in_own_unit(products: np.ndarray) -> np.ndarray:
+    """Return products with a trace of one, or all zero where a series is constant.
+
+    Of one that maps forecast exactly, such as a counter, rounding is left, which can be negative.
+    """
+    squares, axes = np.linalg.eigh(products)
+    squares = np.maximum(squares, 0)
+    return np.asarray((axes * squares) @ axes.T / (squares.sum() or 1.0))
+
+
+def _least_squares_shares(products: np.ndarray) -> np.ndarray:
+    """Minimise the squared error over shares that are not negative and one in all."""
+    # They are in proportion to the u >= 0 that minimises u'Qu - 2 sum(u).
+    n = len(products)
+    factor = cholesky(products * n + 0.02 * np.eye(n))  # leaning a little towards equal shares
+    shares, _ = nnls(factor, solve_triangular(factor, np.ones(n), trans="T"))
+    shares = np.where(shares < 0.01 * shares.sum(), 0, shares)
+    return np.asarray(shares / shares.sum())
