@@ -74,7 +74,7 @@ def fit_linear_maps(rows: np.ndarray, first: int, lookback: int, horizon: int) -
         "+ errors relative to their window's scale": (folds, {"RELATIVE": 0.0}),
         "+ folds of the training rows": (folds, {"N_FOLDS": 0}),
         "+ windows of columns that vary alike": (ridges, {"WIDTH": 1e-9}),
-        "+ strengths and shares by band of the horizon": (ridges, {"N_BANDS": 1}),
+        "+ strengths and shares by band of the horizon": (linear_mixture, {"N_BANDS": 1}),
         "+ repetition where the gain over it may be chance": (linear_mixture, {"TRUSTED": 0.0}),
     }
     names = list(parts)

@@ -111,7 +111,6 @@ def test_a_feature_mixes_by_its_own_errors_and_those_of_all(monkeypatch):
     monkeypatch.setattr(folds, "N_FOLDS", 0)
     monkeypatch.setattr(linear_mixture, "N_LENGTHS", 1)
     monkeypatch.setattr(ridges, "ALPHAS", [0.1])
-    monkeypatch.setattr(ridges, "N_BANDS", 1)
     rows, training, validation = example()
     fitted = window_moments(rows, training, 12, 3, relative=RELATIVE)
     alike = fitted.pool_alike(WIDTH)
@@ -161,7 +160,6 @@ def test_a_lookback_of_one_repeats_the_last_row():
 def test_one_map_is_solved_on_the_training_origins_and_one_on_all(monkeypatch, lengths):
     monkeypatch.setattr(folds, "N_FOLDS", 0)
     monkeypatch.setattr(linear_mixture, "N_LENGTHS", 1)
-    monkeypatch.setattr(ridges, "N_BANDS", 1)
     rows = random_walks(lengths, 2, 8) / 10
     known = [length - 60 for length in lengths]
     starts = np.cumsum([0, *lengths[:-1]])

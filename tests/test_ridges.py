@@ -20,6 +20,7 @@ def test_bands_hold_every_wave_once(horizon):
 def test_each_band_has_the_strength_that_serves_it_best(monkeypatch):
     monkeypatch.setattr(folds, "N_FOLDS", 0)
     monkeypatch.setattr(linear_mixture, "N_LENGTHS", 1)
+    monkeypatch.setattr(linear_mixture, "FEW_WINDOWS", 100)
     monkeypatch.setattr(ridges, "TOLERANCE", 0.0)
     noise = np.random.default_rng(0).normal(size=(400, 1))
     rows = autoregression(400, 20, 1).astype(float) + 0.5 * noise
@@ -35,6 +36,9 @@ def test_each_band_has_the_strength_that_serves_it_best(monkeypatch):
         expected = dct(as_kernel(maps[best[-1]], 24), norm="ortho")[:, :, band]
         np.testing.assert_allclose(mixture[:, :, band], expected, atol=1e-9)
     assert len(set(best)) > 1
+    monkeypatch.setattr(linear_mixture, "FEW_WINDOWS", 2000)  # of these one strength is found
+    kernel = mix_linear_maps(rows, training, validation, [24], 16).fitted
+    assert min(np.abs(kernel - as_kernel(weights, 24)).max() for weights in maps) < 1e-9
 
 
 def test_each_band_has_the_shares_that_serve_it_best():

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tscnn.linear_mixture import TRUSTED, LinearMixture, are_affordable, mix_linear_maps
+from tscnn.linear_mixture import LinearMixture, are_affordable, mix_linear_maps
 from tscnn.residuals import Residuals, find_residuals, weighted_gain
 from tscnn.trust import N_FOLDS, trusted_gain
 
@@ -94,9 +94,9 @@ def find_components(
     .. [1] Stock and Watson (2002), Forecasting Using Principal Components From a Large Number of Predictors.
     """
     n_targets, lookback = rows.shape[1], mixture.fitted.shape[1]
-    if n_targets == 1 or len(mixture.judged) < N_FOLDS or not are_affordable(n_targets, lookback, horizon):
+    if n_targets == 1 or len(mixture.judged) < N_FOLDS or not mixture.beats_repetition:
         return None
-    if mixture.trusted is None or mixture.trusted.mean() < TRUSTED:
+    if not are_affordable(n_targets, lookback, horizon):
         return None
     axes = np.linalg.eigh(np.cov(rows[:first].T))[1][:, ::-1].astype(rows.dtype)
     scales = (rows[:first] @ axes).std(axis=0)

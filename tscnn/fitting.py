@@ -106,10 +106,11 @@ def fit_corrections(start: LinearStart, rows: np.ndarray, config: NetworkConfig)
     Returns
     -------
     LinearStart
-        With the corrections that help.
+        With the corrections that help. There are none where the gain of the linear maps over repeating the newest row
+        may be chance.
     """
     span = config.normalizer_span
-    if span == 1 or len(start.mixture.judged) < N_FOLDS:
+    if span == 1 or len(start.mixture.judged) < N_FOLDS or not start.mixture.beats_repetition:
         return start
     residuals, normalized = find_residuals(rows, config.targets, start.mixture.judged, span)
     if start.components is not None:

@@ -13,11 +13,11 @@ from tscnn.folds import Fold, fold_moments, summing
 from tscnn.moments import WindowMoments
 from tscnn.ridges import (
     ALPHAS,
+    N_BANDS,
     Contest,
     Part,
     Ridge,
     by_wave,
-    find_bands,
     hold_contest,
     mixture_shares,
     of_kind,
@@ -25,10 +25,10 @@ from tscnn.ridges import (
 )
 from tscnn.trust import trust
 
-__all__ = ["TRUSTED", "JudgedMap", "LinearMixture", "are_affordable", "mix_linear_maps"]
+__all__ = ["JudgedMap", "LinearMixture", "are_affordable", "mix_linear_maps"]
 
 N_LENGTHS = 6  # windows of a mixture: the lookback, its half, quarter ..
-FEW_WINDOWS = 2000  # of training, up to which seasonal ridges compete: more tell the season by themselves
+FEW_WINDOWS = 2000  # of training, up to which seasonal ridges compete: more tell the season, and one band from another
 NOISE = 0.1  # in the variance of outcomes, where there are no validation origins to tell
 TRUSTED = 0.8  # `trust` in the gain over repetition that makes it certain
 MOST_GROWTH = 4  # of a map's squares when it is solved on all rows: beyond, it explains an outlier or a change of law
@@ -53,6 +53,11 @@ class LinearMixture:
     trusted: np.ndarray | None = None  # (n_features,)
     single: np.ndarray | None = None  # (1, lookback, horizon)
 
+    @property
+    def beats_repetition(self) -> bool:
+        """Whether the gain over repeating the newest row is more than chance: elsewhere what seems to help is, too."""
+        return self.trusted is not None and bool(self.trusted.mean() >= TRUSTED)
+
 
 @dataclass(frozen=True)
 class JudgedMap:
@@ -76,10 +81,10 @@ def mix_linear_maps(
 
     A mixture of ridge regressions on windows of several lengths: the lookback, its half, quarter and so on. A mixture
     of linear maps is a linear map, of the longest window. Its parts err in different ways, so that it errs less than
-    the best of them. Strengths and shares, which the mean of the horizon and each octave of its waves have of their
-    own, and the lookback are those that serve the validation origins best, and with them up to three stretches of the
-    training origins, each judged on maps of the origins before it. Where all of that gains no more over repeating the
-    newest row than chance would give, it is mixed with that.
+    the best of them. Strengths, shares and the lookback are those that serve the validation origins best, and with
+    them up to three stretches of the training origins, each judged on maps of the origins before it. Where windows are
+    many, the mean of the horizon and each octave of its waves have strengths and shares of their own. Where all of that
+    gains no more over repeating the newest row than chance would give, it is mixed with that.
 
     Parameters
     ----------
@@ -118,10 +123,10 @@ def mix_linear_maps(
         kernel = _mix_unjudged(summing(rows, training, longest, horizon, joined)(training), longest, kinds[0])
         return LinearMixture(kernel, kernel)
     folds, fitted, everything = fold_moments(rows, training, validation, longest, horizon, joined)
-    if sum(map(len, training)) > FEW_WINDOWS:
-        seasonality = None
+    few = sum(map(len, training)) <= FEW_WINDOWS
+    n_bands, seasonality = (1, seasonality) if few else (N_BANDS, None)
     lengths = sorted({length for lookback in lookbacks for length in _halves(lookback)}, reverse=True)
-    contest = hold_contest(folds, lengths, kinds, seasonality)
+    contest = hold_contest(folds, lengths, kinds, seasonality, n_bands)
     lookback, shares = _choose_lookback(contest, lookbacks)
     judged, trusted = _judge_mixture(folds, contest, lookback, shares)
     n_windows = float(np.mean([fold.fitted.n_windows for fold in folds]))
@@ -163,13 +168,13 @@ def _repetition(n_bands: int) -> Part:
 
 def _mix_unjudged(moments: WindowMoments, lookback: int, kind: str) -> np.ndarray:
     """Return a mixture that nothing has judged: parts count by their length, and none explains outcomes by chance."""
-    lengths, n_bands, parts = _halves(lookback), len(find_bands(moments.cross.shape[2])), []
+    lengths, parts = _halves(lookback), []
     for length in lengths:
         shortened = of_kind(kind, moments.shorten(length))
         ridges = [Ridge(_cautious_strength(shortened.feature(f))) for f in range(len(shortened.inputs))]
         one_each = np.arange(len(ridges))
-        parts.append(Part(length, kind, ridges, np.tile(one_each, (n_bands, 1)), one_each))
-    shares = np.array(lengths)[:, None, None] / np.full((1, n_bands, 1), sum(lengths))
+        parts.append(Part(length, kind, ridges, one_each[None], one_each))
+    shares = np.array(lengths)[:, None, None] / sum(lengths)
     return solve_parts(moments, moments.n_windows, parts, shares, lookback)
 
 
@@ -204,12 +209,12 @@ def _judge_mixture(
 ) -> tuple[list[JudgedMap], np.ndarray]:
     """Return each fold's map, mixed with repeating the newest row as far as it can't be trusted, and that trust."""
     steps = folds[0].judged.steps
-    mixed, bands = [], find_bands(len(steps))
+    mixed = []
     for kernels in contest.kernels:
         sums = np.zeros((shares.shape[2], lookback, len(steps)))
         for weights, share in zip(kernels, shares, strict=True):
             if share.any():
-                sums[:, lookback - weights.shape[1] :] += by_wave(share, bands)[:, None] * weights
+                sums[:, lookback - weights.shape[1] :] += by_wave(share, len(steps))[:, None] * weights
         mixed.append(np.asarray(idct(sums, norm="ortho")))
     trusted = _trust_mixture(folds, mixed)
     newest = as_kernel(np.zeros((1, 1, len(steps))), lookback)

@@ -32,7 +32,7 @@ ALPHAS = (0.001, 0.01, 0.03, 0.1, 0.3, 1.0)  # strengths of the ridge, to choose
 SEASONAL_ALPHAS = (0.03, 0.3, 3.0, 30.0, 300.0)  # of those that draw to repeating the season
 TOLERANCE = 0.005  # of squared error, for the sake of a lesser strength: folds have fewer windows than what is solved
 WIDTH = 0.03  # of `WindowMoments.pool_alike`, for maps of single features
-N_BANDS = 6
+N_BANDS = 6  # of the horizon: what is slow in it hangs on older rows than what is fast, and is harder to tell
 
 
 class Ridge(NamedTuple):
@@ -85,49 +85,50 @@ class Contest:
     kernels: Sequence[Sequence[np.ndarray]]  # of each fold and part, (1 or n_features, length, n_waves)
 
 
-def find_bands(horizon: int) -> list[slice]:
+def find_bands(n_waves: int, n_bands: int = N_BANDS) -> list[slice]:
     """Divide the waves of a horizon into octaves.
 
     Parameters
     ----------
-    horizon : int
-        Steps, and waves: the coefficients of `scipy.fft.dct`.
+    n_waves : int
+        As many as steps: the coefficients of `scipy.fft.dct`.
+    n_bands : int, default 6
+        At most.
 
     Returns
     -------
     list of slice
-        The mean, one half-wave, two and three, and so on; the last one has all that are faster. What is slow depends on
-        older rows, and is harder to tell from noise, than what is fast.
+        The mean, one half-wave, two and three, and so on; the last one has all that are faster.
 
     Examples
     --------
-    >>> [len(range(*band.indices(96))) for band in find_bands(96)], [band.stop for band in find_bands(3)]
-    ([1, 1, 2, 4, 8, 80], [1, 2, 3])
+    >>> [band.stop for band in find_bands(96)], [band.stop for band in find_bands(3)], find_bands(3, n_bands=1)
+    ([1, 2, 4, 8, 16, 96], [1, 2, 3], [slice(0, 3, None)])
     """
-    edges = [0, *(1 << octave for octave in range(N_BANDS - 1)), horizon]
-    return [slice(a, min(b, horizon)) for a, b in itertools.pairwise(edges) if a < min(b, horizon)]
+    edges = [0, *(1 << octave for octave in range(n_bands - 1)), n_waves]
+    return [slice(a, min(b, n_waves)) for a, b in itertools.pairwise(edges) if a < n_waves]
 
 
-def by_wave(values: np.ndarray, bands: Sequence[slice]) -> np.ndarray:
+def by_wave(values: np.ndarray, n_waves: int) -> np.ndarray:
     """Repeat what bands have for each of their waves.
 
     Parameters
     ----------
     values : ndarray of shape (n_bands, n_features)
         Of each band.
-    bands : sequence of slice
-        Of `find_bands`.
+    n_waves : int
+        In all.
 
     Returns
     -------
     ndarray of shape (n_features, n_waves)
         Of each wave.
     """
-    return np.repeat(values, [band.stop - band.start for band in bands], axis=0).T
+    return np.repeat(values, [band.stop - band.start for band in find_bands(n_waves, len(values))], axis=0).T
 
 
 def hold_contest(
-    folds: Sequence[Fold], lengths: Sequence[int], kinds: Sequence[str], seasonality: int | None
+    folds: Sequence[Fold], lengths: Sequence[int], kinds: Sequence[str], seasonality: int | None, n_bands: int
 ) -> Contest:
     """Choose the ridge of each part and band, and measure how the parts' errors go together, over all folds.
 
@@ -141,6 +142,8 @@ def hold_contest(
         One map for all features, or one for each.
     seasonality : int or None
         Rows of a season, where ridges that draw to repeating it compete.
+    n_bands : int
+        Of the horizon, at most, that have strengths of their own.
 
     Returns
     -------
@@ -148,7 +151,7 @@ def hold_contest(
         A part for each length and kind, and each of those once more that see a season.
     """
     n_steps = len(folds[0].judged.steps)
-    bands, constant = find_bands(n_steps), dct(np.ones(n_steps), norm="ortho")
+    bands, constant = find_bands(n_steps, n_bands), dct(np.ones(n_steps), norm="ortho")
     parts: list[Part] = []
     kernels: list[list[np.ndarray]] = [[] for _ in folds]
     for length in lengths:
@@ -166,7 +169,7 @@ def hold_contest(
                 tried.append(np.stack(maps))
             chosen = np.stack([_best(errors[:, :, band]) for band in bands])
             parts.append(Part(length, kind, ridges, chosen, _best(errors)))
-            of_wave = by_wave(chosen, bands)[None, :, None]
+            of_wave = by_wave(chosen, n_steps)[None, :, None]
             for found, rivalling in zip(kernels, tried, strict=True):
                 found.append(as_kernel(np.take_along_axis(rivalling, of_wave, axis=0)[0], length, constant))
     products = [
@@ -204,19 +207,18 @@ def solve_parts(
     ndarray of shape (1 or n_features, lookback, horizon)
         A map of raw rows.
     """
-    horizon = moments.cross.shape[2]
-    bands, constant = find_bands(horizon), dct(np.ones(horizon), norm="ortho")
-    kernel, more = np.zeros((1, lookback, horizon)), moments.n_windows / n_windows
+    horizon, more = moments.cross.shape[2], moments.n_windows / n_windows
+    kernel, constant = np.zeros((1, lookback, horizon)), dct(np.ones(horizon), norm="ortho")
     for part, share in zip(parts, shares, strict=True):
         if not share.any():
             continue
         shortened = of_kind(part.kind, moments.shorten(part.length).in_waves())
         maps = np.empty(shortened.cross.shape)
-        for f, chosen in enumerate(by_wave(part.chosen, bands)):
+        for f, chosen in enumerate(by_wave(part.chosen, horizon)):
             for i in np.unique(chosen):
                 ridge = part.ridges[i]._replace(alpha=part.ridges[i].alpha / more)
                 maps[f, :, chosen == i] = ridge.solve(shortened.feature(f), chosen == i)[0].T
-        kernel = kernel + by_wave(share, bands)[:, None] * as_kernel(maps, lookback, constant)
+        kernel = kernel + by_wave(share, horizon)[:, None] * as_kernel(maps, lookback, constant)
     return np.asarray(idct(kernel, norm="ortho"))
 
 
