@@ -1,3 +1,6 @@
+from dataclasses import replace
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -5,6 +8,7 @@ from threadpoolctl import threadpool_info
 
 from tests.conftest import make_frame, small_forecaster
 from tscnn import Forecaster, fitting, folds, linear_mixture, ridges
+from tscnn.trust import trusted_share
 
 
 def dependent_frame(n_rows: int, seed: int) -> pd.DataFrame:
@@ -118,10 +122,22 @@ def test_a_plain_network_has_to_win_by_more_than_chance(frame, monkeypatch, gain
         return {"loss": [1.0]}, losses
 
     monkeypatch.setattr(fitting, "train", train)
-    config = small_forecaster(normalizer_span="auto").fit(frame).config_
+    config = small_forecaster(lookback=6, normalizer_span="auto").fit(frame).config_
     assert (config.linear_skip is None) == plain
-    too_long = small_forecaster(normalizer_span="auto", horizon=9).fit(frame)  # 22 validation origins
-    assert too_long.config_.linear_skip is not None
+    for too_long in ({"lookback": 6, "horizon": 9}, {"lookback": 12, "horizon": 3}):  # for four in 22 or 28 origins
+        assert small_forecaster(normalizer_span="auto", **too_long).fit(frame).config_.linear_skip is not None
+
+
+def test_gains_of_windows_that_overlap_count_once():
+    config = fitting.NetworkConfig(**dict.fromkeys(fitting.NetworkConfig.__dataclass_fields__))
+    config = replace(config, lookback=10, horizon=1)
+    gains = np.repeat([0.3, 0.6, -0.3, 0.5, 0.0, 0.4], 10)  # a series that stays where it is for ten rows
+    plain, linear = (
+        fitting._Fit(SimpleNamespace(config=replace(config, linear_skip=skip)), {}, losses)
+        for skip, losses in ((None, 1 - gains), ("shared", np.ones(60)))
+    )
+    assert trusted_share(gains, 1) > fitting.CERTAIN
+    assert not plain.beats(linear)
 
 
 @pytest.mark.parametrize("changes", [{"lookback": "auto"}, {"feature_mode": "auto"}])

@@ -23,13 +23,13 @@ def test_two_folds_are_enough_to_doubt():
 def test_a_steady_gain_is_trusted_and_a_chance_one_is_not():
     random = np.random.default_rng(0)
     noise = random.normal(size=3200)
-    assert trusted_share(0.5 + 0.1 * noise, horizon=1) > 0.99
-    assert trusted_share(-0.5 + 0.1 * noise, horizon=1) == 0
+    assert trusted_share(0.5 + 0.1 * noise, apart=1) > 0.99
+    assert trusted_share(-0.5 + 0.1 * noise, apart=1) == 0
     one_block = np.zeros(400)
     one_block[100:150] = 1  # all of the gain in an eighth of the origins
-    assert trusted_share(one_block, horizon=100) == pytest.approx(0)
-    assert trusted_share(np.ones(3), horizon=1) == 0  # too few to tell
-    assert trusted_share(np.ones(4), horizon=1) == 1
+    assert trusted_share(one_block, apart=100) == pytest.approx(0)
+    assert trusted_share(np.ones(3), apart=1) == 0  # too few to tell
+    assert trusted_share(np.ones(4), apart=1) == 1
 
 
 def test_the_trusted_share_is_that_of_block_means():
@@ -37,5 +37,5 @@ def test_the_trusted_share_is_that_of_block_means():
     means = gains.reshape(6, 100).mean(axis=1)
     expected = 1 - 5 / 3 * means.var(ddof=1) / 6 / gains.mean() ** 2
     assert expected > 0.9
-    assert trusted_share(gains, horizon=100) == pytest.approx(expected)
-    assert trusted_share(gains, horizon=151) == 0  # not four blocks
+    assert trusted_share(gains, apart=100) == pytest.approx(expected)
+    assert trusted_share(gains, apart=151) == 0  # not four blocks

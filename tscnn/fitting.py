@@ -271,7 +271,8 @@ class _Fit(NamedTuple):
         """Return whether it is better on validation, for sure if the other has a linear map and it has none."""
         gains, config, others = other.losses - self.losses, self.network.config, other.network.config
         if config.linear_skip is None and others.linear_skip is not None:
-            return trusted_share(gains, config.horizon) > CERTAIN
+            # While a series stays where a level happens to be right, windows that overlap all say so.
+            return trusted_share(gains, max(config.horizon, config.lookback)) > CERTAIN
         return bool(gains.mean() > 0)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 __all__ = ["FEWEST_BLOCKS", "N_FOLDS", "trust", "trusted_gain", "trusted_share"]
 
 N_FOLDS = 3  # at least, to tell a gain from chance
-FEWEST_BLOCKS = 4  # of one horizon each, that validation origins need to tell it
+FEWEST_BLOCKS = 4  # of independent origins, that validation origins need to tell it
 
 
 def trust(gains: Sequence[float] | np.ndarray, n_origins: Sequence[int]) -> float:
@@ -69,28 +69,28 @@ def trusted_gain(gains: Sequence[float], n_origins: Sequence[int]) -> float:
     return float(np.average(gains, weights=n_origins)) * trust(gains, n_origins)
 
 
-def trusted_share(gains: np.ndarray, horizon: int) -> float:
+def trusted_share(gains: np.ndarray, apart: int) -> float:
     """Return what part of the mean of gains chance leaves, where neighbours depend on each other.
 
     Parameters
     ----------
     gains : ndarray of shape (n_origins,)
         By how much the loss of each origin falls, oldest first.
-    horizon : int
-        Origins that are further from each other count as independent.
+    apart : int
+        Origins that are further from each other count as independent: at least the horizon.
 
     Returns
     -------
     float
         1 - e / t^2, or 0 where that is negative, with t = mean / standard error from the means of up to 32 blocks of at
-        least `horizon` origins, and e what t^2 is on average where nothing is gained. 0 where there are fewer than four
+        least `apart` origins, and e what t^2 is on average where nothing is gained. 0 where there are fewer than four
         such blocks, which cannot tell.
 
     References
     ----------
     .. [1] James and Stein (1961), Estimation with Quadratic Loss.
     """
-    n_blocks = min(len(gains) // horizon, 32)
+    n_blocks = min(len(gains) // apart, 32)
     if n_blocks < FEWEST_BLOCKS or gains.mean() <= 0:
         return 0.0
     means = np.array([block.mean() for block in np.array_split(gains, n_blocks)])
