@@ -5,7 +5,8 @@ from scipy.fft import dct
 from tests.reference.windows import windows_from_mean
 from tests.series import errors_of, example
 from tscnn.baselines import as_kernel, fit_linear_map
-from tscnn.moments import affordable_share, window_moments, window_scales
+from tscnn.moments import affordable_share, window_moments
+from tscnn.rolling import window_scales
 from tscnn.windows import find_origins
 
 

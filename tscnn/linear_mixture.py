@@ -55,7 +55,13 @@ class LinearMixture:
 
     @property
     def beats_repetition(self) -> bool:
-        """Whether the gain over repeating the newest row is more than chance: elsewhere what seems to help is, too."""
+        """Whether the gain over repeating the newest row is more than chance.
+
+        Returns
+        -------
+        bool
+            Where it is False, other gains may well be chance, too.
+        """
         return self.trusted is not None and bool(self.trusted.mean() >= TRUSTED)
 
 

@@ -10,7 +10,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from tscnn.folds import RELATIVE
 from tscnn.linear_mixture import JudgedMap
-from tscnn.moments import EPSILON, rolling_moments, scale_unit
+from tscnn.rolling import EPSILON, rolling_moments, scale_unit
 
 __all__ = ["Residuals", "find_residuals", "weighted_gain"]
 

@@ -7,7 +7,7 @@ from typing import Any
 from tscnn._backend import keras, ops
 from tscnn._validation import check_int, check_ints, check_real
 from tscnn.layers._shared import at_origins, count_positions, crop, register
-from tscnn.moments import EPSILON
+from tscnn.rolling import EPSILON
 
 __all__ = ["RollingNormalizer", "ScaleBack"]
 
