@@ -45,7 +45,7 @@ Switch = tuple[ModuleType, dict[str, Any]]  # a module, and other constants for 
 SWITCHES: dict[str, Switch] = {  # for what no parameter switches off
     "no step back to the mean": (reversion, {"STRENGTH": 0.0}),
     "no vector autoregression": (vector_autoregression, {"N_FOLDS": 1_000_000}),
-    "no principal components": (components, {"N_FOLDS": 1_000_000}),
+    "no principal components": (components, {"WORTHWHILE": 1.0}),
 }
 
 

@@ -92,6 +92,14 @@ def test_columns_that_repeat_each_other_leave_no_component_of_rounding():
     assert np.all(found.scales[-2:] == 1)
 
 
+def test_a_target_that_its_own_map_forecasts_exactly_does_not_keep_the_others_from_them():
+    rows = np.hstack([panel(), np.linspace(-2, 2, len(panel()), dtype=np.float32)[:, None]])
+    _, found = find_on(rows)
+    assert found is not None
+    assert found.shares[8] == 0
+    assert np.all(found.shares[:8] >= 0.25)
+
+
 def test_long_windows_are_only_fitted_where_short_ones_gain(monkeypatch):
     fitted = []
 

@@ -245,3 +245,12 @@ def test_few_rows_are_enough(n_rows):
     mixture = mix_linear_maps(rows, training, validation, [2, 4, 8], 4)
     assert np.isfinite(mixture.fitted).all()
     assert np.isfinite(mixture.refitted).all()
+
+
+@pytest.mark.parametrize(("horizon", "enough"), [(3, True), (20, False), (60, False)])
+def test_what_holds_few_horizons_can_judge_nothing_else(horizon, enough):
+    rows, training, validation = example(horizon=horizon)
+    mixture = mix_linear_maps(rows, training, validation, [12], horizon)
+    n_origins = sum(len(stretch) for fold in mixture.judged for stretch in fold.origins)
+    assert mixture.can_judge == enough
+    assert (len(mixture.judged) >= 3 and n_origins >= 12 * horizon) == enough

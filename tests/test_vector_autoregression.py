@@ -1,4 +1,5 @@
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -7,6 +8,7 @@ import pytest
 from tests.series import follower, judged_maps, random_walks
 from tscnn import Forecaster, fitting
 from tscnn.linear_mixture import JudgedMap
+from tscnn.network import resolve_config
 from tscnn.residuals import find_residuals
 from tscnn.vector_autoregression import STRENGTH, VectorAutoregression, fit_vector_autoregression
 
@@ -68,7 +70,26 @@ def test_weights_are_half_of_a_ridge_regression_on_the_errors():
         for alpha in (0.01, 0.1, 1, 10, 100)
     ]
     expected = [STRENGTH * solution.transpose(0, 2, 1)[None] for solution in solutions]
-    assert min(np.abs(found.refitted - each).max() for each in expected) < 1e-4
+    assert min(np.abs(found.refitted - each)[..., 1].max() for each in expected) < 1e-4
+    assert not found.refitted[..., 0].any()  # of the leader, which it does not help
+
+
+def test_a_target_that_is_constant_for_long_does_not_spoil_the_others():
+    rows = np.hstack([follower(1600), np.zeros((1600, 1), np.float32)])
+    rows[[200, 300, 700, 900, 1250, 1400], 2] = 3  # of its windows before a step, nothing is left but rounding
+    folds = [JudgedMap(np.zeros((1, 4, 2)), np.arange(2), [range(a, a + 400)]) for a in (100, 600, 1100)]
+    residuals, normalized = find_residuals(rows, range(3), folds, 50)
+    found = fit_vector_autoregression(normalized, residuals, None, 2, most_rows=1)
+    assert found.refitted[0, 0, 1, 1] > 0.6 * STRENGTH
+
+
+def test_there_is_none_where_all_gains_may_be_chance():
+    rows = follower(2500)
+    start = fitting.fit_linear_maps(rows, 2250, [16], 3, "auto", "joint", None, False)
+    config = resolve_config(16, 3, 2, normalizer_span=8)
+    assert fitting.fit_corrections(start, rows, config).vector is not None
+    doubtful = replace(start, mixture=replace(start.mixture, trusted=np.full(2, 0.5)))
+    assert fitting.fit_corrections(doubtful, rows, config).vector is None
 
 
 def test_two_folds_are_not_enough():

@@ -8,8 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tscnn.linear_mixture import LinearMixture, are_affordable, mix_linear_maps
-from tscnn.residuals import Residuals, find_residuals, weighted_gain
-from tscnn.trust import N_FOLDS, trusted_gain
+from tscnn.residuals import Residuals, find_residuals, judge_by_target
 
 __all__ = ["ComponentMaps", "find_components"]
 
@@ -66,9 +65,9 @@ def find_components(
 
     A principal component holds what many targets have in common, with less noise than any of them, and another what
     sets two of them apart. The gain of an even average over the maps of the targets on the folds, in squared and
-    absolute errors, must be more than chance and worth the layers; on short windows first, which takes little time. How
-    much a component counts in a target's forecasts is then halfway between one half and what makes the
-    folds' squared errors least, the target's own and those of all in equal measure.
+    absolute errors of the targets that it helps, must be more than chance and worth the layers; on short windows first,
+    which takes little time. How much components count in the forecasts of such a target is then halfway between one
+    half and what makes the folds' squared errors least, the target's own and those of all in equal measure.
 
     Parameters
     ----------
@@ -86,7 +85,7 @@ def find_components(
     Returns
     -------
     ComponentMaps or None
-        None where it doesn't help, where fewer than three folds could say, where it would take minutes, or where the
+        None where it doesn't help, where folds are too few to say so, where it would take minutes, or where the
         gain of the targets' own maps over repeating the newest row may be chance: any gain would be, too.
 
     References
@@ -94,7 +93,7 @@ def find_components(
     .. [1] Stock and Watson (2002), Forecasting Using Principal Components From a Large Number of Predictors.
     """
     n_targets, lookback = rows.shape[1], mixture.fitted.shape[1]
-    if n_targets == 1 or len(mixture.judged) < N_FOLDS or not mixture.beats_repetition:
+    if n_targets == 1 or not (mixture.can_judge and mixture.beats_repetition):
         return None
     if not are_affordable(n_targets, lookback, horizon):
         return None
@@ -109,15 +108,17 @@ def find_components(
         of_components = mix_linear_maps(components, training, validation, [length], horizon)
         evenly = ComponentMaps(axes, scales, of_components, half)
         mixed = evenly.mix_errors(rows, folds)
-        gains = [weighted_gain(a.weights, a.errors, b.errors) for a, b in zip(folds, mixed, strict=True)]
-        return evenly, folds, mixed, trusted_gain(gains, [fold.n_origins for fold in folds])
+        helped, gain = judge_by_target(folds, [fold.errors for fold in folds], [fold.errors for fold in mixed])
+        return evenly._replace(shares=np.where(helped, half, 0)), folds, mixed, gain
 
     if lookback > ENOUGH:
         *_, gain = average(mix_linear_maps(rows, training, validation, [ENOUGH], horizon))
         if gain < WORTHWHILE:
             return None
-    evenly, folds, mixed, gain = average(mixture)
-    return None if gain < WORTHWHILE else evenly._replace(shares=_fit_shares(folds, mixed))
+    found, folds, mixed, gain = average(mixture)
+    if gain < WORTHWHILE:
+        return None
+    return found._replace(shares=np.where(found.shares > 0, _fit_shares(folds, mixed), 0))
 
 
 def _fit_shares(folds: Sequence[Residuals], mixed: Sequence[Residuals]) -> np.ndarray:

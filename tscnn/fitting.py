@@ -16,7 +16,7 @@ from tscnn.network import Network, NetworkConfig, build_network, rebuild_network
 from tscnn.residuals import find_residuals
 from tscnn.reversion import find_reversion
 from tscnn.training import TrainingSettings, train, write_line
-from tscnn.trust import N_FOLDS, trusted_share
+from tscnn.trust import trusted_share
 from tscnn.vector_autoregression import VectorAutoregression, fit_vector_autoregression
 from tscnn.windows import find_origins
 
@@ -106,18 +106,18 @@ def fit_corrections(start: LinearStart, rows: np.ndarray, config: NetworkConfig)
     Returns
     -------
     LinearStart
-        With the corrections that help. There are none where the gain of the linear maps over repeating the newest row
-        may be chance.
+        With the corrections that help.
     """
     span = config.normalizer_span
-    if span == 1 or len(start.mixture.judged) < N_FOLDS or not start.mixture.beats_repetition:
+    if span == 1 or not start.mixture.can_judge:
         return start
     residuals, normalized = find_residuals(rows, config.targets, start.mixture.judged, span)
     if start.components is not None:
         residuals = start.components.mix_errors(rows[:, list(config.targets)], residuals)
     reversion = find_reversion(residuals, config.horizon)
-    most_rows = config.lookback - span + 1
-    vector = fit_vector_autoregression(normalized, residuals, reversion, config.horizon, most_rows)
+    vector, most_rows = None, config.lookback - span + 1
+    if start.mixture.beats_repetition:
+        vector = fit_vector_autoregression(normalized, residuals, reversion, config.horizon, most_rows)
     return replace(start, reversion=reversion, vector=vector)
 
 

@@ -23,7 +23,7 @@ from tscnn.ridges import (
     of_kind,
     solve_parts,
 )
-from tscnn.trust import trust
+from tscnn.trust import FEWEST_BLOCKS, N_FOLDS, trust
 
 __all__ = ["JudgedMap", "LinearMixture", "are_affordable", "mix_linear_maps"]
 
@@ -52,6 +52,18 @@ class LinearMixture:
     judged: Sequence[JudgedMap] = ()
     trusted: np.ndarray | None = None  # (n_features,)
     single: np.ndarray | None = None  # (1, lookback, horizon)
+
+    @property
+    def can_judge(self) -> bool:
+        """Whether its folds hold enough to tell what else is a gain from what is chance.
+
+        Returns
+        -------
+        bool
+            Of `N_FOLDS` folds or more, with origins for `FEWEST_BLOCKS` horizons in each on average.
+        """
+        n_origins = sum(len(stretch) for fold in self.judged for stretch in fold.origins)
+        return len(self.judged) >= N_FOLDS and n_origins >= N_FOLDS * FEWEST_BLOCKS * self.fitted.shape[2]
 
     @property
     def beats_repetition(self) -> bool:

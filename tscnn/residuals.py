@@ -11,8 +11,9 @@ from numpy.lib.stride_tricks import sliding_window_view
 from tscnn.folds import RELATIVE
 from tscnn.linear_mixture import JudgedMap
 from tscnn.rolling import EPSILON, rolling_moments, scale_unit
+from tscnn.trust import trusted_gain
 
-__all__ = ["Residuals", "find_residuals", "weighted_gain"]
+__all__ = ["Residuals", "find_residuals", "judge_by_target", "weighted_gain"]
 
 MOST_ORIGINS = 2000  # of a fold, evenly spread
 
@@ -96,3 +97,37 @@ def weighted_gain(weights: np.ndarray, before: np.ndarray, after: np.ndarray) ->
         error = np.mean(unit * measure(before))
         gain += 1 - np.mean(unit * measure(after)) / error if error else 0.0
     return float(gain)
+
+
+def judge_by_target(
+    folds: Sequence[Residuals], before: Sequence[np.ndarray], after: Sequence[np.ndarray]
+) -> tuple[np.ndarray, float]:
+    """Find for which targets a change of forecasts is one for the better, and how much is gained by it.
+
+    One that maps forecast exactly, such as a counter, would otherwise keep all others from what helps them.
+
+    Parameters
+    ----------
+    folds : sequence of Residuals
+        Two or more, for their weights and origins.
+    before, after : sequence of ndarray of shape (origins, targets, steps)
+        Errors on each fold.
+
+    Returns
+    -------
+    better : ndarray of bool of shape (n_targets,)
+        Whether squared and absolute errors together are smaller over all folds.
+    gain : float
+        The `trusted_gain` of a change of these alone, each fold judged by the targets that the others name.
+    """
+    n_origins, n_targets = [fold.n_origins for fold in folds], before[0].shape[1]
+    by_target = np.empty((len(folds), n_targets))
+    for i, (fold, old, new) in enumerate(zip(folds, before, after, strict=True)):
+        for t in range(n_targets):
+            by_target[i, t] = weighted_gain(fold.weights[:, [t]], old[:, [t]], new[:, [t]])
+    gains = []
+    for i, (fold, old, new) in enumerate(zip(folds, before, after, strict=True)):
+        others = np.arange(len(folds)) != i
+        better = np.average(by_target[others], axis=0, weights=np.array(n_origins)[others]) > 0
+        gains.append(weighted_gain(fold.weights, old, np.where(better[:, None], new, old)))
+    return np.average(by_target, axis=0, weights=n_origins) > 0, trusted_gain(gains, n_origins)

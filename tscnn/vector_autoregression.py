@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tscnn.residuals import Residuals, weighted_gain
+from tscnn.residuals import Residuals, judge_by_target
 from tscnn.reversion import pull
 from tscnn.trust import N_FOLDS, trusted_gain
 
@@ -16,6 +16,7 @@ __all__ = ["VectorAutoregression", "fit_vector_autoregression"]
 STRENGTH = 0.5  # of what least squares finds, as in the reversion
 LENGTHS = (1, 6, 24)  # rows seen, to choose from
 ALPHAS = (0.01, 0.1, 1.0, 10.0, 100.0)  # strengths of the ridge, relative to the mean square of an input
+LEAST_SCALE = 0.2  # of a window, in units of that of the whole series
 WORTHWHILE = 0.001  # gain in squared and absolute errors together
 MOST_INPUTS = 600  # rows times features
 MOST_WEIGHTS = 2_000_000
@@ -42,8 +43,9 @@ def fit_vector_autoregression(
 
     A ridge regression from the newest rows of all features, each relative to its level and scale, to the errors of all
     targets relative to theirs. Rows and strength are those with the greatest `trusted_gain` in squared errors, each
-    fold judged by what the other folds give. Squared and absolute errors taken together, the gain must be more than
-    chance, too, and worth a layer: features that say nothing about each other seem to do so on any one stretch.
+    fold judged by what the other folds give. Squared and absolute errors taken together, the gain on the targets that
+    it helps must be more than chance, too, and worth a layer: features that say nothing about each other seem to do so
+    on any one stretch.
 
     Parameters
     ----------
@@ -79,25 +81,31 @@ def fit_vector_autoregression(
                 best_gain, n_rows, alpha, chosen = gain, tried_rows, tried_alpha, sums
     if not chosen:
         return None
-    gains = []
-    for i, (fold, left) in enumerate(zip(folds, errors, strict=True)):
+    before = [-left * _unit(fold) for fold, left in zip(folds, errors, strict=True)]
+    after = []
+    for i, (fold, error) in enumerate(zip(folds, before, strict=True)):
         forecast = _inputs(normalized, fold, n_rows) @ _solve(_others(chosen, i), alpha)
-        left_then = left - forecast.astype(left.dtype).reshape(left.shape)
-        gains.append(weighted_gain(fold.weights * fold.scale**2, left, left_then))
-    if trusted_gain(gains, n_origins) < WORTHWHILE:
+        after.append(error + fold.scale[:, :, None] * forecast.astype(error.dtype).reshape(error.shape))
+    helped, gain = judge_by_target(folds, before, after)
+    if gain < WORTHWHILE:
         return None
     between = np.stack([np.interp(np.arange(horizon), folds[0].steps, unit) for unit in np.eye(len(folds[0].steps))])
     shape = (n_rows, n_features, n_targets, len(folds[0].steps))
-    solved = [_solve(given, alpha).reshape(shape) @ between for given in (chosen[:-1], chosen)]
+    solved = [_solve(given, alpha).reshape(shape) * helped[:, None] @ between for given in (chosen[:-1], chosen)]
     return VectorAutoregression(*(weights.transpose(0, 1, 3, 2) for weights in solved))
 
 
 def _remaining(fold: Residuals, reversion: np.ndarray | None) -> np.ndarray:
-    """Return what is still to be added to a fold's forecasts, in scales: (origins, targets, steps)."""
+    """Return what is still to be added to a fold's forecasts, in their units: (origins, targets, steps)."""
     errors = fold.errors
     if reversion is not None:
         errors = errors + pull(fold)[:, :, None] * reversion[fold.steps].astype(errors.dtype)
-    return np.asarray(-errors / fold.scale[:, :, None])
+    return np.asarray(-errors / _unit(fold))
+
+
+def _unit(fold: Residuals) -> np.ndarray:
+    """Return the scales, but for windows that are nearly constant, what follows which would count for all others."""
+    return np.maximum(fold.scale, np.asarray(LEAST_SCALE, fold.scale.dtype))[:, :, None]
 
 
 class _Sums(NamedTuple):
