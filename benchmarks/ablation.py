@@ -44,7 +44,7 @@ NETWORKS: dict[str, dict[str, Any]] = {
 Switch = tuple[ModuleType, dict[str, Any]]  # a module, and other constants for it
 SWITCHES: dict[str, Switch] = {  # for what no parameter switches off
     "no step back to the mean": (reversion, {"STRENGTH": 0.0}),
-    "no vector autoregression": (vector_autoregression, {"N_FOLDS": 1_000_000}),
+    "no vector autoregression": (vector_autoregression, {"FEWEST_FOLDS": 1_000_000}),
     "no principal components": (components, {"WORTHWHILE": 1.0}),
 }
 

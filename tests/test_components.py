@@ -7,7 +7,7 @@ from tests.series import autoregression, errors_of, panel, random_walks
 from tscnn import Forecaster, components
 from tscnn.components import find_components
 from tscnn.fitting import fit_linear_maps
-from tscnn.linear_mixture import mix_linear_maps
+from tscnn.linear_mixture import LinearMixture, mix_linear_maps
 from tscnn.network import FEATURE_MODES, resolve_config
 from tscnn.residuals import find_residuals
 from tscnn.windows import find_origins, make_windows
@@ -98,6 +98,12 @@ def test_a_target_that_its_own_map_forecasts_exactly_does_not_keep_the_others_fr
     assert found is not None
     assert found.shares[8] == 0
     assert np.all(found.shares[:8] >= 0.25)
+
+
+@pytest.mark.parametrize("lacking", ["can_judge", "beats_repetition"])
+def test_there_are_none_where_all_gains_may_be_chance(monkeypatch, lacking):
+    monkeypatch.setattr(LinearMixture, lacking, False)
+    assert find_on(panel())[1] is None
 
 
 def test_long_windows_are_only_fitted_where_short_ones_gain(monkeypatch):

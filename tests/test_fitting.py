@@ -115,9 +115,10 @@ def test_a_short_normaliser_has_to_show_that_it_helps(frame):
 
 @pytest.mark.parametrize(("gain", "plain"), [(0.02, False), (0.5, True)])
 def test_a_plain_network_has_to_win_by_more_than_chance(frame, monkeypatch, gain, plain):
-    noise = np.random.default_rng(0).normal(0, 0.3, 30)
+    noise, trained = np.random.default_rng(0).normal(0, 0.3, 30), []
 
     def train(network, *_):
+        trained.append(network)
         losses = np.ones(30) if network.config.linear_skip else 1 - gain + noise - noise.mean()
         return {"loss": [1.0]}, losses
 
@@ -125,7 +126,9 @@ def test_a_plain_network_has_to_win_by_more_than_chance(frame, monkeypatch, gain
     config = small_forecaster(lookback=6, normalizer_span="auto").fit(frame).config_
     assert (config.linear_skip is None) == plain
     for too_long in ({"lookback": 6, "horizon": 9}, {"lookback": 12, "horizon": 3}):  # for four in 22 or 28 origins
+        trained.clear()
         assert small_forecaster(normalizer_span="auto", **too_long).fit(frame).config_.linear_skip is not None
+        assert len(trained) == 1  # what can't win isn't tried
 
 
 def test_gains_of_windows_that_overlap_count_once():

@@ -119,11 +119,11 @@ def test_moments_of_two_stretches_add_up():
 def test_moments_at_some_steps_are_those_of_a_shorter_list():
     rows, training, _ = example(horizon=5)
     every = fit_linear_map(window_moments(rows, training, 12, 5))
-    moments = window_moments(rows, training, 12, 5, steps=np.array([0, 2, 4]))
+    moments = window_moments(rows, training, 12, 5, judged=np.array([0, 2, 4]))
     np.testing.assert_allclose(fit_linear_map(moments), every, rtol=1e-9, atol=1e-12)
-    thin = moments.at_steps()
+    thin = moments.at_judged()
     np.testing.assert_allclose(fit_linear_map(thin), every[:, :, ::2], rtol=1e-9, atol=1e-12)
     direct = window_moments(rows, training, 5, 5)
     for shortened in (moments.shorten(5), thin.shorten(5)):
         np.testing.assert_allclose(shortened.targets, direct.targets[:, ::2, ::2], rtol=1e-7)
-        np.testing.assert_allclose(shortened.at_steps().cross, direct.cross[:, :, ::2], rtol=1e-7, atol=1e-9)
+        np.testing.assert_allclose(shortened.at_judged().cross, direct.cross[:, :, ::2], rtol=1e-7, atol=1e-9)

@@ -5,7 +5,9 @@ import pytest
 
 from tests.series import autoregression, judged_maps, random_walks
 from tscnn import Forecaster
-from tscnn.linear_mixture import JudgedMap
+from tscnn.fitting import fit_corrections, fit_linear_maps
+from tscnn.linear_mixture import JudgedMap, LinearMixture
+from tscnn.network import resolve_config
 from tscnn.residuals import find_residuals
 from tscnn.reversion import STRENGTH, find_reversion
 
@@ -55,6 +57,15 @@ def test_the_reversion_is_half_of_what_least_squares_finds():
         found = -np.sum(weights * pull * errors) / np.sum(weights * pull**2)
         np.testing.assert_allclose(reversion[step], STRENGTH * found, rtol=1e-3)
     np.testing.assert_allclose(reversion[1], 0.75 * reversion[0] + 0.25 * reversion[4])
+
+
+def test_few_horizons_tell_of_none(monkeypatch):
+    rows = autoregression(2400, memory=30)
+    start = fit_linear_maps(rows, 2160, [16], 32, "auto", "joint", None, False)
+    config = resolve_config(16, 32, 2, normalizer_span=8)
+    assert fit_corrections(start, rows, config).reversion is not None
+    monkeypatch.setattr(LinearMixture, "can_judge", False)
+    assert fit_corrections(start, rows, config).reversion is None
 
 
 def test_a_fitted_step_back_is_the_same_in_every_evaluator_and_copy():

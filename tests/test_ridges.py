@@ -5,7 +5,7 @@ from scipy.fft import dct, idct
 from tests.series import autoregression
 from tscnn import folds, linear_mixture, ridges
 from tscnn.baselines import as_kernel, fit_linear_map
-from tscnn.linear_mixture import mix_linear_maps
+from tscnn.linear_mixture import N_BANDS, mix_linear_maps
 from tscnn.moments import window_moments
 from tscnn.ridges import ALPHAS, Ridge, find_bands, mixture_shares
 from tscnn.windows import find_origins
@@ -13,7 +13,7 @@ from tscnn.windows import find_origins
 
 @pytest.mark.parametrize("horizon", [1, 2, 3, 31, 32, 33, 720])
 def test_bands_hold_every_wave_once(horizon):
-    waves = np.concatenate([np.arange(horizon)[band] for band in find_bands(horizon)])
+    waves = np.concatenate([np.arange(horizon)[band] for band in find_bands(horizon, N_BANDS)])
     np.testing.assert_array_equal(waves, np.arange(horizon))
 
 
@@ -31,7 +31,7 @@ def test_each_band_has_the_strength_that_serves_it_best(monkeypatch):
     errors = np.stack([scales.in_waves().squared_errors(dct(weights, norm="ortho"))[0] for weights in maps])
     mixture = dct(mix_linear_maps(rows, training, validation, [24], 16).fitted, norm="ortho")
     best = []
-    for band in find_bands(16):
+    for band in find_bands(16, N_BANDS):
         best.append(int(np.argmin(errors[:, band].sum(axis=1))))
         expected = dct(as_kernel(maps[best[-1]], 24), norm="ortho")[:, :, band]
         np.testing.assert_allclose(mixture[:, :, band], expected, atol=1e-9)
@@ -55,7 +55,7 @@ def test_each_band_has_the_shares_that_serve_it_best():
 
 def test_a_seasonal_ridge_draws_to_the_season_of_its_steps():
     rows = np.random.default_rng(0).normal(size=(300, 1))
-    steps = np.array([0, 6, 11])
-    moments = window_moments(rows, find_origins([300], 12, 12), 12, 12, steps=steps)
-    weights = idct(Ridge(1e9, season=4).solve(moments.at_steps().in_waves()), norm="ortho")[0]
+    judged = np.array([0, 6, 11])
+    moments = window_moments(rows, find_origins([300], 12, 12), 12, 12, judged=judged)
+    weights = idct(Ridge(1e9, season=4).solve(moments.at_judged().in_waves()), norm="ortho")[0]
     np.testing.assert_allclose(weights, np.eye(12)[[8, 10, 11]].T, atol=1e-6)

@@ -7,7 +7,7 @@ import pytest
 
 from tests.series import follower, judged_maps, random_walks
 from tscnn import Forecaster, fitting
-from tscnn.linear_mixture import JudgedMap
+from tscnn.linear_mixture import JudgedMap, LinearMixture
 from tscnn.network import resolve_config
 from tscnn.residuals import find_residuals
 from tscnn.vector_autoregression import STRENGTH, VectorAutoregression, fit_vector_autoregression
@@ -83,13 +83,21 @@ def test_a_target_that_is_constant_for_long_does_not_spoil_the_others():
     assert found.refitted[0, 0, 1, 1] > 0.6 * STRENGTH
 
 
-def test_there_is_none_where_all_gains_may_be_chance():
+@pytest.mark.parametrize("lacking", ["can_judge", "beats_repetition"])
+def test_there_is_none_where_all_gains_may_be_chance(monkeypatch, lacking):
     rows = follower(2500)
     start = fitting.fit_linear_maps(rows, 2250, [16], 3, "auto", "joint", None, False)
     config = resolve_config(16, 3, 2, normalizer_span=8)
     assert fitting.fit_corrections(start, rows, config).vector is not None
-    doubtful = replace(start, mixture=replace(start.mixture, trusted=np.full(2, 0.5)))
-    assert fitting.fit_corrections(doubtful, rows, config).vector is None
+    monkeypatch.setattr(LinearMixture, lacking, False)
+    assert fitting.fit_corrections(start, rows, config).vector is None
+
+
+def test_a_doubted_gain_over_repetition_is_none():
+    rows = follower(2500)
+    mixture = fitting.fit_linear_maps(rows, 2250, [16], 3, "auto", "joint", None, False).mixture
+    assert mixture.beats_repetition
+    assert not replace(mixture, trusted=np.full(2, 0.5)).beats_repetition
 
 
 def test_two_folds_are_not_enough():

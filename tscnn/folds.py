@@ -47,32 +47,28 @@ def summing(
         Origins -> `WindowMoments`.
     """
     share = affordable_share(sum(map(len, training)), rows.shape[1], lookback, horizon)
-    steps = np.arange(horizon)[:: -(-horizon // N_STEPS)]  # evenly spread
+    judged = np.arange(horizon)[:: -(-horizon // N_STEPS)]  # evenly spread
     return lambda origins: window_moments(
-        rows, origins, lookback, horizon, steps=steps, joined=joined, relative=RELATIVE, share=share
+        rows, origins, lookback, horizon, judged=judged, joined=joined, relative=RELATIVE, share=share
     )
 
 
 def fold_moments(
-    rows: np.ndarray,
+    moments: Callable[[Sequence[range]], WindowMoments],
     training: Sequence[range],
     validation: Sequence[range],
-    lookback: int,
     horizon: int,
-    joined: bool,
 ) -> tuple[list[Fold], WindowMoments, WindowMoments]:
     """Divide the second half of the training origins into folds, and add the validation origins as the newest one.
 
     Parameters
     ----------
-    rows : ndarray of shape (n_rows, n_features)
-        Standardised series, one behind the other.
+    moments : callable
+        Of `summing`.
     training, validation : sequence of range
         Origins, of `find_origins`.
-    lookback, horizon : int
-        Steps seen and steps predicted.
-    joined : bool
-        Whether to join all features into one.
+    horizon : int
+        Steps predicted.
 
     Returns
     -------
@@ -81,7 +77,6 @@ def fold_moments(
     training, everything : WindowMoments
         Of all training origins, and of those and the validation origins, of all steps.
     """
-    moments = summing(rows, training, lookback, horizon, joined)
     shortest = min((len(stretch) for stretch in training if len(stretch)), default=0)
     n_blocks = min(N_FOLDS, shortest // (4 * horizon))  # in the second half, each at least two horizons long
     ends = [[s.stop - len(s) // 2 * (n_blocks - k) // n_blocks for s in training] for k in range(1, n_blocks + 1)]
@@ -94,7 +89,7 @@ def fold_moments(
             block = [range(min(b.stop + horizon - 1, e), e) for b, e in zip(before, end, strict=True)]
         between = [range(b.stop, j.start) for b, j in zip(before, block, strict=True)]
         judged = moments(block)
-        folds.append(Fold(fitted.at_steps(), judged.at_steps(), block))
+        folds.append(Fold(fitted.at_judged(), judged.at_judged(), block))
         trained = fitted
         fitted = fitted + judged + moments(between) if any(between) else fitted + judged
         before = block

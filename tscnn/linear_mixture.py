@@ -13,7 +13,6 @@ from tscnn.folds import Fold, fold_moments, summing
 from tscnn.moments import WindowMoments
 from tscnn.ridges import (
     ALPHAS,
-    N_BANDS,
     Contest,
     Part,
     Ridge,
@@ -23,11 +22,12 @@ from tscnn.ridges import (
     of_kind,
     solve_parts,
 )
-from tscnn.trust import FEWEST_BLOCKS, N_FOLDS, trust
+from tscnn.trust import FEWEST_BLOCKS, FEWEST_FOLDS, trust
 
 __all__ = ["JudgedMap", "LinearMixture", "are_affordable", "mix_linear_maps"]
 
 N_LENGTHS = 6  # windows of a mixture: the lookback, its half, quarter ..
+N_BANDS = 6  # of the horizon: what is slow in it hangs on older rows than what is fast, and is harder to tell
 FEW_WINDOWS = 2000  # of training, up to which seasonal ridges compete: more tell the season, and one band from another
 NOISE = 0.1  # in the variance of outcomes, where there are no validation origins to tell
 TRUSTED = 0.8  # `trust` in the gain over repetition that makes it certain
@@ -60,10 +60,11 @@ class LinearMixture:
         Returns
         -------
         bool
-            Of `N_FOLDS` folds or more, with origins for `FEWEST_BLOCKS` horizons in each on average.
+            Of `FEWEST_FOLDS` folds or more, with origins for `FEWEST_BLOCKS` horizons in each on average.
         """
         n_origins = sum(len(stretch) for fold in self.judged for stretch in fold.origins)
-        return len(self.judged) >= N_FOLDS and n_origins >= N_FOLDS * FEWEST_BLOCKS * self.fitted.shape[2]
+        n_needed = FEWEST_FOLDS * FEWEST_BLOCKS * self.fitted.shape[2]
+        return len(self.judged) >= FEWEST_FOLDS and n_origins >= n_needed
 
     @property
     def beats_repetition(self) -> bool:
@@ -136,11 +137,11 @@ def mix_linear_maps(
     longest = max(lookbacks)
     if len(kinds) > 1 and (rows.shape[1] == 1 or not are_affordable(rows.shape[1], longest, horizon)):
         kinds = ("shared",)
-    joined = "per_feature" not in kinds
+    moments = summing(rows, training, longest, horizon, joined="per_feature" not in kinds)
     if not any(validation):
-        kernel = _mix_unjudged(summing(rows, training, longest, horizon, joined)(training), longest, kinds[0])
+        kernel = _mix_unjudged(moments(training), longest, kinds[0])
         return LinearMixture(kernel, kernel)
-    folds, fitted, everything = fold_moments(rows, training, validation, longest, horizon, joined)
+    folds, fitted, everything = fold_moments(moments, training, validation, horizon)
     few = sum(map(len, training)) <= FEW_WINDOWS
     n_bands, seasonality = (1, seasonality) if few else (N_BANDS, None)
     lengths = sorted({length for lookback in lookbacks for length in _halves(lookback)}, reverse=True)
@@ -155,9 +156,7 @@ def mix_linear_maps(
         single = solve_parts(fitted, n_windows, [one], np.ones((1, *part.chosen.shape)), lookback)
     parts = [*contest.parts, _repetition(shares.shape[1])]
     shares = np.concatenate([trusted * shares, np.broadcast_to(1 - trusted, (1, *shares.shape[1:]))])
-    fitted_kernel, kernel = (
-        solve_parts(moments, n_windows, parts, shares, lookback) for moments in (fitted, everything)
-    )
+    fitted_kernel, kernel = (solve_parts(known, n_windows, parts, shares, lookback) for known in (fitted, everything))
     before, after = (np.square(weights).sum(axis=(1, 2), keepdims=True) for weights in (fitted_kernel, kernel))
     kernel = np.where(after > MOST_GROWTH * before, fitted_kernel, kernel)
     return LinearMixture(fitted_kernel, kernel, judged, trusted, single)
@@ -202,8 +201,8 @@ def _cautious_strength(moments: WindowMoments) -> float:
     If outcomes were noise and the weights' squares summed to one, it would be their variance times the length: few
     windows could be explained by any map. Most outcomes hold less noise.
     """
-    lookback, n_steps = moments.inputs.shape[1], len(moments.steps)
-    inputs, outcomes = np.trace(moments.inputs[0]) / lookback, np.trace(moments.targets[0]) / n_steps
+    lookback = moments.inputs.shape[1]
+    inputs, outcomes = (np.trace(products[0]) / len(products[0]) for products in (moments.inputs, moments.targets))
     if not inputs:
         return ALPHAS[0]
     return max(ALPHAS[0], float(NOISE * lookback * outcomes / (inputs * moments.n_windows)))

@@ -26,9 +26,10 @@ class WindowMoments:
     """
 
     inputs: np.ndarray  # (n_features, lookback, lookback)
-    cross: np.ndarray  # (n_features, lookback, horizon)
-    targets: np.ndarray  # (n_features, n_steps, n_steps)
-    steps: np.ndarray  # (n_steps,): of the horizon, from 0, that `targets` has, and `cross` after `at_steps`
+    cross: np.ndarray  # (n_features, lookback, n_steps)
+    targets: np.ndarray  # (n_features, n_judged, n_judged)
+    steps: np.ndarray  # (n_steps,): of the horizon, from 0, that `cross` has
+    judged: np.ndarray  # (n_judged,): positions among `steps` that `targets` has
     n_windows: int
 
     def __add__(self, other: WindowMoments) -> WindowMoments:
@@ -38,10 +39,11 @@ class WindowMoments:
             self.cross + other.cross,
             self.targets + other.targets,
             self.steps,
+            self.judged,
             self.n_windows + other.n_windows,
         )
 
-    def at_steps(self) -> WindowMoments:
+    def at_judged(self) -> WindowMoments:
         """Keep only the steps that maps can be judged at.
 
         Returns
@@ -49,7 +51,8 @@ class WindowMoments:
         WindowMoments
             Of the same inputs, and of a horizon that has these steps alone.
         """
-        return replace(self, cross=self.cross[:, :, self._columns()])
+        every = np.arange(len(self.judged))
+        return replace(self, cross=self.cross[:, :, self.judged], steps=self.steps[self.judged], judged=every)
 
     def in_waves(self) -> WindowMoments:
         """Describe outcomes by their cosine coefficients along the horizon instead of step by step.
@@ -198,10 +201,6 @@ class WindowMoments:
         explained = np.einsum("fls,fls->fs", weights, 2 * self.cross - self.inputs @ weights)
         return np.asarray((np.einsum("fss->fs", self.targets) - explained) / self.n_windows)
 
-    def _columns(self) -> slice | np.ndarray:
-        """Return where `cross` has the steps."""
-        return slice(None) if self.cross.shape[2] == len(self.steps) else self.steps
-
     def _changed(self, change: Callable[[np.ndarray], np.ndarray]) -> WindowMoments:
         """Change all moments alike."""
         return replace(self, inputs=change(self.inputs), cross=change(self.cross), targets=change(self.targets))
@@ -210,8 +209,8 @@ class WindowMoments:
         """Turn moments of windows relative to whatever into those relative to the mean of each window, in place."""
         shift = self.inputs.mean(axis=1)  # products of the windows' mean with each row
         target_shift, mean_mean = self.cross.mean(axis=1), shift.mean(axis=1, keepdims=True)
-        at_steps = target_shift[:, self._columns()] - mean_mean / 2
-        self.targets[...] -= at_steps[:, None, :] + at_steps[:, :, None]
+        shifted = target_shift[:, self.judged] - mean_mean / 2
+        self.targets[...] -= shifted[:, None, :] + shifted[:, :, None]
         self.cross[...] -= (shift - mean_mean)[:, :, None]
         self.cross[...] -= target_shift[:, None, :]
         shift -= mean_mean / 2
@@ -225,7 +224,7 @@ def window_moments(
     lookback: int,
     horizon: int,
     *,
-    steps: np.ndarray | None = None,
+    judged: np.ndarray | None = None,
     joined: bool = False,
     relative: float = 0.0,
     share: float = 1.0,
@@ -241,8 +240,8 @@ def window_moments(
         Of `find_origins`.
     lookback, horizon : int
         Steps seen and steps predicted.
-    steps : ndarray of int, optional
-        Of the horizon, from 0, that maps will be judged at; all by default.
+    judged : ndarray of int, optional
+        Steps of the horizon, from 0, that maps will be judged at; all by default.
     joined : bool, default False
         Whether to return the `mean` over features only.
     relative : float, default 0.0
@@ -253,8 +252,8 @@ def window_moments(
     Returns
     -------
     WindowMoments
-        In squared units of `rows`. Its memory is n_features * (lookback * (lookback + horizon) + n_steps**2) floats, or
-        as for one feature if `joined`.
+        In squared units of `rows`. Its memory is n_features * (lookback * (lookback + horizon) + n_judged**2) floats,
+        or as for one feature if `joined`.
 
     Raises
     ------
@@ -269,10 +268,11 @@ def window_moments(
         kept = np.random.default_rng(0).random(len(listed)) < share  # at even steps they could all start at noon
         listed = listed[kept] if kept.any() else listed[:1]
     scales = window_scales(rows, lookback, relative) if relative else None
-    n_kept, steps = 1 if joined else n_features, np.arange(horizon) if steps is None else steps
+    n_kept, steps = 1 if joined else n_features, np.arange(horizon)
+    judged = steps if judged is None else judged
     inputs = np.zeros((n_kept, lookback, lookback))
     cross = np.zeros((n_kept, lookback, horizon))
-    targets = np.zeros((n_kept, len(steps), len(steps)))
+    targets = np.zeros((n_kept, len(judged), len(judged)))
     for f in range(n_features):
         # Relative to its newest row, the newest rows of a smooth series are small, and keep their digits.
         windows = sliding_window_view(rows[:, f], length)
@@ -285,11 +285,11 @@ def window_moments(
             seen, outcomes = block[:, :lookback], block[:, lookback:]
             inputs[f % n_kept] += seen.T @ seen
             cross[f % n_kept] += seen.T @ outcomes
-            judged = outcomes[:, steps].astype(np.float64)
-            targets[f % n_kept] += judged.T @ judged
+            at_judged = outcomes[:, judged].astype(np.float64)
+            targets[f % n_kept] += at_judged.T @ at_judged
     for moments in (inputs, cross, targets):
         moments /= n_features // n_kept
-    summed = WindowMoments(inputs, cross, targets, steps, len(listed))
+    summed = WindowMoments(inputs, cross, targets, steps, judged, len(listed))
     summed._take_off_mean()
     return summed
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tscnn.residuals import Residuals
-from tscnn.trust import N_FOLDS, trusted_gain
+from tscnn.trust import FEWEST_FOLDS, trusted_gain
 
 __all__ = ["find_reversion", "pull"]
 
@@ -34,7 +34,7 @@ def find_reversion(folds: Sequence[Residuals], horizon: int) -> np.ndarray | Non
     ndarray of shape (horizon,), or None
         None where it doesn't help, or where fewer than three folds could say.
     """
-    if len(folds) < N_FOLDS:
+    if len(folds) < FEWEST_FOLDS:
         return None
     gains = [_gain(fold, STRENGTH * _fit([*folds[:i], *folds[i + 1 :]])) for i, fold in enumerate(folds)]
     if not trusted_gain(gains, [fold.n_origins for fold in folds]):

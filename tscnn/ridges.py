@@ -32,7 +32,6 @@ ALPHAS = (0.001, 0.01, 0.03, 0.1, 0.3, 1.0)  # strengths of the ridge, to choose
 SEASONAL_ALPHAS = (0.03, 0.3, 3.0, 30.0, 300.0)  # of those that draw to repeating the season
 TOLERANCE = 0.005  # of squared error, for the sake of a lesser strength: folds have fewer windows than what is solved
 WIDTH = 0.03  # of `WindowMoments.pool_alike`, for maps of single features
-N_BANDS = 6  # of the horizon: what is slow in it hangs on older rows than what is fast, and is harder to tell
 
 
 class Ridge(NamedTuple):
@@ -85,14 +84,14 @@ class Contest:
     kernels: Sequence[Sequence[np.ndarray]]  # of each fold and part, (1 or n_features, length, n_waves)
 
 
-def find_bands(n_waves: int, n_bands: int = N_BANDS) -> list[slice]:
+def find_bands(n_waves: int, n_bands: int) -> list[slice]:
     """Divide the waves of a horizon into octaves.
 
     Parameters
     ----------
     n_waves : int
         As many as steps: the coefficients of `scipy.fft.dct`.
-    n_bands : int, default 6
+    n_bands : int
         At most.
 
     Returns
@@ -102,8 +101,8 @@ def find_bands(n_waves: int, n_bands: int = N_BANDS) -> list[slice]:
 
     Examples
     --------
-    >>> [band.stop for band in find_bands(96)], [band.stop for band in find_bands(3)], find_bands(3, n_bands=1)
-    ([1, 2, 4, 8, 16, 96], [1, 2, 3], [slice(0, 3, None)])
+    >>> [band.stop for band in find_bands(96, n_bands=6)], [band.stop for band in find_bands(3, n_bands=6)]
+    ([1, 2, 4, 8, 16, 96], [1, 2, 3])
     """
     edges = [0, *(1 << octave for octave in range(n_bands - 1)), n_waves]
     return [slice(a, min(b, n_waves)) for a, b in itertools.pairwise(edges) if a < n_waves]
@@ -208,18 +207,19 @@ def solve_parts(
         A map of raw rows.
     """
     horizon, more = moments.cross.shape[2], moments.n_windows / n_windows
-    kernel, constant = np.zeros((1, lookback, horizon)), dct(np.ones(horizon), norm="ortho")
+    kernel, level = np.zeros((1, lookback, horizon)), np.zeros((1, lookback))
     for part, share in zip(parts, shares, strict=True):
         if not share.any():
             continue
-        shortened = of_kind(part.kind, moments.shorten(part.length).in_waves())
+        shortened = of_kind(part.kind, moments.shorten(part.length)).in_waves()
         maps = np.empty(shortened.cross.shape)
         for f, chosen in enumerate(by_wave(part.chosen, horizon)):
             for i in np.unique(chosen):
                 ridge = part.ridges[i]._replace(alpha=part.ridges[i].alpha / more)
                 maps[f, :, chosen == i] = ridge.solve(shortened.feature(f), chosen == i)[0].T
-        kernel = kernel + by_wave(share, horizon)[:, None] * as_kernel(maps, lookback, constant)
-    return np.asarray(idct(kernel, norm="ortho"))
+        kernel = kernel + by_wave(share, horizon)[:, None] * as_kernel(maps, lookback, constant=0)
+        level = level + share[0][:, None] * as_kernel(np.zeros((1, part.length, 1)), lookback)[:, :, 0]
+    return np.asarray(idct(kernel, norm="ortho") + level[:, :, None])  # a constant has the first wave alone
 
 
 def mixture_shares(products: np.ndarray) -> tuple[np.ndarray, float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["EPSILON", "rolling_moments", "scale_unit", "window_scales"]
+__all__ = ["EPSILON", "FLOOR", "rolling_moments", "scale_unit", "window_scales"]
 
 EPSILON = 1e-3  # added to the scale that windows are normalised by
 FLOOR = 0.05  # of a window's variance, in units of that of the whole series

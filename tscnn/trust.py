@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-__all__ = ["FEWEST_BLOCKS", "N_FOLDS", "trust", "trusted_gain", "trusted_share"]
+__all__ = ["FEWEST_BLOCKS", "FEWEST_FOLDS", "trust", "trusted_gain", "trusted_share"]
 
-N_FOLDS = 3  # at least, to tell a gain from chance
-FEWEST_BLOCKS = 4  # of independent origins, that validation origins need to tell it
+FEWEST_FOLDS = 3  # at least, to tell a gain from chance
+FEWEST_BLOCKS = 4  # of origins, independent of each other, at least: the same of one stretch
 
 
 def trust(gains: Sequence[float] | np.ndarray, n_origins: Sequence[int]) -> float:
@@ -64,7 +64,7 @@ def trusted_gain(gains: Sequence[float], n_origins: Sequence[int]) -> float:
     >>> trusted_gain([0.25, 0.25, 0.25], [500, 500, 1000]), trusted_gain([0.25, 0.25], [500, 1500])
     (0.25, 0.0)
     """
-    if len(gains) < N_FOLDS:
+    if len(gains) < FEWEST_FOLDS:
         return 0.0
     return float(np.average(gains, weights=n_origins)) * trust(gains, n_origins)
 

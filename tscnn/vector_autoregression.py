@@ -9,14 +9,14 @@ import numpy as np
 
 from tscnn.residuals import Residuals, judge_by_target
 from tscnn.reversion import pull
-from tscnn.trust import N_FOLDS, trusted_gain
+from tscnn.rolling import FLOOR
+from tscnn.trust import FEWEST_FOLDS, trusted_gain
 
 __all__ = ["VectorAutoregression", "fit_vector_autoregression"]
 
 STRENGTH = 0.5  # of what least squares finds, as in the reversion
 LENGTHS = (1, 6, 24)  # rows seen, to choose from
 ALPHAS = (0.01, 0.1, 1.0, 10.0, 100.0)  # strengths of the ridge, relative to the mean square of an input
-LEAST_SCALE = 0.2  # of a window, in units of that of the whole series
 WORTHWHILE = 0.001  # gain in squared and absolute errors together
 MOST_INPUTS = 600  # rows times features
 MOST_WEIGHTS = 2_000_000
@@ -68,12 +68,13 @@ def fit_vector_autoregression(
     n_features, n_targets = normalized.shape[1], folds[0].errors.shape[1] if folds else 0
     weights = n_features * n_targets * horizon
     lengths = {min(n, most_rows, MOST_INPUTS // n_features, MOST_WEIGHTS // max(weights, 1)) for n in LENGTHS} - {0}
-    if len(folds) < N_FOLDS or not lengths:
+    if len(folds) < FEWEST_FOLDS or not lengths:
         return None
-    errors, n_origins = [_remaining(fold, reversion) for fold in folds], [fold.n_origins for fold in folds]
+    before, n_origins = [_remaining(fold, reversion) for fold in folds], [fold.n_origins for fold in folds]
+    outputs = [-errors / _unit(fold) for fold, errors in zip(folds, before, strict=True)]
     best_gain, n_rows, alpha, chosen = 0.0, 0, 0.0, []
     for tried_rows in sorted(lengths):
-        sums = [_sum_products(normalized, fold, left, tried_rows) for fold, left in zip(folds, errors, strict=True)]
+        sums = [_sum_products(normalized, fold, left, tried_rows) for fold, left in zip(folds, outputs, strict=True)]
         for tried_alpha in ALPHAS:
             gains = [sums[i].gain(_solve(_others(sums, i), tried_alpha)) for i in range(len(sums))]
             gain = trusted_gain(gains, n_origins)
@@ -81,11 +82,10 @@ def fit_vector_autoregression(
                 best_gain, n_rows, alpha, chosen = gain, tried_rows, tried_alpha, sums
     if not chosen:
         return None
-    before = [-left * _unit(fold) for fold, left in zip(folds, errors, strict=True)]
     after = []
-    for i, (fold, error) in enumerate(zip(folds, before, strict=True)):
+    for i, (fold, errors) in enumerate(zip(folds, before, strict=True)):
         forecast = _inputs(normalized, fold, n_rows) @ _solve(_others(chosen, i), alpha)
-        after.append(error + fold.scale[:, :, None] * forecast.astype(error.dtype).reshape(error.shape))
+        after.append(errors + fold.scale[:, :, None] * forecast.astype(errors.dtype).reshape(errors.shape))
     helped, gain = judge_by_target(folds, before, after)
     if gain < WORTHWHILE:
         return None
@@ -96,16 +96,15 @@ def fit_vector_autoregression(
 
 
 def _remaining(fold: Residuals, reversion: np.ndarray | None) -> np.ndarray:
-    """Return what is still to be added to a fold's forecasts, in their units: (origins, targets, steps)."""
-    errors = fold.errors
-    if reversion is not None:
-        errors = errors + pull(fold)[:, :, None] * reversion[fold.steps].astype(errors.dtype)
-    return np.asarray(-errors / _unit(fold))
+    """Return a fold's errors after the reversion: (origins, targets, steps)."""
+    if reversion is None:
+        return fold.errors
+    return np.asarray(fold.errors + pull(fold)[:, :, None] * reversion[fold.steps].astype(fold.errors.dtype))
 
 
 def _unit(fold: Residuals) -> np.ndarray:
     """Return the scales, but for windows that are nearly constant, what follows which would count for all others."""
-    return np.maximum(fold.scale, np.asarray(LEAST_SCALE, fold.scale.dtype))[:, :, None]
+    return np.maximum(fold.scale, np.asarray(np.sqrt(FLOOR), fold.scale.dtype))[:, :, None]
 
 
 class _Sums(NamedTuple):
