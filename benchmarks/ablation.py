@@ -83,8 +83,8 @@ def fit_linear_maps(rows: np.ndarray, first: int, lookback: int, horizon: int) -
             for later in names[i + 1 :]:
                 stack.enter_context(changed(parts[later]))
             mixture = mix_linear_maps(rows, training, validation, [lookback], horizon)
-        maps[name] = mixture.fitted
-    maps["+ solved again on all rows"] = mixture.refitted
+        maps[name] = mixture.fitted[mixture.groups]
+    maps["+ solved again on all rows"] = mixture.refitted[mixture.groups]
     return maps
 
 

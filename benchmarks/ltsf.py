@@ -63,9 +63,10 @@ def test_errors(rows: np.ndarray, first: int, horizon: int, forecast: Forecast) 
 def fit_linear(rows: np.ndarray, splits: Sequence[int], lookback: int, horizon: int, alphas: Sequence[float]) -> Any:
     """Fit one linear map for all columns on the training rows; `alphas` compete on the validation rows."""
     rows = rows.astype(np.float64)  # with so little ridge float32 is not enough
-    training = window_moments(rows, find_origins([splits[0]], lookback, horizon), lookback, horizon, joined=True)
-    origins = find_origins([splits[1]], lookback, horizon, [splits[0]])
-    return fit_linear_map(training, window_moments(rows, origins, lookback, horizon, joined=True), alphas)[0]
+    origins = find_origins([splits[0]], lookback, horizon), find_origins([splits[1]], lookback, horizon, [splits[0]])
+    joined = np.zeros(rows.shape[1], int)
+    training, validation = (window_moments(rows, each, lookback, horizon, groups=joined) for each in origins)
+    return fit_linear_map(training, validation, alphas)[0]
 
 
 def judge_baselines(

@@ -48,7 +48,10 @@ CORRECTIONS = {"components": False, "reversion": False, "vector_skip": 0}
 def corrected(config: NetworkConfig, *, components: bool, reversion: bool, vector_skip: int) -> NetworkConfig:
     """Add what a fit adds to a network, as far as it fits."""
     span, sees_all = config.normalizer_span, config.feature_mode != "independent"
-    config = replace(config, components=components and sees_all)
+    maps = config.linear_maps
+    if components and sees_all and maps is not None:  # every two components share a map
+        maps += tuple(max(maps) + 1 + i // 2 for i in range(len(maps)))
+    config = replace(config, components=components and sees_all, linear_maps=maps)
     if span == 1:
         return config
     n_rows = min(vector_skip, config.lookback - span + 1) if sees_all else 0

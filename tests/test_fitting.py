@@ -81,7 +81,7 @@ def test_the_lookback_is_chosen_on_validation_rows(capsys):
 
 def test_the_lookback_is_chosen_without_a_linear_skip_too():
     forecaster = small_forecaster(lookback="auto", linear_skip=None, epochs=1).fit(make_frame(300))
-    assert forecaster.config_.linear_skip is None
+    assert forecaster.config_.linear_maps is None
     assert forecaster.config_.lookback > 1
 
 
@@ -119,15 +119,15 @@ def test_a_plain_network_has_to_win_by_more_than_chance(frame, monkeypatch, gain
 
     def train(network, *_):
         trained.append(network)
-        losses = np.ones(30) if network.config.linear_skip else 1 - gain + noise - noise.mean()
+        losses = np.ones(30) if network.config.linear_maps else 1 - gain + noise - noise.mean()
         return {"loss": [1.0]}, losses
 
     monkeypatch.setattr(fitting, "train", train)
     config = small_forecaster(lookback=6, normalizer_span="auto").fit(frame).config_
-    assert (config.linear_skip is None) == plain
+    assert (config.linear_maps is None) == plain
     for too_long in ({"lookback": 6, "horizon": 9}, {"lookback": 12, "horizon": 3}):  # for four in 22 or 28 origins
         trained.clear()
-        assert small_forecaster(normalizer_span="auto", **too_long).fit(frame).config_.linear_skip is not None
+        assert small_forecaster(normalizer_span="auto", **too_long).fit(frame).config_.linear_maps is not None
         assert len(trained) == 1  # what can't win isn't tried
 
 
@@ -136,8 +136,8 @@ def test_gains_of_windows_that_overlap_count_once():
     config = replace(config, lookback=10, horizon=1)
     gains = np.repeat([0.3, 0.6, -0.3, 0.5, 0.0, 0.4], 10)  # a series that stays where it is for ten rows
     plain, linear = (
-        fitting._Fit(SimpleNamespace(config=replace(config, linear_skip=skip)), {}, losses)
-        for skip, losses in ((None, 1 - gains), ("shared", np.ones(60)))
+        fitting._Fit(SimpleNamespace(config=replace(config, linear_maps=skip)), {}, losses)
+        for skip, losses in ((None, 1 - gains), ((0,), np.ones(60)))
     )
     assert trusted_share(gains, 1) > fitting.CERTAIN
     assert not plain.beats(linear)

@@ -161,10 +161,10 @@ def test_independent_features_do_not_see_each_other(frame):
     assert not np.allclose(before["b"], after["b"])
 
 
-@pytest.mark.parametrize("linear_skip", ["shared", "per_feature", None])
-def test_linear_skip_is_of_the_kind_asked_for(frame, linear_skip):
+@pytest.mark.parametrize(("linear_skip", "maps"), [("shared", (0, 0, 0)), ("per_feature", (0, 1, 2)), (None, None)])
+def test_linear_skip_is_of_the_kind_asked_for(frame, linear_skip, maps):
     forecaster = quick_forecaster(linear_skip=linear_skip).fit(frame)
-    assert forecaster.config_.linear_skip == linear_skip
+    assert forecaster.config_.linear_maps == maps
     names = [layer.name for layer in forecaster.network_.dense.layers]
     assert ("linear_skip" in names) == (linear_skip is not None)
 

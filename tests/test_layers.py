@@ -362,8 +362,8 @@ def test_vector_skip_equals_numpy():
     assert not skip.trainable_weights
 
 
-def built_skip(lookback, horizon, shared, features=None, seed=0):
-    skip = LinearSkip(lookback, horizon, shared, features)
+def built_skip(lookback, horizon, maps, features=None, seed=0):
+    skip = LinearSkip(lookback, horizon, maps, features)
     skip.build((None, None, 3))
     return randomize(skip, seed)
 
@@ -373,37 +373,53 @@ def built_skip(lookback, horizon, shared, features=None, seed=0):
     lookback=st.integers(1, 9),
     horizon=st.integers(1, 4),
     extra=st.integers(0, 5),
-    shared=st.booleans(),
+    maps=st.sampled_from([None, [0, 1, 2], [1, 0, 1], [0, 0, 0]]),
     features=st.sampled_from([None, [0, 1, 2], [2, 0], [1]]),
 )
-def test_linear_skip_equals_numpy(lookback, horizon, extra, shared, features):
+def test_linear_skip_equals_numpy(lookback, horizon, extra, maps, features):
     x = random_rows(2, lookback + extra, 3)
-    skip = built_skip(lookback, horizon, shared, features)
     selected = x[1] if features is None else x[1][:, features]
-    assert_all_close(skip(x)[1], twin.linear_skip(selected, to_numpy(skip.weight), lookback))
-    assert skip.weight.shape[0] == (1 if shared else selected.shape[1])
+    maps = maps and maps[: selected.shape[1]]
+    skip = built_skip(lookback, horizon, maps, features)
+    weights = to_numpy(skip.weight)[maps or [0]]
+    assert_all_close(skip(x)[1], twin.linear_skip(selected, weights, lookback))
+    assert skip.weight.shape[0] == max(maps or [0]) + 1
 
 
-@pytest.mark.parametrize("shared", [True, False])
-def test_linear_skip_adds_a_constant_to_the_forecast(shared):
-    skip, x = built_skip(6, 4, shared), random_rows(2, 9, 3)
+@pytest.mark.parametrize("maps", [None, [0, 1, 2], [1, 0, 1]])
+def test_linear_skip_adds_a_constant_to_the_forecast(maps):
+    skip, x = built_skip(6, 4, maps), random_rows(2, 9, 3)
     constants = np.array([10, -20, 30], np.float32)
     assert_all_close(skip(x + constants), skip(x) + constants, 1e-4)
 
 
-@pytest.mark.parametrize("shared", [True, False])
-def test_linear_skip_starts_at_the_windows_mean(shared):
+@pytest.mark.parametrize("maps", [None, [0, 1, 2]])
+def test_linear_skip_starts_at_the_windows_mean(maps):
     x = random_rows(2, 9, 3)
-    forecasts = to_numpy(LinearSkip(6, 2, shared)(x))
+    forecasts = to_numpy(LinearSkip(6, 2, maps)(x))
     mean, _ = twin.rolling_moments(x[0], 6)
     assert_all_close(forecasts[0], np.stack([mean, mean], axis=1))
 
 
-def test_linear_skip_shares_one_map_or_has_one_a_feature():
+def test_linear_skip_shares_maps_as_told():
     x = np.repeat(random_rows(1, 9, 1), 3, axis=2)  # three times the same series
-    shared, per_feature = (to_numpy(built_skip(6, 4, shared)(x)) for shared in (True, False))
+    shared, own, some = (to_numpy(built_skip(6, 4, maps)(x)) for maps in (None, [0, 1, 2], [1, 0, 1]))
     assert_all_close(shared, np.repeat(shared[..., :1], 3, axis=-1), 1e-6)
-    assert np.abs(per_feature[..., 0] - per_feature[..., 1]).min() > 1e-4
+    assert np.abs(own[..., 0] - own[..., 1]).min() > 1e-4
+    assert_all_close(some[..., 0], some[..., 2], 1e-6)
+    assert np.abs(some[..., 0] - some[..., 1]).min() > 1e-4
+
+
+@pytest.mark.parametrize("n_rows", [6, 9])
+@pytest.mark.parametrize("maps", [None, [0, 1, 2], [1, 0, 1]])
+def test_linear_skip_can_be_trained(maps, n_rows):
+    skip, x = built_skip(6, 4, maps), random_rows(2, n_rows, 3)
+    model = keras.Sequential([keras.Input((n_rows, 3)), skip])
+    model.compile(keras.optimizers.SGD(0.01), "mse")
+    before, targets = to_numpy(skip.weight), np.zeros((2, n_rows - 5, 4, 3))
+    losses = model.fit(x, targets, epochs=3, verbose=0).history["loss"]
+    assert losses[2] < losses[0]
+    assert np.all(np.any(to_numpy(skip.weight) != before, axis=(1, 2)))
 
 
 # Every layer
@@ -425,8 +441,8 @@ def fit_for_a_model(name):
         "Head": lambda: Head(2, [2, 0]),
         "Head with reversion": lambda: Head(2, [2, 0], reversion=True),
         "VectorSkip": lambda: VectorSkip(3, 2, 2),
-        "LinearSkip": lambda: LinearSkip(4, 2, True, [3, 1]),
-        "LinearSkip per feature": lambda: LinearSkip(4, 2, shared=False),
+        "LinearSkip": lambda: LinearSkip(4, 2, None, [3, 1]),
+        "LinearSkip with two maps": lambda: LinearSkip(4, 2, [0, 1, 1, 0]),
     }[name]()
     if name == "ScaleBack":
         return layer, lambda rows: layer(keras.layers.Reshape((-1, 2, 2))(rows), rows, rows)
@@ -438,7 +454,7 @@ def fit_for_a_model(name):
 LAYERS = [
     *("CausalConv1D", "causal CausalConv1D", "GatedActivation", "ResidualBlock", "gated ResidualBlock"),
     *("WaveNetStack", "empty WaveNetStack", "PerFeature", "RollingNormalizer", "ScaleBack"),
-    *("Head", "Head with reversion", "LinearSkip", "LinearSkip per feature", "VectorSkip"),
+    *("Head", "Head with reversion", "LinearSkip", "LinearSkip with two maps", "VectorSkip"),
 ]
 
 
@@ -524,6 +540,8 @@ def empty(*shape):
         (lambda: LinearSkip(1, 0), ValueError, r"`horizon` must be .* Received: horizon=0"),
         (lambda: LinearSkip(1, 1, features=[0.5]), TypeError, r"`features\[0\]` must be .* features\[0\]=0\.5"),
         (lambda: LinearSkip(1, 1, features=[3])(empty(1, 2, 3)), ValueError, r"among 3 features.* positions=\[3\]"),
+        (lambda: LinearSkip(1, 1, [0, 1])(empty(1, 2, 3)), ValueError, r"each of 3 targets.* Received: maps=\[0, 1\]"),
+        (lambda: LinearSkip(1, 1, [0, -1]), ValueError, r"`maps\[1\]` must be .* Received: maps\[1\]=-1"),
         (lambda: LinearSkip(3, 1)(empty(1, 2, 1)), ValueError, r"at least 3 rows.* Received: input_shape="),
     ],
 )

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from tests.series import errors_of, example, random_walks
-from tscnn import fitting, folds, linear_mixture, ridges
+from tests.series import autoregression, errors_of, example, random_walks
+from tscnn import folds, linear_mixture, ridges
 from tscnn.baselines import as_kernel, fit_linear_map
 from tscnn.folds import RELATIVE
 from tscnn.linear_mixture import mix_linear_maps
@@ -39,7 +39,7 @@ def test_the_lookback_found_is_short_where_nothing_older_helps():
     assert np.median([find_short_lookback(random_walks([3000], 1, seed) / 30) for seed in range(3)]) <= 2
 
 
-@pytest.mark.parametrize("kinds", [["shared"], ["per_feature"], ["shared", "per_feature"]])
+@pytest.mark.parametrize("kinds", [["shared"], ["per_feature"], ["shared", "grouped"]])
 @pytest.mark.parametrize("validated", [True, False])
 def test_weights_of_each_step_sum_to_one(kinds, validated):
     rows, training, validation = example()
@@ -125,29 +125,51 @@ def test_a_feature_mixes_by_its_own_errors_and_those_of_all(monkeypatch):
         assert 0.05 < share < 0.95
 
 
-def test_a_map_for_each_feature_is_worth_more_than_the_longest_lookbacks(monkeypatch):
-    rows = np.random.default_rng(0).normal(size=(2400, 3))
-    monkeypatch.setattr(folds, "N_FOLDS", 0)
-    monkeypatch.setattr(linear_mixture, "MOST_ENTRIES", 3 * 512 * 513)
-    lookbacks = []
-
-    def noting(rows, training, validation, tried, *others):
-        lookbacks.append(tried)
-        return mix_linear_maps(rows, training, validation, [1], *others)
-
-    monkeypatch.setattr(fitting, "mix_linear_maps", noting)
-    candidates = [1, 64, 128, 256, 512, 1024]
-    for linear_skip in ("auto", "shared"):
-        fitting.fit_linear_maps(rows, 2200, candidates, 1, linear_skip, "joint", None, False)
-    monkeypatch.setattr(linear_mixture, "MOST_ENTRIES", 3 * 128 * 129)  # shorter ones would say too little
-    fitting.fit_linear_maps(rows, 2200, candidates, 1, "auto", "joint", None, False)
-    assert [max(given) for given in lookbacks] == [512, 1024, 1024]
+def two_kinds(n_rows=1500, n_features=6, seed=0):
+    """Every other column is called back to 0, the others repeat every 24 rows."""
+    random = np.random.default_rng(seed)
+    rows = np.sin(np.arange(n_rows)[:, None] * 2 * np.pi / 24 + np.arange(n_features))
+    rows += 0.3 * random.normal(size=rows.shape)
+    rows[:, ::2] = autoregression(n_rows, 5, rows[:, ::2].shape[1], seed)
+    return (rows / rows.std(axis=0)).astype(np.float32)
 
 
-def test_maps_of_single_features_are_left_out_where_they_would_take_minutes(monkeypatch):
+@pytest.mark.parametrize("validated", [True, False])
+def test_features_that_vary_alike_share_a_map_where_not_all_can_have_their_own(monkeypatch, validated):
+    rows = two_kinds()
+    training, validation = find_origins([1300], 48, 3), find_origins([1500], 48, 3, [1300])
+    monkeypatch.setattr(linear_mixture, "MOST_ENTRIES", 2 * 48 * 51)
+    kinds = ("shared", "grouped") if validated else ("grouped",)
+    mixture = mix_linear_maps(rows, training, validation if validated else [], [48], 3, kinds)
+    assert mixture.fitted.shape == mixture.refitted.shape == (2, 48, 3)
+    np.testing.assert_array_equal(mixture.groups % 2, (mixture.groups[0] + np.arange(6)) % 2)
+    for fold in mixture.judged:
+        assert fold.kernel.shape == (2, 48, 3)
+        np.testing.assert_array_equal(fold.groups, mixture.groups)
+
+
+def test_a_map_for_each_group_is_worth_nearly_as_much_as_one_for_each_feature():
+    rows = two_kinds(2400)
+    training, validation = find_origins([1300], 48, 3), find_origins([1500], 48, 3, [1300])
+
+    def error(*kinds, most=6):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(linear_mixture, "MOST_ENTRIES", most * 48 * 51)
+            mixture = mix_linear_maps(rows[:1500], training, validation, [48], 3, kinds)
+        kernel = mixture.refitted[mixture.groups]
+        return np.square(errors_of(kernel, rows, find_origins([2400], 48, 3, [1500]), 48, 3)).mean()
+
+    shared, grouped, own = error("shared"), error("shared", "grouped", most=2), error("shared", "grouped")
+    assert own < 0.95 * shared
+    assert grouped < 1.01 * own
+    assert error("per_feature", most=2) == error("per_feature")
+
+
+def test_there_are_as_many_maps_as_are_affordable(monkeypatch):
     rows, training, validation = example()
-    monkeypatch.setattr(linear_mixture, "MOST_ENTRIES", 100)
-    assert mix_linear_maps(rows, training, validation, [12], 3).fitted.shape == (1, 12, 3)
+    for most, n_maps in ((12 * 15 * 2, 2), (12 * 15 * 2 - 1, 1), (100, 1)):
+        monkeypatch.setattr(linear_mixture, "MOST_ENTRIES", most)
+        assert mix_linear_maps(rows, training, validation, [12], 3).fitted.shape == (n_maps, 12, 3)
 
 
 def test_a_lookback_of_one_repeats_the_last_row():

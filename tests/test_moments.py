@@ -31,7 +31,8 @@ def test_short_windows_of_a_smooth_series_keep_their_digits():
 
 def test_joined_moments_are_the_mean_over_features():
     rows, training, _ = example()
-    joined, mean = window_moments(rows, training, 12, 3, joined=True), window_moments(rows, training, 12, 3).mean()
+    joined = window_moments(rows, training, 12, 3, groups=np.zeros(rows.shape[1], int))
+    mean = window_moments(rows, training, 12, 3).mean()
     for name in ("inputs", "cross", "targets"):
         np.testing.assert_allclose(getattr(joined, name), getattr(mean, name), rtol=1e-10, atol=1e-10)
 

@@ -131,7 +131,7 @@ def test_field_of_any_plan_is_the_lookback(lookback, kernel_size, feature_mode, 
     layers = [*config.front_end_layers, *config.layers, (config.normalizer_span, 1)]
     assert receptive_field(layers) == lookback
     assert find_holes(layers) == []
-    network = build_network(dataclasses.replace(config, linear_skip=None, filters=3))
+    network = build_network(dataclasses.replace(config, linear_maps=None, filters=3))
     assert support_by_gradient(randomize(network.dense), lookback, 2) == list(range(lookback))
 
 

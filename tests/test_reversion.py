@@ -38,7 +38,7 @@ def test_two_folds_are_not_enough():
 
 def test_a_series_without_errors_has_no_reversion():
     rows = np.tile(np.arange(4.0), 500)[:, None].astype(np.float32) - 1
-    repeat = JudgedMap(np.eye(4)[None], np.arange(4), [range(100, 500)])
+    repeat = JudgedMap(np.eye(4)[None], np.zeros(1, int), np.arange(4), [range(100, 500)])
     assert reversion_of(rows, [repeat] * 3, 8, 4) is None
 
 
@@ -46,7 +46,8 @@ def test_the_reversion_is_half_of_what_least_squares_finds():
     rows = autoregression(2000, memory=20, n_features=1)
     kernel = np.zeros((1, 4, 3))
     kernel[:, -1] = 1  # repeats the last row
-    folds = [JudgedMap(kernel, np.array([0, 4, 8]), [range(a, b)]) for a, b in ((100, 600), (600, 1300), (1300, 1900))]
+    blocks = range(100, 600), range(600, 1300), range(1300, 1900)
+    folds = [JudgedMap(kernel, np.zeros(1, int), np.array([0, 4, 8]), [block]) for block in blocks]
     reversion = reversion_of(rows, folds, 50, 9)
     at = np.arange(100, 1900)
     windows = np.lib.stride_tricks.sliding_window_view(rows[:, 0].astype(float), 50)[at - 49]

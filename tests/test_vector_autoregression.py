@@ -21,7 +21,7 @@ def fit_on(rows, lookback=16, horizon=3, span=8, most_rows=9):
 
 def fit_on_zero_maps(rows, starts=(100, 600, 1100)):
     """One row seen, and the errors of maps that forecast zero, from 400 origins a fold."""
-    folds = [JudgedMap(np.zeros((1, 4, 2)), np.arange(2), [range(a, a + 400)]) for a in starts]
+    folds = [JudgedMap(np.zeros((1, 4, 2)), np.zeros(3, int), np.arange(2), [range(a, a + 400)]) for a in starts]
     residuals, normalized = find_residuals(rows, [0, 1], folds, 50)
     return fit_vector_autoregression(normalized, residuals, None, 2, most_rows=1)
 
@@ -77,7 +77,8 @@ def test_weights_are_half_of_a_ridge_regression_on_the_errors():
 def test_a_target_that_is_constant_for_long_does_not_spoil_the_others():
     rows = np.hstack([follower(1600), np.zeros((1600, 1), np.float32)])
     rows[[200, 300, 700, 900, 1250, 1400], 2] = 3  # of its windows before a step, nothing is left but rounding
-    folds = [JudgedMap(np.zeros((1, 4, 2)), np.arange(2), [range(a, a + 400)]) for a in (100, 600, 1100)]
+    starts = 100, 600, 1100
+    folds = [JudgedMap(np.zeros((1, 4, 2)), np.zeros(3, int), np.arange(2), [range(a, a + 400)]) for a in starts]
     residuals, normalized = find_residuals(rows, range(3), folds, 50)
     found = fit_vector_autoregression(normalized, residuals, None, 2, most_rows=1)
     assert found.refitted[0, 0, 1, 1] > 0.6 * STRENGTH

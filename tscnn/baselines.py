@@ -143,8 +143,11 @@ def fit_shared_map(
         Acts on raw rows: the weights of each step sum to one.
     """
     share = affordable_share(sum(map(len, training)), rows.shape[1], lookback, horizon)
-    fitted = window_moments(rows, training, lookback, horizon, joined=True, share=share)
-    judged = window_moments(rows, validation, lookback, horizon, joined=True, share=share) if any(validation) else None
+    joined = np.zeros(rows.shape[1], int)
+    fitted = window_moments(rows, training, lookback, horizon, groups=joined, share=share)
+    judged = None
+    if any(validation):
+        judged = window_moments(rows, validation, lookback, horizon, groups=joined, share=share)
     return as_kernel(fit_linear_map(fitted, judged), lookback)
 
 

@@ -7,17 +7,18 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tscnn.linear_mixture import LinearMixture, are_affordable, mix_linear_maps
+from tscnn.linear_mixture import LinearMixture, mix_linear_maps
 from tscnn.residuals import Residuals, find_residuals, judge_by_target
 
 __all__ = ["ComponentMaps", "find_components"]
 
+MOST_TARGETS = 100  # networks with twice as many columns take long, and so do the errors of all on all folds
 ENOUGH = 96  # rows of a window that tell whether components are worth the time
 WORTHWHILE = 0.001  # gain in squared and absolute errors together
 
 
 class ComponentMaps(NamedTuple):
-    """A linear map for each principal component, averaged with those of the targets themselves."""
+    """Linear maps of the principal components, averaged with those of the targets themselves."""
 
     axes: np.ndarray  # (n_targets, n_targets): a component a column, of length one
     scales: np.ndarray  # (n_targets,): what each is divided by before its map is solved
@@ -85,7 +86,7 @@ def find_components(
     Returns
     -------
     ComponentMaps or None
-        None where it doesn't help, where folds are too few to say so, where it would take minutes, or where the
+        None where it doesn't help, where folds are too few to say so, with more than 100 targets, or where the
         gain of the targets' own maps over repeating the newest row may be chance: any gain would be, too.
 
     References
@@ -93,9 +94,7 @@ def find_components(
     .. [1] Stock and Watson (2002), Forecasting Using Principal Components From a Large Number of Predictors.
     """
     n_targets, lookback = rows.shape[1], mixture.fitted.shape[1]
-    if n_targets == 1 or not (mixture.can_judge and mixture.beats_repetition):
-        return None
-    if not are_affordable(n_targets, lookback, horizon):
+    if not 1 < n_targets <= MOST_TARGETS or not (mixture.can_judge and mixture.beats_repetition):
         return None
     axes = np.linalg.eigh(np.cov(rows[:first].T))[1][:, ::-1].astype(rows.dtype)
     scales = (rows[:first] @ axes).std(axis=0)

@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from tscnn._backend import device_scope
 from tscnn.components import ComponentMaps, find_components
-from tscnn.linear_mixture import LinearMixture, are_affordable, mix_linear_maps
+from tscnn.linear_mixture import LinearMixture, mix_linear_maps
 from tscnn.network import Network, NetworkConfig, build_network, rebuild_network, seed_weights
 from tscnn.residuals import find_residuals
 from tscnn.reversion import find_reversion
@@ -23,7 +23,6 @@ from tscnn.windows import find_origins
 __all__ = ["LinearStart", "fit_corrections", "fit_linear_maps", "fit_network", "list_lookbacks"]
 
 LONGEST = 1024  # lookback to choose
-ENOUGH = 192  # rows of a lookback
 CERTAIN = 0.5  # of a gain, that is more than chance
 
 # The closed form is many small products and systems, on which threads gain nothing, and wait for each other where other
@@ -56,12 +55,15 @@ class LinearStart:
         NetworkConfig
             As given where there is no linear map.
         """
-        if config.linear_skip is None:
+        if config.linear_maps is None:
             return config
         normalizes, sees_all = config.normalizer_span > 1, config.feature_mode != "independent"
+        maps = self.mixture.groups
+        if sees_all and self.components is not None:
+            maps = np.concatenate([maps, len(self.mixture.fitted) + self.components.mixture.groups])
         return replace(
             config,
-            linear_skip="shared" if len(self.mixture.fitted) == 1 else "per_feature",
+            linear_maps=tuple(maps.tolist()),
             components=sees_all and self.components is not None,
             reversion=normalizes and self.reversion is not None,
             vector_skip=len(self.vector.fitted) if normalizes and sees_all and self.vector is not None else 0,
@@ -167,8 +169,7 @@ def fit_linear_maps(
     first : int or None
         First validation row.
     lookbacks : sequence of int
-        To choose from, ascending; of several only those with as many training windows as rows in one, and with many
-        targets those for which a map for each is affordable, unless all such are short.
+        To choose from, ascending; of several only those with as many training windows as rows in one.
     horizon : int
         Steps predicted.
     linear_skip, feature_mode : str or None
@@ -184,13 +185,10 @@ def fit_linear_maps(
         Of the lookback given or chosen, without what `fit_corrections` adds.
     """
     end = len(rows) if first is None else first
-    kinds = ("shared", "per_feature") if linear_skip in ("auto", None) else (linear_skip,)
+    kinds = ("shared", "grouped") if linear_skip in ("auto", None) else (linear_skip,)
     chooses = len(lookbacks) > 1
     if chooses:
         lookbacks = [length for length in lookbacks if 2 * length + horizon <= end] or [1]
-        affordable = [length for length in lookbacks if are_affordable(rows.shape[1], length, horizon)]
-        if len(kinds) > 1 and affordable and affordable[-1] >= ENOUGH:  # worth more than the longest lookbacks
-            lookbacks = affordable
     training = find_origins([end], lookbacks[-1], horizon)
     validation = [] if first is None else find_origins([len(rows)], lookbacks[-1], horizon, [first])
     mixture = mix_linear_maps(rows, training, validation, lookbacks, horizon, kinds, seasonality)
@@ -270,7 +268,7 @@ class _Fit(NamedTuple):
     def beats(self, other: _Fit) -> bool:
         """Return whether it is better on validation, for sure if the other has a linear map and it has none."""
         gains, config, others = other.losses - self.losses, self.network.config, other.network.config
-        if config.linear_skip is None and others.linear_skip is not None:
+        if config.linear_maps is None and others.linear_maps is not None:
             # While a series stays where a level happens to be right, windows that overlap all say so.
             return trusted_share(gains, max(config.horizon, config.lookback)) > CERTAIN
         return bool(gains.mean() > 0)
@@ -287,10 +285,9 @@ def _assign_components(network: Network, components: ComponentMaps, kernel: np.n
         layer = network.dense.get_layer(name)
         layer.kernel.assign(weight)
         layer.trainable = False
-    own = np.broadcast_to(kernel, (n_targets, *kernel.shape[1:]))
-    return np.concatenate([own, mixture.refitted if refitted else mixture.fitted])
+    return np.concatenate([kernel, mixture.refitted if refitted else mixture.fitted])
 
 
 def _describe(config: NetworkConfig) -> str:
     normalizer = f"normaliser over {config.normalizer_span} rows" if config.normalizer_span > 1 else "no normaliser"
-    return f"{config.feature_mode} with {normalizer} and {'a' if config.linear_skip else 'no'} linear map"
+    return f"{config.feature_mode} with {normalizer} and {'no' if config.linear_maps is None else 'a'} linear map"

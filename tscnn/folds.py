@@ -26,7 +26,7 @@ class Fold:
 
 
 def summing(
-    rows: np.ndarray, training: Sequence[range], lookback: int, horizon: int, joined: bool
+    rows: np.ndarray, training: Sequence[range], lookback: int, horizon: int, groups: np.ndarray
 ) -> Callable[[Sequence[range]], WindowMoments]:
     """Return what sums the moments of given origins, of as many as is affordable of all.
 
@@ -38,8 +38,8 @@ def summing(
         All origins to train on.
     lookback, horizon : int
         Steps seen and steps predicted.
-    joined : bool
-        Whether to join all features into one.
+    groups : ndarray of int of shape (n_features,)
+        Of `window_moments`.
 
     Returns
     -------
@@ -49,7 +49,7 @@ def summing(
     share = affordable_share(sum(map(len, training)), rows.shape[1], lookback, horizon)
     judged = np.arange(horizon)[:: -(-horizon // N_STEPS)]  # evenly spread
     return lambda origins: window_moments(
-        rows, origins, lookback, horizon, judged=judged, joined=joined, relative=RELATIVE, share=share
+        rows, origins, lookback, horizon, judged=judged, groups=groups, relative=RELATIVE, share=share
     )
 
 

@@ -75,16 +75,17 @@ class Forecaster(BaseEstimator):
         Share of filters dropped in training.
     linear_skip : {"auto", "shared", "per_feature", None}, default "auto"
         The linear map from window to forecast that the convolutions are added to: one for all targets, one for each, a
-        mixture of both, or none. It is a mixture of ridge regressions on windows of several lengths, solved in closed
-        form and mixed as serves the validation rows and later training rows best, and mixed with repeating the newest
-        row as far as its gain over that may be chance. The mean of the horizon and each octave of its waves are mixed
-        by themselves; of up to 2,000 windows they are not, but some parts draw to repeating the season, where the step
-        of the index tells one. With "auto", and unless ``feature_mode="independent"``, maps of the targets' principal
-        components are averaged with it for those targets that they help on these rows. The convolutions are trained on
-        what it leaves, scaled as serves the validation rows best, and count as far as their gain there can be trusted
-        (with fewer validation origins than four horizons: not at all). When all is chosen, the map is solved once more
-        on all rows. Beside a rolling normaliser forecasts also step back from the recent level towards the mean, and
-        take in what the newest rows of all columns say, each if that helps on those rows.
+        mixture of both (of many targets, with one for each group that varies alike), or none. It is a mixture of ridge
+        regressions on windows of several lengths, solved in closed form and mixed as serves the validation rows and
+        later training rows best, and mixed with repeating the newest row as far as its gain over that may be chance.
+        The mean of the horizon and each octave of its waves are mixed by themselves; of up to 2,000 windows they are
+        not, but some parts draw to repeating the season, where the step of the index tells one. With "auto", and
+        unless ``feature_mode="independent"``, maps of the principal components of up to 100 targets are averaged with
+        it for those targets that they help on these rows. The convolutions are trained on what it leaves, scaled as
+        serves the validation rows best, and count as far as their gain there can be trusted (with fewer validation
+        origins than four horizons: not at all). When all is chosen, the map is solved once more on all rows. Beside a
+        rolling normaliser forecasts also step back from the recent level towards the mean, and take in what the newest
+        rows of all columns say, each if that helps on those rows.
     training : {"dense", "window"}, default "dense"
         "dense" trains on segments of neighbouring origins, whose work is shared; "window" on one window an origin, in
         random order, of which only what its forecast needs is computed. Slower, and the same weights.
@@ -255,7 +256,7 @@ class Forecaster(BaseEstimator):
             found = fit_linear_maps(targets, first, lookbacks, horizon, *kinds, seasonality, settings.verbose)
             config = read_network_config(self, schema, found.mixture.fitted.shape[1])
             linear_map = found.mixture.single
-            if config.linear_skip is not None:
+            if config.linear_maps is not None:
                 start = fit_corrections(found, rows, config)
         training = find_origins([n_rows if first is None else first], config.lookback, horizon)
         validation = [] if first is None else find_origins([n_rows], config.lookback, horizon, [first])

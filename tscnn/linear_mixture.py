@@ -10,6 +10,7 @@ from scipy.fft import idct
 
 from tscnn.baselines import as_kernel
 from tscnn.folds import Fold, fold_moments, summing
+from tscnn.groups import group_alike
 from tscnn.moments import WindowMoments
 from tscnn.ridges import (
     ALPHAS,
@@ -24,7 +25,7 @@ from tscnn.ridges import (
 )
 from tscnn.trust import FEWEST_BLOCKS, FEWEST_FOLDS, trust
 
-__all__ = ["JudgedMap", "LinearMixture", "are_affordable", "mix_linear_maps"]
+__all__ = ["JudgedMap", "LinearMixture", "mix_linear_maps"]
 
 N_LENGTHS = 6  # windows of a mixture: the lookback, its half, quarter ..
 N_BANDS = 6  # of the horizon: what is slow in it hangs on older rows than what is fast, and is harder to tell
@@ -32,7 +33,7 @@ FEW_WINDOWS = 2000  # of training, up to which seasonal ridges compete: more tel
 NOISE = 0.1  # in the variance of outcomes, where there are no validation origins to tell
 TRUSTED = 0.8  # `trust` in the gain over repetition that makes it certain
 MOST_GROWTH = 4  # of a map's squares when it is solved on all rows: beyond, it explains an outlier or a change of law
-MOST_ENTRIES = 12_600_000  # of the moments of single features: some seconds and 100 MB a fold
+MOST_ENTRIES = 12_600_000  # of the moments of all groups: some seconds and 100 MB a fold
 
 
 @dataclass(frozen=True)
@@ -42,15 +43,16 @@ class LinearMixture:
     `fitted` is solved on the training origins, so that the validation origins can judge it. `refitted` is solved on
     both, once everything is chosen: the newest rows say most about those that follow. A map that grows by that, to
     explain an outlier or a constant's first steps, is left as `fitted`. `judged` are the maps of the folds that the
-    choice was made on, and `trusted` says how far they were trusted, by feature: the rest is repeating the newest row.
+    choice was made on, and `trusted` says how far they were trusted, by map: the rest is repeating the newest row.
     `single` is what a mixture has to beat: one ridge regression for all features, on the whole window and the training
     origins; None where there is none in the mixture.
     """
 
-    fitted: np.ndarray  # (1 or n_features, lookback, horizon)
+    fitted: np.ndarray  # (n_maps, lookback, horizon)
     refitted: np.ndarray  # as `fitted`
+    groups: np.ndarray  # (n_features,): which map each feature has
     judged: Sequence[JudgedMap] = ()
-    trusted: np.ndarray | None = None  # (n_features,)
+    trusted: np.ndarray | None = None  # (n_maps,)
     single: np.ndarray | None = None  # (1, lookback, horizon)
 
     @property
@@ -80,9 +82,10 @@ class LinearMixture:
 
 @dataclass(frozen=True)
 class JudgedMap:
-    """A map that was solved on the origins before those that it is judged on."""
+    """Maps that were solved on the origins before those that they are judged on."""
 
-    kernel: np.ndarray  # (1 or n_features, lookback, n_steps)
+    kernel: np.ndarray  # (n_maps, lookback, n_steps)
+    groups: np.ndarray  # (n_features,): which map each feature has
     steps: np.ndarray  # of the horizon, (n_steps,), from 0
     origins: Sequence[range]
 
@@ -93,7 +96,7 @@ def mix_linear_maps(
     validation: Sequence[range],
     lookbacks: Sequence[int],
     horizon: int,
-    kinds: Sequence[str] = ("shared", "per_feature"),
+    kinds: Sequence[str] = ("shared", "grouped"),
     seasonality: int | None = None,
 ) -> LinearMixture:
     """Fit the best linear map from windows to the steps after them that the closed form gives.
@@ -116,10 +119,10 @@ def mix_linear_maps(
         To choose from.
     horizon : int
         Steps predicted.
-    kinds : sequence of {"shared", "per_feature"}
-        One map for all features, one for each, or both in the mixture. A feature's own map is solved on its windows
-        and, as far as they vary alike, on those of the others. Of both kinds, maps of single features are left out
-        where they would take minutes.
+    kinds : sequence of {"shared", "per_feature", "grouped"}
+        What is mixed: one map for all features, one for each, or one for each group of those that vary alike, of which
+        there are as many as are affordable, each feature one by itself if that is. Such a map is solved on the windows
+        of its features and, as far as they vary alike, on those of the others.
     seasonality : int, optional
         Rows of a season: of few windows, the ridge regressions that see one may also draw to its repetition, instead of
         the window's mean.
@@ -127,27 +130,29 @@ def mix_linear_maps(
     Returns
     -------
     LinearMixture
-        Of the lookback chosen, ``fitted.shape[1]``. The first axis of its maps is 1 without maps of single features,
-        whose parts each feature mixes in shares of its own.
+        Of the lookback chosen, ``fitted.shape[1]``. Each group mixes in shares of its own.
 
     References
     ----------
     .. [1] Bates and Granger (1969), The Combination of Forecasts.
     """
     longest = max(lookbacks)
-    if len(kinds) > 1 and (rows.shape[1] == 1 or not are_affordable(rows.shape[1], longest, horizon)):
+    if not any(validation):
+        kinds = kinds[:1]
+    groups = _group(rows, training, longest, horizon, kinds)
+    if not groups.any():
         kinds = ("shared",)
-    moments = summing(rows, training, longest, horizon, joined="per_feature" not in kinds)
+    moments = summing(rows, training, longest, horizon, groups)
     if not any(validation):
         kernel = _mix_unjudged(moments(training), longest, kinds[0])
-        return LinearMixture(kernel, kernel)
+        return LinearMixture(kernel, kernel, groups)
     folds, fitted, everything = fold_moments(moments, training, validation, horizon)
     few = sum(map(len, training)) <= FEW_WINDOWS
     n_bands, seasonality = (1, seasonality) if few else (N_BANDS, None)
     lengths = sorted({length for lookback in lookbacks for length in _halves(lookback)}, reverse=True)
     contest = hold_contest(folds, lengths, kinds, seasonality, n_bands)
     lookback, shares = _choose_lookback(contest, lookbacks)
-    judged, trusted = _judge_mixture(folds, contest, lookback, shares)
+    judged, trusted = _judge_mixture(folds, groups, contest, lookback, shares)
     n_windows = float(np.mean([fold.fitted.n_windows for fold in folds]))
     single = None
     if "shared" in kinds:
@@ -159,23 +164,17 @@ def mix_linear_maps(
     fitted_kernel, kernel = (solve_parts(known, n_windows, parts, shares, lookback) for known in (fitted, everything))
     before, after = (np.square(weights).sum(axis=(1, 2), keepdims=True) for weights in (fitted_kernel, kernel))
     kernel = np.where(after > MOST_GROWTH * before, fitted_kernel, kernel)
-    return LinearMixture(fitted_kernel, kernel, judged, trusted, single)
+    return LinearMixture(fitted_kernel, kernel, groups, judged, trusted, single)
 
 
-def are_affordable(n_features: int, lookback: int, horizon: int) -> bool:
-    """Return whether fitting a map for each feature takes seconds, and memory that a laptop has.
-
-    Parameters
-    ----------
-    n_features, lookback, horizon : int
-        What there is.
-
-    Returns
-    -------
-    bool
-        Where it is False, `mix_linear_maps` leaves them out of a mixture.
-    """
-    return n_features * lookback * (lookback + horizon) <= MOST_ENTRIES
+def _group(
+    rows: np.ndarray, training: Sequence[range], lookback: int, horizon: int, kinds: Sequence[str]
+) -> np.ndarray:
+    """Return the map of each feature, of as many as there are to be."""
+    if "per_feature" in kinds:
+        return np.arange(rows.shape[1])
+    affordable = MOST_ENTRIES // (lookback * (lookback + horizon)) if "grouped" in kinds else 1
+    return group_alike(rows, training, lookback, max(1, affordable))
 
 
 def _repetition(n_bands: int) -> Part:
@@ -222,7 +221,7 @@ def _choose_lookback(contest: Contest, lookbacks: Sequence[int]) -> tuple[int, n
 
 
 def _judge_mixture(
-    folds: Sequence[Fold], contest: Contest, lookback: int, shares: np.ndarray
+    folds: Sequence[Fold], groups: np.ndarray, contest: Contest, lookback: int, shares: np.ndarray
 ) -> tuple[list[JudgedMap], np.ndarray]:
     """Return each fold's map, mixed with repeating the newest row as far as it can't be trusted, and that trust."""
     steps = folds[0].judged.steps
@@ -236,23 +235,25 @@ def _judge_mixture(
     trusted = _trust_mixture(folds, mixed)
     newest = as_kernel(np.zeros((1, 1, len(steps))), lookback)
     kernels = [newest + trusted[:, None, None] * (kernel - newest) for kernel in mixed]
-    return [JudgedMap(kernel, steps, fold.origins) for kernel, fold in zip(kernels, folds, strict=True)], trusted
+    return [
+        JudgedMap(kernel, groups, steps, fold.origins) for kernel, fold in zip(kernels, folds, strict=True)
+    ], trusted
 
 
 def _trust_mixture(folds: Sequence[Fold], kernels: Sequence[np.ndarray]) -> np.ndarray:
-    """Return how far the gain of the mixture over repeating the newest row can be trusted, by feature.
+    """Return how far the gain of the mixture over repeating the newest row can be trusted, by map.
 
-    A random walk looks on any one stretch as if something older than its newest row told its future. A feature's own
+    A random walk looks on any one stretch as if something older than its newest row told its future. A group's own
     gains and those of all count alike.
     """
-    n_features = len(folds[0].judged.targets)
+    n_maps = len(folds[0].judged.targets)
     if len(folds) == 1:
-        return np.ones(n_features)
+        return np.ones(n_maps)
     newest = np.ones((1, 1, kernels[0].shape[2]))
     products = [fold.judged.error_products([kernel, newest])[0] for fold, kernel in zip(folds, kernels, strict=True)]
-    gains = np.array([(_gain(p) + _gain(p.mean(axis=0))) / 2 for p in products])  # (folds, features)
+    gains = np.array([(_gain(p) + _gain(p.mean(axis=0))) / 2 for p in products])  # (folds, maps)
     n_origins = [fold.judged.n_windows for fold in folds]
-    trusted = np.array([trust(gains[:, f], n_origins) for f in range(n_features)])
+    trusted = np.array([trust(gains[:, m], n_origins) for m in range(n_maps)])
     return np.where(trusted >= TRUSTED, 1.0, trusted)
 
 

@@ -91,6 +91,21 @@ class WindowMoments:
         """
         return self._changed(lambda moments: moments[index : index + 1])
 
+    def unlikeness(self) -> np.ndarray:
+        """Compare the ways in which features vary.
+
+        Returns
+        -------
+        ndarray of shape (n_features, n_features)
+            The squared difference of the inputs' products of each two, in units of each feature's own variance and
+            relative to the size of the products: 0 where the ways are the same.
+        """
+        flat = self.inputs.reshape(len(self.inputs), -1) / self._units()[:, None]
+        products = flat @ flat.T
+        squares = np.diag(products)
+        sizes = np.sqrt(squares + 1e-12)  # those of a constant are 0
+        return np.asarray(np.maximum(squares[:, None] + squares - 2 * products, 0) / (sizes[:, None] * sizes))
+
     def pool_alike(self, width: float) -> WindowMoments:
         """Let each feature have a part in the moments of those that vary as it does.
 
@@ -99,23 +114,17 @@ class WindowMoments:
         Parameters
         ----------
         width : float
-            Features of equal variance whose inputs' products differ by this share of their size count exp(-1) times.
+            Features whose `unlikeness` is this count exp(-1) times.
 
         Returns
         -------
         WindowMoments
             Of mean products, each feature's in units of its own variance.
         """
-        n_features, lookback = self.inputs.shape[:2]
-        unit = np.trace(self.inputs, axis1=1, axis2=2) / lookback + 1e-12 * self.n_windows
-        flat = self.inputs.reshape(n_features, -1) / unit[:, None]
-        products = flat @ flat.T
-        squares = np.diag(products) + 1e-12
-        distance = (squares[:, None] + squares - 2 * products) / np.sqrt(squares[:, None] * squares)
-        np.fill_diagonal(distance, 0)  # also of a constant
-        parts = np.exp(-distance / width)
+        unit = self._units()
+        parts = np.exp(-self.unlikeness() / width)
         parts *= unit[:, None] / unit / parts.sum(axis=1, keepdims=True)
-        return self._changed(lambda moments: (parts @ moments.reshape(n_features, -1)).reshape(moments.shape))
+        return self._changed(lambda moments: (parts @ moments.reshape(len(parts), -1)).reshape(moments.shape))
 
     def shorten(self, lookback: int) -> WindowMoments:
         """Forget the oldest rows of every window.
@@ -201,6 +210,10 @@ class WindowMoments:
         explained = np.einsum("fls,fls->fs", weights, 2 * self.cross - self.inputs @ weights)
         return np.asarray((np.einsum("fss->fs", self.targets) - explained) / self.n_windows)
 
+    def _units(self) -> np.ndarray:
+        """Return the variance of each feature, or nearly nothing where it is constant."""
+        return np.asarray(np.trace(self.inputs, axis1=1, axis2=2) / self.inputs.shape[1] + 1e-12 * self.n_windows)
+
     def _changed(self, change: Callable[[np.ndarray], np.ndarray]) -> WindowMoments:
         """Change all moments alike."""
         return replace(self, inputs=change(self.inputs), cross=change(self.cross), targets=change(self.targets))
@@ -225,7 +238,7 @@ def window_moments(
     horizon: int,
     *,
     judged: np.ndarray | None = None,
-    joined: bool = False,
+    groups: np.ndarray | None = None,
     relative: float = 0.0,
     share: float = 1.0,
 ) -> WindowMoments:
@@ -242,8 +255,9 @@ def window_moments(
         Steps seen and steps predicted.
     judged : ndarray of int, optional
         Steps of the horizon, from 0, that maps will be judged at; all by default.
-    joined : bool, default False
-        Whether to return the `mean` over features only.
+    groups : ndarray of int of shape (n_features,), optional
+        The group of each feature, from 0, whose features are joined into one; by default each is one by itself. The
+        `mean` over groups is that over features: a group's products are their sum, times groups over features.
     relative : float, default 0.0
         Each window is divided by its `window_scales` of this power.
     share : float, default 1.0
@@ -252,8 +266,8 @@ def window_moments(
     Returns
     -------
     WindowMoments
-        In squared units of `rows`. Its memory is n_features * (lookback * (lookback + horizon) + n_judged**2) floats,
-        or as for one feature if `joined`.
+        In squared units of `rows`, of groups in place of features. Its memory is n_groups * (lookback * (lookback +
+        horizon) + n_judged**2) floats.
 
     Raises
     ------
@@ -268,12 +282,13 @@ def window_moments(
         kept = np.random.default_rng(0).random(len(listed)) < share  # at even steps they could all start at noon
         listed = listed[kept] if kept.any() else listed[:1]
     scales = window_scales(rows, lookback, relative) if relative else None
-    n_kept, steps = 1 if joined else n_features, np.arange(horizon)
+    groups, steps = np.arange(n_features) if groups is None else groups, np.arange(horizon)
+    n_groups = groups.max() + 1
     judged = steps if judged is None else judged
-    inputs = np.zeros((n_kept, lookback, lookback))
-    cross = np.zeros((n_kept, lookback, horizon))
-    targets = np.zeros((n_kept, len(judged), len(judged)))
-    for f in range(n_features):
+    inputs = np.zeros((n_groups, lookback, lookback))
+    cross = np.zeros((n_groups, lookback, horizon))
+    targets = np.zeros((n_groups, len(judged), len(judged)))
+    for f, group in enumerate(groups):
         # Relative to its newest row, the newest rows of a smooth series are small, and keep their digits.
         windows = sliding_window_view(rows[:, f], length)
         for first in range(0, len(listed), BLOCK):
@@ -283,12 +298,12 @@ def window_moments(
             if scales is not None:
                 block /= scales[at, f, None].astype(block.dtype)
             seen, outcomes = block[:, :lookback], block[:, lookback:]
-            inputs[f % n_kept] += seen.T @ seen
-            cross[f % n_kept] += seen.T @ outcomes
+            inputs[group] += seen.T @ seen
+            cross[group] += seen.T @ outcomes
             at_judged = outcomes[:, judged].astype(np.float64)
-            targets[f % n_kept] += at_judged.T @ at_judged
+            targets[group] += at_judged.T @ at_judged
     for moments in (inputs, cross, targets):
-        moments /= n_features // n_kept
+        moments *= n_groups / n_features
     summed = WindowMoments(inputs, cross, targets, steps, judged, len(listed))
     summed._take_off_mean()
     return summed

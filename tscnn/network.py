@@ -38,9 +38,9 @@ class NetworkConfig:
 
     `front_end_layers` and `layers` hold one ``(kernel_size, dilation_rate)`` a layer, below and above the place where
     features meet. `normalizer_span` is 1 where there is no rolling normaliser. `targets` are positions among the
-    features. With `components` the linear map is one of the targets and of as many linear combinations of them, given
-    to targets by another. `reversion` is that of the head, and `vector_skip` the rows that a `VectorSkip` sees, 0
-    without one.
+    features. `linear_maps` says which map of the `LinearSkip` each target has, None without one. With `components` it
+    goes on with as many linear combinations of the targets, whose forecasts are given to targets by another layer.
+    `reversion` is that of the head, and `vector_skip` the rows that a `VectorSkip` sees, 0 without one.
     """
 
     lookback: int
@@ -55,7 +55,7 @@ class NetworkConfig:
     activation: str
     normalization: str | None
     dropout: float
-    linear_skip: str | None
+    linear_maps: tuple[int, ...] | None
     components: bool = False
     reversion: bool = False
     vector_skip: int = 0
@@ -86,11 +86,14 @@ def resolve_config(
     if convolutions is None:
         convolutions = _planned_layers(lookback - span + 1, kernel_size, n_stacks, feature_mode)
     _check_field(lookback, span, kernel_size, convolutions, feature_mode)
+    targets = _check_targets(targets, n_features, feature_mode)
+    check_choice("linear_skip", linear_skip, (None, "shared", "per_feature"))
+    linear_maps = range(len(targets)) if linear_skip == "per_feature" else [0] * len(targets)
     return NetworkConfig(
         lookback=lookback,
         horizon=check_int("horizon", horizon),
         n_features=n_features,
-        targets=_check_targets(targets, n_features, feature_mode),
+        targets=targets,
         feature_mode=feature_mode,
         front_end_layers=convolutions[0],
         layers=convolutions[1],
@@ -99,7 +102,7 @@ def resolve_config(
         activation=check_activation(activation),
         normalization=check_choice("normalization", normalization, (None, "layer", "batch")),
         dropout=check_real("dropout", dropout, low=0, high=1),
-        linear_skip=check_choice("linear_skip", linear_skip, (None, "shared", "per_feature")),
+        linear_maps=None if linear_skip is None else tuple(linear_maps),
     )
 
 
@@ -289,7 +292,7 @@ def _make_layers(config: NetworkConfig, precision: str | None) -> dict[str, Any]
     parts: dict[str, Any] = {}
     if config.normalizer_span > 1:
         parts["normalizer"] = RollingNormalizer(config.normalizer_span, name="normalizer")
-        parts["scale_back"] = ScaleBack(config.targets, add_level=config.linear_skip is None, name="scale_back")
+        parts["scale_back"] = ScaleBack(config.targets, add_level=config.linear_maps is None, name="scale_back")
     if config.feature_mode == "front_end":
         parts["front_end"] = front_end_per_feature
         parts["merge"] = keras.layers.Reshape((-1, config.n_features * config.filters), name="merge")
@@ -299,17 +302,15 @@ def _make_layers(config: NetworkConfig, precision: str | None) -> dict[str, Any]
         n_targets = len(config.targets)
         parts["vector_skip"] = VectorSkip(config.vector_skip, config.horizon, n_targets, name="vector_skip")
         parts["add_vector_skip"] = keras.layers.Add(name="add_vector_skip")
-    if config.linear_skip:
-        shared, n_targets = config.linear_skip == "shared", len(config.targets)
-        features: tuple[int, ...] | None = config.targets
+    if config.linear_maps is not None:
+        features, n_targets = config.targets, len(config.targets)
         if config.components:
             zeros: dict[str, Any] = {"use_bias": False, "kernel_initializer": "zeros"}
             parts["to_components"] = keras.layers.Dense(2 * n_targets, **zeros, name="to_components")
             parts["from_components"] = keras.layers.Dense(n_targets, **zeros, name="from_components")
-            shared, features = False, None
-        parts["linear_skip"] = LinearSkip(
-            config.lookback, config.horizon, shared, features=features, name="linear_skip"
-        )
+            features = tuple(range(2 * n_targets))
+        maps = config.linear_maps if any(config.linear_maps) else None
+        parts["linear_skip"] = LinearSkip(config.lookback, config.horizon, maps, features, name="linear_skip")
         parts["add"] = keras.layers.Add(name="add")
     return parts
 

@@ -171,7 +171,7 @@ def list_candidates(parameters: Any, schema: Schema, config: NetworkConfig, n_ju
     automatic = _is_auto(parameters.normalizer_span) and _is_auto(parameters.dilation_rates)
     plain: dict[str, Any] = {"linear_skip": None} if _is_auto(parameters.linear_skip) else {}
     apart = max(config.horizon, config.lookback) if plain else config.horizon  # origins, to be independent
-    n_needed = 1 if config.linear_skip is None else FEWEST_BLOCKS * apart
+    n_needed = 1 if config.linear_maps is None else FEWEST_BLOCKS * apart
     if n_judged >= n_needed and automatic and 1 < config.lookback < SHORT_LOOKBACK:
         candidates.append(read_network_config(parameters, schema, config.lookback, normalizer_span=None, **plain))
     # One feature, or a past covariate, leaves no choice of mode.

@@ -65,7 +65,7 @@ def find_residuals(
         for i, f in enumerate(targets):
             windows = sliding_window_view(rows[:, f], lookback)[at - lookback + 1]
             outcomes = rows[at[:, None] + 1 + fold.steps, f]
-            errors[:, i] = windows @ fold.kernel[i % len(fold.kernel)].astype(rows.dtype) - outcomes
+            errors[:, i] = windows @ fold.kernel[fold.groups[i]].astype(rows.dtype) - outcomes
         variances = variance[at[:, None], targets]
         statistics = (mean[at[:, None], targets], np.sqrt(variances) + EPSILON, scale_unit(variances, RELATIVE) ** -2)
         level, scale, weights = (statistic.astype(rows.dtype) for statistic in statistics)

@@ -69,7 +69,7 @@ class Part:
     """A ridge regression of a mixture, in waves of the horizon."""
 
     length: int  # of its windows
-    kind: str  # "shared" or "per_feature"
+    kind: str  # of `of_kind`
     ridges: Sequence[Ridge]  # to choose from
     chosen: np.ndarray  # (n_bands, 1 or n_features): which of them
     overall: np.ndarray  # (1 or n_features,): which of them for all bands together
@@ -137,8 +137,8 @@ def hold_contest(
         Of `fold_moments`.
     lengths : sequence of int
         Of windows.
-    kinds : sequence of {"shared", "per_feature"}
-        One map for all features, or one for each.
+    kinds : sequence of str
+        Of `of_kind`.
     seasonality : int or None
         Rows of a season, where ridges that draw to repeating it compete.
     n_bands : int
@@ -251,8 +251,8 @@ def of_kind(kind: str, moments: WindowMoments) -> WindowMoments:
 
     Parameters
     ----------
-    kind : {"shared", "per_feature"}
-        One map for all features, or one for each.
+    kind : {"shared", "per_feature", "grouped"}
+        One map for all features, or one for each that `moments` have.
     moments : WindowMoments
         Of all features.
 

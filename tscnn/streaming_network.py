@@ -266,7 +266,9 @@ class _LinearSkip:
     """Twin of `tscnn.layers.LinearSkip`, and of the components before and after it."""
 
     def __init__(self, layer: dict[str, Any], n_series: int, config: NetworkConfig) -> None:
-        self.kernel = keras.ops.convert_to_numpy(layer["linear_skip"].kernel())  # (1 or columns, lookback, horizon)
+        skip = layer["linear_skip"]
+        self.kernel = keras.ops.convert_to_numpy(skip.kernel())  # (maps, lookback, horizon)
+        self.maps = None if skip.maps in (None, list(range(len(self.kernel)))) else np.array(skip.maps)
         self.targets, n_columns = list(config.targets), len(config.targets)
         self.into = self.back = None
         if config.components:
@@ -277,5 +279,12 @@ class _LinearSkip:
     def update(self, rows: np.ndarray) -> np.ndarray:
         self.ring.push(rows[:, self.targets] if self.into is None else rows @ self.into)
         windows = self.ring.last().transpose(2, 1, 0)  # (columns, series, lookback)
-        forecasts = (windows @ self.kernel).transpose(1, 2, 0)  # (series, horizon, columns)
+        if self.maps is None:
+            forecasts = windows @ self.kernel
+        else:
+            forecasts = np.empty((*windows.shape[:2], self.kernel.shape[2]), np.float32)
+            for i, kernel in enumerate(self.kernel):
+                of_map = self.maps == i
+                forecasts[of_map] = windows[of_map] @ kernel
+        forecasts = forecasts.transpose(1, 2, 0)  # (series, horizon, columns)
         return forecasts if self.back is None else forecasts @ self.back

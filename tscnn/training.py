@@ -82,7 +82,7 @@ def train(
         optimizer = FlatAdamW(decay, settings.weight_decay)
         optimizer.build(trainer.trainable_variables)  # here, or the first step is traced twice
         trainer.compile(optimizer=optimizer, loss=weighted_mean, jit_compile=can_jit(settings.device))
-        best, has_linear_map = None, config.linear_skip is not None
+        best, has_linear_map = None, config.linear_maps is not None
         if validation is not None:
             judge = partial(origin_losses, trainer, validation)
             best = BestWeights(network.dense, judge, settings.patience, scales=has_linear_map)
@@ -120,7 +120,7 @@ def _plan(
     epochs, most_batches = settings.epochs, None
     if isinstance(epochs, str):
         n_telling = judged.n_origins or segments.n_origins
-        hopeless = config.linear_skip is not None and n_telling < FEWEST_BLOCKS * config.horizon
+        hopeless = config.linear_maps is not None and n_telling < FEWEST_BLOCKS * config.horizon
         epochs, most_batches = plan_epochs(-(-len(segments.starts) // batch_size), n_values, hopeless)
     n_looped = LOOPED_STEPS if on_tensorflow() else None  # what other backends compile is launched in no time
     batches = SegmentBatches(segments, batch_size, n_looped, settings.seed, most_batches)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tscnn._backend import keras, ops
-from tscnn._validation import check_int, check_ints
+from tscnn._validation import check_int, check_ints, received
 from tscnn.layers._shared import count_positions, register, take_features
 
 __all__ = ["LinearSkip"]
@@ -23,8 +23,8 @@ class LinearSkip(keras.layers.Layer):
     ----------
     lookback, horizon : int
         Rows seen and steps predicted.
-    shared : bool, default True
-        One map for all targets, or one for each.
+    maps : sequence of int, optional
+        Which map each target has, from 0; default one for all.
     features : sequence of int, optional
         Positions of the targets among the features, default all.
     **kwargs
@@ -45,18 +45,20 @@ class LinearSkip(keras.layers.Layer):
            [4., 4.]], dtype=float32)
     """
 
-    def __init__(self, lookback: int, horizon: int, shared: bool = True, features: Any = None, **kwargs: Any) -> None:
+    def __init__(self, lookback: int, horizon: int, maps: Any = None, features: Any = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.lookback = check_int("lookback", lookback)
         self.horizon = check_int("horizon", horizon)
-        self.shared = bool(shared)
+        self.maps = None if maps is None else list(check_ints("maps", maps, minimum=0))
         self.features = None if features is None else list(check_ints("features", features, minimum=0))
         self.receptive_field = self.lookback
 
     def build(self, input_shape: Any) -> None:
-        """Make the weights: (1 or targets, lookback, horizon)."""
+        """Make the weights: (maps, lookback, horizon)."""
         n_targets = self._n_targets(input_shape)
-        shape = (1 if self.shared else n_targets, self.lookback, self.horizon)
+        if self.maps is not None and len(self.maps) != n_targets:
+            raise ValueError(received(f"`maps` must name one for each of {n_targets} targets.", maps=self.maps))
+        shape = (1 if self.maps is None else max(self.maps) + 1, self.lookback, self.horizon)
         self.weight = self.add_weight(shape=shape, initializer="zeros", name="weight")
 
     def _n_targets(self, input_shape: Any) -> int:
@@ -67,7 +69,7 @@ class LinearSkip(keras.layers.Layer):
 
         Returns
         -------
-        tensor of shape (1 or targets, lookback, horizon)
+        tensor of shape (maps, lookback, horizon)
             The weights of each step sum to one.
         """
         weight = ops.cast(self.weight, self.compute_dtype)
@@ -80,14 +82,12 @@ class LinearSkip(keras.layers.Layer):
         count_positions(inputs, self.lookback)
         batch, n_rows, n_features = ops.shape(inputs)
         kernel = self.kernel()
-        n_maps = kernel.shape[0]
-        series = ops.reshape(ops.transpose(inputs, (2, 0, 1)), (n_maps, -1, n_rows))  # those of one map together
-        if inputs.shape[1] == self.lookback:  # a convolution to one position is slow
-            forecasts = ops.matmul(series, kernel)
-        elif self.shared:
-            forecasts = _convolve((series[0], kernel[0]))
-        else:
-            forecasts = ops.map(_convolve, (series, kernel))  # faster than any product of all windows, which are many
+        series = ops.transpose(inputs, (2, 0, 1))
+        apply = _multiply if inputs.shape[1] == self.lookback else _convolve
+        if self.maps is None:
+            forecasts = apply(ops.reshape(series, (-1, n_rows)), kernel[0])
+        else:  # one after the other is faster than any product of all windows, which are many
+            forecasts = ops.map(lambda pair: apply(pair[0], kernel[pair[1]]), (series, ops.array(self.maps)))
         forecasts = ops.reshape(forecasts, (n_features, batch, n_rows - self.lookback + 1, self.horizon))
         return ops.transpose(forecasts, (1, 2, 3, 0))
 
@@ -103,12 +103,16 @@ class LinearSkip(keras.layers.Layer):
             **super().get_config(),
             "lookback": self.lookback,
             "horizon": self.horizon,
-            "shared": self.shared,
+            "maps": self.maps,
             "features": self.features,
         }
 
 
-def _convolve(pair: tuple[Any, Any]) -> Any:
+def _multiply(series: Any, kernel: Any) -> Any:
+    """Map the only window of some series, to which a convolution is slow."""
+    return ops.matmul(series, kernel)
+
+
+def _convolve(series: Any, kernel: Any) -> Any:
     """Map every window of some series: (series, time), (lookback, horizon) -> (series, positions, horizon)."""
-    series, kernel = pair
     return ops.conv(series[:, :, None], kernel[:, None], 1, "valid")
