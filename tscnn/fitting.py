@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from tscnn._backend import device_scope
 from tscnn.components import ComponentMaps, find_components
-from tscnn.linear_mixture import LinearMixture, mix_linear_maps
+from tscnn.linear_mixture import LinearMixture, count_affordable, mix_linear_maps
 from tscnn.network import Network, NetworkConfig, build_network, rebuild_network, seed_weights
 from tscnn.residuals import find_residuals
 from tscnn.reversion import find_reversion
@@ -23,6 +23,7 @@ from tscnn.windows import find_origins
 __all__ = ["LinearStart", "fit_corrections", "fit_linear_maps", "fit_network", "list_lookbacks"]
 
 LONGEST = 1024  # lookback to choose
+ENOUGH = 336  # rows of a lookback, beyond which a map for each column is worth as much, and takes less time
 CERTAIN = 0.5  # of a gain, that is more than chance
 
 # The closed form is many small products and systems, on which threads gain nothing, and wait for each other where other
@@ -169,7 +170,9 @@ def fit_linear_maps(
     first : int or None
         First validation row.
     lookbacks : sequence of int
-        To choose from, ascending; of several only those with as many training windows as rows in one.
+        To choose from, ascending; of several only those with as many training windows as rows in one, and with many
+        targets those for which a map for each is affordable, unless all such are short: of many columns groups have to
+        do with a map each.
     horizon : int
         Steps predicted.
     linear_skip, feature_mode : str or None
@@ -189,6 +192,9 @@ def fit_linear_maps(
     chooses = len(lookbacks) > 1
     if chooses:
         lookbacks = [length for length in lookbacks if 2 * length + horizon <= end] or [1]
+        affordable = [length for length in lookbacks if count_affordable(length, horizon) >= rows.shape[1]]
+        if len(kinds) > 1 and affordable and affordable[-1] >= ENOUGH:
+            lookbacks = affordable
     training = find_origins([end], lookbacks[-1], horizon)
     validation = [] if first is None else find_origins([len(rows)], lookbacks[-1], horizon, [first])
     mixture = mix_linear_maps(rows, training, validation, lookbacks, horizon, kinds, seasonality)

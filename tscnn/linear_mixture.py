@@ -25,7 +25,7 @@ from tscnn.ridges import (
 )
 from tscnn.trust import FEWEST_BLOCKS, FEWEST_FOLDS, trust
 
-__all__ = ["JudgedMap", "LinearMixture", "mix_linear_maps"]
+__all__ = ["JudgedMap", "LinearMixture", "count_affordable", "mix_linear_maps"]
 
 N_LENGTHS = 6  # windows of a mixture: the lookback, its half, quarter ..
 N_BANDS = 6  # of the horizon: what is slow in it hangs on older rows than what is fast, and is harder to tell
@@ -167,14 +167,29 @@ def mix_linear_maps(
     return LinearMixture(fitted_kernel, kernel, groups, judged, trusted, single)
 
 
+def count_affordable(lookback: int, horizon: int) -> int:
+    """Count the maps, of groups of features, whose fit takes seconds, and memory that a laptop has.
+
+    Parameters
+    ----------
+    lookback, horizon : int
+        Of a mixture.
+
+    Returns
+    -------
+    int
+        At least 1.
+    """
+    return max(1, MOST_ENTRIES // (lookback * (lookback + horizon)))
+
+
 def _group(
     rows: np.ndarray, training: Sequence[range], lookback: int, horizon: int, kinds: Sequence[str]
 ) -> np.ndarray:
     """Return the map of each feature, of as many as there are to be."""
     if "per_feature" in kinds:
         return np.arange(rows.shape[1])
-    affordable = MOST_ENTRIES // (lookback * (lookback + horizon)) if "grouped" in kinds else 1
-    return group_alike(rows, training, lookback, max(1, affordable))
+    return group_alike(rows, training, lookback, count_affordable(lookback, horizon) if "grouped" in kinds else 1)
 
 
 def _repetition(n_bands: int) -> Part:
