@@ -7,7 +7,8 @@ from tscnn import folds, linear_mixture, ridges
 from tscnn.baselines import as_kernel, fit_linear_map
 from tscnn.linear_mixture import N_BANDS, mix_linear_maps
 from tscnn.moments import window_moments
-from tscnn.ridges import ALPHAS, Ridge, find_bands, mixture_shares
+from tscnn.ridges import ALPHAS, REPEATING, Ridge, find_bands, mixture_shares
+from tscnn.structural import Structure, structural_map
 from tscnn.windows import find_origins
 
 
@@ -57,5 +58,16 @@ def test_a_seasonal_ridge_draws_to_the_season_of_its_steps():
     rows = np.random.default_rng(0).normal(size=(300, 1))
     judged = np.array([0, 6, 11])
     moments = window_moments(rows, find_origins([300], 12, 12), 12, 12, judged=judged)
-    weights = idct(Ridge(1e9, season=4).solve(moments.at_judged().in_waves()), norm="ortho")[0]
-    np.testing.assert_allclose(weights, np.eye(12)[[8, 10, 11]].T, atol=1e-6)
+    for structure in (Structure(0.0, 4, REPEATING), Structure(0.3, 4, 0.3)):
+        weights = idct(Ridge(1e12, structure).solve(moments.at_judged().in_waves()), norm="ortho")[0]
+        np.testing.assert_allclose(weights, structural_map(structure, 12, (0, 6, 11)), atol=1e-6)
+
+
+def test_ridges_of_one_strength_are_solved_at_once():
+    rows = np.random.default_rng(0).normal(size=(300, 1))
+    moments = window_moments(rows, find_origins([300], 12, 6), 12, 6).in_waves()
+    alike = [Structure(level, 4, 0.3) for level in (0.1, 1.0)]
+    tried = [Ridge(0.1), *(Ridge(alpha, structure) for alpha in (0.3, 30.0) for structure in alike)]
+    solved = ridges._solve_all(tried, moments)
+    for ridge, weights in zip(tried, solved, strict=True):
+        np.testing.assert_allclose(weights, ridge.solve(moments)[0], atol=1e-12)

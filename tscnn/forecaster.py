@@ -79,13 +79,13 @@ class Forecaster(BaseEstimator):
         regressions on windows of several lengths, solved in closed form and mixed as serves the validation rows and
         later training rows best, and mixed with repeating the newest row as far as its gain over that may be chance.
         The mean of the horizon and each octave of its waves are mixed by themselves; of up to 2,000 windows they are
-        not, but some parts draw to repeating the season, where the step of the index tells one. With "auto", and
-        unless ``feature_mode="independent"``, maps of the principal components of up to 100 targets are averaged with
-        it for those targets that they help on these rows. The convolutions are trained on what it leaves, scaled as
-        serves the validation rows best, and count as far as their gain there can be trusted (with fewer validation
-        origins than four horizons: not at all). When all is chosen, the map is solved once more on all rows. Beside a
-        rolling normaliser forecasts also step back from the recent level towards the mean, and take in what the newest
-        rows of all columns say, each if that helps on those rows.
+        not, but some parts draw to repeating or smoothing the season, where the step of the index tells one. With
+        "auto", and unless ``feature_mode="independent"``, maps of the principal components of up to 100 targets are
+        averaged with it for those targets that they help on these rows. The convolutions are trained on what it leaves,
+        scaled as serves the validation rows best, and count as far as their gain there can be trusted (with fewer
+        validation origins than four horizons: not at all). When all is chosen, the map is solved once more on all rows.
+        Beside a rolling normaliser forecasts also step back from the recent level towards the mean, and take in what
+        the newest rows of all columns say, each if that helps on those rows.
     training : {"dense", "window"}, default "dense"
         "dense" trains on segments of neighbouring origins, whose work is shared; "window" on one window an origin, in
         random order, of which only what its forecast needs is computed. Slower, and the same weights.

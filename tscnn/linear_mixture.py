@@ -124,8 +124,8 @@ def mix_linear_maps(
         there are as many as are affordable, each feature one by itself if that is. Such a map is solved on the windows
         of its features and, as far as they vary alike, on those of the others.
     seasonality : int, optional
-        Rows of a season: of few windows, the ridge regressions that see one may also draw to its repetition, instead of
-        the window's mean.
+        Rows of a season: of few windows, the ridge regressions that see one may also draw to its repetition instead of
+        the window's mean, and those that see two to the forecast of a level that wanders and a season that changes.
 
     Returns
     -------

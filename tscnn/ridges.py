@@ -15,6 +15,7 @@ from scipy.optimize import nnls
 from tscnn.baselines import as_kernel, solve_ridge
 from tscnn.folds import Fold
 from tscnn.moments import WindowMoments
+from tscnn.structural import Structure, structural_map
 
 __all__ = [
     "Contest",
@@ -30,6 +31,10 @@ __all__ = [
 
 ALPHAS = (0.001, 0.01, 0.03, 0.1, 0.3, 1.0)  # strengths of the ridge, to choose from
 SEASONAL_ALPHAS = (0.03, 0.3, 3.0, 30.0, 300.0)  # of those that draw to repeating the season
+STRUCTURAL_ALPHAS = (0.3, 3.0, 30.0, 300.0)  # of those that draw to other structural models' forecasts
+LEVELS = (0.03, 0.3, 3.0)  # of these models
+DRIFTS = (0.0, 0.3)  # of their seasons
+REPEATING = 1e9  # drift of a season of which only the newest one counts
 TOLERANCE = 0.005  # of squared error, for the sake of a lesser strength: folds have fewer windows than what is solved
 WIDTH = 0.03  # of `WindowMoments.pool_alike`, for maps of single features
 
@@ -38,7 +43,7 @@ class Ridge(NamedTuple):
     """The regularisation of a regression."""
 
     alpha: float
-    season: int | None = None  # whose repetition it draws to, instead of the window's mean
+    structure: Structure | None = None  # whose forecast it draws to, instead of the window's mean
 
     def solve(self, moments: WindowMoments, waves: slice | np.ndarray = slice(None)) -> np.ndarray:
         """Solve one feature's regression.
@@ -55,13 +60,26 @@ class Ridge(NamedTuple):
         ndarray of shape (1, lookback, n_waves)
             The map from a window relative to its mean.
         """
-        centre: np.ndarray | float = 0.0
-        if self.season is not None:
-            lookback, horizon = moments.cross.shape[1:]
-            repetition = np.zeros((lookback, horizon))
-            repetition[lookback - self.season + moments.steps % self.season, np.arange(horizon)] = 1
-            centre = dct(repetition, norm="ortho")[:, waves]
+        centre = self.centre(moments)[:, waves]
         return solve_ridge(replace(moments, cross=moments.cross[:, :, waves]), self.alpha, centre)
+
+    def centre(self, moments: WindowMoments) -> np.ndarray:
+        """Return what it draws to.
+
+        Parameters
+        ----------
+        moments : WindowMoments
+            As in `solve`.
+
+        Returns
+        -------
+        ndarray of shape (lookback, n_waves)
+            As in `solve`.
+        """
+        if self.structure is None:
+            return np.zeros(moments.cross.shape[1:])
+        forecast = structural_map(self.structure, moments.cross.shape[1], tuple(moments.steps.tolist()))
+        return np.asarray(dct(forecast, norm="ortho"))
 
 
 @dataclass(frozen=True)
@@ -140,14 +158,14 @@ def hold_contest(
     kinds : sequence of str
         Of `of_kind`.
     seasonality : int or None
-        Rows of a season, where ridges that draw to repeating it compete.
+        Rows of a season, where ridges that draw to a structural model's forecast compete.
     n_bands : int
         Of the horizon, at most, that have strengths of their own.
 
     Returns
     -------
     Contest
-        A part for each length and kind, and each of those once more that see a season.
+        A part for each length and kind, another one for each that sees a season, and a third where it sees two.
     """
     n_steps = len(folds[0].judged.steps)
     bands, constant = find_bands(n_steps, n_bands), dct(np.ones(n_steps), norm="ortho")
@@ -157,15 +175,18 @@ def hold_contest(
         shortened = [tuple(m.shorten(length).in_waves() for m in (fold.fitted, fold.judged)) for fold in folds]
         rivals = [[Ridge(alpha) for alpha in ALPHAS]]
         if seasonality is not None and 1 < seasonality <= length:
-            rivals.append([Ridge(alpha, seasonality) for alpha in SEASONAL_ALPHAS])
+            repetition = Structure(0.0, seasonality, REPEATING)
+            rivals.append([Ridge(alpha, repetition) for alpha in SEASONAL_ALPHAS])
+        if seasonality is not None and 1 < seasonality <= length // 2:
+            structures = [Structure(level, seasonality, drift) for level in LEVELS for drift in DRIFTS]
+            rivals.append([Ridge(alpha, structure) for alpha in STRUCTURAL_ALPHAS for structure in structures])
         for kind, ridges in itertools.product(kinds, rivals):
             tried, errors = [], np.zeros((len(ridges), 1, n_steps))
             for fitted, judged in shortened:
                 fitted, judged = of_kind(kind, fitted), judged.mean() if kind == "shared" else judged
-                each = range(len(fitted.inputs))
-                maps = [np.concatenate([ridge.solve(fitted.feature(f)) for f in each]) for ridge in ridges]
+                maps = np.stack([_solve_all(ridges, fitted.feature(f)) for f in range(len(fitted.inputs))], axis=1)
                 errors = errors + judged.n_windows * np.stack([judged.squared_errors(weights) for weights in maps])
-                tried.append(np.stack(maps))
+                tried.append(maps)
             chosen = np.stack([_best(errors[:, :, band]) for band in bands])
             parts.append(Part(length, kind, ridges, chosen, _best(errors)))
             of_wave = by_wave(chosen, n_steps)[None, :, None]
@@ -262,6 +283,16 @@ def of_kind(kind: str, moments: WindowMoments) -> WindowMoments:
         Of one feature, or of as many.
     """
     return moments.mean() if kind == "shared" else moments.pool_alike(WIDTH)
+
+
+def _solve_all(ridges: Sequence[Ridge], moments: WindowMoments) -> np.ndarray:
+    """Solve one feature's regression by each ridge, those of one strength at once: (ridges, lookback, waves)."""
+    solved: list[np.ndarray] = []
+    for alpha, alike in itertools.groupby(ridges, key=lambda ridge: ridge.alpha):
+        centres = [ridge.centre(moments) for ridge in alike]
+        repeated = replace(moments, cross=np.tile(moments.cross, len(centres)))
+        solved += np.split(solve_ridge(repeated, alpha, np.hstack(centres))[0], len(centres), axis=1)
+    return np.stack(solved)
 
 
 def _best(errors: np.ndarray) -> np.ndarray:

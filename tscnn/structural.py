@@ -1,0 +1,61 @@
+"""What structural time-series models forecast, which is linear in the window."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+
+__all__ = ["Structure", "structural_map"]
+
+SEASONAL = 3.0  # variance of a seasonal effect, in that of the noise
+
+
+class Structure(NamedTuple):
+    """A level that wanders, a season that changes, and noise."""
+
+    level: float  # variance of the level's steps, in that of the noise
+    season: int  # rows
+    drift: float  # variance of an effect's change from one season to the next, in that of the effect
+
+
+@lru_cache(maxsize=64)
+def structural_map(structure: Structure, lookback: int, steps: tuple[int, ...]) -> np.ndarray:
+    """Return the best linear unbiased forecast of a model from a window.
+
+    Parameters
+    ----------
+    structure : Structure
+        Of the model. A large `level` takes the newest rows for the level, a small one the mean of all; a large `drift`
+        repeats the newest season, none the mean of all.
+    lookback : int
+        Rows of the window.
+    steps : tuple of int
+        After it, from 0.
+
+    Returns
+    -------
+    ndarray of shape (lookback, n_steps)
+        The weights of each step sum to one.
+
+    References
+    ----------
+    .. [1] Goldberger (1962), Best Linear Unbiased Prediction in the Generalized Linear Regression Model.
+    .. [2] Harvey (1989), Forecasting, Structural Time Series Models and the Kalman Filter.
+
+    Examples
+    --------
+    >>> window = np.array([1.0, 5.0, 2.0, 6.0])
+    >>> (window @ structural_map(Structure(level=0.3, season=2, drift=0.3), 4, steps=(0, 1))).round(2)
+    array([2.03, 5.6 ])
+    """
+    times = np.concatenate([np.arange(lookback), lookback + np.array(steps)])
+    earlier = np.minimum(times[:, None], times)
+    same = (times[:, None] - times) % structure.season == 0
+    effects = SEASONAL * same * (1 + structure.drift * (1 + earlier // structure.season))
+    covariance = structure.level * earlier + effects
+    seen, outcomes = covariance[:lookback, :lookback] + np.eye(lookback), covariance[:lookback, lookback:]
+    constant = np.ones((lookback, 1))
+    system = np.block([[seen, constant], [constant.T, np.zeros((1, 1))]])
+    return np.linalg.solve(system, np.vstack([outcomes, np.ones((1, len(steps)))]))[:lookback]
