@@ -49,6 +49,8 @@ def group_alike(rows: np.ndarray, origins: Sequence[range], lookback: int, n_gro
     n_features = rows.shape[1]
     if n_features <= n_groups:
         return np.arange(n_features)
+    if n_groups == 1:
+        return np.zeros(n_features, int)
     share = min(1.0, ENOUGH / sum(map(len, origins)))
     moments = window_moments(rows, origins, min(lookback, LONGEST), 1, share=share)
     distances = squareform(np.sqrt(moments.unlikeness()), checks=False)
