@@ -51,7 +51,7 @@ def corrected(config: NetworkConfig, *, components: bool, reversion: bool, vecto
     maps = config.linear_maps
     if components and sees_all and maps is not None:  # every two components share a map
         maps += tuple(max(maps) + 1 + i // 2 for i in range(len(maps)))
-    config = replace(config, components=components and sees_all, linear_maps=maps)
+    config = replace(config, linear_maps=maps)
     if span == 1:
         return config
     n_rows = min(vector_skip, config.lookback - span + 1) if sees_all else 0

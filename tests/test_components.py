@@ -106,6 +106,11 @@ def test_there_are_none_where_all_gains_may_be_chance(monkeypatch, lacking):
     assert find_on(panel())[1] is None
 
 
+def test_there_are_none_of_more_targets_than_are_affordable(monkeypatch):
+    monkeypatch.setattr(components, "MOST_TARGETS", 7)
+    assert find_on(panel())[1] is None
+
+
 def test_long_windows_are_only_fitted_where_short_ones_gain(monkeypatch):
     fitted = []
 

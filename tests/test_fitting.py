@@ -191,3 +191,19 @@ def test_the_step_of_the_index_tells_the_season(monkeypatch):
     for index in (pd.date_range("2018-01-01", periods=66, freq="MS"), pd.RangeIndex(66)):
         small_forecaster().fit(pd.Series(values, index=index))
     assert seasons == [12, None]
+
+
+def test_many_columns_are_forecast_by_the_maps_of_their_groups(monkeypatch):
+    frame = make_frame(400, 4)
+    monkeypatch.setattr("tscnn.linear_mixture.MOST_ENTRIES", 2 * 12 * 15)
+    forecaster = small_forecaster(epochs=1, feature_mode="independent", normalizer_span=None).fit(frame)
+    assert sorted(set(forecaster.config_.linear_maps)) == [0, 1]
+    kernel = np.asarray(forecaster.network_.dense.get_layer("linear_skip").kernel())
+    head = forecaster.network_.dense.get_layer("head")
+    head.set_weights([np.zeros_like(weight) for weight in head.get_weights()])
+    rows = (frame.to_numpy()[-12:] - forecaster.mean_) / forecaster.scale_
+    expected = np.stack([rows[:, i] @ kernel[m] for i, m in enumerate(forecaster.config_.linear_maps)], axis=1)
+    expected = expected * forecaster.scale_ + forecaster.mean_
+    streamed = forecaster.stream(frame[:-1]).update(frame.iloc[-1])
+    for found in (streamed, forecaster.predict(), forecaster.predict(frame)):
+        np.testing.assert_allclose(np.asarray(found), expected, rtol=1e-4, atol=1e-3)

@@ -5,7 +5,7 @@ from tests.series import autoregression, errors_of, example, random_walks
 from tscnn import fitting, folds, linear_mixture, ridges
 from tscnn.baselines import as_kernel, fit_linear_map
 from tscnn.folds import RELATIVE
-from tscnn.linear_mixture import mix_linear_maps
+from tscnn.linear_mixture import LinearMixture, mix_linear_maps
 from tscnn.moments import window_moments
 from tscnn.ridges import ALPHAS, WIDTH
 from tscnn.windows import find_origins
@@ -146,6 +146,22 @@ def test_features_that_vary_alike_share_a_map_where_not_all_can_have_their_own(m
     for fold in mixture.judged:
         assert fold.kernel.shape == (2, 48, 3)
         np.testing.assert_array_equal(fold.groups, mixture.groups)
+
+
+def test_validation_rows_do_not_tell_groups(monkeypatch):
+    monkeypatch.setattr(linear_mixture, "MOST_ENTRIES", 2 * 48 * 51)
+    rows, training, validation = two_kinds(), find_origins([1300], 48, 3), find_origins([1500], 48, 3, [1300])
+    changed = rows.copy()
+    changed[1300:] = rows[1300:][:, [0, 2, 1, 3, 5, 4]] * np.linspace(1, 9, 6, dtype=np.float32)
+    first, second = (mix_linear_maps(each, training, validation, [48], 3) for each in (rows, changed))
+    np.testing.assert_array_equal(first.groups, second.groups)
+
+
+@pytest.mark.parametrize(("trusted", "certain"), [([1.0, 0.1], True), ([0.1, 1.0], False)])
+def test_a_group_counts_by_its_features(trusted, certain):
+    kernel = np.zeros((2, 4, 1))
+    mixture = LinearMixture(kernel, kernel, np.array([0] * 9 + [1]), trusted=np.array(trusted))
+    assert mixture.beats_repetition == certain
 
 
 def test_a_map_for_each_group_is_worth_nearly_as_much_as_one_for_each_feature():

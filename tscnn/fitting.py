@@ -65,7 +65,6 @@ class LinearStart:
         return replace(
             config,
             linear_maps=tuple(maps.tolist()),
-            components=sees_all and self.components is not None,
             reversion=normalizes and self.reversion is not None,
             vector_skip=len(self.vector.fitted) if normalizes and sees_all and self.vector is not None else 0,
         )

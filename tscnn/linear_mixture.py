@@ -77,7 +77,7 @@ class LinearMixture:
         bool
             Where it is False, other gains may well be chance, too.
         """
-        return self.trusted is not None and bool(self.trusted.mean() >= TRUSTED)
+        return self.trusted is not None and bool(self.trusted[self.groups].mean() >= TRUSTED)
 
 
 @dataclass(frozen=True)

@@ -38,8 +38,8 @@ class NetworkConfig:
 
     `front_end_layers` and `layers` hold one ``(kernel_size, dilation_rate)`` a layer, below and above the place where
     features meet. `normalizer_span` is 1 where there is no rolling normaliser. `targets` are positions among the
-    features. `linear_maps` says which map of the `LinearSkip` each target has, None without one. With `components` it
-    goes on with as many linear combinations of the targets, whose forecasts are given to targets by another layer.
+    features. `linear_maps` says which map of the `LinearSkip` each target has, None without one. It may go on with as
+    many linear combinations of the targets, the `components`, whose forecasts are given to targets by another layer.
     `reversion` is that of the head, and `vector_skip` the rows that a `VectorSkip` sees, 0 without one.
     """
 
@@ -56,9 +56,13 @@ class NetworkConfig:
     normalization: str | None
     dropout: float
     linear_maps: tuple[int, ...] | None
-    components: bool = False
     reversion: bool = False
     vector_skip: int = 0
+
+    @property
+    def components(self) -> bool:
+        """Whether the linear map has linear combinations of the targets, too."""
+        return self.linear_maps is not None and len(self.linear_maps) > len(self.targets)
 
 
 def resolve_config(

@@ -268,7 +268,8 @@ class _LinearSkip:
     def __init__(self, layer: dict[str, Any], n_series: int, config: NetworkConfig) -> None:
         skip = layer["linear_skip"]
         self.kernel = keras.ops.convert_to_numpy(skip.kernel())  # (maps, lookback, horizon)
-        self.maps = None if skip.maps in (None, list(range(len(self.kernel)))) else np.array(skip.maps)
+        one_each = skip.maps in (None, list(range(len(self.kernel))))  # or one for all
+        self.members = None if one_each else [np.flatnonzero(np.equal(skip.maps, i)) for i in range(len(self.kernel))]
         self.targets, n_columns = list(config.targets), len(config.targets)
         self.into = self.back = None
         if config.components:
@@ -279,12 +280,11 @@ class _LinearSkip:
     def update(self, rows: np.ndarray) -> np.ndarray:
         self.ring.push(rows[:, self.targets] if self.into is None else rows @ self.into)
         windows = self.ring.last().transpose(2, 1, 0)  # (columns, series, lookback)
-        if self.maps is None:
+        if self.members is None:
             forecasts = windows @ self.kernel
         else:
             forecasts = np.empty((*windows.shape[:2], self.kernel.shape[2]), np.float32)
-            for i, kernel in enumerate(self.kernel):
-                of_map = self.maps == i
-                forecasts[of_map] = windows[of_map] @ kernel
+            for members, kernel in zip(self.members, self.kernel, strict=True):
+                forecasts[members] = windows[members] @ kernel
         forecasts = forecasts.transpose(1, 2, 0)  # (series, horizon, columns)
         return forecasts if self.back is None else forecasts @ self.back

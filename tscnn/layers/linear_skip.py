@@ -83,7 +83,7 @@ class LinearSkip(keras.layers.Layer):
         batch, n_rows, n_features = ops.shape(inputs)
         kernel = self.kernel()
         series = ops.transpose(inputs, (2, 0, 1))
-        apply = _multiply if inputs.shape[1] == self.lookback else _convolve
+        apply = ops.matmul if inputs.shape[1] == self.lookback else _convolve  # which to one position is slow
         if self.maps is None:
             forecasts = apply(ops.reshape(series, (-1, n_rows)), kernel[0])
         else:  # one after the other is faster than any product of all windows, which are many
@@ -106,11 +106,6 @@ class LinearSkip(keras.layers.Layer):
             "maps": self.maps,
             "features": self.features,
         }
-
-
-def _multiply(series: Any, kernel: Any) -> Any:
-    """Map the only window of some series, to which a convolution is slow."""
-    return ops.matmul(series, kernel)
 
 
 def _convolve(series: Any, kernel: Any) -> Any:
