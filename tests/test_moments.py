@@ -70,7 +70,7 @@ def test_waves_have_the_errors_of_the_steps_in_bands():
 
 def test_relative_moments_are_those_of_windows_divided_by_their_scale():
     rows, training, _ = example()
-    moments = window_moments(rows, training, 12, 3, relative=0.5)
+    moments = window_moments(rows, training, 12, 3, scales=window_scales(rows, 12, 0.5))
     for f in range(2):
         inputs, targets = windows_from_mean(rows[:, f], training[0], 12, 3)
         scales = (inputs.var(axis=1, keepdims=True) + 0.05) ** 0.25

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tscnn.moments import WindowMoments, affordable_share, window_moments
+from tscnn.rolling import window_scales
 
 __all__ = ["Fold", "fold_moments", "summing"]
 
@@ -48,8 +49,9 @@ def summing(
     """
     share = affordable_share(sum(map(len, training)), rows.shape[1], lookback, horizon)
     judged = np.arange(horizon)[:: -(-horizon // N_STEPS)]  # evenly spread
+    scales = window_scales(rows, lookback, RELATIVE).astype(rows.dtype)
     return lambda origins: window_moments(
-        rows, origins, lookback, horizon, judged=judged, groups=groups, relative=RELATIVE, share=share
+        rows, origins, lookback, horizon, judged=judged, groups=groups, scales=scales, share=share
     )
 
 

@@ -10,7 +10,6 @@ from numpy.lib.stride_tricks import sliding_window_view
 from scipy.fft import dct
 
 from tscnn._validation import received
-from tscnn.rolling import window_scales
 
 __all__ = ["WindowMoments", "affordable_share", "window_moments"]
 
@@ -239,7 +238,7 @@ def window_moments(
     *,
     judged: np.ndarray | None = None,
     groups: np.ndarray | None = None,
-    relative: float = 0.0,
+    scales: np.ndarray | None = None,
     share: float = 1.0,
 ) -> WindowMoments:
     """Sum the products of window entries over all origins, a few thousand windows at a time.
@@ -258,8 +257,8 @@ def window_moments(
     groups : ndarray of int of shape (n_features,), optional
         The group of each feature, from 0, whose features are joined into one; by default each is one by itself. The
         `mean` over groups is that over features: a group's products are their sum, times groups over features.
-    relative : float, default 0.0
-        Each window is divided by its `window_scales` of this power.
+    scales : ndarray of shape (n_rows, n_features), optional
+        Of `window_scales`, by which the window of each origin is divided.
     share : float, default 1.0
         Of the origins to take, by chance and the same ones each time: see `affordable_share`.
 
@@ -281,7 +280,6 @@ def window_moments(
     if share < 1:
         kept = np.random.default_rng(0).random(len(listed)) < share  # at even steps they could all start at noon
         listed = listed[kept] if kept.any() else listed[:1]
-    scales = window_scales(rows, lookback, relative) if relative else None
     groups, steps = np.arange(n_features) if groups is None else groups, np.arange(horizon)
     n_groups = groups.max() + 1
     judged = steps if judged is None else judged

@@ -64,28 +64,20 @@ class Head(keras.layers.Layer):
         n_positions, n_targets, apart = ops.shape(hidden)[1], len(self.targets), len(hidden.shape) == 4
         if apart and self.targets != list(range(n_targets)):
             hidden = ops.take(hidden, self.targets, axis=2)
-        columns = [hidden, ops.ones_like(hidden[..., :1])]  # of one product, the bias included
-        weights = [self.kernel, self.bias[None]]
-        if self.reversion is not None:
-            if level is None or scale is None:
-                rule = "With `reversion` the level and the scale must be given."
-                raise ValueError(received(rule, level=level, scale=scale))
-            level, scale = (at_origins(statistic, n_positions, self.targets) for statistic in (level, scale))
-            pull = ops.tanh(level / scale)  # (batch, positions, targets)
-            if apart:
-                columns.append(pull[..., None])
-                weights.append(self.reversion[None])
-            else:
-                each = ops.eye(n_targets)[:, None, :] * self.reversion[:, None]  # (targets, horizon, targets)
-                columns.append(pull)
-                weights.append(ops.reshape(each, (n_targets, -1)))
-        kernel = ops.concatenate(weights, axis=0)
-        rows = ops.reshape(ops.concatenate(columns, axis=-1), (-1, kernel.shape[0]))
-        outputs = ops.matmul(rows, kernel)
+        kernel = ops.concatenate([self.kernel, self.bias[None]], axis=0)  # of one product, the bias included
+        rows = ops.concatenate([hidden, ops.ones_like(hidden[..., :1])], axis=-1)
+        outputs = ops.matmul(ops.reshape(rows, (-1, kernel.shape[0])), kernel)
         if apart:
-            outputs = ops.reshape(outputs, (-1, n_positions, n_targets, self.horizon))
-            return ops.transpose(outputs, (0, 1, 3, 2))
-        return ops.reshape(outputs, (-1, n_positions, self.horizon, n_targets))
+            outputs = ops.transpose(ops.reshape(outputs, (-1, n_positions, n_targets, self.horizon)), (0, 1, 3, 2))
+        else:
+            outputs = ops.reshape(outputs, (-1, n_positions, self.horizon, n_targets))
+        if self.reversion is None:
+            return outputs
+        if level is None or scale is None:
+            rule = "With `reversion` the level and the scale must be given."
+            raise ValueError(received(rule, level=level, scale=scale))
+        level, scale = (at_origins(statistic, n_positions, self.targets) for statistic in (level, scale))
+        return outputs + self.reversion[:, None] * ops.tanh(level / scale)[:, :, None]
 
     def compute_output_spec(self, hidden: Any, level: Any = None, scale: Any = None) -> Any:  # noqa: ARG002
         """Return the shape of the output without computing it."""
