@@ -9,7 +9,7 @@ from typing import Any
 
 from tscnn._validation import received
 
-__all__ = ["can_jit", "device_scope", "keras", "on_tensorflow", "ops", "precision_scope"]
+__all__ = ["can_jit", "check_device", "device_scope", "keras", "on_tensorflow", "ops", "precision_scope"]
 
 
 @contextlib.contextmanager
@@ -74,15 +74,46 @@ def list_devices() -> list[str]:
     return sorted({"cpu:0", *keras.distribution.list_devices()})
 
 
-def device_scope(device: str) -> Any:
-    """Return a context in which Keras computes on `device`: "auto", "cpu", "gpu" or one of `list_devices`.
+def check_device(device: str) -> str:
+    """Return the name in `list_devices` of "cpu", "gpu" or one of them; "auto" as it is."""
+    known = list_devices()
+    name = f"{device}:0" if device in ("cpu", "gpu") else device
+    if name not in ("auto", *known):
+        raise ValueError(received(f"`device` must be 'auto', 'cpu', 'gpu' or one of {known}.", device=device))
+    return name
+
+
+@contextlib.contextmanager
+def device_scope(device: str) -> Iterator[None]:
+    """Make Keras compute on `device` inside, and float32 in all of its digits.
 
     "auto" leaves the choice to Keras, which takes a GPU where there is one.
     """
-    if device == "auto":
-        return contextlib.nullcontext()
-    known = list_devices()
-    name = f"{device}:0" if device in ("cpu", "gpu") else device
-    if name not in known:
-        raise ValueError(received(f"`device` must be 'auto', 'cpu', 'gpu' or one of {known}.", device=device))
-    return keras.device(name)
+    name = check_device(device)
+    with contextlib.nullcontext() if name == "auto" else keras.device(name), _all_digits():
+        yield
+
+
+@contextlib.contextmanager
+def _all_digits() -> Iterator[None]:
+    """Keep GPUs from rounding what float32 products multiply to ten bits, TensorFloat-32.
+
+    On a level of 1,000 standard deviations forecasts would be off by half of one, and those of a long segment differ
+    from those of a single window.
+    """
+    if on_tensorflow():
+        from tensorflow import config
+
+        before = config.experimental.tensor_float_32_execution_enabled()
+        config.experimental.enable_tensor_float_32_execution(False)
+        try:
+            yield
+        finally:
+            config.experimental.enable_tensor_float_32_execution(before)
+    elif keras.backend.backend() == "jax":
+        import jax
+
+        with jax.default_matmul_precision("float32"):
+            yield
+    else:
+        yield

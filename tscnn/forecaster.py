@@ -107,7 +107,8 @@ class Forecaster(BaseEstimator):
     patience : int, default 3
         Epochs without improvement on the validation rows after which training stops.
     precision : {"float32", "mixed_bfloat16"}, default "float32"
-        Of the convolutions in training; "mixed_bfloat16" is for GPUs. Forecasts are always computed in float32.
+        Of the convolutions in training; "mixed_bfloat16" is for GPUs. Forecasts are always computed in float32,
+        on GPUs, too, in all of its digits: never in TensorFloat-32.
     device : str, default "auto"
         "auto" (a GPU if there is one), "cpu", "gpu", "gpu:1", ..
     callbacks : sequence of keras.callbacks.Callback, optional

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import check_random_state
 
-from tscnn._backend import device_scope, keras
+from tscnn._backend import check_device, keras
 from tscnn._validation import check_choice, check_int, check_real, received
 from tscnn.frame import Schema
 from tscnn.network import NetworkConfig, resolve_config
@@ -54,7 +54,7 @@ def read_training_settings(parameters: Any) -> TrainingSettings:
         keras.losses.get(parameters.loss)
     except (ValueError, TypeError):
         raise ValueError(received("`loss` must name a Keras loss or be a function.", loss=parameters.loss)) from None
-    device_scope(parameters.device)
+    check_device(parameters.device)
     return TrainingSettings(
         training=check_choice("training", parameters.training, ("dense", "window")),
         loss=parameters.loss,
