@@ -1,3 +1,4 @@
+import itertools
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -8,6 +9,7 @@ from threadpoolctl import threadpool_info
 
 from tests.conftest import make_frame, small_forecaster
 from tscnn import Forecaster, fitting, folds, linear_mixture, ridges
+from tscnn.fitting import list_lookbacks
 from tscnn.trust import trusted_share
 
 
@@ -207,3 +209,44 @@ def test_many_columns_are_forecast_by_the_maps_of_their_groups(monkeypatch):
     streamed = forecaster.stream(frame[:-1]).update(frame.iloc[-1])
     for found in (streamed, forecaster.predict(), forecaster.predict(frame)):
         np.testing.assert_allclose(np.asarray(found), expected, rtol=1e-4, atol=1e-3)
+
+
+def cycles(n_rows, day, week):
+    """Rows of days whose last two of seven are flat where there are weeks, and a little noise."""
+    at = np.arange(n_rows)
+    waves = np.sin(2 * np.pi * at / day) * (1 if week is None else at % week < 5 * day)
+    return (waves + np.random.default_rng(0).normal(0, 0.1, n_rows))[:, None]
+
+
+@pytest.mark.parametrize(
+    ("season", "rows", "longest"),
+    [
+        (288, cycles(15_000, 288, 2016), 2304),  # five minutes: a week
+        (288, cycles(15_000, 288, None), 1152),
+        (144, cycles(15_000, 144, None), 1152),  # ten minutes
+        (1440, cycles(15_000, 1440, None), 1440),  # one minute: a day
+        (1440, np.random.default_rng(0).normal(size=(15_000, 1)).cumsum(axis=0), 720),
+        (24, cycles(15_000, 24, 168), 768),
+        (None, cycles(15_000, 288, 2016), 768),
+        (288, cycles(2000, 288, 2016), 576),  # there is no week to be seen
+    ],
+)
+def test_lookbacks_to_choose_hold_a_week_or_a_day_where_that_counts(season, rows, longest):
+    lookbacks = list_lookbacks(rows, horizon=6, seasonality=season)
+    assert lookbacks[-1] == longest
+    assert all(b // 2 == a for a, b in itertools.pairwise(lookbacks))
+
+
+@pytest.mark.parametrize("linear_skip", ["auto", None, "shared", "per_feature"])
+def test_a_map_for_each_column_is_preferred_to_the_longest_lookbacks_but_not_to_a_week(monkeypatch, linear_skip):
+    weekly, daily = (np.tile(cycles(15_000, 144, week), 3) for week in (1008, None))
+    grouped = linear_skip in ("auto", None)
+    for most, longest in ((3 * 576 * 582, 576), (3 * 288 * 294, 1152)):  # shorter ones would say too little
+        monkeypatch.setattr(linear_mixture, "MOST_ENTRIES", most)
+        assert list_lookbacks(weekly, 6, linear_skip, 144)[-1] == 1152
+        assert list_lookbacks(daily, 6, linear_skip, 144)[-1] == (longest if grouped else 1152)
+
+
+def test_as_many_training_windows_as_rows_in_one_are_asked_for():
+    rows = np.random.default_rng(0).normal(size=(102, 1))
+    assert [list_lookbacks(rows[-n:], 6, seasonality=12)[-1] for n in (102, 101, 8, 3)] == [48, 24, 1, 1]

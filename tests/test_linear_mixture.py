@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tests.series import autoregression, errors_of, example, random_walks
-from tscnn import fitting, folds, linear_mixture, ridges
+from tscnn import folds, linear_mixture, ridges
 from tscnn.baselines import as_kernel, fit_linear_map
 from tscnn.folds import RELATIVE
 from tscnn.linear_mixture import LinearMixture, mix_linear_maps
@@ -182,25 +182,6 @@ def test_a_map_for_each_group_is_worth_nearly_as_much_as_one_for_each_feature():
     assert own < 0.95 * shared
     assert grouped < 1.01 * own
     assert error("per_feature", most=2) == error("per_feature")
-
-
-def test_a_map_for_each_feature_is_preferred_to_the_longest_lookbacks(monkeypatch):
-    rows = np.random.default_rng(0).normal(size=(2400, 3))
-    monkeypatch.setattr(folds, "N_FOLDS", 0)
-    monkeypatch.setattr(linear_mixture, "MOST_ENTRIES", 3 * 512 * 513)
-    lookbacks = []
-
-    def noting(rows, training, validation, tried, *others):
-        lookbacks.append(tried)
-        return mix_linear_maps(rows, training, validation, [1], *others)
-
-    monkeypatch.setattr(fitting, "mix_linear_maps", noting)
-    candidates = [1, 64, 128, 256, 512, 1024]
-    for linear_skip in ("auto", "shared"):
-        fitting.fit_linear_maps(rows, 2200, candidates, 1, linear_skip, "joint", None, False)
-    monkeypatch.setattr(linear_mixture, "MOST_ENTRIES", 3 * 256 * 257)  # shorter ones would say too little
-    fitting.fit_linear_maps(rows, 2200, candidates, 1, "auto", "joint", None, False)
-    assert [max(given) for given in lookbacks] == [512, 1024, 1024]
 
 
 def test_there_are_as_many_maps_as_are_affordable(monkeypatch):

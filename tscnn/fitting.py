@@ -22,7 +22,8 @@ from tscnn.windows import find_origins
 
 __all__ = ["LinearStart", "fit_corrections", "fit_linear_maps", "fit_network", "list_lookbacks"]
 
-LONGEST = 1024  # lookback to choose
+LONGEST = 1152  # lookback to choose, eight days of ten minutes, unless a cycle is longer
+LONGEST_CYCLE = 2304  # lookback to choose in any case: eight days of five minutes
 ENOUGH = 336  # rows of a lookback, beyond which a map for each column is worth as much, and takes less time
 CERTAIN = 0.5  # of a gain, that is more than chance
 
@@ -123,30 +124,60 @@ def fit_corrections(start: LinearStart, rows: np.ndarray, config: NetworkConfig)
     return replace(start, reversion=reversion, vector=vector)
 
 
-def list_lookbacks(seasonality: int | None) -> list[int]:
+def list_lookbacks(
+    rows: np.ndarray, horizon: int, linear_skip: str | None = "auto", seasonality: int | None = None
+) -> list[int]:
     """List the lookbacks that ``lookback="auto"`` chooses from.
 
     Parameters
     ----------
+    rows : ndarray of shape (n_rows, n_targets)
+        Standardised training rows of one series.
+    horizon : int
+        Steps predicted.
+    linear_skip : str or None, default "auto"
+        Of the forecaster.
     seasonality : int or None
         Rows of a season; where there is none 24, whose doubles hold many seasons.
 
     Returns
     -------
     list of int
-        Its halves and doubles up to 1024, ascending. The mean of whole seasons is a level free of their phase.
+        Halves and doubles of the season, ascending; the mean of whole seasons is a level free of their phase. They go
+        up to 1152 rows, or up to 2304 where only those hold a week of days, or a day, whose repetition is better than
+        that of a day or of half a day. There are as many training windows as rows in one. Of many targets they go
+        only as far as a map for each is affordable, unless all such are short, or a week or a day wants more: groups
+        have to do with a map each then.
 
     Examples
     --------
-    >>> list_lookbacks(24), list_lookbacks(7)
+    >>> rows = np.zeros((3000, 2))
+    >>> list_lookbacks(rows, horizon=24, seasonality=24), list_lookbacks(rows, horizon=24, seasonality=7)
     ([1, 3, 6, 12, 24, 48, 96, 192, 384, 768], [1, 3, 7, 14, 28, 56, 112, 224, 448, 896])
     """
-    longest = seasonality or 24
-    while longest > LONGEST:
+    season = seasonality or 24
+    cycle = _find_long_cycle(rows, season) if seasonality else None
+    longest = cycle or season
+    while longest > LONGEST and not cycle:
         longest //= 2
     while 2 * longest <= LONGEST:
         longest *= 2
-    return [longest >> halvings for halvings in reversed(range(longest.bit_length()))]
+    halves = [longest >> halvings for halvings in reversed(range(longest.bit_length()))]
+    lookbacks = [length for length in halves if 2 * length + horizon <= len(rows)] or [1]
+    affordable = [length for length in lookbacks if count_affordable(length, horizon) >= rows.shape[1]]
+    if linear_skip in ("auto", None) and affordable and affordable[-1] >= ENOUGH and not cycle:
+        return affordable
+    return lookbacks
+
+
+def _find_long_cycle(rows: np.ndarray, season: int) -> int | None:
+    """Return the rows that hold a week of seasons or one season where those are many and that counts, else None."""
+    for cycle, shorter, holding in ((7 * season, season, 8 * season), (season, season // 2, season)):
+        if ENOUGH < cycle < len(rows) and holding <= LONGEST_CYCLE:
+            far, near = (np.square(rows[cycle:] - rows[cycle - n : -n]).mean(axis=1) for n in (cycle, shorter))
+            if trusted_share(near - far, shorter) > CERTAIN:
+                return holding
+    return None
 
 
 @on_one_thread
@@ -169,9 +200,7 @@ def fit_linear_maps(
     first : int or None
         First validation row.
     lookbacks : sequence of int
-        To choose from, ascending; of several only those with as many training windows as rows in one, and with many
-        targets those for which a map for each is affordable, unless all such are short: of many columns groups have to
-        do with a map each.
+        To choose from, ascending.
     horizon : int
         Steps predicted.
     linear_skip, feature_mode : str or None
@@ -188,16 +217,10 @@ def fit_linear_maps(
     """
     end = len(rows) if first is None else first
     kinds = ("shared", "grouped") if linear_skip in ("auto", None) else (linear_skip,)
-    chooses = len(lookbacks) > 1
-    if chooses:
-        lookbacks = [length for length in lookbacks if 2 * length + horizon <= end] or [1]
-        affordable = [length for length in lookbacks if count_affordable(length, horizon) >= rows.shape[1]]
-        if len(kinds) > 1 and affordable and affordable[-1] >= ENOUGH:
-            lookbacks = affordable
     training = find_origins([end], lookbacks[-1], horizon)
     validation = [] if first is None else find_origins([len(rows)], lookbacks[-1], horizon, [first])
     mixture = mix_linear_maps(rows, training, validation, lookbacks, horizon, kinds, seasonality)
-    if verbose and chooses:
+    if verbose and len(lookbacks) > 1:
         write_line(f"lookback {mixture.fitted.shape[1]} chosen, of {lookbacks[0]} to {lookbacks[-1]}")
     components = None
     if linear_skip == "auto" and feature_mode != "independent" and first is not None:

@@ -41,8 +41,9 @@ class Forecaster(BaseEstimator):
     ----------
     lookback : int or "auto", default 10
         Rows that a forecast depends on: exactly the network's receptive field. "auto" takes, of the halves and
-        doubles of a season (for hourly rows 1, 3, 6, 12, 24 .. 768; fewer with dozens of targets), the one whose linear
-        map serves the validation rows best; ``config_.lookback`` says which.
+        doubles of a season (for hourly rows 1, 3, 6, 12, 24 .. 768; fewer with dozens of targets; up to 2304 where only
+        those hold a week, or a day, that tells more than a day or half a day), the one whose linear map serves the
+        validation rows best; ``config_.lookback`` says which.
     horizon : int, default 1
         Steps to forecast.
     targets : column name or list of column names, optional
@@ -252,8 +253,9 @@ class Forecaster(BaseEstimator):
         start = linear_map = None
         if auto_lookback or self.linear_skip is not None:
             targets, seasonality = rows[:, list(config.targets)], find_seasonality(schema.freq)
-            lookbacks = list_lookbacks(seasonality) if auto_lookback else [config.lookback]
-            kinds = self.linear_skip, self.feature_mode
+            kinds, lookbacks = (self.linear_skip, self.feature_mode), [config.lookback]
+            if auto_lookback:
+                lookbacks = list_lookbacks(targets[:first], horizon, self.linear_skip, seasonality)
             found = fit_linear_maps(targets, first, lookbacks, horizon, *kinds, seasonality, settings.verbose)
             config = read_network_config(self, schema, found.mixture.fitted.shape[1])
             linear_map = found.mixture.single
