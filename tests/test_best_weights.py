@@ -39,7 +39,7 @@ def test_the_best_epoch_counts_as_far_as_it_serves(scales, best, second):
     def judge():
         return np.square(np.array(kernel) - wanted).ravel()
 
-    callback = BestWeights(network.dense, judge, 2, scales)
+    callback = BestWeights(network.dense, judge, 2, [9], scales)
     callback.set_model(SimpleNamespace(stop_training=False))
     callback.on_train_begin()
     logs = {}
@@ -55,6 +55,31 @@ def test_the_best_epoch_counts_as_far_as_it_serves(scales, best, second):
     assert callback.scale == pytest.approx(best / second)
     np.testing.assert_allclose(callback.losses, 0, atol=1e-6)
     np.testing.assert_allclose(callback.start_losses, best**2, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("rounds", "losses", "n_epochs"),
+    [
+        ([4], [9, 8, 7, 6], 4),
+        ([4, 12], [9, 8, 7, 6, 5, 5, 5, 5, 4, 4, 3, 3], 12),
+        ([4, 12], [9, 8, 8, 7.93], 4),  # hardly better than halfway
+        ([4, 12, 28], [9, 8, 7, 6, 7, 7, 5, 5, 5, 5, 5, 4.96], 12),
+        ([4, 12], [7, 8, 8], 3),  # patience
+        ([8, 24], [9, 8, 7, 5, 6, 6], 7),  # patience has to wait, and ends what halfway through is no longer better
+        ([8], [9, 8, 7, 5, 6, 6], 6),
+    ],
+)
+def test_a_further_round_follows_if_half_of_one_still_pays(rounds, losses, n_epochs):
+    network, current = build_network(resolve_config(4, 2, 1)), [10.0]
+    callback = BestWeights(network.dense, lambda: np.array(current), 2, rounds, scales=False)
+    callback.set_model(SimpleNamespace(stop_training=False))
+    callback.on_train_begin()
+    for epoch, loss in enumerate([*losses, *losses[-1:] * 9][: rounds[-1]]):
+        current[0] = float(loss)
+        callback.on_epoch_end(epoch, {})
+        if callback.model.stop_training:
+            break
+    assert epoch + 1 == n_epochs
 
 
 def test_the_head_is_scaled_by_what_can_be_trusted():

@@ -36,6 +36,43 @@ def test_auto_leaves_out_what_would_take_long(monkeypatch, epochs, n_steps, n_ep
     assert steps == [n_steps * (i + 1) for i in range(n_epochs)]
 
 
+@pytest.mark.parametrize(
+    ("changes", "rounds"),
+    [
+        ({}, [30, 90, 210]),
+        ({"most_rounds": 1}, [30]),  # nothing is judged
+        ({"hopeless": True}, [1]),
+        ({"n_batches": 1}, [50, 150, 350]),
+        ({"n_batches": 1000}, [3, 9, 21]),
+        ({"n_values": 10**6}, [30]),  # 900 million values in two rounds
+        ({"n_values": 5 * 10**5}, [30, 90]),
+        ({"n_values": 5 * 10**5, "n_batches": 1000}, [3, 9]),  # of which an epoch has a hundred
+    ],
+)
+def test_rounds_of_epochs_take_twice_as_long_each_until_they_would_take_long(changes, rounds):
+    planned, _ = training.plan_rounds(
+        **{"n_batches": 10, "n_values": 1000, "hopeless": False, "most_rounds": 3} | changes
+    )
+    assert planned == rounds
+
+
+def test_each_round_begins_with_the_full_learning_rate(capsys):
+    rates = []
+    noting = keras.callbacks.LambdaCallback(
+        on_epoch_begin=lambda *_: rates.append(float(noting.model.optimizer.learning_rate))
+    )
+    rows = np.zeros((400, 1))
+    for i in range(2, 400):  # Hénon's map, of which no straight line says anything
+        rows[i] = 1 - 1.4 * rows[i - 1] ** 2 + 0.3 * rows[i - 2]
+    settings = {"lookback": 4, "horizon": 1, "filters": 8, "linear_skip": None, "normalizer_span": None}
+    small_forecaster(**settings, epochs="auto", learning_rate=1e-2, callbacks=[noting], verbose=1).fit(rows)
+    begun = [i for i, rate in enumerate(rates) if rate == pytest.approx(1e-2)]
+    assert begun in ([0, 50], [0, 50, 150])
+    out = capsys.readouterr().out
+    assert "epoch 50/50 " in out
+    assert "epoch  51/150 " in out
+
+
 def test_as_many_origins_are_judged_at_a_time_as_memory_allows(monkeypatch):
     sizes, predict = set(), training.SegmentTrainer.predict_on_batch
 

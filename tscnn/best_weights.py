@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,6 +14,7 @@ from tscnn.trust import trusted_share
 
 __all__ = ["BestWeights", "describe_trust", "find_scale", "scale_head"]
 
+GOES_ON = 0.01  # of the loss that the second half of a round takes off, for the sake of which another one is begun
 LEAST_SCALE = 0.1  # that an epoch counts with: some tiny part of anything serves by chance
 
 
@@ -32,6 +33,9 @@ class BestWeights(keras.callbacks.Callback):
         () -> loss of each validation origin, oldest first, with the present weights.
     patience : int
         Epochs without improvement after which training stops.
+    rounds : sequence of int
+        Epochs after which each round of training ends. There is a further one only if the second half of one still took
+        a hundredth off the loss. Where there are several, patience is for the first, and only if that is not so.
     scales : bool
         Whether an epoch counts with the head scaled as serves the validation origins best, between the start and what
         was learnt: where there is something to fall back on, half of what a network says is often better than all.
@@ -44,11 +48,14 @@ class BestWeights(keras.callbacks.Callback):
         Of the head in the best weights.
     """
 
-    def __init__(self, network: Any, judge: Callable[[], np.ndarray], patience: int, scales: bool) -> None:
+    def __init__(
+        self, network: Any, judge: Callable[[], np.ndarray], patience: int, rounds: Sequence[int], scales: bool
+    ) -> None:
         super().__init__()
         self.network = network
         self.judge = judge
         self.patience = patience
+        self.rounds = rounds
         self.scales = scales
 
     def on_train_begin(self, logs: Any = None) -> None:
@@ -57,6 +64,7 @@ class BestWeights(keras.callbacks.Callback):
         self.weights = self.network.get_weights()
         self.scale = 1.0
         self.n_worse = 0
+        self.course = [self.losses.mean()]
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Keep the weights if they are the best so far."""
@@ -72,7 +80,17 @@ class BestWeights(keras.callbacks.Callback):
             self.n_worse = 0
         else:
             self.n_worse += 1
-            self.model.stop_training |= self.n_worse >= self.patience
+        self.course.append(self.losses.mean())
+        self.model.stop_training |= self._is_over(epoch + 1)
+
+    def _is_over(self, n_epochs: int) -> bool:
+        """Return whether patience is spent in the first round, or a round ends, and no further one is worth it."""
+        ends = n_epochs in self.rounds
+        spent = self.n_worse >= self.patience and n_epochs < self.rounds[0]
+        still_pays = self.course[-1] < (1 - GOES_ON) * self.course[len(self.course) // 2]
+        if ends:
+            self.course = self.course[-1:]
+        return (ends or spent) and not (still_pays and len(self.rounds) > 1)
 
     def on_train_end(self, logs: Any = None) -> None:
         """Put the best weights back."""

@@ -21,6 +21,8 @@ from tscnn.windows import Segments, cut_segments
 __all__ = ["TrainingSettings", "train", "write_line"]
 
 N_STEPS = 300  # that epochs="auto" aims at: from its linear start a network learns fast, and then overfits
+N_ROUNDS = 3  # of epochs="auto" at most, each twice as long as the one before
+ROUND_VALUES = 500_000_000  # forecast values in all rounds, or there is but one
 EPOCH_VALUES = 50_000_000  # forecast values in an epoch of epochs="auto", at most: some seconds
 EPOCH_STEPS = 30  # that it has in any case, or all there are
 STEP_VALUES = 1_000_000  # forecast values that are judged at a time, unless a training step has more
@@ -73,23 +75,23 @@ def train(
         Of the weights that stay, one for each validation origin; without these one of the last epoch's training.
     """
     config = network.config
-    batches, validation, epochs = _plan(list(training_origins), list(validation_origins), config, settings)
+    batches, validation, rounds = _plan(list(training_origins), list(validation_origins), config, settings)
     trainer_class = LoopingTrainer if batches.n_looped else SegmentTrainer
     with device_scope(settings.device):
         model = network.dense if settings.training == "dense" else network.single_origin
         trainer = trainer_class(model, rows, config, batches.weights.shape[1], settings.loss)
-        decay = keras.optimizers.schedules.CosineDecay(settings.learning_rate, epochs * batches.n_batches)
+        decay = keras.optimizers.schedules.CosineDecayRestarts(settings.learning_rate, rounds[0] * batches.n_batches)
         optimizer = FlatAdamW(decay, settings.weight_decay)
         optimizer.build(trainer.trainable_variables)  # here, or the first step is traced twice
         trainer.compile(optimizer=optimizer, loss=weighted_mean, jit_compile=can_jit(settings.device))
         best, has_linear_map = None, config.linear_maps is not None
         if validation is not None:
             judge = partial(origin_losses, trainer, validation)
-            best = BestWeights(network.dense, judge, settings.patience, scales=has_linear_map)
-        lines = EpochLines(epochs) if settings.verbose else None
+            best = BestWeights(network.dense, judge, settings.patience, rounds, scales=has_linear_map)
+        lines = EpochLines(rounds) if settings.verbose else None
         fitted = trainer.fit(
             batches,
-            epochs=epochs,
+            epochs=rounds[-1],
             callbacks=[callback for callback in (best, *settings.callbacks, lines) if callback is not None],
             shuffle=False,  # the batches shuffle themselves, from their own seed
             verbose=0,
@@ -110,32 +112,40 @@ def train(
 
 def _plan(
     training: Sequence[range], validation: Sequence[range], config: NetworkConfig, settings: TrainingSettings
-) -> tuple[SegmentBatches, SegmentBatches | None, int]:
-    """Return the batches to train on, those to judge on, and the number of epochs."""
+) -> tuple[SegmentBatches, SegmentBatches | None, list[int]]:
+    """Return the batches to train on, those to judge on, and the epochs after which each round ends."""
     longest = max(len(stretch) for stretch in training)
     n_origins = min(_segment_origins(settings.training, config.lookback), settings.batch_size, longest)
     segments, judged = (cut_segments(origins, config.lookback, n_origins) for origins in (training, validation))
     batch_size = min(settings.batch_size // n_origins, len(segments.starts))
     n_values = batch_size * n_origins * config.horizon * len(config.targets)  # that a step forecasts
-    epochs, most_batches = settings.epochs, None
-    if isinstance(epochs, str):
+    most_batches = None
+    if isinstance(settings.epochs, int):
+        rounds = [settings.epochs]
+    else:
         n_telling = judged.n_origins or segments.n_origins
         hopeless = config.linear_maps is not None and n_telling < FEWEST_BLOCKS * config.horizon
-        epochs, most_batches = plan_epochs(-(-len(segments.starts) // batch_size), n_values, hopeless)
+        n_rounds = N_ROUNDS if judged.n_origins else 1
+        rounds, most_batches = plan_rounds(-(-len(segments.starts) // batch_size), n_values, hopeless, n_rounds)
     n_looped = LOOPED_STEPS if on_tensorflow() else None  # what other backends compile is launched in no time
     batches = SegmentBatches(segments, batch_size, n_looped, settings.seed, most_batches)
     judged_size = batch_size * int(np.clip(STEP_VALUES // n_values, 1, 4))
-    return batches, SegmentBatches(judged, judged_size) if judged.n_origins else None, epochs
+    return batches, SegmentBatches(judged, judged_size) if judged.n_origins else None, rounds
 
 
-def plan_epochs(n_batches: int, n_values: int, hopeless: bool) -> tuple[int, int]:
+def plan_rounds(n_batches: int, n_values: int, hopeless: bool, most_rounds: int) -> tuple[list[int], int]:
     """Return what epochs="auto" makes of passes of so many batches, and a batch of so many forecast values.
 
-    That is the number of epochs, and the most batches of one. What `scale_head` will not trust in any case,
-    `hopeless`, is given one epoch.
+    That is the epochs after which each round ends, and the most batches of one epoch. What `scale_head` will not trust
+    in any case, `hopeless`, is given one epoch.
     """
-    epochs = 1 if hopeless else int(np.clip(-(-N_STEPS // n_batches), 3, 50))
-    return epochs, max(EPOCH_STEPS, EPOCH_VALUES // n_values)
+    most_batches = max(EPOCH_STEPS, EPOCH_VALUES // n_values)
+    if hopeless:
+        return [1], most_batches
+    epochs = int(np.clip(-(-N_STEPS // n_batches), 3, 50))
+    rounds = [epochs * (2**n - 1) for n in range(1, most_rounds + 1)]
+    values = n_values * min(n_batches, most_batches)  # of an epoch
+    return [rounds[0], *(end for end in rounds[1:] if end * values <= ROUND_VALUES)], most_batches
 
 
 def origin_losses(trainer: SegmentTrainer, batches: SegmentBatches) -> np.ndarray:
@@ -276,9 +286,9 @@ class SegmentBatches(keras.utils.PyDataset):
 class EpochLines(keras.callbacks.Callback):
     """Write one line an epoch."""
 
-    def __init__(self, epochs: int) -> None:
+    def __init__(self, rounds: Sequence[int]) -> None:
         super().__init__()
-        self.epochs = epochs
+        self.rounds = rounds
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Take the time."""
@@ -289,8 +299,8 @@ class EpochLines(keras.callbacks.Callback):
         losses = f"loss {logs['loss']:.4f}"
         if "val_loss" in logs:
             losses += f"   validation loss {logs['val_loss']:.4f}"
-        width, seconds = len(str(self.epochs)), time.perf_counter() - self.began
-        write_line(f"epoch {epoch + 1:{width}}/{self.epochs}   {losses}   {seconds:.1f} s")
+        last, seconds = next(end for end in self.rounds if epoch < end), time.perf_counter() - self.began
+        write_line(f"epoch {epoch + 1:{len(str(last))}}/{last}   {losses}   {seconds:.1f} s")
 
 
 def write_line(line: str) -> None:
