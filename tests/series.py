@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from tscnn.folds import summing
 from tscnn.linear_mixture import mix_linear_maps
 from tscnn.windows import find_origins, make_windows
 
@@ -26,6 +27,11 @@ def errors_of(kernel, rows, origins, lookback=12, horizon=3):
     at = np.array(origins[0]) - lookback + 1
     kernels = np.broadcast_to(kernel, (rows.shape[1], lookback, horizon))
     return np.einsum("nlf,flh->nhf", inputs[at], kernels) - outcomes[at]
+
+
+def relative_moments(rows, origins, lookback, horizon):
+    """Moments as the mixture sums them, each feature by itself."""
+    return summing(rows, origins, lookback, horizon, np.arange(rows.shape[1]))(origins)
 
 
 def autoregression(n_rows, memory, n_features=2, seed=0):

@@ -6,14 +6,14 @@ import subprocess
 import sys
 
 import pytest
+from tensorflow.config.experimental import enable_tensor_float_32_execution, tensor_float_32_execution_enabled
 
-from tscnn._backend import device_scope, list_devices
+from tests.conftest import small_forecaster
+from tscnn._backend import device_scope, keras, list_devices
 
 
 @pytest.mark.parametrize("device", ["auto", "cpu", "cpu:0"])
 def test_float32_keeps_its_digits_inside_a_scope_and_the_setting_is_put_back(device):
-    from tensorflow.config.experimental import enable_tensor_float_32_execution, tensor_float_32_execution_enabled
-
     for before in (False, True):
         enable_tensor_float_32_execution(before)
         with device_scope(device):
@@ -22,6 +22,28 @@ def test_float32_keeps_its_digits_inside_a_scope_and_the_setting_is_put_back(dev
     with pytest.raises(KeyError), device_scope(device):
         {}["missing"]
     assert tensor_float_32_execution_enabled()
+
+
+def test_forecasters_compute_in_all_digits(frame, fitted, monkeypatch):
+    seen = {}
+
+    def noting(name, function):
+        def call(*arguments, **settings):
+            seen[name] = seen.get(name, False) or tensor_float_32_execution_enabled()
+            return function(*arguments, **settings)
+
+        return call
+
+    monkeypatch.setattr(keras.Model, "predict_on_batch", noting("predict", keras.Model.predict_on_batch))
+    monkeypatch.setattr(keras.Model, "fit", noting("fit", keras.Model.fit))
+    assert tensor_float_32_execution_enabled()
+    for forecast in (lambda: fitted.predict(frame), lambda: fitted.backtest(frame), lambda: fitted.score(frame)):
+        seen.clear()
+        forecast()
+        assert seen == {"predict": False}
+    seen.clear()
+    small_forecaster(epochs=1).fit(frame)
+    assert seen == {"fit": False, "predict": False}
 
 
 ON_JAX = """

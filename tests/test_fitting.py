@@ -229,6 +229,8 @@ def cycles(n_rows, day, week):
         (24, cycles(15_000, 24, 168), 768),
         (None, cycles(15_000, 288, 2016), 768),
         (288, cycles(2000, 288, 2016), 576),  # there is no week to be seen
+        (288, cycles(4613, 288, 2016), 1152),  # a lookback of 2304 would have a row too few
+        (288, cycles(4614, 288, 2016), 2304),
     ],
 )
 def test_lookbacks_to_choose_hold_a_week_or_a_day_where_that_counts(season, rows, longest):
@@ -245,6 +247,9 @@ def test_a_map_for_each_column_is_preferred_to_the_longest_lookbacks_but_not_to_
         monkeypatch.setattr(linear_mixture, "MOST_ENTRIES", most)
         assert list_lookbacks(weekly, 6, linear_skip, 144)[-1] == 1152
         assert list_lookbacks(daily, 6, linear_skip, 144)[-1] == (longest if grouped else 1152)
+        # Nor where a week of five minutes counts, but is longer than half of the rows.
+        few = np.tile(cycles(4600, 288, 2016), 3)
+        assert list_lookbacks(few, 6, linear_skip, 288)[-1] == (longest if grouped else 1152)
 
 
 def test_as_many_training_windows_as_rows_in_one_are_asked_for():

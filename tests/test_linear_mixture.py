@@ -1,22 +1,19 @@
 import numpy as np
 import pytest
 
-from tests.series import autoregression, errors_of, example, random_walks
+from tests.series import autoregression, errors_of, example, random_walks, relative_moments
 from tscnn import folds, linear_mixture, ridges
 from tscnn.baselines import as_kernel, fit_linear_map
-from tscnn.folds import RELATIVE
 from tscnn.linear_mixture import LinearMixture, mix_linear_maps
-from tscnn.moments import window_moments
 from tscnn.ridges import ALPHAS, WIDTH
-from tscnn.rolling import window_scales
 from tscnn.windows import find_origins
 
 
 def test_a_mixture_is_no_worse_than_its_best_part(monkeypatch):
     monkeypatch.setattr(folds, "N_FOLDS", 0)  # nothing competes but on the validation origins
     rows, training, validation = example()
-    fitted = window_moments(rows, training, 12, 3, scales=window_scales(rows, 12, RELATIVE))
-    judged = window_moments(rows, validation, 12, 3, scales=window_scales(rows, 12, RELATIVE))
+    fitted = relative_moments(rows, training, 12, 3)
+    judged = relative_moments(rows, validation, 12, 3)
     mixed = judged.squared_error(mix_linear_maps(rows, training, validation, [12], 3).fitted).mean()
     best = min(
         judged.squared_error(fit_linear_map(fitted.mean(), judged)).mean(),
@@ -113,12 +110,10 @@ def test_a_feature_mixes_by_its_own_errors_and_those_of_all(monkeypatch):
     monkeypatch.setattr(linear_mixture, "N_LENGTHS", 1)
     monkeypatch.setattr(ridges, "ALPHAS", [0.1])
     rows, training, validation = example()
-    fitted = window_moments(rows, training, 12, 3, scales=window_scales(rows, 12, RELATIVE))
+    fitted = relative_moments(rows, training, 12, 3)
     alike = fitted.pool_alike(WIDTH)
     parts = [as_kernel(fit_linear_map(moments, alphas=[0.1]), 12) for moments in (fitted.mean(), alike)]
-    products = window_moments(rows, validation, 12, 3, scales=window_scales(rows, 12, RELATIVE)).error_products(parts)[
-        0
-    ]
+    products = relative_moments(rows, validation, 12, 3).error_products(parts)[0]
     mixed = mix_linear_maps(rows, training, validation, [12], 3).fitted
     common = products.mean(axis=0)
     for f in range(2):
@@ -208,7 +203,7 @@ def test_one_map_is_solved_on_the_training_origins_and_one_on_all(monkeypatch, l
     validation = find_origins(lengths, 12, 3, known)
     mixture = mix_linear_maps(rows, training, validation, [12], 3, ["shared"])
     for kernel, origins in ((mixture.fitted, training), (mixture.refitted, find_origins(lengths, 12, 3))):
-        moments = window_moments(rows, origins, 12, 3, scales=window_scales(rows, 12, RELATIVE)).mean()
+        moments = relative_moments(rows, origins, 12, 3).mean()
         strengths = np.array(ALPHAS) * sum(map(len, training)) / sum(map(len, origins))
         solved = [as_kernel(fit_linear_map(moments, alphas=[alpha]), 12) for alpha in strengths]
         assert min(np.abs(kernel - weights).max() for weights in solved) < 1e-9
@@ -221,9 +216,7 @@ def test_the_single_map_is_one_ridge_regression_on_the_whole_window(monkeypatch)
     rows, training, validation = example()
     mixture = mix_linear_maps(rows, training, validation, [6, 12], 3)
     lookback = mixture.fitted.shape[1]
-    moments = (
-        window_moments(rows, [range(11, 297)], 12, 3, scales=window_scales(rows, 12, RELATIVE)).shorten(lookback).mean()
-    )
+    moments = relative_moments(rows, [range(11, 297)], 12, 3).shorten(lookback).mean()
     solved = [as_kernel(fit_linear_map(moments, alphas=[alpha]), lookback) for alpha in ALPHAS]
     assert min(np.abs(mixture.single - weights).max() for weights in solved) < 1e-6
     assert mix_linear_maps(rows, training, validation, [12], 3, ["per_feature"]).single is None

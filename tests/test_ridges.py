@@ -2,13 +2,12 @@ import numpy as np
 import pytest
 from scipy.fft import dct, idct
 
-from tests.series import autoregression
+from tests.series import autoregression, relative_moments
 from tscnn import folds, linear_mixture, ridges
 from tscnn.baselines import as_kernel, fit_linear_map
 from tscnn.linear_mixture import N_BANDS, mix_linear_maps
 from tscnn.moments import window_moments
 from tscnn.ridges import ALPHAS, REPEATING, Ridge, find_bands, mixture_shares
-from tscnn.rolling import window_scales
 from tscnn.structural import Structure, structural_map
 from tscnn.windows import find_origins
 
@@ -27,8 +26,8 @@ def test_each_band_has_the_strength_that_serves_it_best(monkeypatch):
     noise = np.random.default_rng(0).normal(size=(400, 1))
     rows = autoregression(400, 20, 1).astype(float) + 0.5 * noise
     training, validation = find_origins([250], 24, 16), find_origins([400], 24, 16, [250])
-    fitted = window_moments(rows, training, 24, 16, scales=window_scales(rows, 24, folds.RELATIVE))
-    scales = window_moments(rows, validation, 24, 16, scales=window_scales(rows, 24, folds.RELATIVE))
+    fitted = relative_moments(rows, training, 24, 16)
+    scales = relative_moments(rows, validation, 24, 16)
     maps = [fit_linear_map(fitted, alphas=[alpha]) for alpha in ALPHAS]
     errors = np.stack([scales.in_waves().squared_errors(dct(weights, norm="ortho"))[0] for weights in maps])
     mixture = dct(mix_linear_maps(rows, training, validation, [24], 16).fitted, norm="ortho")

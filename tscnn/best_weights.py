@@ -32,10 +32,10 @@ class BestWeights(keras.callbacks.Callback):
     judge : callable
         () -> loss of each validation origin, oldest first, with the present weights.
     patience : int
-        Epochs without improvement after which training stops.
+        Epochs without improvement in the first round after which training stops, unless it has another one before it.
     rounds : sequence of int
-        Epochs after which each round of training ends. There is a further one only if the second half of one still took
-        a hundredth off the loss. Where there are several, patience is for the first, and only if that is not so.
+        Epochs after which each round of training ends. Another one follows if the second half of one, so far, still
+        took a hundredth off the loss.
     scales : bool
         Whether an epoch counts with the head scaled as serves the validation origins best, between the start and what
         was learnt: where there is something to fall back on, half of what a network says is often better than all.

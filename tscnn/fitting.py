@@ -156,7 +156,7 @@ def list_lookbacks(
     ([1, 3, 6, 12, 24, 48, 96, 192, 384, 768], [1, 3, 7, 14, 28, 56, 112, 224, 448, 896])
     """
     season = seasonality or 24
-    cycle = _find_long_cycle(rows, season) if seasonality else None
+    cycle = _find_long_cycle(rows, horizon, season) if seasonality else None
     longest = cycle or season
     while longest > LONGEST and not cycle:
         longest //= 2
@@ -170,10 +170,10 @@ def list_lookbacks(
     return lookbacks
 
 
-def _find_long_cycle(rows: np.ndarray, season: int) -> int | None:
-    """Return the rows that hold a week of seasons or one season where those are many and that counts, else None."""
+def _find_long_cycle(rows: np.ndarray, horizon: int, season: int) -> int | None:
+    """Return the lookback that holds a week of seasons or one season, where that is long, allowed and counts."""
     for cycle, shorter, holding in ((7 * season, season, 8 * season), (season, season // 2, season)):
-        if ENOUGH < cycle < len(rows) and holding <= LONGEST_CYCLE:
+        if cycle > ENOUGH and holding <= min(LONGEST_CYCLE, (len(rows) - horizon) // 2):
             far, near = (np.square(rows[cycle:] - rows[cycle - n : -n]).mean(axis=1) for n in (cycle, shorter))
             if trusted_share(near - far, shorter) > CERTAIN:
                 return holding

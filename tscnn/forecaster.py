@@ -108,8 +108,8 @@ class Forecaster(BaseEstimator):
         Last part of the rows, held back to choose the best epoch. Its weights are not trained on it, nor its scaler
         fitted.
     patience : int, default 3
-        Epochs without improvement on the validation rows after which training stops; with ``epochs="auto"`` only
-        where a further round would not be worth it.
+        Epochs without improvement on the validation rows after which training stops; with ``epochs="auto"`` in the
+        first round only, and not while that still pays.
     precision : {"float32", "mixed_bfloat16"}, default "float32"
         Of the convolutions in training; "mixed_bfloat16" is for GPUs. Forecasts are always computed in float32,
         on GPUs, too, in all of its digits: never in TensorFloat-32.

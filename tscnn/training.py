@@ -22,7 +22,7 @@ __all__ = ["TrainingSettings", "train", "write_line"]
 
 N_STEPS = 300  # that epochs="auto" aims at: from its linear start a network learns fast, and then overfits
 N_ROUNDS = 3  # of epochs="auto" at most, each twice as long as the one before
-ROUND_VALUES = 500_000_000  # forecast values in all rounds, or there is but one
+ROUND_VALUES = 500_000_000  # forecast values up to the end of any round but the first: some minutes at most
 EPOCH_VALUES = 50_000_000  # forecast values in an epoch of epochs="auto", at most: some seconds
 EPOCH_STEPS = 30  # that it has in any case, or all there are
 STEP_VALUES = 1_000_000  # forecast values that are judged at a time, unless a training step has more
