@@ -21,7 +21,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from benchmarks.ltsf import find_splits, test_errors
 from benchmarks.report import describe_machine, print_table, write_json
-from tscnn import Forecaster, components, folds, linear_mixture, reversion, ridges, vector_autoregression
+from tscnn import Forecaster, components, folds, linear_mixture, reversion, ridges, vector_autoregression, waves
 from tscnn.baselines import fit_shared_map
 from tscnn.linear_mixture import mix_linear_maps
 from tscnn.windows import find_origins
@@ -74,7 +74,8 @@ def fit_linear_maps(rows: np.ndarray, first: int, lookback: int, horizon: int) -
         "+ errors relative to their window's scale": (folds, {"RELATIVE": 0.0}),
         "+ folds of the training rows": (folds, {"N_FOLDS": 0}),
         "+ windows of columns that vary alike": (ridges, {"WIDTH": 1e-9}),
-        "+ strengths and shares by band of the horizon": (linear_mixture, {"N_BANDS": 1}),
+        "+ strengths and shares by band of the horizon": (waves, {"MOST_OCTAVES": 1}),
+        "+ near steps by themselves": (waves, {"NEAR": 1_000_000}),
         "+ repetition where the gain over it may be chance": (linear_mixture, {"TRUSTED": 0.0}),
     }
     names = list(parts)

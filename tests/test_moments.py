@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
-from scipy.fft import dct
 
 from tests.reference.windows import windows_from_mean
 from tests.series import errors_of, example
 from tscnn.baselines import as_kernel, fit_linear_map
 from tscnn.moments import affordable_share, window_moments
 from tscnn.rolling import window_scales
+from tscnn.waves import Bands
 from tscnn.windows import find_origins
 
 
@@ -48,24 +48,26 @@ def test_error_products_equal_those_of_explicit_errors():
     np.testing.assert_allclose(products[0], expected, rtol=1e-8)
 
 
-def test_waves_have_the_errors_of_the_steps_in_bands():
+@pytest.mark.parametrize("bands", [Bands(2), Bands(2, 1)])
+def test_waves_have_the_errors_of_the_steps_in_bands(bands):
     rows, training, validation = example(horizon=8)
     fitted, judged = (window_moments(rows, origins, 12, 8) for origins in (training, validation))
     maps = [fit_linear_map(moments) for moments in (fitted.mean(), fitted)]
-    waves = [dct(weights, norm="ortho") for weights in maps]
-    np.testing.assert_allclose(fit_linear_map(fitted.in_waves()), waves[1], atol=1e-9)
+    waves = [bands.to_waves(weights) for weights in maps]
+    np.testing.assert_allclose(fit_linear_map(fitted.in_waves(bands)), waves[1], atol=1e-9)
     errors = [errors_of(as_kernel(weights, 12), rows, validation, 12, 8) for weights in maps]  # (origins, steps, ..)
-    squares = [np.square(dct(found, axis=1, norm="ortho")).mean(axis=0).T for found in errors]
+    squares = [np.square(bands.to_waves(found.swapaxes(1, 2))).mean(axis=0) for found in errors]
     for weights, expected in zip(waves, squares, strict=True):
-        np.testing.assert_allclose(judged.in_waves().squared_errors(weights), expected, rtol=1e-7)
-    kernels, bands = [dct(as_kernel(weights, 12), norm="ortho") for weights in maps], [slice(0, 1), slice(1, 8)]
-    products = judged.in_waves().error_products(kernels, bands)
-    assert products.shape == (2, 2, 2, 2)
-    for found, band in zip(products, bands, strict=True):
+        np.testing.assert_allclose(judged.in_waves(bands).squared_errors(weights), expected, rtol=1e-7)
+    kernels = [bands.to_waves(as_kernel(weights, 12)) for weights in maps]
+    products = judged.in_waves(bands).error_products(kernels, bands.slices(8))
+    assert products.shape == (2 + bands.n_near, 2, 2, 2)
+    for found, band in zip(products, bands.slices(8), strict=True):
         diagonals = np.einsum("fkk->kf", found)
-        np.testing.assert_allclose(diagonals, [e[:, band].sum(axis=1) / 8 for e in squares], rtol=1e-7)
+        expected = [e[:, band].sum(axis=1) / (8 + bands.n_near) for e in squares]
+        np.testing.assert_allclose(diagonals, expected, rtol=1e-7)
     whole = judged.error_products([as_kernel(weights, 12) for weights in maps])[0]
-    np.testing.assert_allclose(products.sum(axis=0), whole, rtol=1e-7)
+    np.testing.assert_allclose(products[:2].sum(axis=0), whole * 8 / (8 + bands.n_near), rtol=1e-7)
 
 
 def test_relative_moments_are_those_of_windows_divided_by_their_scale():

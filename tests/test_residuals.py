@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 
-from tscnn.residuals import Residuals, judge_by_target
+from tscnn.residuals import Residuals, find_helped, judge_by_target
 
 
-def fold(random, n_targets, n_origins=30):
-    errors, ones = random.normal(size=(n_origins, n_targets, 2)), np.ones((n_origins, n_targets))
-    return Residuals(np.arange(n_origins), n_origins, np.arange(2), errors, 0 * ones, ones, ones)
+def fold(random, n_targets, n_origins=30, n_steps=2):
+    errors, ones = random.normal(size=(n_origins, n_targets, n_steps)), np.ones((n_origins, n_targets))
+    return Residuals(np.arange(n_origins), n_origins, np.arange(n_steps), errors, 0 * ones, ones, ones)
 
 
 def test_targets_that_a_change_helps_are_told_apart():
@@ -33,3 +33,21 @@ def test_what_helps_by_chance_gains_nothing():
         after = [errors * (1 + 0.2 * random.normal(size=(40, 1))) for errors in before]
         gains.append(judge_by_target(folds, before, after)[1])
     assert np.mean(gains) < 0.02  # 0.10 if each fold had a say in the targets that it is judged by
+
+
+@pytest.mark.parametrize(("n_origins", "n_steps"), [(192, 24), (191, 12), (96, 12), (95, 6), (24, 3), (23, 0)])
+def test_near_steps_are_helped_where_folds_tell_too_little_of_far_ones(n_origins, n_steps):
+    folds = [fold(np.random.default_rng(seed), 2, n_origins, n_steps=24) for seed in range(3)]
+    before = [each.errors for each in folds]
+    helped = find_helped(folds, before, [errors / 2 for errors in before], horizon=24)
+    np.testing.assert_array_equal(helped, np.tile(np.arange(24) < n_steps, (2, 1)))
+
+
+def test_parts_of_the_horizon_are_judged_by_themselves():
+    folds = [fold(np.random.default_rng(seed), 2, 200, n_steps=24) for seed in range(3)]
+    before = [each.errors for each in folds]
+    factors = np.ones((2, 24))
+    factors[0, 3:6], factors[1, 12:] = 0.9, 0.8
+    factors[1, 3:6] = factors[0, 12:] = 1.2
+    helped = find_helped(folds, before, [errors * factors for errors in before], horizon=24)
+    np.testing.assert_array_equal(helped, factors < 1)

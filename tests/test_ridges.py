@@ -1,21 +1,14 @@
 import numpy as np
-import pytest
-from scipy.fft import dct, idct
 
 from tests.series import autoregression, relative_moments
 from tscnn import folds, linear_mixture, ridges
 from tscnn.baselines import as_kernel, fit_linear_map
-from tscnn.linear_mixture import N_BANDS, mix_linear_maps
+from tscnn.linear_mixture import mix_linear_maps
 from tscnn.moments import window_moments
-from tscnn.ridges import ALPHAS, REPEATING, Ridge, find_bands, mixture_shares
+from tscnn.ridges import ALPHAS, REPEATING, Ridge, mixture_shares
 from tscnn.structural import Structure, structural_map
+from tscnn.waves import Bands
 from tscnn.windows import find_origins
-
-
-@pytest.mark.parametrize("horizon", [1, 2, 3, 31, 32, 33, 720])
-def test_bands_hold_every_wave_once(horizon):
-    waves = np.concatenate([np.arange(horizon)[band] for band in find_bands(horizon, N_BANDS)])
-    np.testing.assert_array_equal(waves, np.arange(horizon))
 
 
 def test_each_band_has_the_strength_that_serves_it_best(monkeypatch):
@@ -29,13 +22,16 @@ def test_each_band_has_the_strength_that_serves_it_best(monkeypatch):
     fitted = relative_moments(rows, training, 24, 16)
     scales = relative_moments(rows, validation, 24, 16)
     maps = [fit_linear_map(fitted, alphas=[alpha]) for alpha in ALPHAS]
-    errors = np.stack([scales.in_waves().squared_errors(dct(weights, norm="ortho"))[0] for weights in maps])
-    mixture = dct(mix_linear_maps(rows, training, validation, [24], 16).fitted, norm="ortho")
-    best = []
-    for band in find_bands(16, N_BANDS):
-        best.append(int(np.argmin(errors[:, band].sum(axis=1))))
-        expected = dct(as_kernel(maps[best[-1]], 24), norm="ortho")[:, :, band]
-        np.testing.assert_allclose(mixture[:, :, band], expected, atol=1e-9)
+    bands = Bands.of_horizon(16)
+    judged = scales.in_waves(bands)
+    errors = np.stack([judged.squared_errors(bands.to_waves(weights))[0] for weights in maps])
+    best = [int(np.argmin(errors[:, band].sum(axis=1))) for band in bands.slices(16)]
+    expected = np.zeros((1, 24, 18))
+    for band, i in zip(bands.slices(16), best, strict=True):
+        expected[:, :, band] = bands.to_waves(as_kernel(maps[i], 24))[:, :, band]
+    mixture = mix_linear_maps(rows, training, validation, [24], 16).fitted
+    np.testing.assert_allclose(mixture, bands.to_steps(expected, 16), atol=1e-9)
+    assert best[bands.n_octaves :] != best[: bands.n_near]  # near steps by themselves
     assert len(set(best)) > 1
     monkeypatch.setattr(linear_mixture, "FEW_WINDOWS", 2000)  # of these one strength is found
     kernel = mix_linear_maps(rows, training, validation, [24], 16).fitted
@@ -45,13 +41,10 @@ def test_each_band_has_the_strength_that_serves_it_best(monkeypatch):
 def test_each_band_has_the_shares_that_serve_it_best():
     good, bad = 0.1, 10.0
     products = np.array([np.diag([good, bad]), np.diag([bad, good]), np.diag([good, good])])[:, None]
-    shares, error = mixture_shares(products)
+    shares = mixture_shares(products)
     assert shares.shape == (2, 3, 1)
     np.testing.assert_allclose(shares.sum(axis=0), 1)
     np.testing.assert_allclose(shares[0, :, 0], [0.98, 0.02, 0.5], atol=0.02)
-    assert error == pytest.approx(
-        np.einsum("pb,bp,pb->", shares[..., 0], np.einsum("bfpp->bp", products), shares[..., 0])
-    )
 
 
 def test_a_seasonal_ridge_draws_to_the_season_of_its_steps():
@@ -59,13 +52,16 @@ def test_a_seasonal_ridge_draws_to_the_season_of_its_steps():
     judged = np.array([0, 6, 11])
     moments = window_moments(rows, find_origins([300], 12, 12), 12, 12, judged=judged)
     for structure in (Structure(0.0, 4, REPEATING), Structure(0.3, 4, 0.3)):
-        weights = idct(Ridge(1e12, structure).solve(moments.at_judged().in_waves()), norm="ortho")[0]
-        np.testing.assert_allclose(weights, structural_map(structure, 12, (0, 6, 11)), atol=1e-6)
+        expected = structural_map(structure, 12, (0, 6, 11))
+        for bands in (Bands(), Bands(2, 1)):
+            weights = Ridge(1e12, structure).solve(moments.at_judged().in_waves(bands))[0]
+            np.testing.assert_allclose(bands.to_steps(weights, 3), expected, atol=1e-6)
+        np.testing.assert_allclose(Ridge(1e12, structure).solve(moments.at_judged())[0], expected, atol=1e-6)
 
 
 def test_ridges_of_one_strength_are_solved_at_once():
     rows = np.random.default_rng(0).normal(size=(300, 1))
-    moments = window_moments(rows, find_origins([300], 12, 6), 12, 6).in_waves()
+    moments = window_moments(rows, find_origins([300], 12, 6), 12, 6).in_waves(Bands())
     alike = [Structure(level, 4, 0.3) for level in (0.1, 1.0)]
     tried = [Ridge(0.1), *(Ridge(alpha, structure) for alpha in (0.3, 30.0) for structure in alike)]
     solved = ridges._solve_all(tried, moments)

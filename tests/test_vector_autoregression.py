@@ -70,7 +70,8 @@ def test_weights_are_half_of_a_ridge_regression_on_the_errors():
         for alpha in (0.01, 0.1, 1, 10, 100)
     ]
     expected = [STRENGTH * solution.transpose(0, 2, 1)[None] for solution in solutions]
-    assert min(np.abs(found.refitted - each)[..., 1].max() for each in expected) < 1e-4
+    for step in range(2):  # each with a strength of its own
+        assert min(np.abs(found.refitted - each)[:, :, step, 1].max() for each in expected) < 3e-4
     assert not found.refitted[..., 0].any()  # of the leader, which it does not help
 
 
@@ -84,13 +85,12 @@ def test_a_target_that_is_constant_for_long_does_not_spoil_the_others():
     assert found.refitted[0, 0, 1, 1] > 0.6 * STRENGTH
 
 
-@pytest.mark.parametrize("lacking", ["can_judge", "beats_repetition"])
-def test_there_is_none_where_all_gains_may_be_chance(monkeypatch, lacking):
+def test_there_is_none_where_all_gains_may_be_chance(monkeypatch):
     rows = follower(2500)
     start = fitting.fit_linear_maps(rows, 2250, [16], 3, "auto", "joint", None, False)
     config = resolve_config(16, 3, 2, normalizer_span=8)
     assert fitting.fit_corrections(start, rows, config).vector is not None
-    monkeypatch.setattr(LinearMixture, lacking, False)
+    monkeypatch.setattr(LinearMixture, "beats_repetition", False)
     assert fitting.fit_corrections(start, rows, config).vector is None
 
 

@@ -8,13 +8,12 @@ from typing import NamedTuple
 import numpy as np
 
 from tscnn.linear_mixture import LinearMixture, mix_linear_maps
-from tscnn.residuals import Residuals, find_residuals, judge_by_target
+from tscnn.residuals import WORTHWHILE, Residuals, find_residuals, judge_by_target
 
 __all__ = ["ComponentMaps", "find_components"]
 
 MOST_TARGETS = 100  # networks with twice as many columns take long, and so do the errors of all on all folds
 ENOUGH = 96  # rows of a window that tell whether components are worth the time
-WORTHWHILE = 0.001  # gain in squared and absolute errors together
 
 
 class ComponentMaps(NamedTuple):

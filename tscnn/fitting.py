@@ -16,7 +16,7 @@ from tscnn.network import Network, NetworkConfig, build_network, rebuild_network
 from tscnn.residuals import find_residuals
 from tscnn.reversion import find_reversion
 from tscnn.training import TrainingSettings, train, write_line
-from tscnn.trust import trusted_share
+from tscnn.trust import FEWEST_FOLDS, trusted_share
 from tscnn.vector_autoregression import VectorAutoregression, fit_vector_autoregression
 from tscnn.windows import find_origins
 
@@ -112,12 +112,12 @@ def fit_corrections(start: LinearStart, rows: np.ndarray, config: NetworkConfig)
         With the corrections that help.
     """
     span = config.normalizer_span
-    if span == 1 or not start.mixture.can_judge:
+    if span == 1 or len(start.mixture.judged) < FEWEST_FOLDS:
         return start
     residuals, normalized = find_residuals(rows, config.targets, start.mixture.judged, span)
     if start.components is not None:
         residuals = start.components.mix_errors(rows[:, list(config.targets)], residuals)
-    reversion = find_reversion(residuals, config.horizon)
+    reversion = find_reversion(residuals, config.horizon) if start.mixture.can_judge else None
     vector, most_rows = None, config.lookback - span + 1
     if start.mixture.beats_repetition:
         vector = fit_vector_autoregression(normalized, residuals, reversion, config.horizon, most_rows)

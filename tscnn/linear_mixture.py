@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.fft import idct
 
 from tscnn.baselines import as_kernel
 from tscnn.folds import Fold, fold_moments, summing
@@ -17,18 +16,17 @@ from tscnn.ridges import (
     Contest,
     Part,
     Ridge,
-    by_wave,
     hold_contest,
     mixture_shares,
     of_kind,
     solve_parts,
 )
 from tscnn.trust import FEWEST_BLOCKS, FEWEST_FOLDS, trust
+from tscnn.waves import Bands
 
 __all__ = ["JudgedMap", "LinearMixture", "count_affordable", "mix_linear_maps"]
 
 N_LENGTHS = 6  # windows of a mixture: the lookback, its half, quarter ..
-N_BANDS = 6  # of the horizon: what is slow in it hangs on older rows than what is fast, and is harder to tell
 FEW_WINDOWS = 2000  # of training, up to which seasonal ridges compete: more tell the season, and one band from another
 NOISE = 0.1  # in the variance of outcomes, where there are no validation origins to tell
 TRUSTED = 0.8  # `trust` in the gain over repetition that makes it certain
@@ -105,8 +103,9 @@ def mix_linear_maps(
     of linear maps is a linear map, of the longest window. Its parts err in different ways, so that it errs less than
     the best of them. Strengths, shares and the lookback are those that serve the validation origins best, and with
     them up to three stretches of the training origins, each judged on maps of the origins before it. Where windows are
-    many, the mean of the horizon and each octave of its waves have strengths and shares of their own. Where all of that
-    gains no more over repeating the newest row than chance would give, it is mixed with that.
+    many, the mean of the horizon and each octave of its waves have strengths and shares of their own, and so have those
+    of its near steps. Where all of that gains no more over repeating the newest row than chance would give, it is mixed
+    with that.
 
     Parameters
     ----------
@@ -148,9 +147,9 @@ def mix_linear_maps(
         return LinearMixture(kernel, kernel, groups)
     folds, fitted, everything = fold_moments(moments, training, validation, horizon)
     few = sum(map(len, training)) <= FEW_WINDOWS
-    n_bands, seasonality = (1, seasonality) if few else (N_BANDS, None)
+    bands = Bands() if few else Bands.of_horizon(len(folds[0].judged.steps))
     lengths = sorted({length for lookback in lookbacks for length in _halves(lookback)}, reverse=True)
-    contest = hold_contest(folds, lengths, kinds, seasonality, n_bands)
+    contest = hold_contest(folds, lengths, kinds, seasonality if few else None, bands)
     lookback, shares = _choose_lookback(contest, lookbacks)
     judged, trusted = _judge_mixture(folds, groups, contest, lookback, shares)
     n_windows = float(np.mean([fold.fitted.n_windows for fold in folds]))
@@ -158,10 +157,12 @@ def mix_linear_maps(
     if "shared" in kinds:
         part = next(part for part in contest.parts if (part.length, part.kind) == (lookback, "shared"))
         one = replace(part, chosen=np.broadcast_to(part.overall, part.chosen.shape))
-        single = solve_parts(fitted, n_windows, [one], np.ones((1, *part.chosen.shape)), lookback)
+        single = solve_parts(fitted, n_windows, [one], np.ones((1, *part.chosen.shape)), lookback, bands)
     parts = [*contest.parts, _repetition(shares.shape[1])]
     shares = np.concatenate([trusted * shares, np.broadcast_to(1 - trusted, (1, *shares.shape[1:]))])
-    fitted_kernel, kernel = (solve_parts(known, n_windows, parts, shares, lookback) for known in (fitted, everything))
+    fitted_kernel, kernel = (
+        solve_parts(known, n_windows, parts, shares, lookback, bands) for known in (fitted, everything)
+    )
     before, after = (np.square(weights).sum(axis=(1, 2), keepdims=True) for weights in (fitted_kernel, kernel))
     kernel = np.where(after > MOST_GROWTH * before, fitted_kernel, kernel)
     return LinearMixture(fitted_kernel, kernel, groups, judged, trusted, single)
@@ -206,7 +207,7 @@ def _mix_unjudged(moments: WindowMoments, lookback: int, kind: str) -> np.ndarra
         one_each = np.arange(len(ridges))
         parts.append(Part(length, kind, ridges, one_each[None], one_each))
     shares = np.array(lengths)[:, None, None] / sum(lengths)
-    return solve_parts(moments, moments.n_windows, parts, shares, lookback)
+    return solve_parts(moments, moments.n_windows, parts, shares, lookback, Bands())
 
 
 def _cautious_strength(moments: WindowMoments) -> float:
@@ -227,7 +228,9 @@ def _choose_lookback(contest: Contest, lookbacks: Sequence[int]) -> tuple[int, n
     mixtures = []
     for lookback in sorted(lookbacks):
         at = [i for i, part in enumerate(contest.parts) if part.length in _halves(lookback)]
-        shares, error = mixture_shares(contest.products[:, :, at][..., at])
+        products = contest.products[:, :, at][..., at]
+        shares, whole = mixture_shares(products), slice(contest.bands.n_octaves)
+        error = np.einsum("pbf,bfpq,qbf->", shares[:, whole], products[whole], shares[:, whole])
         mixtures.append((error, lookback, at, shares))
     _, lookback, at, shares = min(mixtures, key=lambda mixture: mixture[0])
     of_all = np.zeros((len(contest.parts), *shares.shape[1:]))
@@ -239,14 +242,14 @@ def _judge_mixture(
     folds: Sequence[Fold], groups: np.ndarray, contest: Contest, lookback: int, shares: np.ndarray
 ) -> tuple[list[JudgedMap], np.ndarray]:
     """Return each fold's map, mixed with repeating the newest row as far as it can't be trusted, and that trust."""
-    steps = folds[0].judged.steps
+    steps, bands = folds[0].judged.steps, contest.bands
     mixed = []
     for kernels in contest.kernels:
-        sums = np.zeros((shares.shape[2], lookback, len(steps)))
+        sums = np.zeros((shares.shape[2], lookback, kernels[0].shape[2]))
         for weights, share in zip(kernels, shares, strict=True):
             if share.any():
-                sums[:, lookback - weights.shape[1] :] += by_wave(share, len(steps))[:, None] * weights
-        mixed.append(np.asarray(idct(sums, norm="ortho")))
+                sums[:, lookback - weights.shape[1] :] += bands.by_wave(share, len(steps))[:, None] * weights
+        mixed.append(bands.to_steps(sums, len(steps)))
     trusted = _trust_mixture(folds, mixed)
     newest = as_kernel(np.zeros((1, 1, len(steps))), lookback)
     kernels = [newest + trusted[:, None, None] * (kernel - newest) for kernel in mixed]

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from scipy.fft import dct
 
 from tscnn._validation import received
+from tscnn.waves import Bands
 
 __all__ = ["WindowMoments", "affordable_share", "window_moments"]
 
@@ -30,6 +30,7 @@ class WindowMoments:
     steps: np.ndarray  # (n_steps,): of the horizon, from 0, that `cross` has
     judged: np.ndarray  # (n_judged,): positions among `steps` that `targets` has
     n_windows: int
+    waves: Bands | None = None  # that `cross` and `targets` have in place of steps
 
     def __add__(self, other: WindowMoments) -> WindowMoments:
         """Join the windows of both."""
@@ -53,17 +54,22 @@ class WindowMoments:
         every = np.arange(len(self.judged))
         return replace(self, cross=self.cross[:, :, self.judged], steps=self.steps[self.judged], judged=every)
 
-    def in_waves(self) -> WindowMoments:
-        """Describe outcomes by their cosine coefficients along the horizon instead of step by step.
+    def in_waves(self, bands: Bands) -> WindowMoments:
+        """Describe outcomes by waves along the horizon instead of step by step.
+
+        Parameters
+        ----------
+        bands : Bands
+            Which waves.
 
         Returns
         -------
         WindowMoments
-            Of the coefficients of `scipy.fft.dct`, orthonormal and slowest first, so that squared errors stay the same
-            in all. It can't be shortened.
+            Of waves in place of steps. Those of the whole horizon have its squared errors in all. It can't be
+            shortened.
         """
-        targets = dct(dct(self.targets, axis=1, norm="ortho"), norm="ortho")
-        return replace(self, cross=dct(self.cross, norm="ortho"), targets=targets)
+        targets = bands.to_waves(bands.to_waves(self.targets).swapaxes(1, 2))
+        return replace(self, cross=bands.to_waves(self.cross), targets=targets, waves=bands)
 
     def mean(self) -> WindowMoments:
         """Join all features into one.

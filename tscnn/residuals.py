@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -13,9 +14,12 @@ from tscnn.linear_mixture import JudgedMap
 from tscnn.rolling import EPSILON, rolling_moments, scale_unit
 from tscnn.trust import trusted_gain
 
-__all__ = ["Residuals", "find_residuals", "judge_by_target", "weighted_gain"]
+__all__ = ["Residuals", "divide_horizon", "find_helped", "find_residuals", "judge_by_target", "weighted_gain"]
 
 MOST_ORIGINS = 2000  # of a fold, evenly spread
+N_PARTS = 4  # of the horizon: each twice as far as the one before it
+ENOUGH = 24  # times the steps up to the end of a part, for which folds must hold origins to judge it
+WORTHWHILE = 0.001  # gain in squared and absolute errors together
 
 
 class Residuals(NamedTuple):
@@ -99,6 +103,30 @@ def weighted_gain(weights: np.ndarray, before: np.ndarray, after: np.ndarray) ->
     return float(gain)
 
 
+def divide_horizon(n_steps: int) -> list[slice]:
+    """Divide the horizon into its first eighth, the second one, the second quarter and the second half.
+
+    Parameters
+    ----------
+    n_steps : int
+        Of the horizon, evenly spread.
+
+    Returns
+    -------
+    list of slice
+        Parts without any step are left out.
+
+    Examples
+    --------
+    >>> divide_horizon(24)
+    [slice(0, 3, None), slice(3, 6, None), slice(6, 12, None), slice(12, 24, None)]
+    >>> divide_horizon(2)
+    [slice(0, 1, None), slice(1, 2, None)]
+    """
+    ends = {n_steps >> halvings for halvings in range(N_PARTS)}
+    return [slice(start, stop) for start, stop in itertools.pairwise(sorted({0, *ends}))]
+
+
 def judge_by_target(
     folds: Sequence[Residuals], before: Sequence[np.ndarray], after: Sequence[np.ndarray]
 ) -> tuple[np.ndarray, float]:
@@ -131,3 +159,38 @@ def judge_by_target(
         better = np.average(by_target[others], axis=0, weights=np.array(n_origins)[others]) > 0
         gains.append(weighted_gain(fold.weights, old, np.where(better[:, None], new, old)))
     return np.average(by_target, axis=0, weights=n_origins) > 0, trusted_gain(gains, n_origins)
+
+
+def find_helped(
+    folds: Sequence[Residuals], before: Sequence[np.ndarray], after: Sequence[np.ndarray], horizon: int
+) -> np.ndarray:
+    """Find where a change of forecasts is one for the better: for which targets, in which part of the horizon.
+
+    Far steps, of which folds can tell little, would otherwise keep near ones from what helps them.
+
+    Parameters
+    ----------
+    folds : sequence of Residuals
+        For their weights, origins and steps.
+    before, after : sequence of ndarray of shape (origins, targets, steps)
+        Errors on each fold.
+    horizon : int
+        Steps predicted.
+
+    Returns
+    -------
+    ndarray of bool of shape (n_targets, n_steps)
+        True in the parts of `divide_horizon` where the `trusted_gain` in squared and absolute errors together is worth
+        it, for those targets that gain over all folds, of `judge_by_target`. Folds must hold origins for 24 times the
+        steps up to the end of a part.
+    """
+    n_origins, helped = sum(fold.n_origins for fold in folds), np.zeros(before[0].shape[1:], bool)
+    n_steps = before[0].shape[2]
+    for part in divide_horizon(n_steps):
+        if n_origins * n_steps < ENOUGH * horizon * part.stop:
+            break
+        old, new = ([errors[:, :, part] for errors in whole] for whole in (before, after))
+        better, gain = judge_by_target(folds, old, new)
+        if gain >= WORTHWHILE:
+            helped[better, part] = True
+    return helped

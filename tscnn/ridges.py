@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
-from scipy.fft import dct, idct
 from scipy.linalg import cholesky, solve_triangular
 from scipy.optimize import nnls
 
@@ -16,13 +15,12 @@ from tscnn.baselines import as_kernel, solve_ridge
 from tscnn.folds import Fold
 from tscnn.moments import WindowMoments
 from tscnn.structural import Structure, structural_map
+from tscnn.waves import Bands
 
 __all__ = [
     "Contest",
     "Part",
     "Ridge",
-    "by_wave",
-    "find_bands",
     "hold_contest",
     "mixture_shares",
     "of_kind",
@@ -51,7 +49,7 @@ class Ridge(NamedTuple):
         Parameters
         ----------
         moments : WindowMoments
-            Of one feature, `in_waves`.
+            Of one feature, step by step or `in_waves`.
         waves : slice or ndarray of bool, default all
             Which of them to solve for.
 
@@ -79,7 +77,7 @@ class Ridge(NamedTuple):
         if self.structure is None:
             return np.zeros(moments.cross.shape[1:])
         forecast = structural_map(self.structure, moments.cross.shape[1], tuple(moments.steps.tolist()))
-        return np.asarray(dct(forecast, norm="ortho"))
+        return forecast if moments.waves is None else moments.waves.to_waves(forecast)
 
 
 @dataclass(frozen=True)
@@ -100,52 +98,11 @@ class Contest:
     parts: Sequence[Part]
     products: np.ndarray  # (n_bands, n_features, n_parts, n_parts): mean products of errors
     kernels: Sequence[Sequence[np.ndarray]]  # of each fold and part, (1 or n_features, length, n_waves)
-
-
-def find_bands(n_waves: int, n_bands: int) -> list[slice]:
-    """Divide the waves of a horizon into octaves.
-
-    Parameters
-    ----------
-    n_waves : int
-        As many as steps: the coefficients of `scipy.fft.dct`.
-    n_bands : int
-        At most.
-
-    Returns
-    -------
-    list of slice
-        The mean, one half-wave, two and three, and so on; the last one has all that are faster.
-
-    Examples
-    --------
-    >>> [band.stop for band in find_bands(96, n_bands=6)], [band.stop for band in find_bands(3, n_bands=6)]
-    ([1, 2, 4, 8, 16, 96], [1, 2, 3])
-    """
-    edges = [0, *(1 << octave for octave in range(n_bands - 1)), n_waves]
-    return [slice(a, min(b, n_waves)) for a, b in itertools.pairwise(edges) if a < n_waves]
-
-
-def by_wave(values: np.ndarray, n_waves: int) -> np.ndarray:
-    """Repeat what bands have for each of their waves.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n_bands, n_features)
-        Of each band.
-    n_waves : int
-        In all.
-
-    Returns
-    -------
-    ndarray of shape (n_features, n_waves)
-        Of each wave.
-    """
-    return np.repeat(values, [band.stop - band.start for band in find_bands(n_waves, len(values))], axis=0).T
+    bands: Bands  # whose waves they are
 
 
 def hold_contest(
-    folds: Sequence[Fold], lengths: Sequence[int], kinds: Sequence[str], seasonality: int | None, n_bands: int
+    folds: Sequence[Fold], lengths: Sequence[int], kinds: Sequence[str], seasonality: int | None, bands: Bands
 ) -> Contest:
     """Choose the ridge of each part and band, and measure how the parts' errors go together, over all folds.
 
@@ -159,8 +116,8 @@ def hold_contest(
         Of `of_kind`.
     seasonality : int or None
         Rows of a season, where ridges that draw to a structural model's forecast compete.
-    n_bands : int
-        Of the horizon, at most, that have strengths of their own.
+    bands : Bands
+        Of the horizon, that have strengths of their own.
 
     Returns
     -------
@@ -168,11 +125,11 @@ def hold_contest(
         A part for each length and kind, another one for each that sees a season, and a third where it sees two.
     """
     n_steps = len(folds[0].judged.steps)
-    bands, constant = find_bands(n_steps, n_bands), dct(np.ones(n_steps), norm="ortho")
+    constant, of_bands = bands.to_waves(np.ones(n_steps)), bands.slices(n_steps)
     parts: list[Part] = []
     kernels: list[list[np.ndarray]] = [[] for _ in folds]
     for length in lengths:
-        shortened = [tuple(m.shorten(length).in_waves() for m in (fold.fitted, fold.judged)) for fold in folds]
+        shortened = [tuple(m.shorten(length).in_waves(bands) for m in (fold.fitted, fold.judged)) for fold in folds]
         rivals = [[Ridge(alpha) for alpha in ALPHAS]]
         if seasonality is not None and 1 < seasonality <= length:
             repetition = Structure(0.0, seasonality, REPEATING)
@@ -181,23 +138,23 @@ def hold_contest(
             structures = [Structure(level, seasonality, drift) for level in LEVELS for drift in DRIFTS]
             rivals.append([Ridge(alpha, structure) for alpha in STRUCTURAL_ALPHAS for structure in structures])
         for kind, ridges in itertools.product(kinds, rivals):
-            tried, errors = [], np.zeros((len(ridges), 1, n_steps))
+            tried, errors = [], np.zeros((len(ridges), 1, len(constant)))
             for fitted, judged in shortened:
                 fitted, judged = of_kind(kind, fitted), judged.mean() if kind == "shared" else judged
                 maps = np.stack([_solve_all(ridges, fitted.feature(f)) for f in range(len(fitted.inputs))], axis=1)
                 errors = errors + judged.n_windows * np.stack([judged.squared_errors(weights) for weights in maps])
                 tried.append(maps)
-            chosen = np.stack([_best(errors[:, :, band]) for band in bands])
-            parts.append(Part(length, kind, ridges, chosen, _best(errors)))
-            of_wave = by_wave(chosen, n_steps)[None, :, None]
+            chosen = np.stack([_best(errors[:, :, band]) for band in of_bands])
+            parts.append(Part(length, kind, ridges, chosen, _best(errors[:, :, :n_steps])))
+            of_wave = bands.by_wave(chosen, n_steps)[None, :, None]
             for found, rivalling in zip(kernels, tried, strict=True):
                 found.append(as_kernel(np.take_along_axis(rivalling, of_wave, axis=0)[0], length, constant))
     products = [
-        fold.judged.n_windows * fold.judged.in_waves().error_products(found, bands)
+        fold.judged.n_windows * fold.judged.in_waves(bands).error_products(found, of_bands)
         for fold, found in zip(folds, kernels, strict=True)
     ]
     n_windows = sum(fold.judged.n_windows for fold in folds)
-    return Contest(parts, np.sum(products, axis=0) / n_windows, kernels)
+    return Contest(parts, np.sum(products, axis=0) / n_windows, kernels, bands)
 
 
 def solve_parts(
@@ -206,6 +163,7 @@ def solve_parts(
     parts: Sequence[Part],
     shares: np.ndarray,
     lookback: int,
+    bands: Bands,
 ) -> np.ndarray:
     """Solve each part, and add them up.
 
@@ -221,6 +179,8 @@ def solve_parts(
         Of each in the sum.
     lookback : int
         Rows that the map sees.
+    bands : Bands
+        In which parts have strengths and shares.
 
     Returns
     -------
@@ -228,23 +188,23 @@ def solve_parts(
         A map of raw rows.
     """
     horizon, more = moments.cross.shape[2], moments.n_windows / n_windows
-    kernel, level = np.zeros((1, lookback, horizon)), np.zeros((1, lookback))
+    constant = bands.to_waves(np.ones(horizon))
+    kernel = np.zeros((1, lookback, len(constant)))
     for part, share in zip(parts, shares, strict=True):
         if not share.any():
             continue
-        shortened = of_kind(part.kind, moments.shorten(part.length)).in_waves()
+        shortened = of_kind(part.kind, moments.shorten(part.length)).in_waves(bands)
         maps = np.empty(shortened.cross.shape)
-        for f, chosen in enumerate(by_wave(part.chosen, horizon)):
+        for f, chosen in enumerate(bands.by_wave(part.chosen, horizon)):
             for i in np.unique(chosen):
                 ridge = part.ridges[i]._replace(alpha=part.ridges[i].alpha / more)
                 maps[f, :, chosen == i] = ridge.solve(shortened.feature(f), chosen == i)[0].T
-        kernel = kernel + by_wave(share, horizon)[:, None] * as_kernel(maps, lookback, constant=0)
-        level = level + share[0][:, None] * as_kernel(np.zeros((1, part.length, 1)), lookback)[:, :, 0]
-    return np.asarray(idct(kernel, norm="ortho") + level[:, :, None])  # a constant has the first wave alone
+        kernel = kernel + bands.by_wave(share, horizon)[:, None] * as_kernel(maps, lookback, constant)
+    return bands.to_steps(kernel, horizon)
 
 
-def mixture_shares(products: np.ndarray) -> tuple[np.ndarray, float]:
-    """Find the shares in the mixture with the least squared error, and that error.
+def mixture_shares(products: np.ndarray) -> np.ndarray:
+    """Find the shares in the mixture with the least squared error.
 
     Parameters
     ----------
@@ -253,18 +213,15 @@ def mixture_shares(products: np.ndarray) -> tuple[np.ndarray, float]:
 
     Returns
     -------
-    shares : ndarray of shape (n_parts, n_bands, n_features)
+    ndarray of shape (n_parts, n_bands, n_features)
         In each band they are not negative, and one in all. A feature's own errors count in its shares as much as those
         of all features do.
-    error : float
-        Mean over features, sum over bands.
     """
     shares = np.empty(products.shape[:3])
     for found, of_band in zip(shares, products, strict=True):
         common = _in_own_unit(of_band.mean(axis=0))
         found[:] = [_least_squares_shares(_in_own_unit(own) + common) for own in of_band]
-    error = np.einsum("bfi,bfij,bfj->", shares, products, shares) / products.shape[1]
-    return np.moveaxis(shares, -1, 0), float(error)
+    return np.moveaxis(shares, -1, 0)
 
 
 def of_kind(kind: str, moments: WindowMoments) -> WindowMoments:

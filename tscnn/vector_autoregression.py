@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tscnn.residuals import Residuals, judge_by_target
+from tscnn.residuals import Residuals, divide_horizon, find_helped
 from tscnn.reversion import pull
 from tscnn.rolling import FLOOR
 from tscnn.trust import FEWEST_FOLDS, trusted_gain
@@ -15,9 +15,8 @@ from tscnn.trust import FEWEST_FOLDS, trusted_gain
 __all__ = ["VectorAutoregression", "fit_vector_autoregression"]
 
 STRENGTH = 0.5  # of what least squares finds, as in the reversion
-LENGTHS = (1, 6, 24)  # rows seen, to choose from
+LENGTHS = (1, 6)  # rows seen, to choose from
 ALPHAS = (0.01, 0.1, 1.0, 10.0, 100.0)  # strengths of the ridge, relative to the mean square of an input
-WORTHWHILE = 0.001  # gain in squared and absolute errors together
 MOST_INPUTS = 600  # rows times features
 MOST_WEIGHTS = 2_000_000
 
@@ -42,10 +41,10 @@ def fit_vector_autoregression(
     """Fit a vector autoregression to the errors of linear maps, if that makes them smaller.
 
     A ridge regression from the newest rows of all features, each relative to its level and scale, to the errors of all
-    targets relative to theirs. Rows and strength are those with the greatest `trusted_gain` in squared errors, each
-    fold judged by what the other folds give. Squared and absolute errors taken together, the gain on the targets that
-    it helps must be more than chance, too, and worth a layer: features that say nothing about each other seem to do so
-    on any one stretch.
+    targets relative to theirs. In each part of the horizon, rows and strength are those with the greatest
+    `trusted_gain` in squared errors, each fold judged by what the other folds give. Squared and absolute errors taken
+    together, the gain on the targets that it helps there must be more than chance, too, and worth it: features that say
+    nothing about each other seem to do so on any one stretch.
 
     Parameters
     ----------
@@ -72,27 +71,33 @@ def fit_vector_autoregression(
         return None
     before, n_origins = [_remaining(fold, reversion) for fold in folds], [fold.n_origins for fold in folds]
     outputs = [-errors / _unit(fold) for fold, errors in zip(folds, before, strict=True)]
-    best_gain, n_rows, alpha, chosen = 0.0, 0, 0.0, []
-    for tried_rows in sorted(lengths):
-        sums = [_sum_products(normalized, fold, left, tried_rows) for fold, left in zip(folds, outputs, strict=True)]
-        for tried_alpha in ALPHAS:
-            gains = [sums[i].gain(_solve(_others(sums, i), tried_alpha)) for i in range(len(sums))]
-            gain = trusted_gain(gains, n_origins)
-            if gain > best_gain:
-                best_gain, n_rows, alpha, chosen = gain, tried_rows, tried_alpha, sums
-    if not chosen:
+    steps = folds[0].steps
+    parts = divide_horizon(len(steps))
+    sums: dict[int, list[_Sums]] = {}
+    gains: dict[tuple[int, float], list[float]] = {}  # of each part, by rows and strength
+    for n in sorted(lengths):
+        sums[n] = [_sum_products(normalized, fold, left, n) for fold, left in zip(folds, outputs, strict=True)]
+        for alpha in ALPHAS:
+            judged = [own.gains(_solve(_others(sums[n], i), alpha), parts) for i, own in enumerate(sums[n])]
+            gains[n, alpha] = [trusted_gain(of_folds, n_origins) for of_folds in zip(*judged, strict=True)]
+    chosen = [max(gains, key=lambda tried, p=p: gains[tried][p]) for p in range(len(parts))]  # type: ignore[misc]
+    after = [errors.copy() for errors in before]
+    for part, (n, alpha) in zip(parts, chosen, strict=True):
+        for i, (fold, errors) in enumerate(zip(folds, after, strict=True)):
+            weights = _solve(_others(sums[n], i), alpha)[..., part].astype(errors.dtype)
+            forecast = np.tensordot(_inputs(normalized, fold, n), weights, 1)
+            errors[:, :, part] += fold.scale[:, :, None] * forecast
+    helped = find_helped(folds, before, after, horizon)
+    if not helped.any():
         return None
-    after = []
-    for i, (fold, errors) in enumerate(zip(folds, before, strict=True)):
-        forecast = _inputs(normalized, fold, n_rows) @ _solve(_others(chosen, i), alpha)
-        after.append(errors + fold.scale[:, :, None] * forecast.astype(errors.dtype).reshape(errors.shape))
-    helped, gain = judge_by_target(folds, before, after)
-    if gain < WORTHWHILE:
-        return None
-    between = np.stack([np.interp(np.arange(horizon), folds[0].steps, unit) for unit in np.eye(len(folds[0].steps))])
-    shape = (n_rows, n_features, n_targets, len(folds[0].steps))
-    solved = [_solve(given, alpha).reshape(shape) * helped[:, None] @ between for given in (chosen[:-1], chosen)]
-    return VectorAutoregression(*(weights.transpose(0, 1, 3, 2) for weights in solved))
+    used = [(n, alpha, part) for part, (n, alpha) in zip(parts, chosen, strict=True) if helped[:, part].any()]
+    n_rows = max(n for n, _, _ in used)
+    fitted, refitted = np.zeros((2, n_rows, n_features, n_targets, len(steps)))
+    for n, alpha, part in used:
+        for weights, given in ((fitted, sums[n][:-1]), (refitted, sums[n])):
+            weights[n_rows - n :, ..., part] = _solve(given, alpha)[..., part].reshape(n, n_features, n_targets, -1)
+    between = np.stack([np.interp(np.arange(horizon), steps, unit) for unit in np.eye(len(steps))])
+    return VectorAutoregression(*((weights * helped @ between).swapaxes(2, 3) for weights in (fitted, refitted)))
 
 
 def _remaining(fold: Residuals, reversion: np.ndarray | None) -> np.ndarray:
@@ -109,13 +114,14 @@ def _unit(fold: Residuals) -> np.ndarray:
 
 class _Sums(NamedTuple):
     inputs: np.ndarray  # (inputs, inputs)
-    cross: np.ndarray  # (inputs, targets * steps)
-    errors: float  # squared
+    cross: np.ndarray  # (inputs, targets, steps)
+    errors: np.ndarray  # (targets, steps): squared
 
-    def gain(self, weights: np.ndarray) -> float:
-        """Return by what part of them the squared errors fall."""
-        explained = np.sum(weights * (2 * self.cross - self.inputs @ weights))
-        return float(explained / self.errors) if self.errors else 0.0
+    def gains(self, weights: np.ndarray, parts: Sequence[slice]) -> list[float]:
+        """Return by what part of them the squared errors fall, in each part of the horizon."""
+        explained = np.sum(weights * (2 * self.cross - np.tensordot(self.inputs, weights, 1)), axis=0)
+        sums = [(explained[:, part].sum(), self.errors[:, part].sum()) for part in parts]
+        return [float(gained / errors) if errors else 0.0 for gained, errors in sums]
 
 
 def _sum_products(normalized: np.ndarray, fold: Residuals, errors: np.ndarray, n_rows: int) -> _Sums:
@@ -123,8 +129,9 @@ def _sum_products(normalized: np.ndarray, fold: Residuals, errors: np.ndarray, n
     weights = np.mean(fold.weights * fold.scale**2, axis=1) * (fold.n_origins / len(fold.origins))
     inputs, outputs = _inputs(normalized, fold, n_rows), errors.reshape(len(errors), -1)
     weighted = inputs * weights[:, None]
-    squares = np.sum(weights[:, None] * np.square(outputs), dtype=np.float64)
-    return _Sums((weighted.T @ inputs).astype(np.float64), (weighted.T @ outputs).astype(np.float64), float(squares))
+    cross = (weighted.T @ outputs).astype(np.float64)
+    squares = np.einsum("o,ots->ts", weights, np.square(errors), dtype=np.float64)
+    return _Sums((weighted.T @ inputs).astype(np.float64), cross.reshape(len(cross), *squares.shape), squares)
 
 
 def _inputs(normalized: np.ndarray, fold: Residuals, n_rows: int) -> np.ndarray:
@@ -133,12 +140,13 @@ def _inputs(normalized: np.ndarray, fold: Residuals, n_rows: int) -> np.ndarray:
 
 
 def _solve(sums: Sequence[_Sums], alpha: float) -> np.ndarray:
-    """Return the weights, (inputs, targets * steps), at their strength."""
+    """Return the weights, (inputs, targets, steps), at their strength."""
     inputs = np.sum([part.inputs for part in sums], axis=0)
     cross = np.sum([part.cross for part in sums], axis=0)
     n_inputs = len(inputs)
     ridge = alpha * np.trace(inputs) / n_inputs + 1e-12
-    return STRENGTH * np.linalg.solve(inputs + ridge * np.eye(n_inputs), cross)
+    weights = np.linalg.solve(inputs + ridge * np.eye(n_inputs), cross.reshape(n_inputs, -1))
+    return STRENGTH * weights.reshape(cross.shape)
 
 
 def _others(sums: Sequence[_Sums], index: int) -> list[_Sums]:
