@@ -333,7 +333,7 @@ def test_pickle_and_deepcopy(fitted, frame):
 def test_scikit_learns_own_checks():
     order = "rows are a series: their order and number matter"
     check_estimator(
-        quick_forecaster(lookback=2, horizon=1, filters=2),
+        small_forecaster(lookback=2, horizon=1, filters=2, epochs=1),
         expected_failed_checks={
             "check_methods_subset_invariance": order,
             "check_methods_sample_order_invariance": order,

@@ -5,7 +5,8 @@ from tests.series import autoregression, errors_of, example, random_walks, relat
 from tscnn import folds, linear_mixture, ridges
 from tscnn.baselines import as_kernel, fit_linear_map
 from tscnn.linear_mixture import LinearMixture, mix_linear_maps
-from tscnn.ridges import ALPHAS, WIDTH
+from tscnn.ridges import ALPHAS, WIDTH, Contest, Part
+from tscnn.waves import Bands
 from tscnn.windows import find_origins
 
 
@@ -179,6 +180,16 @@ def test_a_map_for_each_group_is_worth_nearly_as_much_as_one_for_each_feature():
     assert error("per_feature", most=2) == error("per_feature")
 
 
+def test_near_steps_count_once_in_the_choice_of_the_lookback():
+    parts = [Part(length, "shared", [], np.zeros((2, 1), int), np.zeros(1, int)) for length in (2, 1)]
+    shorter, longer = np.array([[100.0, 5.0], [5.0, 1.0]]), np.array([[1.0, 5.0], [5.0, 100.0]])  # is of use alone
+    for products, expected in (([shorter, longer], 1), ([longer, shorter], 2)):  # of the whole horizon, of near steps
+        contest = Contest(parts, np.array(products)[:, None], [], Bands(1, 1))
+        lookback, shares = linear_mixture._choose_lookback(contest, [1, 2])
+        assert lookback == expected
+        assert shares.shape == (2, 2, 1)
+
+
 def test_there_are_as_many_maps_as_are_affordable(monkeypatch):
     rows, training, validation = example()
     for most, n_maps in ((12 * 15 * 2, 2), (12 * 15 * 2 - 1, 1), (100, 1)):
@@ -189,7 +200,7 @@ def test_there_are_as_many_maps_as_are_affordable(monkeypatch):
 def test_a_lookback_of_one_repeats_the_last_row():
     rows, _, _ = example()
     mixture = mix_linear_maps(rows, find_origins([300], 1, 2), [], [1], 2)
-    np.testing.assert_allclose(mixture.fitted, np.ones((1, 1, 2)), rtol=1e-15)
+    np.testing.assert_array_equal(mixture.fitted, np.ones((1, 1, 2)))
 
 
 @pytest.mark.parametrize("lengths", [[400], [250, 350]])

@@ -200,7 +200,7 @@ def solve_parts(
                 ridge = part.ridges[i]._replace(alpha=part.ridges[i].alpha / more)
                 maps[f, :, chosen == i] = ridge.solve(shortened.feature(f), chosen == i)[0].T
         kernel = kernel + bands.by_wave(share, horizon)[:, None] * as_kernel(maps, lookback, constant)
-    return bands.to_steps(kernel, horizon)
+    return as_kernel(bands.to_steps(kernel, horizon), lookback)  # or weights sum to one but for rounding
 
 
 def mixture_shares(products: np.ndarray) -> np.ndarray:

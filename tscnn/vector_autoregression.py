@@ -80,11 +80,12 @@ def fit_vector_autoregression(
         for alpha in ALPHAS:
             judged = [own.gains(_solve(_others(sums[n], i), alpha), parts) for i, own in enumerate(sums[n])]
             gains[n, alpha] = [trusted_gain(of_folds, n_origins) for of_folds in zip(*judged, strict=True)]
-    chosen = [max(gains, key=lambda tried, p=p: gains[tried][p]) for p in range(len(parts))]  # type: ignore[misc]
+    tried = list(gains)
+    chosen = [tried[best] for best in np.argmax([gains[settings] for settings in tried], axis=0)]
     after = [errors.copy() for errors in before]
     for part, (n, alpha) in zip(parts, chosen, strict=True):
         for i, (fold, errors) in enumerate(zip(folds, after, strict=True)):
-            weights = _solve(_others(sums[n], i), alpha)[..., part].astype(errors.dtype)
+            weights = _solve(_others(sums[n], i), alpha, part).astype(errors.dtype)
             forecast = np.tensordot(_inputs(normalized, fold, n), weights, 1)
             errors[:, :, part] += fold.scale[:, :, None] * forecast
     helped = find_helped(folds, before, after, horizon)
@@ -95,7 +96,7 @@ def fit_vector_autoregression(
     fitted, refitted = np.zeros((2, n_rows, n_features, n_targets, len(steps)))
     for n, alpha, part in used:
         for weights, given in ((fitted, sums[n][:-1]), (refitted, sums[n])):
-            weights[n_rows - n :, ..., part] = _solve(given, alpha)[..., part].reshape(n, n_features, n_targets, -1)
+            weights[n_rows - n :, ..., part] = _solve(given, alpha, part).reshape(n, n_features, n_targets, -1)
     between = np.stack([np.interp(np.arange(horizon), steps, unit) for unit in np.eye(len(steps))])
     return VectorAutoregression(*((weights * helped @ between).swapaxes(2, 3) for weights in (fitted, refitted)))
 
@@ -127,11 +128,11 @@ class _Sums(NamedTuple):
 def _sum_products(normalized: np.ndarray, fold: Residuals, errors: np.ndarray, n_rows: int) -> _Sums:
     """Sum products over a fold's origins, all targets of one in one unit."""
     weights = np.mean(fold.weights * fold.scale**2, axis=1) * (fold.n_origins / len(fold.origins))
-    inputs, outputs = _inputs(normalized, fold, n_rows), errors.reshape(len(errors), -1)
+    inputs = _inputs(normalized, fold, n_rows)
     weighted = inputs * weights[:, None]
-    cross = (weighted.T @ outputs).astype(np.float64)
     squares = np.einsum("o,ots->ts", weights, np.square(errors), dtype=np.float64)
-    return _Sums((weighted.T @ inputs).astype(np.float64), cross.reshape(len(cross), *squares.shape), squares)
+    cross = np.tensordot(weighted.T, errors, 1)
+    return _Sums((weighted.T @ inputs).astype(np.float64), cross.astype(np.float64), squares)
 
 
 def _inputs(normalized: np.ndarray, fold: Residuals, n_rows: int) -> np.ndarray:
@@ -139,10 +140,10 @@ def _inputs(normalized: np.ndarray, fold: Residuals, n_rows: int) -> np.ndarray:
     return normalized[fold.origins[:, None] + np.arange(1 - n_rows, 1)].reshape(len(fold.origins), -1)
 
 
-def _solve(sums: Sequence[_Sums], alpha: float) -> np.ndarray:
-    """Return the weights, (inputs, targets, steps), at their strength."""
-    inputs = np.sum([part.inputs for part in sums], axis=0)
-    cross = np.sum([part.cross for part in sums], axis=0)
+def _solve(sums: Sequence[_Sums], alpha: float, part: slice = slice(None)) -> np.ndarray:
+    """Return the weights, (inputs, targets, steps), at their strength, of a part of the horizon."""
+    inputs = np.sum([given.inputs for given in sums], axis=0)
+    cross = np.sum([given.cross[..., part] for given in sums], axis=0)
     n_inputs = len(inputs)
     ridge = alpha * np.trace(inputs) / n_inputs + 1e-12
     weights = np.linalg.solve(inputs + ridge * np.eye(n_inputs), cross.reshape(n_inputs, -1))
