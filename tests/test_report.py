@@ -31,6 +31,20 @@ def test_the_report_says_what_a_backtest_of_the_validation_rows_says(frame):
     np.testing.assert_allclose(report["skill"], skill, atol=1e-12)
 
 
+def test_many_outcomes_are_judged_on_a_part_of_them(frame, monkeypatch):
+    forecaster = small_forecaster(linear_skip=None)
+    whole = forecaster.fit(frame).report_
+    monkeypatch.setattr("tscnn.report.MOST_VALUES", 10 * 3 * 3)  # of 28 origins, 3 steps and 3 columns
+    part = forecaster.fit(frame).report_
+    assert not part.equals(whole)
+    np.testing.assert_allclose(part["mse"], whole["mse"], rtol=0.5)
+    first, errors = 269, []
+    rows = ((frame - forecaster.mean_) / forecaster.scale_).to_numpy()
+    for at in range(first, 297, 3):
+        errors.append(rows[at] - rows[at + 1 : at + 4])
+    assert part.loc["repeat last", "mse"] == pytest.approx(np.square(errors).mean(), rel=1e-4)
+
+
 def test_targets_alone_are_judged(frame):
     forecaster = small_forecaster(targets=["b"]).fit(frame)
     alone = small_forecaster().fit(frame[["b"]])

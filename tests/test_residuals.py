@@ -1,12 +1,25 @@
 import numpy as np
 import pytest
 
-from tscnn.residuals import Residuals, find_helped, judge_by_target
+from tscnn.linear_mixture import JudgedMap
+from tscnn.residuals import Residuals, find_helped, find_residuals, judge_by_target
 
 
 def fold(random, n_targets, n_origins=30, n_steps=2):
     errors, ones = random.normal(size=(n_origins, n_targets, n_steps)), np.ones((n_origins, n_targets))
     return Residuals(np.arange(n_origins), n_origins, np.arange(n_steps), errors, 0 * ones, ones, ones)
+
+
+def test_of_many_targets_fewer_origins_are_judged(monkeypatch):
+    rows = np.random.default_rng(0).normal(size=(500, 6)).astype("float32")
+    fold = JudgedMap(np.full((1, 8, 2), 1 / 8), np.zeros(6, int), np.arange(2), [range(100, 400)])
+    (whole,), _ = find_residuals(rows, range(6), [fold], 4)
+    monkeypatch.setattr("tscnn.residuals.MOST_WINDOWS", 600)
+    (part,), _ = find_residuals(rows, range(6), [fold], 4)
+    (of_two,), _ = find_residuals(rows, [2, 5], [fold], 4)
+    assert whole.n_origins == part.n_origins == of_two.n_origins == len(whole.origins) == len(of_two.origins) == 300
+    np.testing.assert_array_equal(part.origins, np.arange(100, 400, 3))
+    np.testing.assert_array_equal(part.errors, whole.errors[::3])
 
 
 def test_targets_that_a_change_helps_are_told_apart():

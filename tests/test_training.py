@@ -118,13 +118,24 @@ def test_steps_in_one_call_are_the_same_steps(monkeypatch):
 
 def test_auto_makes_one_epoch_of_what_cannot_be_trusted(frame, monkeypatch):
     monkeypatch.setattr(training, "N_STEPS", 1)  # three epochs otherwise, or more
-    forecaster = small_forecaster(epochs="auto", horizon=8).fit(frame)  # 23 validation origins
-    assert len(forecaster.history_) == 1
+    steps, judged = [], []
+    counter = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda *_: steps.append(int(counter.model.optimizer.iterations))
+    )
+    judge = training.origin_losses
+    monkeypatch.setattr(training, "origin_losses", lambda *given: judged.append(0) or judge(*given))
+    settings = {"epochs": "auto", "horizon": 8, "batch_size": 32}
+    forecaster = small_forecaster(**settings, callbacks=[counter]).fit(frame)  # 23 validation origins
+    assert len(forecaster.history_) == len(steps) == 1
+    assert steps == [1]  # of eight: it is taken back in any case
+    assert len(judged) == 2  # before and after
     moved = forecaster.network_.dense.get_layer("head").trainable_weights
     assert all(not np.any(weights) for weights in moved)
     assert len(small_forecaster(epochs="auto", horizon=8, linear_skip=None).fit(frame).history_) >= 3
-    short = small_forecaster(epochs="auto", horizon=8, validation_fraction=0).fit(frame.iloc[:40])  # 21 in all
+    settings = {"epochs": "auto", "horizon": 8, "batch_size": 16, "validation_fraction": 0, "callbacks": [counter]}
+    short = small_forecaster(**settings).fit(frame.iloc[:40])  # 21 in all
     assert len(short.history_) == 1
+    assert steps[1:] == [2]  # which stay
 
 
 def test_a_fit_leaves_nothing_behind():

@@ -16,6 +16,7 @@ __all__ = ["find_cutoffs", "forecast_chunks"]
 
 CHUNK_ORIGINS = 4096
 CHUNK_VALUES = 2**23  # of a chunk's forecasts, or of the outputs of a layer that sees features by themselves
+FEW_SKIPPED = 4  # positions between cutoffs, more with the lookback: computed sooner than windows of their own
 
 
 def find_cutoffs(index: pd.Index, n_first: int, horizon: int, start: Any, stride: int) -> np.ndarray:
@@ -79,7 +80,7 @@ def forecast_chunks(network: Network, rows: np.ndarray, cutoffs: np.ndarray) -> 
     """
     config = network.config
     stride = int(cutoffs[1] - cutoffs[0]) if len(cutoffs) > 1 else 1
-    dense = stride <= config.lookback
+    dense = stride <= FEW_SKIPPED + config.lookback // 24
     n_values = max(config.horizon * len(config.targets), config.filters * config.n_features)  # of an origin
     most = min(max(CHUNK_VALUES // n_values, 64), CHUNK_ORIGINS)
     n_chunk = min(len(cutoffs), max(1, most // (stride if dense else 16)))

@@ -14,6 +14,7 @@ from tscnn.network import Network
 __all__ = ["describe_report", "judge_network", "list_unbeaten"]
 
 MOST_ORIGINS = 10_000  # judged, evenly spread
+MOST_VALUES = 40_000_000  # of the outcomes that are judged: some seconds
 
 
 def judge_network(
@@ -28,7 +29,8 @@ def judge_network(
     rows : ndarray of shape (n_rows, n_features)
         Series one behind the other, in the network's units.
     origins : sequence of range
-        Where forecasts are made, of `find_origins`; with more than 10,000 every second or third or .. of them.
+        Where forecasts are made, of `find_origins`; with more than 10,000 of them, or 40 million outcomes, every second
+        or third or .. one.
     linear_map : ndarray of shape (1, lookback, horizon)
         One for all targets, on raw windows.
     seasonality : int or None
@@ -51,7 +53,8 @@ def judge_network(
     sizes: dict[str, float] = {}
     total = np.zeros((n_targets, config.horizon))
     total_squares, n_origins = 0.0, 0
-    stride = -(-sum(map(len, origins)) // MOST_ORIGINS)
+    most = min(MOST_ORIGINS, max(1, MOST_VALUES // total.size))
+    stride = -(-sum(map(len, origins)) // most)
     for stretch in origins:
         cutoffs = np.asarray(stretch)[::stride]
         for chunk, forecasts in forecast_chunks(network, rows, cutoffs) if len(cutoffs) else ():

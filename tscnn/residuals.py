@@ -17,6 +17,7 @@ from tscnn.trust import trusted_gain
 __all__ = ["Residuals", "divide_horizon", "find_helped", "find_residuals", "judge_by_target", "weighted_gain"]
 
 MOST_ORIGINS = 2000  # of a fold, evenly spread
+MOST_WINDOWS = 400_000  # of those, one for each target
 N_PARTS = 4  # of the horizon: each twice as far as the one before it
 ENOUGH = 24  # times the steps up to the end of a part, for which folds must hold origins to judge it
 WORTHWHILE = 0.001  # gain in squared and absolute errors together
@@ -63,7 +64,7 @@ def find_residuals(
     for fold in judged:
         at = np.concatenate([np.asarray(stretch) for stretch in fold.origins if len(stretch)])
         n_origins = len(at)
-        at = at[:: -(-n_origins // MOST_ORIGINS)]
+        at = at[:: -(-n_origins // min(MOST_ORIGINS, max(1, MOST_WINDOWS // len(targets))))]
         lookback = fold.kernel.shape[1]
         errors = np.empty((len(at), len(targets), len(fold.steps)), rows.dtype)
         for i, f in enumerate(targets):

@@ -74,8 +74,8 @@ def train(
     losses : ndarray of shape (n_origins,)
         Of the weights that stay, one for each validation origin; without these one of the last epoch's training.
     """
-    config = network.config
-    batches, validation, rounds = _plan(list(training_origins), list(validation_origins), config, settings)
+    config, judged = network.config, list(validation_origins)
+    batches, validation, rounds = _plan(list(training_origins), judged, config, settings)
     trainer_class = LoopingTrainer if batches.n_looped else SegmentTrainer
     with device_scope(settings.device):
         model = network.dense if settings.training == "dense" else network.single_origin
@@ -86,8 +86,8 @@ def train(
         trainer.compile(optimizer=optimizer, loss=weighted_mean, jit_compile=can_jit(settings.device))
         best, has_linear_map = None, config.linear_maps is not None
         if validation is not None:
-            judge = partial(origin_losses, trainer, validation)
-            best = BestWeights(network.dense, judge, settings.patience, rounds, scales=has_linear_map)
+            judge, scales = partial(origin_losses, trainer, validation), has_linear_map and _can_tell(judged, config)
+            best = BestWeights(network.dense, judge, settings.patience, rounds, scales=scales)
         lines = EpochLines(rounds) if settings.verbose else None
         fitted = trainer.fit(
             batches,
@@ -123,14 +123,21 @@ def _plan(
     if isinstance(settings.epochs, int):
         rounds = [settings.epochs]
     else:
-        n_telling = judged.n_origins or segments.n_origins
-        hopeless = config.linear_maps is not None and n_telling < FEWEST_BLOCKS * config.horizon
+        telling = validation if judged.n_origins else training
+        hopeless = config.linear_maps is not None and not _can_tell(telling, config)
         n_rounds = N_ROUNDS if judged.n_origins else 1
         rounds, most_batches = plan_rounds(-(-len(segments.starts) // batch_size), n_values, hopeless, n_rounds)
+        if hopeless and judged.n_origins:
+            most_batches = 1  # what it teaches is taken back
     n_looped = LOOPED_STEPS if on_tensorflow() else None  # what other backends compile is launched in no time
     batches = SegmentBatches(segments, batch_size, n_looped, settings.seed, most_batches)
     judged_size = batch_size * int(np.clip(STEP_VALUES // n_values, 1, 4))
     return batches, SegmentBatches(judged, judged_size) if judged.n_origins else None, rounds
+
+
+def _can_tell(origins: Sequence[range], config: NetworkConfig) -> bool:
+    """Return whether they are enough for `scale_head` to trust anything."""
+    return sum(map(len, origins)) >= FEWEST_BLOCKS * config.horizon
 
 
 def plan_rounds(n_batches: int, n_values: int, hopeless: bool, most_rounds: int) -> tuple[list[int], int]:
