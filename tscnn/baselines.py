@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from scipy.linalg.lapack import dposv
 
 from tscnn._validation import check_int, received
 from tscnn.moments import WindowMoments, affordable_share, window_moments
 
 __all__ = [
+    "apply_kernel",
     "as_kernel",
     "fit_linear_map",
     "fit_shared_map",
@@ -171,6 +173,42 @@ def as_kernel(weights: np.ndarray, lookback: int, constant: np.ndarray | float =
     length = weights.shape[1]
     kernel = weights - weights.mean(axis=1, keepdims=True) + constant / length
     return np.pad(kernel, ((0, 0), (lookback - length, 0), (0, 0)))
+
+
+def apply_kernel(
+    rows: np.ndarray, kernel: np.ndarray, groups: Sequence[int] | np.ndarray, at: np.ndarray
+) -> np.ndarray:
+    """Forecast each column by its linear map.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_rows, n_features)
+        Of one series.
+    kernel : ndarray of shape (n_maps, lookback, n_steps)
+        Maps of raw windows.
+    groups : sequence of int, of length n_features
+        Which map each column has.
+    at : ndarray of int
+        Rows that windows end with.
+
+    Returns
+    -------
+    ndarray of shape (len(at), n_features, n_steps)
+        In the precision of `rows`; no more than the windows of one column are in memory at a time.
+
+    Examples
+    --------
+    >>> apply_kernel(np.arange(6.0)[:, None], np.array([[[0.0], [1.0]], [[-1.0], [2.0]]]), [1], np.array([1, 4]))
+    array([[[2.]],
+    <BLANKLINE>
+           [[5.]]])
+    """
+    lookback, kernel = kernel.shape[1], kernel.astype(rows.dtype)
+    forecasts = np.empty((len(at), rows.shape[1], kernel.shape[2]), rows.dtype)
+    for f in range(rows.shape[1]):
+        windows = sliding_window_view(np.ascontiguousarray(rows[:, f]), lookback)
+        forecasts[:, f] = windows[at - lookback + 1] @ kernel[groups[f]]
+    return forecasts
 
 
 def solve_ridge(moments: WindowMoments, alpha: float, centre: np.ndarray | float = 0.0) -> np.ndarray:

@@ -292,12 +292,14 @@ def window_moments(
     inputs = np.zeros((n_groups, lookback, lookback))
     cross = np.zeros((n_groups, lookback, horizon))
     targets = np.zeros((n_groups, len(judged), len(judged)))
-    for f, group in enumerate(groups):
-        # Relative to its newest row, the newest rows of a smooth series are small, and keep their digits.
-        windows = sliding_window_view(rows[:, f], length)
-        for first in range(0, len(listed), BLOCK):
-            at = listed[first : first + BLOCK]
-            block = windows[at - lookback + 1]
+    windows = sliding_window_view(np.ascontiguousarray(rows.T), length, axis=1)
+    for group in range(n_groups):
+        members = np.flatnonzero(groups == group)
+        for first in range(0, len(members) * len(listed), BLOCK):
+            of_all = np.arange(first, min(first + BLOCK, len(members) * len(listed)))
+            f, at = members[of_all // len(listed)], listed[of_all % len(listed)]
+            block = windows[f, at - lookback + 1]
+            # Relative to its newest row, the newest rows of a smooth series are small, and keep their digits.
             block -= block[:, lookback - 1 : lookback].copy()
             if scales is not None:
                 block /= scales[at, f, None].astype(block.dtype)

@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.lib.stride_tricks import sliding_window_view
 
 from tscnn.backtest import forecast_chunks
+from tscnn.baselines import apply_kernel
 from tscnn.network import Network
 
 __all__ = ["describe_report", "judge_network", "list_unbeaten"]
@@ -47,7 +48,6 @@ def judge_network(
     values = rows[:, list(config.targets)]
     n_targets = values.shape[1]
     outcomes_at = sliding_window_view(values, config.horizon, axis=0)  # by first row: (rows, targets, horizon)
-    windows_at = sliding_window_view(values, config.lookback, axis=0)
     steps = np.arange(config.horizon)
     squares: dict[str, float] = {}
     sizes: dict[str, float] = {}
@@ -62,7 +62,7 @@ def judge_network(
             outcomes = outcomes_at[at + 1]
             candidates = {
                 "tscnn": forecasts.transpose(0, 2, 1),
-                "linear map": windows_at[at - config.lookback + 1] @ linear_map[0].astype(values.dtype),
+                "linear map": apply_kernel(values, linear_map, [0] * n_targets, at),
                 "repeat last": np.broadcast_to(values[at][:, :, None], outcomes.shape),
             }
             if seasonality is not None:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
+from tscnn.baselines import apply_kernel
 from tscnn.folds import RELATIVE
 from tscnn.linear_mixture import JudgedMap
 from tscnn.rolling import EPSILON, rolling_moments, scale_unit
@@ -65,12 +65,8 @@ def find_residuals(
         at = np.concatenate([np.asarray(stretch) for stretch in fold.origins if len(stretch)])
         n_origins = len(at)
         at = at[:: -(-n_origins // min(MOST_ORIGINS, max(1, MOST_WINDOWS // len(targets))))]
-        lookback = fold.kernel.shape[1]
-        errors = np.empty((len(at), len(targets), len(fold.steps)), rows.dtype)
-        for i, f in enumerate(targets):
-            windows = sliding_window_view(rows[:, f], lookback)[at - lookback + 1]
-            outcomes = rows[at[:, None] + 1 + fold.steps, f]
-            errors[:, i] = windows @ fold.kernel[fold.groups[i]].astype(rows.dtype) - outcomes
+        outcomes = rows[at[:, None] + 1 + fold.steps][..., targets].transpose(0, 2, 1)
+        errors = apply_kernel(rows[:, targets], fold.kernel, fold.groups, at) - outcomes
         variances = variance[at[:, None], targets]
         statistics = (mean[at[:, None], targets], np.sqrt(variances) + EPSILON, scale_unit(variances, RELATIVE) ** -2)
         level, scale, weights = (statistic.astype(rows.dtype) for statistic in statistics)
