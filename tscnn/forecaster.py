@@ -97,8 +97,8 @@ class Forecaster(BaseEstimator):
         part of the origins, drawn anew, where all would be more than 50 million forecast values. Where the second half
         of these still took a hundredth off the validation loss, as many again follow twice over, and then four times,
         unless all would be more than 500 million values. It makes a single step where the validation origins are too
-        few to trust what convolutions add to a linear map, or a single pass where all origins are, and none are held
-        back.
+        few to trust what convolutions add to a linear map; without validation rows, a single pass where the training
+        origins are.
     batch_size : int, default 256
         Origins of a training step.
     learning_rate : float, default 2e-3
