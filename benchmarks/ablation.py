@@ -17,12 +17,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.lib.stride_tricks import sliding_window_view
 
 from benchmarks.ltsf import find_splits, test_errors
 from benchmarks.report import describe_machine, print_table, write_json
 from tscnn import Forecaster, components, folds, linear_mixture, reversion, ridges, vector_autoregression, waves
-from tscnn.baselines import fit_shared_map
+from tscnn.baselines import apply_kernel, fit_shared_map
 from tscnn.linear_mixture import mix_linear_maps
 from tscnn.windows import find_origins
 
@@ -91,9 +90,8 @@ def fit_linear_maps(rows: np.ndarray, first: int, lookback: int, horizon: int) -
 
 def forecast_by(rows: np.ndarray, kernel: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
     """Return what forecasts from given rows by a linear map."""
-    lookback = kernel.shape[1]
-    windows = sliding_window_view(rows, lookback, axis=0)[:, :, None]  # (.., features, 1, lookback)
-    return lambda at: (windows[at - lookback + 1] @ kernel.astype(np.float32))[:, :, 0].transpose(0, 2, 1)
+    groups = np.arange(rows.shape[1]) % len(kernel)
+    return lambda at: apply_kernel(rows, kernel, groups, at).transpose(0, 2, 1)
 
 
 def judge_all(

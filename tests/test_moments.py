@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tests.reference.windows import windows_from_mean
-from tests.series import errors_of, example
+from tests.series import autoregression, errors_of, example
 from tscnn.baselines import as_kernel, fit_linear_map
 from tscnn.moments import affordable_share, window_moments
 from tscnn.rolling import window_scales
@@ -35,6 +35,21 @@ def test_joined_moments_are_the_mean_over_features():
     mean = window_moments(rows, training, 12, 3).mean()
     for name in ("inputs", "cross", "targets"):
         np.testing.assert_allclose(getattr(joined, name), getattr(mean, name), rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize(
+    "block", [7, 2048]
+)  # windows of a block are of several columns, or a column's of several blocks
+def test_groups_join_the_relative_moments_of_their_features(monkeypatch, block):
+    monkeypatch.setattr("tscnn.moments.BLOCK", block)
+    rows = autoregression(300, 5, n_features=3).astype(np.float64)
+    training, scales, groups = find_origins([300], 12, 3), window_scales(rows, 12, 0.5), np.array([1, 0, 1])
+    found = window_moments(rows, training, 12, 3, groups=groups, scales=scales)
+    single = window_moments(rows, training, 12, 3, scales=scales)
+    for name in ("inputs", "cross", "targets"):
+        of_each = getattr(single, name)
+        expected = np.stack([of_each[1], of_each[0] + of_each[2]]) * 2 / 3
+        np.testing.assert_allclose(getattr(found, name), expected, rtol=1e-9, atol=1e-9)
 
 
 def test_error_products_equal_those_of_explicit_errors():

@@ -12,11 +12,11 @@ def fold(random, n_targets, n_origins=30, n_steps=2):
 
 def test_of_many_targets_fewer_origins_are_judged(monkeypatch):
     rows = np.random.default_rng(0).normal(size=(500, 6)).astype("float32")
-    fold = JudgedMap(np.full((1, 8, 2), 1 / 8), np.zeros(6, int), np.arange(2), [range(100, 400)])
-    (whole,), _ = find_residuals(rows, range(6), [fold], 4)
+    judged = [JudgedMap(np.full((1, 8, 2), 1 / 8), np.zeros(6, int), np.arange(2), [range(100, 400)])]
+    (whole,), _ = find_residuals(rows, range(6), judged, 4)
     monkeypatch.setattr("tscnn.residuals.MOST_WINDOWS", 600)
-    (part,), _ = find_residuals(rows, range(6), [fold], 4)
-    (of_two,), _ = find_residuals(rows, [2, 5], [fold], 4)
+    (part,), _ = find_residuals(rows, range(6), judged, 4)
+    (of_two,), _ = find_residuals(rows, [2, 5], judged, 4)
     assert whole.n_origins == part.n_origins == of_two.n_origins == len(whole.origins) == len(of_two.origins) == 300
     np.testing.assert_array_equal(part.origins, np.arange(100, 400, 3))
     np.testing.assert_array_equal(part.errors, whole.errors[::3])

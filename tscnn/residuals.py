@@ -14,7 +14,7 @@ from tscnn.linear_mixture import JudgedMap
 from tscnn.rolling import EPSILON, rolling_moments, scale_unit
 from tscnn.trust import trusted_gain
 
-__all__ = ["Residuals", "divide_horizon", "find_helped", "find_residuals", "judge_by_target", "weighted_gain"]
+__all__ = ["Residuals", "find_helped", "find_residuals", "judge_by_target", "list_tellable", "weighted_gain"]
 
 MOST_ORIGINS = 2000  # of a fold, evenly spread
 MOST_WINDOWS = 400_000  # of those, one for each target
@@ -60,13 +60,13 @@ def find_residuals(
     """
     mean, variance = rolling_moments(rows, span)
     targets = list(targets)
-    residuals = []
+    residuals, own = [], rows[:, targets]
     for fold in judged:
         at = np.concatenate([np.asarray(stretch) for stretch in fold.origins if len(stretch)])
         n_origins = len(at)
         at = at[:: -(-n_origins // min(MOST_ORIGINS, max(1, MOST_WINDOWS // len(targets))))]
-        outcomes = rows[at[:, None] + 1 + fold.steps][..., targets].transpose(0, 2, 1)
-        errors = apply_kernel(rows[:, targets], fold.kernel, fold.groups, at) - outcomes
+        errors = apply_kernel(own, fold.kernel, fold.groups, at)
+        errors -= own[at[:, None] + 1 + fold.steps].transpose(0, 2, 1)
         variances = variance[at[:, None], targets]
         statistics = (mean[at[:, None], targets], np.sqrt(variances) + EPSILON, scale_unit(variances, RELATIVE) ** -2)
         level, scale, weights = (statistic.astype(rows.dtype) for statistic in statistics)
@@ -100,28 +100,24 @@ def weighted_gain(weights: np.ndarray, before: np.ndarray, after: np.ndarray) ->
     return float(gain)
 
 
-def divide_horizon(n_steps: int) -> list[slice]:
-    """Divide the horizon into its first eighth, the second one, the second quarter and the second half.
+def list_tellable(folds: Sequence[Residuals], horizon: int) -> list[slice]:
+    """List the parts of the horizon that folds can tell a gain from chance in.
 
     Parameters
     ----------
-    n_steps : int
-        Of the horizon, evenly spread.
+    folds : sequence of Residuals
+        For their origins and steps.
+    horizon : int
+        Steps predicted.
 
     Returns
     -------
     list of slice
-        Parts without any step are left out.
-
-    Examples
-    --------
-    >>> divide_horizon(24)
-    [slice(0, 3, None), slice(3, 6, None), slice(6, 12, None), slice(12, 24, None)]
-    >>> divide_horizon(2)
-    [slice(0, 1, None), slice(1, 2, None)]
+        Of its first eighth, the second one, the second quarter and the second half, those for 24 times the steps up to
+        whose end folds hold origins.
     """
-    ends = {n_steps >> halvings for halvings in range(N_PARTS)}
-    return [slice(start, stop) for start, stop in itertools.pairwise(sorted({0, *ends}))]
+    n_origins, n_steps = sum(fold.n_origins for fold in folds), len(folds[0].steps)
+    return [part for part in _divide_horizon(n_steps) if n_origins * n_steps >= ENOUGH * horizon * part.stop]
 
 
 def judge_by_target(
@@ -177,17 +173,37 @@ def find_helped(
     Returns
     -------
     ndarray of bool of shape (n_targets, n_steps)
-        True in the parts of `divide_horizon` where the `trusted_gain` in squared and absolute errors together is worth
-        it, for those targets that gain over all folds, of `judge_by_target`. Folds must hold origins for 24 times the
-        steps up to the end of a part.
+        True in the parts of the horizon where the `trusted_gain` in squared and absolute errors together is worth
+        it, for those targets that gain over all folds, of `judge_by_target`; only in those of `list_tellable`.
     """
-    n_origins, helped = sum(fold.n_origins for fold in folds), np.zeros(before[0].shape[1:], bool)
-    n_steps = before[0].shape[2]
-    for part in divide_horizon(n_steps):
-        if n_origins * n_steps < ENOUGH * horizon * part.stop:
-            break
+    helped = np.zeros(before[0].shape[1:], bool)
+    for part in list_tellable(folds, horizon):
         old, new = ([errors[:, :, part] for errors in whole] for whole in (before, after))
         better, gain = judge_by_target(folds, old, new)
         if gain >= WORTHWHILE:
             helped[better, part] = True
     return helped
+
+
+def _divide_horizon(n_steps: int) -> list[slice]:
+    """Divide the horizon into its first eighth, the second one, the second quarter and the second half.
+
+    Parameters
+    ----------
+    n_steps : int
+        Of the horizon, evenly spread.
+
+    Returns
+    -------
+    list of slice
+        Parts without any step are left out.
+
+    Examples
+    --------
+    >>> _divide_horizon(24)
+    [slice(0, 3, None), slice(3, 6, None), slice(6, 12, None), slice(12, 24, None)]
+    >>> _divide_horizon(2)
+    [slice(0, 1, None), slice(1, 2, None)]
+    """
+    ends = {n_steps >> halvings for halvings in range(N_PARTS)}
+    return [slice(start, stop) for start, stop in itertools.pairwise(sorted({0, *ends}))]

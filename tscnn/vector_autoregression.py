@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tscnn.residuals import Residuals, divide_horizon, find_helped
+from tscnn.residuals import Residuals, find_helped, list_tellable
 from tscnn.reversion import pull
 from tscnn.rolling import FLOOR
 from tscnn.trust import FEWEST_FOLDS, trusted_gain
@@ -67,12 +67,11 @@ def fit_vector_autoregression(
     n_features, n_targets = normalized.shape[1], folds[0].errors.shape[1] if folds else 0
     weights = n_features * n_targets * horizon
     lengths = {min(n, most_rows, MOST_INPUTS // n_features, MOST_WEIGHTS // max(weights, 1)) for n in LENGTHS} - {0}
-    if len(folds) < FEWEST_FOLDS or not lengths:
+    if len(folds) < FEWEST_FOLDS or not lengths or not (parts := list_tellable(folds, horizon)):
         return None
     before, n_origins = [_remaining(fold, reversion) for fold in folds], [fold.n_origins for fold in folds]
     outputs = [-errors / _unit(fold) for fold, errors in zip(folds, before, strict=True)]
     steps = folds[0].steps
-    parts = divide_horizon(len(steps))
     sums: dict[int, list[_Sums]] = {}
     gains: dict[tuple[int, float], list[float]] = {}  # of each part, by rows and strength
     for n in sorted(lengths):
