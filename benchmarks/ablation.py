@@ -22,7 +22,9 @@ from benchmarks.ltsf import find_splits, test_errors
 from benchmarks.report import describe_machine, print_table, write_json
 from tscnn import Forecaster, components, folds, linear_mixture, reversion, ridges, vector_autoregression, waves
 from tscnn.baselines import apply_kernel, fit_shared_map
+from tscnn.frame import learn_schema
 from tscnn.linear_mixture import mix_linear_maps
+from tscnn.time_index import find_seasonality
 from tscnn.windows import find_origins
 
 FRACTION = 0.2  # of the rows to fit on, for validation
@@ -62,7 +64,9 @@ def changed(switch: Switch | None) -> Iterator[None]:
             setattr(module, name, value)
 
 
-def fit_linear_maps(rows: np.ndarray, first: int, lookback: int, horizon: int) -> dict[str, np.ndarray]:
+def fit_linear_maps(
+    rows: np.ndarray, first: int, lookback: int, horizon: int, seasonality: int | None
+) -> dict[str, np.ndarray]:
     """Fit linear maps on rows whose last, from `first` on, are for validation: from one ridge regression to ours."""
     training = find_origins([first], lookback, horizon)
     validation = find_origins([len(rows)], lookback, horizon, [first])
@@ -75,6 +79,7 @@ def fit_linear_maps(rows: np.ndarray, first: int, lookback: int, horizon: int) -
         "+ windows of columns that vary alike": (ridges, {"WIDTH": 1e-9}),
         "+ strengths and shares by band of the horizon": (waves, {"MOST_OCTAVES": 1}),
         "+ near steps by themselves": (waves, {"NEAR": 1_000_000}),
+        "+ means of seasons": (ridges, {"MEAN_ALPHAS": ()}),
         "+ repetition where the gain over it may be chance": (linear_mixture, {"TRUSTED": 0.0}),
     }
     names = list(parts)
@@ -82,7 +87,7 @@ def fit_linear_maps(rows: np.ndarray, first: int, lookback: int, horizon: int) -
         with contextlib.ExitStack() as stack:
             for later in names[i + 1 :]:
                 stack.enter_context(changed(parts[later]))
-            mixture = mix_linear_maps(rows, training, validation, [lookback], horizon)
+            mixture = mix_linear_maps(rows, training, validation, [lookback], horizon, seasonality=seasonality)
         maps[name] = mixture.fitted[mixture.groups]
     maps["+ solved again on all rows"] = mixture.refitted[mixture.groups]
     return maps
@@ -95,23 +100,26 @@ def forecast_by(rows: np.ndarray, kernel: np.ndarray) -> Callable[[np.ndarray], 
 
 
 def judge_all(
-    rows: np.ndarray, n_fitted: int, lookback: int, horizon: int, networks: Sequence[str]
+    frame: pd.DataFrame, n_fitted: int, lookback: int, horizon: int, networks: Sequence[str]
 ) -> dict[str, float]:
     """Return the MSE of each variant on the rows from `n_fitted` on."""
+    schema, frame = learn_schema(frame)
+    rows, seasonality = frame.to_numpy(), find_seasonality(schema.freq)
     first = round((1 - FRACTION) * n_fitted)
     known = rows[:first]
     rows = ((rows - known.mean(axis=0)) / np.where(known.std(axis=0) > 0, known.std(axis=0), 1)).astype(np.float32)
     errors = {
         name: test_errors(rows, n_fitted, horizon, forecast_by(rows, kernel))["mse"]
-        for name, kernel in fit_linear_maps(rows[:n_fitted], first, lookback, horizon).items()
+        for name, kernel in fit_linear_maps(rows[:n_fitted], first, lookback, horizon, seasonality).items()
     }
+    scaled = pd.DataFrame(rows, frame.index, frame.columns)
     for name in networks:
         settings = {"random_state": 0, "verbose": 0, "validation_fraction": FRACTION, **NETWORKS[name]}
         with changed(SWITCHES.get(name)):
-            forecaster = Forecaster(lookback, horizon, **settings).fit(rows[:n_fitted])
+            forecaster = Forecaster(lookback, horizon, **settings).fit(scaled[:n_fitted])
 
         def forecast(at: np.ndarray, forecaster: Forecaster = forecaster) -> np.ndarray:
-            seen = rows[at[0] - lookback + 1 : at[-1] + horizon + 1]
+            seen = scaled[at[0] - lookback + 1 : at[-1] + horizon + 1]
             return forecaster.backtest(seen).to_numpy().reshape(len(at), horizon, -1)
 
         errors[f"network: {name}"] = test_errors(rows, n_fitted, horizon, forecast)["mse"]
@@ -132,18 +140,18 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print a table: variants by horizon, means over the two cuts."""
     options = _parse(arguments)
-    values = pd.read_csv(options.data, index_col=0).to_numpy(np.float64)
-    values = values[: find_splits(len(values), options.protocol)[1]]
+    frame = pd.read_csv(options.data, index_col=0, parse_dates=[0])
+    frame = frame[: find_splits(len(frame), options.protocol)[1]]
     machine = describe_machine()
     print(
-        f"{machine['cpu']}, {machine['cores']} cores; lookback {options.lookback}, {len(values):,} rows before the test"
+        f"{machine['cpu']}, {machine['cores']} cores; lookback {options.lookback}, {len(frame):,} rows before the test"
     )
     found: dict[int, dict[str, float]] = {}
     for horizon in options.horizons:
         cuts = []
         for begin, end in JUDGED:
-            rows = values[: round(end * len(values))]
-            errors = judge_all(rows, round(begin * len(values)), options.lookback, horizon, options.networks)
+            rows = frame[: round(end * len(frame))]
+            errors = judge_all(rows, round(begin * len(frame)), options.lookback, horizon, options.networks)
             cuts.append({name: error / errors["one ridge map"] for name, error in errors.items()})
         found[horizon] = {name: statistics.mean(cut[name] for cut in cuts) for name in cuts[0]}
     names = list(found[options.horizons[0]])

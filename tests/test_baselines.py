@@ -100,6 +100,8 @@ def test_a_ridge_draws_to_its_centre() -> None:
         left = Ridge(alpha=alpha * np.square(inputs).sum() / 12, fit_intercept=False, solver="svd")
         theirs = centre + left.fit(inputs, targets - inputs @ centre).coef_.T
         np.testing.assert_allclose(solve_ridge(moments, alpha, centre)[0], theirs, atol=1e-7)
+    np.testing.assert_array_equal(solve_ridge(moments, np.inf, centre)[0], centre)
+    np.testing.assert_array_equal(solve_ridge(moments, np.inf), np.zeros((1, 12, 4)))
 
 
 def test_one_map_for_all_features() -> None:

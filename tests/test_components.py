@@ -114,9 +114,9 @@ def test_there_are_none_of_more_targets_than_are_affordable(monkeypatch):
 def test_long_windows_are_only_fitted_where_short_ones_gain(monkeypatch):
     fitted = []
 
-    def noting(rows, training, validation, lookbacks, *others):
+    def noting(rows, training, validation, lookbacks, *others, **settings):
         fitted.append(lookbacks)
-        return mix_linear_maps(rows, training, validation, lookbacks, *others)
+        return mix_linear_maps(rows, training, validation, lookbacks, *others, **settings)
 
     monkeypatch.setattr(components, "mix_linear_maps", noting)
     assert find_on(autoregression(2000, 10), lookback=112)[1] is None

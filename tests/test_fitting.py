@@ -37,6 +37,7 @@ def test_columns_that_depend_on_each_other(feature_mode):
 
 def test_what_validation_rows_judge_is_not_solved_on_them(monkeypatch):
     monkeypatch.setattr(ridges, "ALPHAS", [0.1])  # nothing is left to choose
+    monkeypatch.setattr(ridges, "MEAN_ALPHAS", ())
     monkeypatch.setattr(linear_mixture, "N_LENGTHS", 1)
     monkeypatch.setattr(folds, "N_FOLDS", 0)
     rows = np.random.default_rng(0).normal(size=(300, 2))

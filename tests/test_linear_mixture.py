@@ -93,6 +93,20 @@ def test_a_certain_gain_over_repetition_is_kept_whole(monkeypatch):
     assert gain == gain_over_repetition(rows, 1500)
 
 
+@pytest.mark.parametrize(("n_folds", "trusted"), [(2, 0.0), (3, 1.0)])
+def test_two_folds_are_trusted_by_what_shares_have_not_seen_alone(n_folds, trusted):
+    season = np.sin(np.arange(1000) * 2 * np.pi / 24)[:, None]
+    rows = season + 0.3 * np.random.default_rng(0).normal(size=(1000, 1))
+    good = mix_linear_maps(rows, find_origins([600], 24, 24), [range(599, 700)], [24], 24).fitted
+    newest = as_kernel(np.zeros((1, 1, 24)), 24)
+    stretches = [range(start, start + 100) for start in range(600, 600 + 100 * n_folds, 100)]
+    judged = [relative_moments(rows, [stretch], 24, 24) for stretch in stretches]
+    parts = [folds.Fold(moments, moments, [stretch]) for moments, stretch in zip(judged, stretches, strict=True)]
+    for unseen, expected in ((1.1 * newest - 0.1 * good, trusted), (good, 1.0)):  # the former loses to the newest row
+        found = linear_mixture._trust_mixture(parts, [good] * n_folds, [unseen] * n_folds)
+        assert found == [expected]
+
+
 def test_what_is_doubted_is_shared_with_repetition_by_feature():
     season = np.sin(np.arange(1000) * 2 * np.pi / 24)[:, None]
     noise = np.random.default_rng(0).normal(size=(1000, 1))
@@ -110,6 +124,7 @@ def test_a_feature_mixes_by_its_own_errors_and_those_of_all(monkeypatch):
     monkeypatch.setattr(folds, "N_FOLDS", 0)
     monkeypatch.setattr(linear_mixture, "N_LENGTHS", 1)
     monkeypatch.setattr(ridges, "ALPHAS", [0.1])
+    monkeypatch.setattr(ridges, "MEAN_ALPHAS", ())
     rows, training, validation = example()
     fitted = relative_moments(rows, training, 12, 3)
     alike = fitted.pool_alike(WIDTH)
@@ -184,10 +199,25 @@ def test_near_steps_count_once_in_the_choice_of_the_lookback():
     parts = [Part(length, "shared", [], np.zeros((2, 1), int), np.zeros(1, int)) for length in (2, 1)]
     shorter, longer = np.array([[100.0, 5.0], [5.0, 1.0]]), np.array([[1.0, 5.0], [5.0, 100.0]])  # is of use alone
     for products, expected in (([shorter, longer], 1), ([longer, shorter], 2)):  # of the whole horizon, of near steps
-        contest = Contest(parts, np.array(products)[:, None], [], Bands(1, 1))
-        lookback, shares = linear_mixture._choose_lookback(contest, [1, 2])
+        contest = Contest(parts, np.array(products)[None, :, None], [], Bands(1, 1))
+        lookback, shares, _ = linear_mixture._choose_lookback(contest, [1, 2])
         assert lookback == expected
         assert shares.shape == (2, 2, 1)
+
+
+def test_a_lookback_is_not_chosen_by_shares_that_flatter_it():
+    parts = [Part(length, "shared", [], np.zeros((1, 1), int), np.zeros(1, int)) for length in (2, 2, 1)]
+
+    def products(first, second):
+        """Errors of three parts on a fold, which the parts of the longer lookback share with none."""
+        return np.diag([first, second, 1.0])[None, None]
+
+    for contrast, expected in ((1.9, 2), (6.0, 1)):  # each part of two rows errs on the fold where the other does not
+        by_fold = np.array([products(0.1, contrast), products(contrast, 0.1)])
+        lookback, shares, apart = linear_mixture._choose_lookback(Contest(parts, by_fold, [], Bands()), [1, 2])
+        assert lookback == expected
+        assert shares.shape == apart[0].shape == apart[1].shape == (3, 1, 1)
+        assert len(apart) == 2
 
 
 def test_there_are_as_many_maps_as_are_affordable(monkeypatch):
@@ -207,6 +237,7 @@ def test_a_lookback_of_one_repeats_the_last_row():
 def test_one_map_is_solved_on_the_training_origins_and_one_on_all(monkeypatch, lengths):
     monkeypatch.setattr(folds, "N_FOLDS", 0)
     monkeypatch.setattr(linear_mixture, "N_LENGTHS", 1)
+    monkeypatch.setattr(ridges, "MEAN_ALPHAS", ())
     rows = random_walks(lengths, 2, 8) / 10
     known = [length - 60 for length in lengths]
     starts = np.cumsum([0, *lengths[:-1]])

@@ -1,6 +1,7 @@
 import numpy as np
+import pytest
 
-from tests.series import autoregression, relative_moments
+from tests.series import autoregression, errors_of, relative_moments
 from tscnn import folds, linear_mixture, ridges
 from tscnn.baselines import as_kernel, fit_linear_map
 from tscnn.linear_mixture import mix_linear_maps
@@ -15,6 +16,7 @@ def test_each_band_has_the_strength_that_serves_it_best(monkeypatch):
     monkeypatch.setattr(folds, "N_FOLDS", 0)
     monkeypatch.setattr(linear_mixture, "N_LENGTHS", 1)
     monkeypatch.setattr(linear_mixture, "FEW_WINDOWS", 100)
+    monkeypatch.setattr(ridges, "MEAN_ALPHAS", ())
     monkeypatch.setattr(ridges, "TOLERANCE", 0.0)
     noise = np.random.default_rng(0).normal(size=(400, 1))
     rows = autoregression(400, 20, 1).astype(float) + 0.5 * noise
@@ -67,3 +69,40 @@ def test_ridges_of_one_strength_are_solved_at_once():
     solved = ridges._solve_all(tried, moments)
     for ridge, weights in zip(tried, solved, strict=True):
         np.testing.assert_allclose(weights, ridge.solve(moments)[0], atol=1e-12)
+
+
+def test_an_infinite_strength_leaves_the_means_of_the_season():
+    rows = np.random.default_rng(0).normal(size=(300, 1))
+    moments = window_moments(rows, find_origins([300], 28, 6), 28, 6)
+    for structure in (None, Structure(0.0, 4, 0.0)):
+        near, alone = (Ridge(alpha, structure).solve(moments)[0] for alpha in (1e12, np.inf))
+        np.testing.assert_allclose(alone, near, atol=1e-9)
+    window = rows[100:128, 0]
+    shrunk = 3 * 7 / (3 * 7 + 1)  # seven seasons of a variance of three in that of the noise
+    means = window.mean() + shrunk * (window.reshape(7, 4).mean(axis=0) - window.mean())
+    np.testing.assert_allclose(window @ alone, means[[0, 1, 2, 3, 0, 1]])
+
+
+@pytest.mark.parametrize(
+    ("length", "seasonality", "seasons"),
+    [(56, 4, [4, 28]), (55, 4, [4]), (8, 4, [4]), (7, 4, [None]), (56, None, [None]), (56, 1, [None])],
+)
+def test_strong_ridges_draw_to_the_seasons_that_windows_hold_twice(length, seasonality, seasons):
+    weak, strong = ridges._list_rivals(length, seasonality, few=False)
+    assert [ridge.structure for ridge in weak] == [None] * len(ALPHAS)
+    expected = [None if season is None else Structure(0.0, season, 0.0) for season in seasons]
+    assert strong == [Ridge(alpha, structure) for alpha in (100.0, np.inf) for structure in expected]
+
+
+@pytest.mark.parametrize("period", [4, 28])
+def test_a_season_under_noise_is_told_by_its_means(monkeypatch, period):
+    monkeypatch.setattr(linear_mixture, "FEW_WINDOWS", 10)
+    training, validation, later = find_origins([800], 224, 8), find_origins([1000], 224, 8, [800]), [range(999, 2992)]
+    random = np.random.default_rng(0)
+    rows = random.normal(size=(period, 1))[np.arange(3000) % period] + random.normal(size=(3000, 1))
+
+    def error(seasonality):
+        kernel = mix_linear_maps(rows[:1000], training, validation, [224], 8, seasonality=seasonality).refitted
+        return np.square(errors_of(kernel, rows, later, 224, 8)).mean() - 1  # beyond the noise
+
+    assert error(4) < 0.8 * error(None)

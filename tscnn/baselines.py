@@ -219,7 +219,7 @@ def solve_ridge(moments: WindowMoments, alpha: float, centre: np.ndarray | float
     moments : WindowMoments
         Of one feature.
     alpha : float
-        Strength, relative to the mean square of an input.
+        Strength, relative to the mean square of an input; infinite for the centre.
     centre : ndarray of shape (lookback, horizon), or float, default 0.0
         The weights that it draws to; zeros repeat the window's mean.
 
@@ -228,6 +228,8 @@ def solve_ridge(moments: WindowMoments, alpha: float, centre: np.ndarray | float
     ndarray of shape (1, lookback, horizon)
         The map; the centre where rounding leaves none.
     """
+    if np.isinf(alpha):
+        return np.zeros_like(moments.cross) + centre
     normal, lookback = moments.inputs[0].copy(), moments.inputs.shape[1]
     # The second part counts where all inputs are constant.
     ridge = alpha * np.trace(normal) / lookback + 1e-12 * moments.n_windows

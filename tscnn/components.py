@@ -60,6 +60,7 @@ def find_components(
     training: Sequence[range],
     validation: Sequence[range],
     horizon: int,
+    seasonality: int | None = None,
 ) -> ComponentMaps | None:
     """Fit maps of principal components, if averaging them with maps of the targets makes errors smaller.
 
@@ -81,6 +82,8 @@ def find_components(
         Origins that it was fitted and chosen on.
     horizon : int
         Steps predicted.
+    seasonality : int, optional
+        Of `mix_linear_maps`.
 
     Returns
     -------
@@ -103,14 +106,14 @@ def find_components(
     def average(own: LinearMixture) -> tuple[ComponentMaps, list[Residuals], list[Residuals], float]:
         length = own.fitted.shape[1]
         folds, _ = find_residuals(rows, range(n_targets), own.judged, length)
-        of_components = mix_linear_maps(components, training, validation, [length], horizon)
+        of_components = mix_linear_maps(components, training, validation, [length], horizon, seasonality=seasonality)
         evenly = ComponentMaps(axes, scales, of_components, half)
         mixed = evenly.mix_errors(rows, folds)
         helped, gain = judge_by_target(folds, [fold.errors for fold in folds], [fold.errors for fold in mixed])
         return evenly._replace(shares=np.where(helped, half, 0)), folds, mixed, gain
 
     if lookback > ENOUGH:
-        *_, gain = average(mix_linear_maps(rows, training, validation, [ENOUGH], horizon))
+        *_, gain = average(mix_linear_maps(rows, training, validation, [ENOUGH], horizon, seasonality=seasonality))
         if gain < WORTHWHILE:
             return None
     found, folds, mixed, gain = average(mixture)

@@ -224,7 +224,7 @@ def fit_linear_maps(
         write_line(f"lookback {mixture.fitted.shape[1]} chosen, of {lookbacks[0]} to {lookbacks[-1]}")
     components = None
     if linear_skip == "auto" and feature_mode != "independent" and first is not None:
-        components = find_components(rows, first, mixture, training, validation, horizon)
+        components = find_components(rows, first, mixture, training, validation, horizon, seasonality)
     if verbose and components is not None:
         write_line(f"maps of principal components count {components.shares.mean():.0%} in the linear map")
     return LinearStart(mixture, components)

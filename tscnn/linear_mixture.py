@@ -123,8 +123,9 @@ def mix_linear_maps(
         there are as many as are affordable, each feature one by itself if that is. Such a map is solved on the windows
         of its features and, as far as they vary alike, on those of the others.
     seasonality : int, optional
-        Rows of a season: of few windows, the ridge regressions that see one may also draw to its repetition instead of
-        the window's mean, and those that see two to the forecast of a level that wanders and a season that changes.
+        Rows of a season. Strong ridge regressions draw to the means of its rows, or of those of seven of it, if windows
+        see two. Of few windows, those that see one may also draw to its repetition, and those that see two to the
+        forecast of a level that wanders and a season that changes.
 
     Returns
     -------
@@ -149,9 +150,9 @@ def mix_linear_maps(
     few = sum(map(len, training)) <= FEW_WINDOWS
     bands = Bands() if few else Bands.of_horizon(len(folds[0].judged.steps))
     lengths = sorted({length for lookback in lookbacks for length in _halves(lookback)}, reverse=True)
-    contest = hold_contest(folds, lengths, kinds, seasonality if few else None, bands)
-    lookback, shares = _choose_lookback(contest, lookbacks)
-    judged, trusted = _judge_mixture(folds, groups, contest, lookback, shares)
+    contest = hold_contest(folds, lengths, kinds, seasonality, few, bands)
+    lookback, shares, apart = _choose_lookback(contest, lookbacks)
+    judged, trusted = _judge_mixture(folds, groups, contest, lookback, shares, apart)
     n_windows = float(np.mean([fold.fitted.n_windows for fold in folds]))
     single = None
     if "shared" in kinds:
@@ -223,34 +224,54 @@ def _cautious_strength(moments: WindowMoments) -> float:
     return max(ALPHAS[0], float(NOISE * lookback * outcomes / (inputs * moments.n_windows)))
 
 
-def _choose_lookback(contest: Contest, lookbacks: Sequence[int]) -> tuple[int, np.ndarray]:
-    """Return the lookback whose mixture errs least, the shorter of equals, and the shares of all parts in that."""
-    mixtures = []
+def _choose_lookback(contest: Contest, lookbacks: Sequence[int]) -> tuple[int, np.ndarray, list[np.ndarray]]:
+    """Return the lookback whose mixture errs least, the shorter of equals, and the shares of all parts in that.
+
+    Shares flatter the folds that they were found on, the more, the more parts a lookback has; those of the other folds
+    don't, but have seen less. So errors by both count alike. The latter are the third that is returned, one a fold.
+    """
+    mixtures, products, whole = [], contest.products, slice(contest.bands.n_octaves)
     for lookback in sorted(lookbacks):
-        at = [i for i, part in enumerate(contest.parts) if part.length in _halves(lookback)]
-        products = contest.products[:, :, at][..., at]
-        shares, whole = mixture_shares(products), slice(contest.bands.n_octaves)
-        error = np.einsum("pbf,bfpq,qbf->", shares[:, whole], products[whole], shares[:, whole])
-        mixtures.append((error, lookback, at, shares))
-    _, lookback, at, shares = min(mixtures, key=lambda mixture: mixture[0])
-    of_all = np.zeros((len(contest.parts), *shares.shape[1:]))
-    of_all[at] = shares
-    return lookback, of_all
+        shares = _find_shares(contest.parts, products.sum(axis=0), lookback)
+        apart = [shares]
+        if len(products) > 1:
+            others = [np.delete(products, i, axis=0).sum(axis=0) for i in range(len(products))]
+            apart = [_find_shares(contest.parts, of_others, lookback) for of_others in others]
+        error = sum(
+            np.einsum("pbf,bfpq,qbf->", by[:, whole], own[whole], by[:, whole])
+            for of_others, own in zip(apart, products, strict=True)
+            for by in (shares, of_others)
+        )
+        mixtures.append((error, lookback, shares, apart))
+    return min(mixtures, key=lambda mixture: mixture[0])[1:]
+
+
+def _find_shares(parts: Sequence[Part], products: np.ndarray, lookback: int) -> np.ndarray:
+    """Return the shares of all parts in the mixture of one lookback: (n_parts, n_bands, n_features)."""
+    at = [i for i, part in enumerate(parts) if part.length in _halves(lookback)]
+    shares = np.zeros((len(parts), *products.shape[:2]))
+    shares[at] = mixture_shares(products[:, :, at][..., at])
+    return shares
 
 
 def _judge_mixture(
-    folds: Sequence[Fold], groups: np.ndarray, contest: Contest, lookback: int, shares: np.ndarray
+    folds: Sequence[Fold],
+    groups: np.ndarray,
+    contest: Contest,
+    lookback: int,
+    shares: np.ndarray,
+    apart: Sequence[np.ndarray],
 ) -> tuple[list[JudgedMap], np.ndarray]:
     """Return each fold's map, mixed with repeating the newest row as far as it can't be trusted, and that trust."""
-    steps, bands = folds[0].judged.steps, contest.bands
-    mixed = []
-    for kernels in contest.kernels:
-        sums = np.zeros((shares.shape[2], lookback, kernels[0].shape[2]))
-        for weights, share in zip(kernels, shares, strict=True):
-            if share.any():
-                sums[:, lookback - weights.shape[1] :] += bands.by_wave(share, len(steps))[:, None] * weights
-        mixed.append(bands.to_steps(sums, len(steps)))
-    trusted = _trust_mixture(folds, mixed)
+    steps = folds[0].judged.steps
+    mixed, unseen = (
+        [
+            _mix(kernels, of_fold, lookback, len(steps), contest.bands)
+            for kernels, of_fold in zip(contest.kernels, by_fold, strict=True)
+        ]
+        for by_fold in ([shares] * len(folds), apart)
+    )
+    trusted = _trust_mixture(folds, mixed, unseen)
     newest = as_kernel(np.zeros((1, 1, len(steps))), lookback)
     kernels = [newest + trusted[:, None, None] * (kernel - newest) for kernel in mixed]
     return [
@@ -258,18 +279,32 @@ def _judge_mixture(
     ], trusted
 
 
-def _trust_mixture(folds: Sequence[Fold], kernels: Sequence[np.ndarray]) -> np.ndarray:
+def _mix(kernels: Sequence[np.ndarray], shares: np.ndarray, lookback: int, n_steps: int, bands: Bands) -> np.ndarray:
+    """Return the mixture of one fold's parts: (n_maps, lookback, n_steps)."""
+    sums = np.zeros((shares.shape[2], lookback, kernels[0].shape[2]))
+    for weights, share in zip(kernels, shares, strict=True):
+        if share.any():
+            sums[:, lookback - weights.shape[1] :] += bands.by_wave(share, n_steps)[:, None] * weights
+    return bands.to_steps(sums, n_steps)
+
+
+def _trust_mixture(folds: Sequence[Fold], mixed: Sequence[np.ndarray], unseen: Sequence[np.ndarray]) -> np.ndarray:
     """Return how far the gain of the mixture over repeating the newest row can be trusted, by map.
 
-    A random walk looks on any one stretch as if something older than its newest row told its future. A group's own
-    gains and those of all count alike.
+    A random walk looks on any one stretch as if something older than its newest row told its future. Shares flatter the
+    folds that they were found on; those of the other folds don't, but have seen less: gains by both count alike, unless
+    there are but two folds. So do a group's own gains and those of all.
     """
     n_maps = len(folds[0].judged.targets)
     if len(folds) == 1:
         return np.ones(n_maps)
-    newest = np.ones((1, 1, kernels[0].shape[2]))
-    products = [fold.judged.error_products([kernel, newest])[0] for fold, kernel in zip(folds, kernels, strict=True)]
-    gains = np.array([(_gain(p) + _gain(p.mean(axis=0))) / 2 for p in products])  # (folds, maps)
+    newest, gains = np.ones((1, 1, mixed[0].shape[2])), []
+    for kernels in (mixed, unseen) if len(folds) >= FEWEST_FOLDS else (unseen,):
+        products = [
+            fold.judged.error_products([kernel, newest])[0] for fold, kernel in zip(folds, kernels, strict=True)
+        ]
+        gains.append([(_gain(p) + _gain(p.mean(axis=0))) / 2 for p in products])
+    gains = np.mean(gains, axis=0)  # (folds, maps)
     n_origins = [fold.judged.n_windows for fold in folds]
     trusted = np.array([trust(gains[:, m], n_origins) for m in range(n_maps)])
     return np.where(trusted >= TRUSTED, 1.0, trusted)

@@ -27,7 +27,9 @@ __all__ = [
     "solve_parts",
 ]
 
-ALPHAS = (0.001, 0.01, 0.03, 0.1, 0.3, 1.0)  # strengths of the ridge, to choose from
+ALPHAS = (0.001, 0.01, 0.03, 0.1, 0.3, 1.0, 10.0)  # strengths of the ridge, to choose from
+MEAN_ALPHAS = (100.0, np.inf)  # of those of which little or nothing but the window's mean and its season's is left
+WEEK = 7  # seasons that may be one
 SEASONAL_ALPHAS = (0.03, 0.3, 3.0, 30.0, 300.0)  # of those that draw to repeating the season
 STRUCTURAL_ALPHAS = (0.3, 3.0, 30.0, 300.0)  # of those that draw to other structural models' forecasts
 LEVELS = (0.03, 0.3, 3.0)  # of these models
@@ -96,15 +98,20 @@ class Contest:
     """Parts for a mixture, and how their errors go together over all folds."""
 
     parts: Sequence[Part]
-    products: np.ndarray  # (n_bands, n_features, n_parts, n_parts): mean products of errors
+    products: np.ndarray  # (n_folds, n_bands, n_features, n_parts, n_parts): sums of products of errors
     kernels: Sequence[Sequence[np.ndarray]]  # of each fold and part, (1 or n_features, length, n_waves)
     bands: Bands  # whose waves they are
 
 
 def hold_contest(
-    folds: Sequence[Fold], lengths: Sequence[int], kinds: Sequence[str], seasonality: int | None, bands: Bands
+    folds: Sequence[Fold],
+    lengths: Sequence[int],
+    kinds: Sequence[str],
+    seasonality: int | None,
+    few: bool,
+    bands: Bands,
 ) -> Contest:
-    """Choose the ridge of each part and band, and measure how the parts' errors go together, over all folds.
+    """Choose the ridge of each part and band over all folds, and measure how the parts' errors go together on each.
 
     Parameters
     ----------
@@ -115,14 +122,18 @@ def hold_contest(
     kinds : sequence of str
         Of `of_kind`.
     seasonality : int or None
-        Rows of a season, where ridges that draw to a structural model's forecast compete.
+        Rows of a season.
+    few : bool
+        Whether windows are few, so that ridges that draw to other structural models' forecasts compete, too.
     bands : Bands
         Of the horizon, that have strengths of their own.
 
     Returns
     -------
     Contest
-        A part for each length and kind, another one for each that sees a season, and a third where it sees two.
+        Two parts for each length and kind: what follows the window closely, and what hardly does more than repeat its
+        mean and those of the rows of its season, of a day or a week. Of few windows, a third one for each that sees a
+        season, and a fourth where it sees two.
     """
     n_steps = len(folds[0].judged.steps)
     constant, of_bands = bands.to_waves(np.ones(n_steps)), bands.slices(n_steps)
@@ -130,13 +141,7 @@ def hold_contest(
     kernels: list[list[np.ndarray]] = [[] for _ in folds]
     for length in lengths:
         shortened = [tuple(m.shorten(length).in_waves(bands) for m in (fold.fitted, fold.judged)) for fold in folds]
-        rivals = [[Ridge(alpha) for alpha in ALPHAS]]
-        if seasonality is not None and 1 < seasonality <= length:
-            repetition = Structure(0.0, seasonality, REPEATING)
-            rivals.append([Ridge(alpha, repetition) for alpha in SEASONAL_ALPHAS])
-        if seasonality is not None and 1 < seasonality <= length // 2:
-            structures = [Structure(level, seasonality, drift) for level in LEVELS for drift in DRIFTS]
-            rivals.append([Ridge(alpha, structure) for alpha in STRUCTURAL_ALPHAS for structure in structures])
+        rivals = _list_rivals(length, seasonality, few)
         for kind, ridges in itertools.product(kinds, rivals):
             tried, errors = [], np.zeros((len(ridges), 1, len(constant)))
             for fitted, judged in shortened:
@@ -153,8 +158,7 @@ def hold_contest(
         fold.judged.n_windows * fold.judged.in_waves(bands).error_products(found, of_bands)
         for fold, found in zip(folds, kernels, strict=True)
     ]
-    n_windows = sum(fold.judged.n_windows for fold in folds)
-    return Contest(parts, np.sum(products, axis=0) / n_windows, kernels, bands)
+    return Contest(parts, np.array(products), kernels, bands)
 
 
 def solve_parts(
@@ -209,7 +213,7 @@ def mixture_shares(products: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     products : ndarray of shape (n_bands, n_features, n_parts, n_parts)
-        Of a contest, or of some of its parts.
+        Of some folds and parts of a contest.
 
     Returns
     -------
@@ -240,6 +244,24 @@ def of_kind(kind: str, moments: WindowMoments) -> WindowMoments:
         Of one feature, or of as many.
     """
     return moments.mean() if kind == "shared" else moments.pool_alike(WIDTH)
+
+
+def _list_rivals(length: int, seasonality: int | None, few: bool) -> list[list[Ridge]]:
+    """List the ridges that compete for each of the parts on windows of one length."""
+    season = seasonality or 1
+    seen = [rows for rows in (season, WEEK * season) if season > 1 and rows <= length // 2]
+    means: list[Structure | None] = [Structure(0.0, rows, 0.0) for rows in seen]
+    rivals = [
+        [Ridge(alpha) for alpha in ALPHAS],
+        [Ridge(alpha, mean) for alpha in MEAN_ALPHAS for mean in means or [None]],
+    ]
+    if few and 1 < season <= length:
+        repetition = Structure(0.0, season, REPEATING)
+        rivals.append([Ridge(alpha, repetition) for alpha in SEASONAL_ALPHAS])
+    if few and 1 < season <= length // 2:
+        structures = [Structure(level, season, drift) for level in LEVELS for drift in DRIFTS]
+        rivals.append([Ridge(alpha, structure) for alpha in STRUCTURAL_ALPHAS for structure in structures])
+    return [ridges for ridges in rivals if ridges]
 
 
 def _solve_all(ridges: Sequence[Ridge], moments: WindowMoments) -> np.ndarray:
