@@ -193,7 +193,8 @@ def solve_parts(
     """
     horizon, more = moments.cross.shape[2], moments.n_windows / n_windows
     constant = bands.to_waves(np.ones(horizon))
-    kernel = np.zeros((1, lookback, len(constant)))
+    n_maps = max(shares.shape[2], *(part.chosen.shape[1] for part in parts))
+    kernel = np.zeros((n_maps, lookback, len(constant)))
     for part, share in zip(parts, shares, strict=True):
         if not share.any():
             continue
@@ -203,7 +204,8 @@ def solve_parts(
             for i in np.unique(chosen):
                 ridge = part.ridges[i]._replace(alpha=part.ridges[i].alpha / more)
                 maps[f, :, chosen == i] = ridge.solve(shortened.feature(f), chosen == i)[0].T
-        kernel = kernel + bands.by_wave(share, horizon)[:, None] * as_kernel(maps, lookback, constant)
+        newest = kernel[:, lookback - part.length :]
+        newest += bands.by_wave(share, horizon)[:, None] * as_kernel(maps, part.length, constant)
     return as_kernel(bands.to_steps(kernel, horizon), lookback)  # or weights sum to one but for rounding
 
 
