@@ -100,12 +100,10 @@ def forecast_by(rows: np.ndarray, kernel: np.ndarray) -> Callable[[np.ndarray], 
 
 
 def judge_all(
-    frame: pd.DataFrame, n_fitted: int, lookback: int, horizon: int, networks: Sequence[str]
+    frame: pd.DataFrame, n_fitted: int, lookback: int, horizon: int, seasonality: int | None, networks: Sequence[str]
 ) -> dict[str, float]:
     """Return the MSE of each variant on the rows from `n_fitted` on."""
-    schema, frame = learn_schema(frame)
-    rows, seasonality = frame.to_numpy(), find_seasonality(schema.freq)
-    first = round((1 - FRACTION) * n_fitted)
+    rows, first = frame.to_numpy(), round((1 - FRACTION) * n_fitted)
     known = rows[:first]
     rows = ((rows - known.mean(axis=0)) / np.where(known.std(axis=0) > 0, known.std(axis=0), 1)).astype(np.float32)
     errors = {
@@ -140,7 +138,8 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print a table: variants by horizon, means over the two cuts."""
     options = _parse(arguments)
-    frame = pd.read_csv(options.data, index_col=0, parse_dates=[0])
+    schema, frame = learn_schema(pd.read_csv(options.data, index_col=0, parse_dates=[0]))
+    seasonality = find_seasonality(schema.freq)
     frame = frame[: find_splits(len(frame), options.protocol)[1]]
     machine = describe_machine()
     print(
@@ -150,8 +149,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for horizon in options.horizons:
         cuts = []
         for begin, end in JUDGED:
-            rows = frame[: round(end * len(frame))]
-            errors = judge_all(rows, round(begin * len(frame)), options.lookback, horizon, options.networks)
+            known, n_fitted = frame[: round(end * len(frame))], round(begin * len(frame))
+            errors = judge_all(known, n_fitted, options.lookback, horizon, seasonality, options.networks)
             cuts.append({name: error / errors["one ridge map"] for name, error in errors.items()})
         found[horizon] = {name: statistics.mean(cut[name] for cut in cuts) for name in cuts[0]}
     names = list(found[options.horizons[0]])

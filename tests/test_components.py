@@ -125,6 +125,19 @@ def test_long_windows_are_only_fitted_where_short_ones_gain(monkeypatch):
     assert fitted[2:] == [[96], [96], [112]]
 
 
+def test_their_maps_know_the_season(monkeypatch):
+    seasons = []
+
+    def noting(*arguments, seasonality):
+        seasons.append(seasonality)
+        return mix_linear_maps(*arguments, seasonality=seasonality)
+
+    monkeypatch.setattr(components, "mix_linear_maps", noting)
+    found = fit_linear_maps(panel(3000), 2500, [112], 6, "auto", "joint", 8, False)
+    assert found.components is not None
+    assert seasons == [8, 8, 8]  # of short windows, of their components, of those of long ones
+
+
 # In a forecaster
 
 

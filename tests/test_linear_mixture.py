@@ -212,7 +212,12 @@ def test_a_lookback_is_not_chosen_by_shares_that_flatter_it():
         """Errors of three parts on a fold, which the parts of the longer lookback share with none."""
         return np.diag([first, second, 1.0])[None, None]
 
-    for contrast, expected in ((1.9, 2), (6.0, 1)):  # each part of two rows errs on the fold where the other does not
+    for contrast, expected in (
+        (1.3, 2),
+        (1.9, 2),
+        (3.0, 1),
+        (6.0, 1),
+    ):  # each part of two rows errs on the fold where the other does not
         by_fold = np.array([products(0.1, contrast), products(contrast, 0.1)])
         lookback, shares, apart = linear_mixture._choose_lookback(Contest(parts, by_fold, [], Bands()), [1, 2])
         assert lookback == expected
