@@ -95,7 +95,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Contest:
-    """Parts for a mixture, and how their errors go together over all folds."""
+    """Parts for a mixture, and how their errors go together on each fold."""
 
     parts: Sequence[Part]
     products: np.ndarray  # (n_folds, n_bands, n_features, n_parts, n_parts): sums of products of errors
