@@ -199,7 +199,7 @@ def test_near_steps_count_once_in_the_choice_of_the_lookback():
     parts = [Part(length, "shared", [], np.zeros((2, 1), int), np.zeros(1, int)) for length in (2, 1)]
     shorter, longer = np.array([[100.0, 5.0], [5.0, 1.0]]), np.array([[1.0, 5.0], [5.0, 100.0]])  # is of use alone
     for products, expected in (([shorter, longer], 1), ([longer, shorter], 2)):  # of the whole horizon, of near steps
-        contest = Contest(parts, np.array(products)[None, :, None], [], Bands(1, 1))
+        contest = Contest(parts, np.array(products)[None, :, None], np.full((1, 2), np.inf), [], Bands(1, 1))
         lookback, shares, _ = linear_mixture._choose_lookback(contest, [1, 2])
         assert lookback == expected
         assert shares.shape == (2, 2, 1)
@@ -219,8 +219,10 @@ def test_a_lookback_is_not_chosen_by_shares_that_flatter_it():
         (6.0, 1),
     ):  # each part of two rows errs on the fold where the other does not
         by_fold = np.array([products(0.1, contrast), products(contrast, 0.1)])
-        lookback, shares, apart = linear_mixture._choose_lookback(Contest(parts, by_fold, [], Bands()), [1, 2])
+        contest = Contest(parts, by_fold, np.full((2, 1), np.inf), [], Bands())
+        lookback, shares, apart = linear_mixture._choose_lookback(contest, [1, 2])
         assert lookback == expected
+        np.testing.assert_allclose(shares, np.mean(apart, axis=0))
         assert shares.shape == apart[0].shape == apart[1].shape == (3, 1, 1)
         assert len(apart) == 2
 

@@ -6,7 +6,7 @@ from tscnn import folds, linear_mixture, ridges
 from tscnn.baselines import as_kernel, fit_linear_map
 from tscnn.linear_mixture import mix_linear_maps
 from tscnn.moments import window_moments
-from tscnn.ridges import ALPHAS, REPEATING, Ridge, mixture_shares
+from tscnn.ridges import ALPHAS, REPEATING, Ridge, hold_contest, mixture_shares
 from tscnn.structural import Structure, structural_map
 from tscnn.waves import Bands
 from tscnn.windows import find_origins
@@ -43,10 +43,52 @@ def test_each_band_has_the_strength_that_serves_it_best(monkeypatch):
 def test_each_band_has_the_shares_that_serve_it_best():
     good, bad = 0.1, 10.0
     products = np.array([np.diag([good, bad]), np.diag([bad, good]), np.diag([good, good])])[:, None]
-    shares = mixture_shares(products)
+    shares = mixture_shares(products, np.full(3, np.inf))
     assert shares.shape == (2, 3, 1)
     np.testing.assert_allclose(shares.sum(axis=0), 1)
     np.testing.assert_allclose(shares[0, :, 0], [0.98, 0.02, 0.5], atol=0.02)
+
+
+def test_shares_count_on_correlations_as_far_as_they_are_not_chance():
+    squares, correlations = np.array([1.0, 1.2, 2.0]), np.array([[1.0, 0.9, 0.3], [0.9, 1.0, 0.2], [0.3, 0.2, 1.0]])
+    products = (correlations * np.sqrt(np.outer(squares, squares)))[None, None]
+    least = np.linalg.solve(products[0, 0], np.ones(3))
+    discounted = squares**-3.0
+
+    def found(n_errors):
+        return mixture_shares(products, np.array([n_errors]))[:, 0, 0]
+
+    np.testing.assert_allclose(found(np.inf), least / least.sum(), atol=0.03)
+    np.testing.assert_allclose(found(0.1), discounted / discounted.sum(), atol=0.02)
+    distances = [np.abs(found(n_errors) - found(np.inf)).sum() for n_errors in (1, 4, 16, 64, 1e9)]
+    assert distances == sorted(distances, reverse=True)
+    assert distances[-1] < 1e-6
+    sure = np.mean(np.square(correlations))  # Chen et al. (2010), of 16 samples and a matrix of three rows
+    chance = (sure + 1) / (17 * (sure - 1 / 3))
+    shrunk = (1 - chance) * products[0, 0] + chance * np.diag(squares**3 / squares.mean() ** 2)
+    np.testing.assert_allclose(ridges._shrink(products[0, 0], 16), shrunk)
+
+
+def test_parts_without_errors_have_no_correlations():
+    np.testing.assert_allclose(mixture_shares(np.zeros((1, 1, 2, 2)), np.array([4.0])), 0.5)
+    exact = np.diag([0.0, 1.0])
+    assert mixture_shares(exact[None, None], np.array([4.0]))[0, 0, 0] > 0.9
+
+
+@pytest.mark.parametrize(("horizon", "n_steps"), [(16, 16), (96, 48)])
+def test_errors_a_half_wave_apart_count_as_independent(horizon, n_steps):
+    rows = np.random.default_rng(0).normal(size=(3000, 1))
+    training, validation = find_origins([2000], 24, horizon), find_origins([3000], 24, horizon, [2000])
+    moments = folds.summing(rows, training, 24, horizon, np.zeros(1, int))
+    held, _, _ = folds.fold_moments(moments, training, validation, horizon)
+    bands = Bands.of_horizon(n_steps)
+    n_errors = hold_contest(held, [24], ["shared"], None, False, bands).n_errors
+    n_origins = [sum(map(len, fold.origins)) for fold in held]
+    assert n_errors.shape == (len(held), bands.n_octaves + bands.n_near)
+    shorter = [*[1, 1, 2, 4, 8, 16][: bands.n_octaves], *[8, 8, 16, 32][: bands.n_near]]
+    seen = horizon - horizon // n_steps + 1  # steps up to the last one that is judged
+    np.testing.assert_allclose(n_errors, np.outer(n_origins, shorter) / seen)
+    assert np.isinf(hold_contest(held, [24], ["shared"], None, True, Bands()).n_errors).all()
 
 
 def test_a_seasonal_ridge_draws_to_the_season_of_its_steps():

@@ -104,8 +104,8 @@ def mix_linear_maps(
     the best of them. Strengths, shares and the lookback are those that serve the validation origins best, and with
     them up to three stretches of the training origins, each judged on maps of the origins before it. Where windows are
     many, the mean of the horizon and each octave of its waves have strengths and shares of their own, and so have those
-    of its near steps. Where all of that gains no more over repeating the newest row than chance would give, it is mixed
-    with that.
+    of its near steps; the fewer horizons there are to judge them by, the less shares count on correlations of errors.
+    Where all of that gains no more over repeating the newest row than chance would give, it is mixed with that.
 
     Parameters
     ----------
@@ -227,30 +227,29 @@ def _cautious_strength(moments: WindowMoments) -> float:
 def _choose_lookback(contest: Contest, lookbacks: Sequence[int]) -> tuple[int, np.ndarray, list[np.ndarray]]:
     """Return the lookback whose mixture errs least, the shorter of equals, and the shares of all parts in that.
 
-    Shares flatter the folds that they were found on, the more, the more parts a lookback has; those of the other folds
+    Shares are the mean of those that leave out one fold each, which chance moves less than those of all folds. They
+    flatter the folds that they were found on, the more, the more parts a lookback has; those that have not seen a fold
     don't, but have seen less. So errors by both count alike. The latter are the third that is returned, one a fold.
     """
-    mixtures, products, whole = [], contest.products, slice(contest.bands.n_octaves)
+    mixtures, whole, folds = [], slice(contest.bands.n_octaves), np.arange(len(contest.products))
     for lookback in sorted(lookbacks):
-        shares = _find_shares(contest.parts, products.sum(axis=0), lookback)
-        apart = [shares]
-        if len(products) > 1:
-            others = [np.delete(products, i, axis=0).sum(axis=0) for i in range(len(products))]
-            apart = [_find_shares(contest.parts, of_others, lookback) for of_others in others]
+        apart = [_find_shares(contest, np.delete(folds, i) if len(folds) > 1 else folds, lookback) for i in folds]
+        shares = np.mean(apart, axis=0)
         error = sum(
             np.einsum("pbf,bfpq,qbf->", by[:, whole], own[whole], by[:, whole])
-            for of_others, own in zip(apart, products, strict=True)
+            for of_others, own in zip(apart, contest.products, strict=True)
             for by in (shares, of_others)
         )
         mixtures.append((error, lookback, shares, apart))
     return min(mixtures, key=lambda mixture: mixture[0])[1:]
 
 
-def _find_shares(parts: Sequence[Part], products: np.ndarray, lookback: int) -> np.ndarray:
-    """Return the shares of all parts in the mixture of one lookback: (n_parts, n_bands, n_features)."""
-    at = [i for i, part in enumerate(parts) if part.length in _halves(lookback)]
-    shares = np.zeros((len(parts), *products.shape[:2]))
-    shares[at] = mixture_shares(products[:, :, at][..., at])
+def _find_shares(contest: Contest, folds: np.ndarray, lookback: int) -> np.ndarray:
+    """Return the shares of all parts in the mixture of one lookback, by some folds: (n_parts, n_bands, n_features)."""
+    at = [i for i, part in enumerate(contest.parts) if part.length in _halves(lookback)]
+    products, n_errors = contest.products[folds].sum(axis=0), contest.n_errors[folds].sum(axis=0)
+    shares = np.zeros((len(contest.parts), *products.shape[:2]))
+    shares[at] = mixture_shares(products[:, :, at][..., at], n_errors)
     return shares
 
 

@@ -36,6 +36,7 @@ LEVELS = (0.03, 0.3, 3.0)  # of these models
 DRIFTS = (0.0, 0.3)  # of their seasons
 REPEATING = 1e9  # drift of a season of which only the newest one counts
 TOLERANCE = 0.005  # of squared error, for the sake of a lesser strength: folds have fewer windows than what is solved
+DISCOUNT = 3  # power of a part's squared error in inverse proportion to which it shares, if correlations tell nothing
 WIDTH = 0.03  # of `WindowMoments.pool_alike`, for maps of single features
 
 
@@ -99,6 +100,7 @@ class Contest:
 
     parts: Sequence[Part]
     products: np.ndarray  # (n_folds, n_bands, n_features, n_parts, n_parts): sums of products of errors
+    n_errors: np.ndarray  # (n_folds, n_bands): how many of them hardly depend on each other
     kernels: Sequence[Sequence[np.ndarray]]  # of each fold and part, (1 or n_features, length, n_waves)
     bands: Bands  # whose waves they are
 
@@ -124,7 +126,8 @@ def hold_contest(
     seasonality : int or None
         Rows of a season.
     few : bool
-        Whether windows are few, so that ridges that draw to other structural models' forecasts compete, too.
+        Whether windows are few, so that ridges that draw to other structural models' forecasts compete, too. Then parts
+        differ so much that the correlations of their errors are taken as they are.
     bands : Bands
         Of the horizon, that have strengths of their own.
 
@@ -158,7 +161,8 @@ def hold_contest(
         fold.judged.n_windows * fold.judged.in_waves(bands).error_products(found, of_bands)
         for fold, found in zip(folds, kernels, strict=True)
     ]
-    return Contest(parts, np.array(products), kernels, bands)
+    n_errors = np.array([_count_errors(fold.judged, bands) for fold in folds])
+    return Contest(parts, np.array(products), np.full(n_errors.shape, np.inf) if few else n_errors, kernels, bands)
 
 
 def solve_parts(
@@ -209,24 +213,33 @@ def solve_parts(
     return as_kernel(bands.to_steps(kernel, horizon), lookback)  # or weights sum to one but for rounding
 
 
-def mixture_shares(products: np.ndarray) -> np.ndarray:
+def mixture_shares(products: np.ndarray, n_errors: np.ndarray) -> np.ndarray:
     """Find the shares in the mixture with the least squared error.
+
+    The correlations of the parts' errors count as far as they are not chance. Without them shares would be in inverse
+    proportion to a power of the squared errors.
 
     Parameters
     ----------
     products : ndarray of shape (n_bands, n_features, n_parts, n_parts)
         Of some folds and parts of a contest.
+    n_errors : ndarray of shape (n_bands,)
+        How many errors are behind them that hardly depend on each other; infinite where nothing is chance.
 
     Returns
     -------
     ndarray of shape (n_parts, n_bands, n_features)
         In each band they are not negative, and one in all. A feature's own errors count in its shares as much as those
         of all features do.
+
+    References
+    ----------
+    .. [1] Chen, Wiesel, Eldar and Hero (2010), Shrinkage Algorithms for MMSE Covariance Estimation.
     """
     shares = np.empty(products.shape[:3])
-    for found, of_band in zip(shares, products, strict=True):
+    for found, of_band, n in zip(shares, products, n_errors, strict=True):
         common = _in_own_unit(of_band.mean(axis=0))
-        found[:] = [_least_squares_shares(_in_own_unit(own) + common) for own in of_band]
+        found[:] = [_least_squares_shares(_shrink(_in_own_unit(own) + common, n)) for own in of_band]
     return np.moveaxis(shares, -1, 0)
 
 
@@ -276,6 +289,13 @@ def _solve_all(ridges: Sequence[Ridge], moments: WindowMoments) -> np.ndarray:
     return np.stack(solved)
 
 
+def _count_errors(judged: WindowMoments, bands: Bands) -> np.ndarray:
+    """Return how many errors of each band hardly depend on each other: those a half-wave apart."""
+    n_steps = len(judged.steps)
+    steps_apart = (int(judged.steps[-1]) + 1) / n_steps
+    return np.asarray(judged.n_windows / (steps_apart * bands.spans(n_steps)))
+
+
 def _best(errors: np.ndarray) -> np.ndarray:
     """Return the first ridge of each feature that errs hardly more than the best one: (ridges, features, waves)."""
     errors = errors.sum(axis=2)
@@ -290,6 +310,17 @@ def _in_own_unit(products: np.ndarray) -> np.ndarray:
     squares, axes = np.linalg.eigh(products)
     squares = np.maximum(squares, 0)
     return np.asarray((axes * squares) @ axes.T / (squares.sum() or 1.0))
+
+
+def _shrink(products: np.ndarray, n_errors: float) -> np.ndarray:
+    """Return products that hold as much of their correlations as is not chance, by oracle approximating shrinkage."""
+    squares = np.diag(products)
+    if not squares.all():
+        return products
+    square = np.mean(np.square(products) / np.outer(squares, squares))
+    chance = min(1, (square + 1) / ((n_errors + 1) * max(square - 1 / len(squares), 1e-9)))
+    unrelated = np.diag(squares * (squares / squares.mean()) ** (DISCOUNT - 1))
+    return np.asarray((1 - chance) * products + chance * unrelated)
 
 
 def _least_squares_shares(products: np.ndarray) -> np.ndarray:

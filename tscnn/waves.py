@@ -29,6 +29,8 @@ class Bands:
     Bands(n_octaves=6, n_near=3)
     >>> [(band.start, band.stop) for band in bands.slices(24)]
     [(0, 1), (1, 2), (2, 4), (4, 8), (8, 16), (16, 24), (24, 25), (25, 26), (26, 27)]
+    >>> bands.spans(24).tolist()
+    [24.0, 24.0, 12.0, 6.0, 3.0, 1.5, 3.0, 3.0, 1.5]
     >>> import numpy as np
     >>> waves = bands.to_waves(np.arange(24.0))
     >>> waves.shape, np.allclose(bands.to_steps(waves, 24), np.arange(24))
@@ -68,6 +70,22 @@ class Bands:
             Those of the whole horizon first.
         """
         return _octaves(0, n_steps, self.n_octaves) + _octaves(n_steps, _count_near(n_steps), self.n_near)
+
+    def spans(self, n_steps: int) -> np.ndarray:
+        """Return the steps that the slowest half-wave of each band takes.
+
+        Parameters
+        ----------
+        n_steps : int
+            Of the horizon.
+
+        Returns
+        -------
+        ndarray of float of shape (n_bands,)
+            Of a mean all steps that it is taken of.
+        """
+        whole, near = (1 / np.maximum(1, 2 ** np.arange(n) // 2) for n in (self.n_octaves, self.n_near))
+        return np.concatenate([n_steps * whole, _count_near(n_steps) * near])
 
     def by_wave(self, values: np.ndarray, n_steps: int) -> np.ndarray:
         """Repeat what bands have for each of their waves.
