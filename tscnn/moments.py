@@ -9,6 +9,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from tscnn._validation import received
+from tscnn.threads import map_in_threads
 from tscnn.waves import Bands
 
 __all__ = ["WindowMoments", "affordable_share", "window_moments"]
@@ -170,7 +171,8 @@ class WindowMoments:
         n_kernels, (n_features, n_steps, _) = len(kernels), self.targets.shape
         lookback = self.inputs.shape[1]
         products = np.empty((len(bands), n_features, n_kernels, n_kernels))
-        for f in range(n_features):
+
+        def multiply(f: int) -> None:
             maps = np.zeros((n_kernels, lookback, n_steps))
             images = np.empty((n_kernels, lookback, n_steps))
             for padded, image, kernel in zip(maps, images, kernels, strict=True):
@@ -182,6 +184,8 @@ class WindowMoments:
                 flat = (moments[:, :, band].reshape(n_kernels, -1) for moments in (maps, images))
                 known = explained[:, band].sum(axis=1)
                 found[f] = next(flat) @ next(flat).T + squares[band].sum() - known[:, None] - known
+
+        map_in_threads(multiply, range(n_features))
         return products / (self.n_windows * n_steps)
 
     def squared_error(self, weights: np.ndarray) -> np.ndarray:
@@ -293,7 +297,8 @@ def window_moments(
     cross = np.zeros((n_groups, lookback, horizon))
     targets = np.zeros((n_groups, len(judged), len(judged)))
     windows = sliding_window_view(np.ascontiguousarray(rows.T), length, axis=1)
-    for group in range(n_groups):
+
+    def add_up(group: int) -> None:
         members = np.flatnonzero(groups == group)
         for first in range(0, len(members) * len(listed), BLOCK):
             of_all = np.arange(first, min(first + BLOCK, len(members) * len(listed)))
@@ -308,6 +313,8 @@ def window_moments(
             cross[group] += seen.T @ outcomes
             at_judged = outcomes[:, judged].astype(np.float64)
             targets[group] += at_judged.T @ at_judged
+
+    map_in_threads(add_up, range(n_groups))
     for moments in (inputs, cross, targets):
         moments *= n_groups / n_features
     summed = WindowMoments(inputs, cross, targets, steps, judged, len(listed))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ from tscnn.baselines import as_kernel, solve_ridge
 from tscnn.folds import Fold
 from tscnn.moments import WindowMoments
 from tscnn.structural import Structure, structural_map
+from tscnn.threads import map_in_threads
 from tscnn.waves import Bands
 
 __all__ = [
@@ -143,20 +145,18 @@ def hold_contest(
     parts: list[Part] = []
     kernels: list[list[np.ndarray]] = [[] for _ in folds]
     for length in lengths:
-        shortened = [tuple(m.shorten(length).in_waves(bands) for m in (fold.fitted, fold.judged)) for fold in folds]
         rivals = _list_rivals(length, seasonality, few)
-        for kind, ridges in itertools.product(kinds, rivals):
-            tried, errors = [], np.zeros((len(ridges), 1, len(constant)))
-            for fitted, judged in shortened:
-                fitted, judged = of_kind(kind, fitted), judged.mean() if kind == "shared" else judged
-                maps = np.stack([_solve_all(ridges, fitted.feature(f)) for f in range(len(fitted.inputs))], axis=1)
-                errors = errors + judged.n_windows * np.stack([judged.squared_errors(weights) for weights in maps])
-                tried.append(maps)
-            chosen = np.stack([_best(errors[:, :, band]) for band in of_bands])
-            parts.append(Part(length, kind, ridges, chosen, _best(errors[:, :, :n_steps])))
-            of_wave = bands.by_wave(chosen, n_steps)[None, :, None]
-            for found, rivalling in zip(kernels, tried, strict=True):
-                found.append(as_kernel(np.take_along_axis(rivalling, of_wave, axis=0)[0], length, constant))
+        listed, ends = list(itertools.chain(*rivals)), np.cumsum([len(ridges) for ridges in rivals])[:-1]
+        shortened = [tuple(m.shorten(length).in_waves(bands) for m in (fold.fitted, fold.judged)) for fold in folds]
+        for kind in kinds:
+            errors, maps = zip(*map_in_threads(partial(_try, listed, kind), shortened), strict=True)
+            divided = [np.split(of_all, ends) for of_all in (sum(errors), *maps)]
+            for ridges, summed, *rivalling in zip(rivals, *divided, strict=True):
+                chosen = np.stack([_best(summed[:, :, band]) for band in of_bands])
+                parts.append(Part(length, kind, ridges, chosen, _best(summed[:, :, :n_steps])))
+                of_wave = bands.by_wave(chosen, n_steps)[None, :, None]
+                for found, of_fold in zip(kernels, rivalling, strict=True):
+                    found.append(as_kernel(np.take_along_axis(of_fold, of_wave, axis=0)[0], length, constant))
     products = [
         fold.judged.n_windows * fold.judged.in_waves(bands).error_products(found, of_bands)
         for fold, found in zip(folds, kernels, strict=True)
@@ -277,6 +277,16 @@ def _list_rivals(length: int, seasonality: int | None, few: bool) -> list[list[R
         structures = [Structure(level, season, drift) for level in LEVELS for drift in DRIFTS]
         rivals.append([Ridge(alpha, structure) for alpha in STRUCTURAL_ALPHAS for structure in structures])
     return [ridges for ridges in rivals if ridges]
+
+
+def _try(
+    ridges: Sequence[Ridge], kind: str, moments: tuple[WindowMoments, WindowMoments]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Solve maps on the first moments: return their errors on the others, and them, (ridges, maps, lookback, waves)."""
+    fitted, judged = moments
+    fitted, judged = of_kind(kind, fitted), judged.mean() if kind == "shared" else judged
+    maps = np.stack([_solve_all(ridges, fitted.feature(f)) for f in range(len(fitted.inputs))], axis=1)
+    return judged.n_windows * np.stack([judged.squared_errors(weights) for weights in maps]), maps
 
 
 def _solve_all(ridges: Sequence[Ridge], moments: WindowMoments) -> np.ndarray:
