@@ -80,6 +80,7 @@ def fit_linear_maps(
         "+ strengths and shares by band of the horizon": (waves, {"MOST_OCTAVES": 1}),
         "+ near steps by themselves": (waves, {"NEAR": 1_000_000}),
         "+ means of seasons": (ridges, {"MEAN_ALPHAS": ()}),
+        "+ correlations of errors less what may be chance": (ridges, {"_shrink": lambda products, _: products}),
         "+ repetition where the gain over it may be chance": (linear_mixture, {"TRUSTED": 0.0}),
     }
     names = list(parts)
