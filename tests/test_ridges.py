@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tests.series import autoregression, errors_of, relative_moments
-from tscnn import folds, linear_mixture, ridges
+from tscnn import folds, linear_mixture, moments, ridges
 from tscnn.baselines import as_kernel, fit_linear_map
 from tscnn.linear_mixture import mix_linear_maps
 from tscnn.moments import window_moments
@@ -75,12 +75,14 @@ def test_parts_without_errors_have_no_correlations():
     assert mixture_shares(exact[None, None], np.array([4.0]))[0, 0, 0] > 0.9
 
 
+@pytest.mark.parametrize("most_products", [moments.MOST_PRODUCTS, 1_000_000])  # of all windows, or of a part
 @pytest.mark.parametrize(("horizon", "n_steps"), [(16, 16), (96, 48)])
-def test_errors_a_half_wave_apart_count_as_independent(horizon, n_steps):
+def test_errors_a_half_wave_apart_count_as_independent(monkeypatch, horizon, n_steps, most_products):
+    monkeypatch.setattr(moments, "MOST_PRODUCTS", most_products)
     rows = np.random.default_rng(0).normal(size=(3000, 1))
     training, validation = find_origins([2000], 24, horizon), find_origins([3000], 24, horizon, [2000])
-    moments = folds.summing(rows, training, 24, horizon, np.zeros(1, int))
-    held, _, _ = folds.fold_moments(moments, training, validation, horizon)
+    summed = folds.summing(rows, training, 24, horizon, np.zeros(1, int))
+    held, _, _ = folds.fold_moments(summed, training, validation, horizon)
     bands = Bands.of_horizon(n_steps)
     n_errors = hold_contest(held, [24], ["shared"], None, False, bands).n_errors
     n_origins = [sum(map(len, fold.origins)) for fold in held]

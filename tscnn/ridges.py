@@ -161,7 +161,7 @@ def hold_contest(
         fold.judged.n_windows * fold.judged.in_waves(bands).error_products(found, of_bands)
         for fold, found in zip(folds, kernels, strict=True)
     ]
-    n_errors = np.array([_count_errors(fold.judged, bands) for fold in folds])
+    n_errors = np.array([_count_errors(fold, bands) for fold in folds])
     return Contest(parts, np.array(products), np.full(n_errors.shape, np.inf) if few else n_errors, kernels, bands)
 
 
@@ -299,11 +299,11 @@ def _solve_all(ridges: Sequence[Ridge], moments: WindowMoments) -> np.ndarray:
     return np.stack(solved)
 
 
-def _count_errors(judged: WindowMoments, bands: Bands) -> np.ndarray:
+def _count_errors(fold: Fold, bands: Bands) -> np.ndarray:
     """Return how many errors of each band hardly depend on each other: those a half-wave apart."""
-    n_steps = len(judged.steps)
-    steps_apart = (int(judged.steps[-1]) + 1) / n_steps
-    return np.asarray(judged.n_windows / (steps_apart * bands.spans(n_steps)))
+    steps = fold.judged.steps  # evenly spread
+    origins_apart = bands.spans(len(steps)) * (int(steps[-1]) + 1) / len(steps)
+    return np.asarray(sum(map(len, fold.origins)) / origins_apart)
 
 
 def _best(errors: np.ndarray) -> np.ndarray:
