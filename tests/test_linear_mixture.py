@@ -212,12 +212,8 @@ def test_a_lookback_is_not_chosen_by_shares_that_flatter_it():
         """Errors of three parts on a fold, which the parts of the longer lookback share with none."""
         return np.diag([first, second, 1.0])[None, None]
 
-    for contrast, expected in (
-        (1.3, 2),
-        (1.9, 2),
-        (3.0, 1),
-        (6.0, 1),
-    ):  # each part of two rows errs on the fold where the other does not
+    # Each part of two rows errs on the fold where the other does not.
+    for contrast, expected in ((1.3, 2), (1.9, 2), (3.0, 1), (6.0, 1)):
         by_fold = np.array([products(0.1, contrast), products(contrast, 0.1)])
         contest = Contest(parts, by_fold, np.full((2, 1), np.inf), [], Bands())
         lookback, shares, apart = linear_mixture._choose_lookback(contest, [1, 2])
