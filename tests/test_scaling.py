@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 
 from tscnn.scaling import fit_scaler
@@ -8,7 +9,7 @@ from tscnn.scaling import fit_scaler
 def test_values_of_any_size_are_standardised(unit):
     values = np.random.default_rng(0).normal(3, 2, (50, 2)) * unit
     scaler = fit_scaler(values)
-    standardized = scaler.standardize(values)
+    standardized = scaler.standardize(values, pd.RangeIndex(len(values)))
     np.testing.assert_allclose(standardized.mean(axis=0), 0, atol=1e-6)
     np.testing.assert_allclose(standardized.std(axis=0), 1, rtol=1e-6)
     restored = scaler.restore(standardized[:, None, 1:], [1], np.empty((50, 1, 1)))

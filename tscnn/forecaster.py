@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Self
 
 import numpy as np
@@ -25,7 +25,7 @@ from tscnn.parameters import (
     read_training_settings,
 )
 from tscnn.report import describe_report, judge_network, list_unbeaten
-from tscnn.scaling import Scaler, fit_scaler
+from tscnn.scaling import fit_scaler
 from tscnn.stream import Stream
 from tscnn.time_index import find_seasonality, future_index
 from tscnn.training import write_line
@@ -87,6 +87,11 @@ class Forecaster(BaseEstimator):
         validation origins than four horizons: not at all). When all is chosen, the map is solved once more on all rows.
         Beside a rolling normaliser forecasts also step back from the recent level towards the mean, and take in what
         the newest rows of all columns say, each if that helps on those rows.
+    yearly_seasonality : {"auto", None}, default "auto"
+        "auto" takes a yearly wave off each column whose rows are strong evidence of one, and adds it to the forecasts:
+        of rows of times, less than half a week apart, that see most of a year. It is fitted to the training rows while
+        things are chosen, then to all rows; ``yearly_wave_`` says what was found. Frames to forecast from must have
+        times then.
     training : {"dense", "window"}, default "dense"
         "dense" trains on segments of neighbouring origins, whose work is shared; "window" on one window an origin, in
         random order, of which only what its forecast needs is computed. Slower, and the same weights.
@@ -140,6 +145,9 @@ class Forecaster(BaseEstimator):
         is solved once more, on the validation rows as well.
     mean_, scale_ : ndarray of shape (n_features_in_,)
         Of the training rows, by column.
+    yearly_wave_ : DataFrame of shape (2, n_features_in_) or None
+        Amplitudes of the "cosine" and the "sine" of the time of the year, in the data's own units, by column: zeros
+        where none was found; None if that is everywhere.
     n_features_in_ : int
         Columns seen in `fit`.
     feature_names_in_ : ndarray
@@ -179,6 +187,7 @@ class Forecaster(BaseEstimator):
         normalization: str | None = None,
         dropout: float = 0.2,
         linear_skip: str | None = "auto",
+        yearly_seasonality: str | None = "auto",
         training: str = "dense",
         loss: Any = "mse",
         epochs: int | str = "auto",
@@ -206,6 +215,7 @@ class Forecaster(BaseEstimator):
         self.normalization = normalization
         self.dropout = dropout
         self.linear_skip = linear_skip
+        self.yearly_seasonality = yearly_seasonality
         self.training = training
         self.loss = loss
         self.epochs = epochs
@@ -251,12 +261,13 @@ class Forecaster(BaseEstimator):
         first = split_row(n_rows, config.lookback, horizon, self.validation_fraction)
         if first is None:
             check_needs_no_validation(self, n_rows)
-        values = frame.to_numpy()
-        scaler = fit_scaler(values[:first])
-        rows = scaler.standardize(values)
+        values, seasonality = frame.to_numpy(), find_seasonality(schema.freq)
+        yearly = seasonality if self.yearly_seasonality is not None else None
+        scaler = fit_scaler(values[:first]).with_wave(values[:first], frame.index[:first], yearly)
+        rows = scaler.standardize(values, frame.index)
         start = linear_map = None
         if auto_lookback or self.linear_skip is not None:
-            targets, seasonality = rows[:, list(config.targets)], find_seasonality(schema.freq)
+            targets = rows[:, list(config.targets)]
             kinds, lookbacks = (self.linear_skip, self.feature_mode), [config.lookback]
             if auto_lookback:
                 lookbacks = list_lookbacks(targets[:first], horizon, self.linear_skip, seasonality)
@@ -281,6 +292,8 @@ class Forecaster(BaseEstimator):
         self.config_ = network.config
         self.network_ = network
         self.mean_, self.scale_ = scaler.mean, scaler.scale
+        self._scaler = scaler.with_wave(values, frame.index, yearly)
+        self.yearly_wave_ = self._describe_wave(schema.columns, settings.verbose)
         self.history_ = pd.DataFrame(history, index=pd.RangeIndex(1, len(history["loss"]) + 1, name="epoch"))
         self.n_features_in_ = len(schema.columns)
         self.__dict__.pop("feature_names_in_", None)
@@ -290,7 +303,8 @@ class Forecaster(BaseEstimator):
         self._context = frame.iloc[-config.lookback :]
         self.report_ = None
         if first is not None:
-            self.report_ = self._report(rows, training, validation, linear_map, settings.verbose)
+            plain = rows if scaler.wave is None else fit_scaler(values[:first]).standardize(values, frame.index)
+            self.report_ = self._report(rows, plain, training, validation, linear_map, settings.verbose)
         if start is not None:
             start.assign(network, refitted=True)
         if self.report_ is not None and (unbeaten := list_unbeaten(self.report_)):
@@ -329,18 +343,20 @@ class Forecaster(BaseEstimator):
             contexts = {None: self._context if X is None else self._read(X, lookback)}
         if not contexts:
             raise ValueError(received("`X` must hold at least one series.", X=X))
-        windows = np.stack([self._scaler.standardize(frame.to_numpy()[-lookback:]) for frame in contexts.values()])
+        frames = [frame.iloc[-lookback:] for frame in contexts.values()]
+        windows = np.stack([self._scaler.standardize(frame.to_numpy(), frame.index) for frame in frames])
+        ends, freq, horizon = [frame.index[-1:] for frame in frames], self._schema.freq, self.config_.horizon
+        ahead = self._scaler.ahead(ends, freq, horizon)
         with device_scope(self.device):
-            forecasts = self._restored(self.network_.single_origin.predict_on_batch(windows)[:, 0])
-        frames = [
-            pd.DataFrame(
-                forecast,
-                index=future_index(frame.index, self._schema.freq, self.config_.horizon),
-                columns=self._target_names(),
-            )
-            for forecast, frame in zip(forecasts, contexts.values(), strict=True)
+            found = self.network_.single_origin.predict_on_batch(windows)[:, 0]
+        out = np.empty(found.shape, self._schema.dtype)
+        forecasts = [
+            pd.DataFrame(forecast, index=future_index(end, freq, horizon), columns=self._target_names())
+            for forecast, end in zip(self._scaler.restore(found, self.config_.targets, out, ahead), ends, strict=True)
         ]
-        return pd.concat(frames, keys=list(contexts), names=["series", "time"]) if isinstance(X, Mapping) else frames[0]
+        if not isinstance(X, Mapping):
+            return forecasts[0]
+        return pd.concat(forecasts, keys=list(contexts), names=["series", "time"])
 
     def backtest(self, X: Any, *, start: Any = None, stride: int = 1, refit: bool = False) -> pd.DataFrame:
         """Forecast from many cutoffs of a frame, each from the rows up to it alone.
@@ -377,8 +393,8 @@ class Forecaster(BaseEstimator):
         shape = (len(cutoffs), self.config_.horizon, len(self.config_.targets))
         forecasts = np.empty(shape, self._schema.dtype)
         with device_scope(self.device):
-            for chunk, found in forecast_chunks(self.network_, self._scaler.standardize(frame.to_numpy()), cutoffs):
-                self._scaler.restore(found, self.config_.targets, out=forecasts[chunk])
+            for chunk, found, ahead in self._forecast_chunks(frame, cutoffs):
+                self._scaler.restore(found, self.config_.targets, forecasts[chunk], ahead)
         return forecast_frame(forecasts, frame.index, cutoffs, self._target_names(), self._schema.freq)
 
     def stream(self, context: Any = None) -> Stream:
@@ -439,14 +455,15 @@ class Forecaster(BaseEstimator):
         """
         check_is_fitted(self)
         lookback, horizon, targets = self.config_.lookback, self.config_.horizon, list(self.config_.targets)
-        values = self._read(X, lookback + horizon).to_numpy()
+        frame = self._read(X, lookback + horizon)
+        values = frame.to_numpy()
         outcomes, unit = make_windows(values[:, targets], lookback, horizon)[1], self.scale_[targets]
         centre = outcomes[:, 0].mean(axis=0)
         error = deviation = total = np.zeros(len(targets))
         cutoffs = np.arange(lookback - 1, len(values) - horizon)
         with device_scope(self.device):
-            for chunk, found in forecast_chunks(self.network_, self._scaler.standardize(values), cutoffs):
-                forecasts = self._scaler.restore(found, targets, out=np.empty(found.shape))
+            for chunk, found, ahead in self._forecast_chunks(frame, cutoffs):
+                forecasts = self._scaler.restore(found, targets, np.empty(found.shape), ahead)
                 error = error + np.square((forecasts - outcomes[chunk]) / unit).sum(axis=(0, 1))
                 known = (outcomes[chunk] - centre) / unit
                 deviation = deviation + np.square(known).sum(axis=(0, 1))
@@ -460,12 +477,13 @@ class Forecaster(BaseEstimator):
     def _report(
         self,
         rows: np.ndarray,
+        plain: np.ndarray,
         training: list[range],
         validation: list[range],
         linear_map: np.ndarray | None,
         verbose: bool,
     ) -> pd.DataFrame:
-        """Judge the network on the validation rows."""
+        """Judge the network on the validation rows; what it has to beat sees `plain` rows."""
         config = self.config_
         if linear_map is None:
             targets = rows[:, list(config.targets)]
@@ -474,14 +492,28 @@ class Forecaster(BaseEstimator):
         if seasonality is not None and seasonality > validation[0].start + 1:
             seasonality = None
         with device_scope(self.device):
-            report = judge_network(self.network_, rows, validation, linear_map, seasonality)
+            report = judge_network(self.network_, rows, plain, validation, linear_map, seasonality)
         if verbose:
             write_line(describe_report(report))
         return report
 
-    @property
-    def _scaler(self) -> Scaler:
-        return Scaler(self.mean_, self.scale_)
+    def _forecast_chunks(
+        self, frame: pd.DataFrame, cutoffs: np.ndarray
+    ) -> Iterator[tuple[slice, np.ndarray, np.ndarray | None]]:
+        """Yield a network's forecasts from some rows of a frame, with what `Scaler.restore` adds to them."""
+        rows = self._scaler.standardize(frame.to_numpy(), frame.index)
+        ahead = self._scaler.ahead([frame.index], self._schema.freq, self.config_.horizon)
+        for chunk, found in forecast_chunks(self.network_, rows, cutoffs):
+            yield chunk, found, None if ahead is None else ahead[cutoffs[chunk]]
+
+    def _describe_wave(self, columns: pd.Index, verbose: bool) -> pd.DataFrame | None:
+        """Return the yearly wave in the data's own units, and say what has one."""
+        if self._scaler.wave is None:
+            return None
+        table = pd.DataFrame(self._scaler.wave.coefficients[1:] * self.scale_, ["cosine", "sine"], columns)
+        if verbose:
+            write_line(f"a yearly wave is taken off {', '.join(map(str, columns[table.any()]))}")
+        return table
 
     def _target_names(self) -> pd.Index:
         return self._schema.columns[list(self.config_.targets)]
@@ -491,10 +523,12 @@ class Forecaster(BaseEstimator):
         if len(frame) < n_rows:
             parts = "lookback" if n_rows == self.config_.lookback else "lookback + horizon"
             raise ValueError(received(f"`X` must have at least {parts} = {n_rows} rows.", n_rows=len(frame)))
+        if self._scaler.wave is not None and not isinstance(X, pd.DataFrame | pd.Series):
+            rule = (
+                "`X` must be a frame indexed by times, for the yearly wave; `yearly_seasonality=None` does without it."
+            )
+            raise TypeError(received(rule, type=type(X).__name__))
         return frame
-
-    def _restored(self, forecasts: np.ndarray) -> np.ndarray:
-        return self._scaler.restore(forecasts, self.config_.targets, np.empty(forecasts.shape, self._schema.dtype))
 
     def _backtest_refitted(self, X: Any, start: Any, stride: int) -> pd.DataFrame:
         schema, frame = learn_schema(X)

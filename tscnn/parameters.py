@@ -47,6 +47,7 @@ def read_training_settings(parameters: Any) -> TrainingSettings:
     TypeError, ValueError
         Naming the parameter that breaks a rule.
     """
+    check_choice("yearly_seasonality", parameters.yearly_seasonality, ("auto", None))
     check_choice("precision", parameters.precision, ("float32", "mixed_bfloat16"))
     epochs = parameters.epochs if parameters.epochs == "auto" else check_int("epochs", parameters.epochs)
     verbose = check_choice("verbose", parameters.verbose, ("auto", True, False, 0, 1, 2))

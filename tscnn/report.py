@@ -19,7 +19,12 @@ MOST_VALUES = 40_000_000  # of the outcomes that are judged: some seconds
 
 
 def judge_network(
-    network: Network, rows: np.ndarray, origins: Sequence[range], linear_map: np.ndarray, seasonality: int | None
+    network: Network,
+    rows: np.ndarray,
+    plain: np.ndarray,
+    origins: Sequence[range],
+    linear_map: np.ndarray,
+    seasonality: int | None,
 ) -> pd.DataFrame:
     """Compare a network with a linear map and with naive forecasts.
 
@@ -29,11 +34,13 @@ def judge_network(
         What is judged.
     rows : ndarray of shape (n_rows, n_features)
         Series one behind the other, in the network's units.
+    plain : ndarray
+        As `rows`, with the yearly wave that these may lack: what naive forecasts repeat.
     origins : sequence of range
         Where forecasts are made, of `find_origins`; with more than 10,000 of them, or 40 million outcomes, every second
         or third or .. one.
     linear_map : ndarray of shape (1, lookback, horizon)
-        One for all targets, on raw windows.
+        One for all targets, on windows of `rows`.
     seasonality : int or None
         Rows of a season, up to the oldest before the first origin; None leaves its repetition out.
 
@@ -45,9 +52,10 @@ def judge_network(
         constant. Columns "mse", "mae", and "skill": 1 - the network's mse / that of the row.
     """
     config = network.config
-    values = rows[:, list(config.targets)]
+    values, repeated = rows[:, list(config.targets)], plain[:, list(config.targets)]
     n_targets = values.shape[1]
-    outcomes_at = sliding_window_view(values, config.horizon, axis=0)  # by first row: (rows, targets, horizon)
+    # by first row: (rows, targets, horizon)
+    outcomes_at, plain_at = (sliding_window_view(each, config.horizon, axis=0) for each in (values, repeated))
     steps = np.arange(config.horizon)
     squares: dict[str, float] = {}
     sizes: dict[str, float] = {}
@@ -59,17 +67,16 @@ def judge_network(
         cutoffs = np.asarray(stretch)[::stride]
         for chunk, forecasts in forecast_chunks(network, rows, cutoffs) if len(cutoffs) else ():
             at = cutoffs[chunk]
-            outcomes = outcomes_at[at + 1]
-            candidates = {
-                "tscnn": forecasts.transpose(0, 2, 1),
-                "linear map": apply_kernel(values, linear_map, [0] * n_targets, at),
-                "repeat last": np.broadcast_to(values[at][:, :, None], outcomes.shape),
+            calm, outcomes = outcomes_at[at + 1], plain_at[at + 1]
+            errors_of = {
+                "tscnn": forecasts.transpose(0, 2, 1) - calm,
+                "linear map": apply_kernel(values, linear_map, [0] * n_targets, at) - calm,
+                "repeat last": repeated[at][:, :, None] - outcomes,
             }
             if seasonality is not None:
-                seasonal = values[at[:, None] - seasonality + 1 + steps % seasonality]  # (origins, horizon, targets)
-                candidates["repeat season"] = seasonal.transpose(0, 2, 1)
-            for name, candidate in candidates.items():
-                errors = candidate - outcomes
+                seasonal = repeated[at[:, None] - seasonality + 1 + steps % seasonality]  # (origins, horizon, targets)
+                errors_of["repeat season"] = seasonal.transpose(0, 2, 1) - outcomes
+            for name, errors in errors_of.items():
                 squares[name] = squares.get(name, 0.0) + float(np.square(errors, dtype=np.float64).sum())
                 sizes[name] = sizes.get(name, 0.0) + float(np.abs(errors).sum(dtype=np.float64))
             total += outcomes.sum(axis=0, dtype=np.float64)

@@ -40,8 +40,9 @@ class Stream:
         self._targets = list(network.config.targets)
         self._horizon = network.config.horizon
         self._ends = [frame.index[-1:] for frame in frames]
-        rows = np.stack([frame.to_numpy()[-network.config.lookback :] for frame in frames])
-        self._network = StreamingNetwork(network, self._scaler.standardize(rows))
+        windows = [frame.iloc[-network.config.lookback :] for frame in frames]
+        rows = np.stack([scaler.standardize(window.to_numpy(), window.index) for window in windows])
+        self._network = StreamingNetwork(network, rows)
 
     def update(self, row: Any) -> pd.DataFrame:
         """Take the next row, and forecast the steps after it.
@@ -67,8 +68,9 @@ class Stream:
         """
         due = [future_index(end, self._schema.freq, 1) for end in self._ends]
         values = self._read(row, due)
-        found = self._network.update(self._scaler.standardize(values))
-        forecasts = self._scaler.restore(found, self._targets, np.empty(found.shape, self._schema.dtype))
+        found = self._network.update(self._scaler.standardize(values, due[0].append(due[1:])))
+        ahead = self._scaler.ahead(due, self._schema.freq, self._horizon)
+        forecasts = self._scaler.restore(found, self._targets, np.empty(found.shape, self._schema.dtype), ahead)
         self._ends = due
         times = [future_index(end, self._schema.freq, self._horizon) for end in due]
         columns = self._schema.columns[self._targets]
