@@ -38,6 +38,7 @@ NETWORKS: dict[str, dict[str, Any]] = {
     "64 filters": {"filters": 64},
     "no normaliser": {"normalizer_span": None},
     "no linear map": {"linear_skip": None},
+    "no yearly wave": {"yearly_seasonality": None},
     "no step back to the mean": {},
     "no vector autoregression": {},
     "no principal components": {},

@@ -85,15 +85,15 @@ def test_a_further_round_follows_if_half_of_one_still_pays(rounds, losses, n_epo
 def test_the_head_is_scaled_by_what_can_be_trusted():
     network = build_network(resolve_config(4, 2, 1))
     kernel, bias = network.dense.get_layer("head").trainable_weights
-    assert scale_head(network, np.ones(20)) is None
+    assert scale_head(network, np.ones(20), 1) is None
     kernel.assign(np.ones(kernel.shape))
     bias.assign(np.full(bias.shape, 2.0))
     gains = np.repeat([0.9, 1.0, 1.1, 1.0], 2)
-    share = scale_head(network, gains)
+    share = scale_head(network, gains, 2)
     assert 0.9 < share < 1
     np.testing.assert_allclose(kernel, share, rtol=1e-6)
     np.testing.assert_allclose(bias, 2 * share, rtol=1e-6)
-    assert scale_head(network, -gains) == 0
+    assert scale_head(network, -gains, 2) == 0
     assert not np.any(kernel)
 
 

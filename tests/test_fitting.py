@@ -139,11 +139,17 @@ def test_gains_of_windows_that_overlap_count_once():
     config = replace(config, lookback=10, horizon=1)
     gains = np.repeat([0.3, 0.6, -0.3, 0.5, 0.0, 0.4], 10)  # a series that stays where it is for ten rows
     plain, linear = (
-        fitting._Fit(SimpleNamespace(config=replace(config, linear_maps=skip)), {}, losses)
+        fitting._Fit(SimpleNamespace(config=replace(config, linear_maps=skip)), {}, losses, 60)
         for skip, losses in ((None, 1 - gains), ((0,), np.ones(60)))
     )
     assert trusted_share(gains, 1) > fitting.CERTAIN
     assert not plain.beats(linear)
+    gains = np.array([0.3, 0.2, 0.4, 0.3, 0.2, 0.4])
+    for n_origins, wins in ((6, False), (60, True)):  # all are judged, or one of ten: too close, or far enough apart
+        fits = [
+            fitting._Fit(fit.network, {}, 1 - gain, n_origins) for fit, gain in ((plain, gains), (linear, 0 * gains))
+        ]
+        assert fits[0].beats(fits[1]) == wins
 
 
 @pytest.mark.parametrize("changes", [{"lookback": "auto"}, {"feature_mode": "auto"}])

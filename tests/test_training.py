@@ -91,6 +91,19 @@ def test_as_many_origins_are_judged_at_a_time_as_memory_allows(monkeypatch):
     np.testing.assert_allclose(losses, losses[0], rtol=1e-5)
 
 
+@pytest.mark.parametrize(("horizon", "most", "every"), [(70, 1, 2), (70, 10**9, 1), (30, 1, 1)])
+def test_many_outcomes_of_long_horizons_are_judged_by_every_second_segment_or_so(monkeypatch, horizon, most, every):
+    monkeypatch.setattr(training, "JUDGED_VALUES", most)
+    judge, scale, losses, blocks = training.origin_losses, training.scale_head, [], []
+    monkeypatch.setattr(training, "origin_losses", lambda *given: losses.append(judge(*given)) or losses[-1])
+    monkeypatch.setattr(training, "scale_head", lambda *given: blocks.append(given[2]) or scale(*given))
+    quick_forecaster(lookback=12, horizon=horizon, validation_fraction=0.4).fit(make_frame(1000))
+    n_origins = 400 - horizon + 1
+    of_segments = [min(32, n_origins - first) for first in range(0, n_origins, 32 * every)]  # 32 in each but the last
+    assert {len(found) for found in losses} == {sum(of_segments)}
+    assert blocks == [-(-horizon * sum(of_segments) // n_origins)]
+
+
 def test_looped_batches_hold_every_origin_once():
     segments = cut_segments([range(9, 400)], 10, 8)
     plain, looped = SegmentBatches(segments, 4, seed=3), SegmentBatches(segments, 4, n_looped=5, seed=3)

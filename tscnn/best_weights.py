@@ -140,7 +140,7 @@ def find_scale(none: np.ndarray, half: np.ndarray, full: np.ndarray) -> tuple[fl
     return scale, none + scale * slope + scale**2 * curvature
 
 
-def scale_head(network: Network, gains: np.ndarray) -> float | None:
+def scale_head(network: Network, gains: np.ndarray, apart: int) -> float | None:
     """Scale what the convolutions add to the linear map by how far their gain on the validation origins can be trusted.
 
     Forecasts of overlapping windows err together, so that a long horizon leaves few independent origins, on which a
@@ -152,6 +152,8 @@ def scale_head(network: Network, gains: np.ndarray) -> float | None:
         Changed in place.
     gains : ndarray of shape (n_origins,)
         By how much the loss of each validation origin is smaller than without convolutions.
+    apart : int
+        Of `trusted_share`.
 
     Returns
     -------
@@ -161,7 +163,7 @@ def scale_head(network: Network, gains: np.ndarray) -> float | None:
     weights = network.dense.get_layer("head").trainable_weights
     if not np.any(keras.ops.convert_to_numpy(weights[0])):
         return None
-    share = trusted_share(gains, network.config.horizon)
+    share = trusted_share(gains, apart)
     for weight in weights:
         weight.assign(share * weight)
     return share

@@ -277,7 +277,7 @@ def fit_network(
             history, losses = train(network, rows, training, validation, settings)
             if precision != "float32":
                 network = rebuild_network(config, network.dense.get_weights())
-        fits.append(_Fit(network, history, losses))
+        fits.append(_Fit(network, history, losses, sum(map(len, validation))))
     chosen = fits[0]
     for fit in fits[1:]:
         if fit.beats(chosen):
@@ -292,13 +292,15 @@ class _Fit(NamedTuple):
     network: Network
     history: dict[str, list[float]]
     losses: np.ndarray  # of `train`
+    n_origins: int  # that there are to judge
 
     def beats(self, other: _Fit) -> bool:
         """Return whether it is better on validation, for sure if the other has a linear map and it has none."""
         gains, config, others = other.losses - self.losses, self.network.config, other.network.config
         if config.linear_maps is None and others.linear_maps is not None:
             # While a series stays where a level happens to be right, windows that overlap all say so.
-            return trusted_share(gains, max(config.horizon, config.lookback)) > CERTAIN
+            apart = -(-max(config.horizon, config.lookback) * len(gains) // self.n_origins)
+            return trusted_share(gains, apart) > CERTAIN
         return bool(gains.mean() > 0)
 
 

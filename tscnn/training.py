@@ -25,6 +25,7 @@ N_ROUNDS = 3  # of epochs="auto" at most, each twice as long as the one before
 ROUND_VALUES = 500_000_000  # forecast values up to the end of any round but the first: some minutes at most
 EPOCH_VALUES = 50_000_000  # forecast values in an epoch of epochs="auto", at most: some seconds
 EPOCH_STEPS = 30  # that it has in any case, or all there are
+JUDGED_VALUES = 20_000_000  # outcomes that an epoch is judged by, unless a horizon is shorter than a segment
 STEP_VALUES = 1_000_000  # forecast values that are judged at a time, unless a training step has more
 LOOPED_STEPS = 64  # of one call, at most
 SEGMENT_ORIGINS = 32  # at least: neighbours are alike, so that several short segments a step teach more than a long one
@@ -72,7 +73,8 @@ def train(
     history : dict
         "loss", and "val_loss" where there are validation origins: a float an epoch.
     losses : ndarray of shape (n_origins,)
-        Of the weights that stay, one for each validation origin; without these one of the last epoch's training.
+        Of the weights that stay, one for each validation origin that is judged, which are some evenly spread stretches
+        where horizons are long and outcomes are many; without these one of the last epoch's training.
     """
     config, judged = network.config, list(validation_origins)
     batches, validation, rounds = _plan(list(training_origins), judged, config, settings)
@@ -101,7 +103,8 @@ def train(
             return history, np.array(history["loss"][-1:])
         losses = best.losses
         if has_linear_map:
-            share = scale_head(network, best.start_losses - best.losses)
+            apart = -(-config.horizon * len(losses) // sum(map(len, judged)))
+            share = scale_head(network, best.start_losses - best.losses, apart)
             if share is not None:
                 losses = best.judge() if share else best.start_losses
                 share *= best.scale
@@ -131,8 +134,16 @@ def _plan(
             most_batches = 1  # what it teaches is taken back
     n_looped = LOOPED_STEPS if on_tensorflow() else None  # what other backends compile is launched in no time
     batches = SegmentBatches(segments, batch_size, n_looped, settings.seed, most_batches)
+    judged = _thin(judged, config)
     judged_size = batch_size * int(np.clip(STEP_VALUES // n_values, 1, 4))
     return batches, SegmentBatches(judged, judged_size) if judged.n_origins else None, rounds
+
+
+def _thin(segments: Segments, config: NetworkConfig) -> Segments:
+    """Leave out segments that share most of their outcomes with those beside them, if there are many outcomes."""
+    n_values = segments.n_origins * config.horizon * len(config.targets)
+    every = max(1, min(-(-n_values // JUDGED_VALUES), config.horizon // segments.weights.shape[1]))
+    return Segments(segments.starts[::every], segments.weights[::every])
 
 
 def _can_tell(origins: Sequence[range], config: NetworkConfig) -> bool:
