@@ -1,9 +1,10 @@
 import threading
 
 import pytest
+from threadpoolctl import threadpool_info
 
 from tscnn import threads
-from tscnn.threads import map_in_threads
+from tscnn.threads import map_in_threads, on_one_thread
 
 
 @pytest.mark.parametrize("n_processors", [None, 1, 2, 64])
@@ -22,3 +23,12 @@ def test_results_keep_the_order_of_the_values(monkeypatch, n_processors):
 def test_what_fails_in_a_thread_is_raised():
     with pytest.raises(ZeroDivisionError):
         map_in_threads(lambda value: 1 / value, [1, 0, 2])
+
+
+def test_on_one_thread_holds_inside_alone():
+    def count_threads() -> list[int]:
+        return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+
+    before = count_threads()
+    assert set(on_one_thread(count_threads)()) == {1}
+    assert count_threads() == before

@@ -6,6 +6,7 @@ from scipy.stats import multivariate_normal
 from tests.conftest import quick_forecaster, small_forecaster
 from tests.series import random_walks
 from tscnn import yearly_wave
+from tscnn.scaling import fit_scaler
 from tscnn.yearly_wave import fit_yearly_wave
 
 
@@ -57,14 +58,14 @@ def test_walks_and_trends_are_no_waves():
     assert fit(pd.DataFrame(slopes, times)) is None
 
 
-def test_evidence_is_that_of_a_normal_distribution():
+def test_evidence_is_that_of_a_normal_distribution(monkeypatch):
     random = np.random.default_rng(0)
     n_levels, days, memory, white = 24, 14.0, 50, 0.3
     levels = random.normal(size=(n_levels, 2)).cumsum(axis=0)
     waves = np.stack([np.cos(np.arange(n_levels) / 4), np.sin(np.arange(n_levels) / 4)], axis=1)
     left = np.exp(-days / memory)
     steps = np.abs(np.subtract.outer(np.arange(n_levels), np.arange(n_levels)))
-    noise = left**steps / (1 - left**2) + (white + 1e-9) * np.eye(n_levels)
+    noise = left**steps / (1 - left**2) + white * np.eye(n_levels)
     contrasts = np.linalg.svd(np.ones((1, n_levels)))[2][1:]  # what no constant changes
 
     def likelihood(values, strength):
@@ -74,9 +75,9 @@ def test_evidence_is_that_of_a_normal_distribution():
         return multivariate_normal(cov=variance * covariance).logpdf(seen)
 
     strengths = [0.0, *yearly_wave.STRENGTHS]
-    slow = [(variances, axes) for variances, axes in yearly_wave._list_noises(n_levels, days)]
-    at = yearly_wave.MEMORIES.index(memory) * len(yearly_wave.WHITE) + yearly_wave.WHITE.index(white)
-    evidence, coefficients = yearly_wave._weigh(levels, waves, [slow[at]])
+    monkeypatch.setattr(yearly_wave, "MEMORIES", (memory,))
+    monkeypatch.setattr(yearly_wave, "WHITE", (white,))
+    evidence, coefficients = yearly_wave._weigh(levels, waves, list(yearly_wave._list_noises(n_levels, days)))
     for feature in range(2):
         likelihoods = [likelihood(levels[:, feature], strength) for strength in strengths]
         assert evidence[feature] == pytest.approx(max(likelihoods) - likelihoods[0], rel=1e-6)
@@ -84,6 +85,17 @@ def test_evidence_is_that_of_a_normal_distribution():
         covariance = contrasts @ (noise + best * waves @ waves.T) @ contrasts.T
         mean = best * (contrasts @ waves).T @ np.linalg.solve(covariance, contrasts @ levels[:, feature])
         np.testing.assert_allclose(coefficients[:, feature], mean, rtol=1e-6)
+
+
+def test_a_column_that_had_a_wave_keeps_one():
+    frame = make_weather()
+    known, half = fit(frame), make_weather(n_days=180)
+    assert fit(half) is None
+    rows = ((half - half.mean()) / half.std(ddof=0)).to_numpy()
+    assert fit_yearly_wave(rows, half.index, 7, before=known).coefficients.any(axis=0).tolist() == [True, False]
+    scaler = fit_scaler(frame.to_numpy()).with_wave(frame.to_numpy(), frame.index, 7)
+    assert scaler.with_wave(half.to_numpy(), half.index, 7).wave.coefficients.any(axis=0).tolist() == [True, False]
+    assert scaler.with_wave(half.to_numpy(), half.index, None).wave is None
 
 
 def test_periods_are_times():
@@ -177,6 +189,13 @@ def test_the_time_of_the_year_turns_a_forecast(knowing, weather):
     slope = np.diff(wave)[0] * knowing.scale_[0]
     assert slope > 0.1
     assert rising - falling > slope
+
+
+def test_periods_are_forecast_as_times_are(knowing, weather):
+    periods = quick_forecaster(lookback=10).fit(weather[:320].to_period("D"))
+    for forecast in (lambda by, frame: by.predict(frame), lambda by, frame: by.backtest(frame)):
+        expected, found = forecast(knowing, weather[:350]), forecast(periods, weather[:350].to_period("D"))
+        np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
 def test_rows_without_times_are_refused(knowing, weather):

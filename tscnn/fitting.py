@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from tscnn._backend import device_scope
 from tscnn.components import ComponentMaps, find_components
@@ -15,6 +14,7 @@ from tscnn.linear_mixture import LinearMixture, count_affordable, mix_linear_map
 from tscnn.network import Network, NetworkConfig, build_network, rebuild_network, seed_weights
 from tscnn.residuals import find_residuals
 from tscnn.reversion import find_reversion
+from tscnn.threads import on_one_thread
 from tscnn.training import TrainingSettings, train, write_line
 from tscnn.trust import FEWEST_FOLDS, trusted_share
 from tscnn.vector_autoregression import VectorAutoregression, fit_vector_autoregression
@@ -26,10 +26,6 @@ LONGEST = 1152  # lookback to choose, eight days of ten minutes, unless a cycle 
 LONGEST_CYCLE = 2304  # lookback to choose in any case: eight days of five minutes
 ENOUGH = 336  # rows of a lookback, beyond which a map for each column is worth as much, and takes less time
 CERTAIN = 0.5  # of a gain, that is more than chance
-
-# The closed form is many small products and systems, on which threads gain nothing, and wait for each other where other
-# work keeps the cores busy: ten times as long, at worst.
-on_one_thread = threadpool_limits.wrap(limits=1, user_api="blas")
 
 
 @dataclass(frozen=True)

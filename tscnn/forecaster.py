@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
@@ -303,7 +304,7 @@ class Forecaster(BaseEstimator):
         self._context = frame.iloc[-config.lookback :]
         self.report_ = None
         if first is not None:
-            plain = rows if scaler.wave is None else fit_scaler(values[:first]).standardize(values, frame.index)
+            plain = replace(scaler, wave=None).standardize(values, frame.index)
             self.report_ = self._report(rows, plain, training, validation, linear_map, settings.verbose)
         if start is not None:
             start.assign(network, refitted=True)

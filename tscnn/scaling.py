@@ -26,7 +26,7 @@ class Scaler:
     wave: YearlyWave | None = None  # of standardised rows
 
     def with_wave(self, values: np.ndarray, index: pd.Index, seasonality: int | None) -> Scaler:
-        """Return one that takes the yearly wave off as well that these rows show.
+        """Return one that takes the yearly wave off as well that these rows show; columns that had one keep one.
 
         Parameters
         ----------
@@ -45,7 +45,7 @@ class Scaler:
         plain = replace(self, wave=None)
         if seasonality is None:
             return plain
-        return replace(self, wave=fit_yearly_wave(plain.standardize(values, index), index, seasonality))
+        return replace(self, wave=fit_yearly_wave(plain.standardize(values, index), index, seasonality, self.wave))
 
     def standardize(self, values: np.ndarray, index: pd.Index) -> np.ndarray:
         """Return what a network takes.

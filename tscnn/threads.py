@@ -1,18 +1,21 @@
-"""A function of several values at once, in threads."""
+"""Threads where they gain something: for a function of several values, not inside products of small matrices."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import ParamSpec, TypeVar
 
-__all__ = ["map_in_threads"]
+from threadpoolctl import threadpool_limits
+
+__all__ = ["map_in_threads", "on_one_thread"]
 
 MOST_THREADS = 4  # more would wait for Python's lock, which LAPACK's solver holds, and each needs memory
 
 Value = TypeVar("Value")
 Result = TypeVar("Result")
+Arguments = ParamSpec("Arguments")
 
 
 def map_in_threads(function: Callable[[Value], Result], values: Iterable[Value]) -> list[Result]:
@@ -40,3 +43,23 @@ def map_in_threads(function: Callable[[Value], Result], values: Iterable[Value])
         return [function(value) for value in values]
     with ThreadPoolExecutor(n_threads) as pool:
         return list(pool.map(function, values))
+
+
+def on_one_thread(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+    """Have a function's products and systems of equations computed with one thread each.
+
+    Where they are many and small, threads gain nothing, and wait for each other where other work keeps the cores busy:
+    ten times as long, at worst.
+
+    Parameters
+    ----------
+    function : callable
+        Whose time is spent in NumPy.
+
+    Returns
+    -------
+    callable
+        The same, decorated.
+    """
+    decorated: Callable[Arguments, Result] = threadpool_limits.wrap(limits=1, user_api="blas")(function)
+    return decorated

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.lib.stride_tricks import sliding_window_view
 
+from tscnn.threads import on_one_thread
 from tscnn.time_index import future_index
 
 __all__ = ["YearlyWave", "fit_yearly_wave"]
@@ -66,7 +68,10 @@ class YearlyWave:
         return sliding_window_view(waves, horizon, axis=0).transpose(0, 2, 1)
 
 
-def fit_yearly_wave(rows: np.ndarray, index: pd.Index, seasonality: int | None) -> YearlyWave | None:
+@on_one_thread
+def fit_yearly_wave(
+    rows: np.ndarray, index: pd.Index, seasonality: int | None, before: YearlyWave | None = None
+) -> YearlyWave | None:
     """Fit a yearly wave to each column, and keep those that its rows are strong evidence of.
 
     The level, by the means of whole seasons, is a wave, or a trend, or neither, and noise that wanders and comes back
@@ -81,6 +86,8 @@ def fit_yearly_wave(rows: np.ndarray, index: pd.Index, seasonality: int | None) 
         Of the rows.
     seasonality : int or None
         Rows of a season, of `tscnn.time_index.find_seasonality`; of a year, or none, there is no wave.
+    before : YearlyWave, optional
+        Of the older of the rows: a column that had a wave keeps one, whatever newer rows are evidence of.
 
     Returns
     -------
@@ -116,6 +123,8 @@ def fit_yearly_wave(rows: np.ndarray, index: pd.Index, seasonality: int | None) 
     noises = list(_list_noises(len(levels), n_rows * turn / (2 * np.pi) * 365.25))
     evidence, coefficients = _weigh(levels, waves, noises)
     shown = evidence - _weigh(levels, trend, noises)[0] > EVIDENCE
+    if before is not None:
+        shown |= before.coefficients.any(axis=0)
     if not shown.any():
         return None
     coefficients = np.where(shown, coefficients, 0.0)
@@ -135,13 +144,12 @@ def _means(rows: np.ndarray, n_rows: int) -> np.ndarray:
 
 
 def _list_noises(n_levels: int, n_days: float) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """List what levels so many days apart may be but for waves: variances, and the axes that have them."""
+    """List how levels so many days apart may wander and come back: variances, and the axes that have them."""
     apart = np.abs(np.subtract.outer(np.arange(n_levels), np.arange(n_levels)))
     for memory in MEMORIES:
         left = np.exp(-n_days / memory)
         variances, axes = np.linalg.eigh(left**apart / (1 - left**2))
-        for white in WHITE:
-            yield np.maximum(variances, 0) + white + 1e-9, axes
+        yield np.maximum(variances, 1e-9), axes
 
 
 def _weigh(
@@ -156,7 +164,7 @@ def _weigh(
     waves : ndarray of shape (n_levels, n_waves)
         What may explain them, beside a constant and noise.
     noises : list of (variances, axes)
-        To choose from.
+        To choose from, with some of `WHITE` besides.
 
     Returns
     -------
@@ -169,9 +177,12 @@ def _weigh(
     features, n_free = np.arange(levels.shape[1]), len(levels) - 1
     best, none = (np.full(len(features), -np.inf) for _ in range(2))
     coefficients = np.zeros((waves.shape[1], len(features)))
-    for variances, axes in noises:
-        known = axes.T @ np.column_stack([np.ones(len(levels)), waves, levels]) / np.sqrt(variances)[:, None]
-        constant = known[:, 0] / np.linalg.norm(known[:, 0])
+    everything = np.column_stack([np.ones(len(levels)), waves, levels])
+    turned = [(variances, axes.T @ everything) for variances, axes in noises]
+    for (variances, along_axes), white in itertools.product(turned, WHITE):
+        known = along_axes / np.sqrt(variances + white)[:, None]
+        precision = np.square(known[:, 0]).sum()  # of the constant
+        constant = known[:, 0] / np.sqrt(precision)
         known = known[:, 1:] - np.outer(constant, constant @ known[:, 1:])
         explaining, levels_left = np.hsplit(known, [waves.shape[1]])
         left, sizes, right = np.linalg.svd(explaining, full_matrices=False)
@@ -182,8 +193,8 @@ def _weigh(
         likelihood = -0.5 * (
             n_free * np.log(np.maximum(squares, 1e-30))
             + np.log(shrunk).sum(axis=1, keepdims=True)
-            + np.log(variances).sum()
-            + np.log(np.square(axes.sum(axis=0)) @ (1 / variances))
+            + np.log(variances + white).sum()
+            + np.log(precision)
         )
         none = np.maximum(none, likelihood[0])
         at = likelihood.argmax(axis=0)
