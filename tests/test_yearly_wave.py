@@ -230,6 +230,6 @@ def test_naive_forecasts_in_the_report_repeat_the_rows_as_they_are(weather):
         assert forecaster.report_.loc[name, "mse"] == pytest.approx(expected, rel=1e-5)
 
 
-def test_a_verbose_fit_says_which_columns_have_a_wave(weather, capsys):
+def test_a_verbose_fit_says_how_many_columns_have_a_wave(weather, capsys):
     quick_forecaster(lookback=10, verbose=1).fit(weather[:320])
-    assert "a yearly wave is taken off warmth\n" in capsys.readouterr().out
+    assert "a yearly wave is taken off 1 of 2 columns\n" in capsys.readouterr().out

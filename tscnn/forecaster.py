@@ -89,10 +89,10 @@ class Forecaster(BaseEstimator):
         Beside a rolling normaliser forecasts also step back from the recent level towards the mean, and take in what
         the newest rows of all columns say, each if that helps on those rows.
     yearly_seasonality : {"auto", None}, default "auto"
-        "auto" takes a yearly wave off each column whose rows are strong evidence of one, and adds it to the forecasts:
-        of rows of times, less than half a week apart, that see most of a year. It is fitted to the training rows while
-        things are chosen, then to all rows; ``yearly_wave_`` says what was found. Frames to forecast from must have
-        times then.
+        "auto" takes a yearly wave off each column whose level is strong evidence of one, and adds it to the forecasts.
+        That takes rows of times, a few days apart at most, that see most of a year or more. It is fitted to the
+        training rows while things are chosen, then to all rows; ``yearly_wave_`` says what was found. What is forecast
+        from must have times then.
     training : {"dense", "window"}, default "dense"
         "dense" trains on segments of neighbouring origins, whose work is shared; "window" on one window an origin, in
         random order, of which only what its forecast needs is computed. Slower, and the same weights.
@@ -513,7 +513,7 @@ class Forecaster(BaseEstimator):
             return None
         table = pd.DataFrame(self._scaler.wave.coefficients[1:] * self.scale_, ["cosine", "sine"], columns)
         if verbose:
-            write_line(f"a yearly wave is taken off {', '.join(map(str, columns[table.any()]))}")
+            write_line(f"a yearly wave is taken off {table.any().sum()} of {len(columns)} columns")
         return table
 
     def _target_names(self) -> pd.Index:
