@@ -90,8 +90,8 @@ def fit_linear_maps(
             for later in names[i + 1 :]:
                 stack.enter_context(changed(parts[later]))
             mixture = mix_linear_maps(rows, training, validation, [lookback], horizon, seasonality=seasonality)
-        maps[name] = mixture.fitted[mixture.groups]
-    maps["+ solved again on all rows"] = mixture.refitted[mixture.groups]
+        maps[name] = mixture.solved.fitted[mixture.groups]
+    maps["+ solved again on all rows"] = mixture.solved.refitted[mixture.groups]
     return maps
 
 

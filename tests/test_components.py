@@ -28,8 +28,8 @@ def test_what_many_columns_share_is_forecast_from_all_of_them():
     np.testing.assert_allclose(found.axes.T @ found.axes, np.eye(8), atol=1e-5)
     assert np.all((found.shares >= 0.25) & (found.shares <= 0.75))
     later = find_origins([4000], 24, 6, [2000])
-    own = errors_of(mixture.refitted, rows, later, 24, 6)
-    of_components = errors_of(found.mixture.refitted, rows @ found.axes, later, 24, 6) @ found.axes.T
+    own = errors_of(mixture.solved.refitted, rows, later, 24, 6)
+    of_components = errors_of(found.mixture.solved.refitted, rows @ found.axes, later, 24, 6) @ found.axes.T
     mixed = (1 - found.shares) * own + found.shares * of_components
     assert np.mean(mixed**2) < 0.98 * np.mean(own**2)
 
@@ -88,7 +88,7 @@ def test_columns_that_repeat_each_other_leave_no_component_of_rounding():
     rows = panel()
     _, found = find_on(rows[:, [0, 1, 2, 3, 4, 5, 6, 7, 0, 1]])
     assert found is not None
-    assert np.all(np.isfinite(found.mixture.refitted))
+    assert np.all(np.isfinite(found.mixture.solved.refitted))
     assert np.all(found.scales[-2:] == 1)
 
 

@@ -44,11 +44,11 @@ def test_what_validation_rows_judge_is_not_solved_on_them(monkeypatch):
     changed = rows.copy()
     changed[240:] = changed[:59:-1][-60:] + 1
     before, after = (fitting.fit_linear_maps(r, 240, [12], 3, "shared", "joint", None, False) for r in (rows, changed))
-    np.testing.assert_allclose(before.mixture.fitted, after.mixture.fitted, rtol=1e-9)
-    assert not np.allclose(before.mixture.refitted, after.mixture.refitted)
+    np.testing.assert_allclose(before.mixture.solved.fitted, after.mixture.solved.fitted, rtol=1e-9)
+    assert not np.allclose(before.mixture.solved.refitted, after.mixture.solved.refitted)
     changed[239] += 1  # the newest outcome that it is solved on
     after = fitting.fit_linear_maps(changed, 240, [12], 3, "shared", "joint", None, False)
-    assert not np.allclose(before.mixture.fitted, after.mixture.fitted)
+    assert not np.allclose(before.mixture.solved.fitted, after.mixture.solved.fitted)
 
 
 def test_the_closed_form_leaves_other_cores_alone(monkeypatch):

@@ -4,7 +4,7 @@ import pytest
 from tests.series import autoregression, errors_of, example, random_walks, relative_moments
 from tscnn import folds, linear_mixture, ridges
 from tscnn.baselines import as_kernel, fit_linear_map
-from tscnn.linear_mixture import LinearMixture, mix_linear_maps
+from tscnn.linear_mixture import LinearMixture, SolvedMaps, mix_linear_maps
 from tscnn.ridges import ALPHAS, WIDTH, Contest, Part
 from tscnn.waves import Bands
 from tscnn.windows import find_origins
@@ -15,7 +15,7 @@ def test_a_mixture_is_no_worse_than_its_best_part(monkeypatch):
     rows, training, validation = example()
     fitted = relative_moments(rows, training, 12, 3)
     judged = relative_moments(rows, validation, 12, 3)
-    mixed = judged.squared_error(mix_linear_maps(rows, training, validation, [12], 3).fitted).mean()
+    mixed = judged.squared_error(mix_linear_maps(rows, training, validation, [12], 3).solved.fitted).mean()
     best = min(
         judged.squared_error(fit_linear_map(fitted.mean(), judged)).mean(),
         judged.squared_error(fit_linear_map(fitted, judged)).mean(),
@@ -25,7 +25,7 @@ def test_a_mixture_is_no_worse_than_its_best_part(monkeypatch):
 
 def find_short_lookback(rows):
     training, validation = find_origins([2000], 64, 2), find_origins([3000], 64, 2, [2000])
-    return mix_linear_maps(rows, training, validation, [1, 2, 4, 8, 16, 32, 64], 2).fitted.shape[1]
+    return mix_linear_maps(rows, training, validation, [1, 2, 4, 8, 16, 32, 64], 2).solved.fitted.shape[1]
 
 
 def test_the_lookback_found_covers_a_period():
@@ -43,7 +43,7 @@ def test_the_lookback_found_is_short_where_nothing_older_helps():
 def test_weights_of_each_step_sum_to_one(kinds, validated):
     rows, training, validation = example()
     mixture = mix_linear_maps(rows, training, validation if validated else [], [12], 3, kinds)
-    for kernel in (mixture.fitted, mixture.refitted):
+    for kernel in (mixture.solved.fitted, mixture.solved.refitted):
         assert kernel.shape[0] == (1 if kinds == ["shared"] or (not validated and kinds[0] == "shared") else 2)
         np.testing.assert_allclose(kernel.sum(axis=1), 1)
 
@@ -54,7 +54,7 @@ def test_what_a_map_can_forecast_exactly_is_forecast(horizon):
     rows = np.hstack([np.sin(times / 150) + np.sin(times / 37), (times - 1200) / 700]).astype(np.float32)
     training, validation = find_origins([2200], 256, horizon), find_origins([2400], 256, horizon, [2200])
     lookbacks = [1, 2, 4, 8, 16, 32, 64, 128, 256]
-    kernel = mix_linear_maps(rows[:2400], training, validation, lookbacks, horizon).refitted
+    kernel = mix_linear_maps(rows[:2400], training, validation, lookbacks, horizon).solved.refitted
     errors = errors_of(kernel, rows, find_origins([3000], kernel.shape[1], horizon, [2400]), kernel.shape[1], horizon)
     assert np.square(errors).mean() < 1e-3
 
@@ -66,7 +66,7 @@ def gain_over_repetition(rows, n_known, lookback=128, horizon=48):
         find_origins([first], lookback, horizon),
         find_origins([n_known], lookback, horizon, [first]),
     )
-    kernel = mix_linear_maps(rows[:n_known], training, validation, [lookback], horizon).refitted
+    kernel = mix_linear_maps(rows[:n_known], training, validation, [lookback], horizon).solved.refitted
     later = find_origins([len(rows)], lookback, horizon, [n_known])
     repetition = as_kernel(np.zeros((1, 1, horizon)), lookback)
     ours, theirs = (
@@ -97,7 +97,7 @@ def test_a_certain_gain_over_repetition_is_kept_whole(monkeypatch):
 def test_two_folds_are_trusted_by_what_shares_have_not_seen_alone(n_folds, trusted):
     season = np.sin(np.arange(1000) * 2 * np.pi / 24)[:, None]
     rows = season + 0.3 * np.random.default_rng(0).normal(size=(1000, 1))
-    good = mix_linear_maps(rows, find_origins([600], 24, 24), [range(599, 700)], [24], 24).fitted
+    good = mix_linear_maps(rows, find_origins([600], 24, 24), [range(599, 700)], [24], 24).solved.fitted
     newest = as_kernel(np.zeros((1, 1, 24)), 24)
     stretches = [range(start, start + 100) for start in range(600, 600 + 100 * n_folds, 100)]
     judged = [relative_moments(rows, [stretch], 24, 24) for stretch in stretches]
@@ -113,7 +113,7 @@ def test_what_is_doubted_is_shared_with_repetition_by_feature():
     rows = np.hstack([season + 0.3 * noise, random_walks([1000], 1, 0) / 30])
     training, validation = find_origins([900], 128, 48), find_origins([1000], 128, 48, [900])
     mixture = mix_linear_maps(rows, training, validation, [128], 48)
-    for kernel in (mixture.fitted, mixture.refitted, *(fold.kernel for fold in mixture.judged)):
+    for kernel in (mixture.solved.fitted, mixture.solved.refitted, *(fold.kernel for fold in mixture.judged)):
         np.testing.assert_allclose(kernel.sum(axis=1), 1)
         own, walk = kernel[:, -1].mean(axis=1)
         assert own < 0.2
@@ -130,7 +130,7 @@ def test_a_feature_mixes_by_its_own_errors_and_those_of_all(monkeypatch):
     alike = fitted.pool_alike(WIDTH)
     parts = [as_kernel(fit_linear_map(moments, alphas=[0.1]), 12) for moments in (fitted.mean(), alike)]
     products = relative_moments(rows, validation, 12, 3).error_products(parts)[0]
-    mixed = mix_linear_maps(rows, training, validation, [12], 3).fitted
+    mixed = mix_linear_maps(rows, training, validation, [12], 3).solved.fitted
     common = products.mean(axis=0)
     for f in range(2):
         (a, b), (_, c) = products[f] / np.trace(products[f]) + common / np.trace(common)
@@ -155,7 +155,7 @@ def test_features_that_vary_alike_share_a_map_where_not_all_can_have_their_own(m
     monkeypatch.setattr(linear_mixture, "MOST_ENTRIES", 2 * 48 * 51)
     kinds = ("shared", "grouped") if validated else ("grouped",)
     mixture = mix_linear_maps(rows, training, validation if validated else [], [48], 3, kinds)
-    assert mixture.fitted.shape == mixture.refitted.shape == (2, 48, 3)
+    assert mixture.solved.fitted.shape == mixture.solved.refitted.shape == (2, 48, 3)
     np.testing.assert_array_equal(mixture.groups % 2, (mixture.groups[0] + np.arange(6)) % 2)
     for fold in mixture.judged:
         assert fold.kernel.shape == (2, 48, 3)
@@ -174,7 +174,8 @@ def test_validation_rows_do_not_tell_groups(monkeypatch):
 @pytest.mark.parametrize(("trusted", "certain"), [([1.0, 0.1], True), ([0.1, 1.0], False)])
 def test_a_group_counts_by_its_features(trusted, certain):
     kernel = np.zeros((2, 4, 1))
-    mixture = LinearMixture(kernel, kernel, np.array([0] * 9 + [1]), trusted=np.array(trusted))
+    groups = np.array([0] * 9 + [1])
+    mixture = LinearMixture(4, 1, groups, lambda: SolvedMaps(kernel, kernel), trusted=np.array(trusted))
     assert mixture.beats_repetition == certain
 
 
@@ -186,7 +187,7 @@ def test_a_map_for_each_group_is_worth_nearly_as_much_as_one_for_each_feature():
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(linear_mixture, "MOST_ENTRIES", most * 48 * 51)
             mixture = mix_linear_maps(rows[:1500], training, validation, [48], 3, kinds)
-        kernel = mixture.refitted[mixture.groups]
+        kernel = mixture.solved.refitted[mixture.groups]
         return np.square(errors_of(kernel, rows, find_origins([2400], 48, 3, [1500]), 48, 3)).mean()
 
     shared, grouped, own = error("shared"), error("shared", "grouped", most=2), error("shared", "grouped")
@@ -227,13 +228,13 @@ def test_there_are_as_many_maps_as_are_affordable(monkeypatch):
     rows, training, validation = example()
     for most, n_maps in ((12 * 15 * 2, 2), (12 * 15 * 2 - 1, 1), (100, 1)):
         monkeypatch.setattr(linear_mixture, "MOST_ENTRIES", most)
-        assert mix_linear_maps(rows, training, validation, [12], 3).fitted.shape == (n_maps, 12, 3)
+        assert mix_linear_maps(rows, training, validation, [12], 3).solved.fitted.shape == (n_maps, 12, 3)
 
 
 def test_a_lookback_of_one_repeats_the_last_row():
     rows, _, _ = example()
     mixture = mix_linear_maps(rows, find_origins([300], 1, 2), [], [1], 2)
-    np.testing.assert_array_equal(mixture.fitted, np.ones((1, 1, 2)))
+    np.testing.assert_array_equal(mixture.solved.fitted, np.ones((1, 1, 2)))
 
 
 @pytest.mark.parametrize("lengths", [[400], [250, 350]])
@@ -247,12 +248,15 @@ def test_one_map_is_solved_on_the_training_origins_and_one_on_all(monkeypatch, l
     training = [range(start + 11, start + n - 3) for start, n in zip(starts, known, strict=True)]
     validation = find_origins(lengths, 12, 3, known)
     mixture = mix_linear_maps(rows, training, validation, [12], 3, ["shared"])
-    for kernel, origins in ((mixture.fitted, training), (mixture.refitted, find_origins(lengths, 12, 3))):
+    for kernel, origins in ((mixture.solved.fitted, training), (mixture.solved.refitted, find_origins(lengths, 12, 3))):
         moments = relative_moments(rows, origins, 12, 3).mean()
         strengths = np.array(ALPHAS) * sum(map(len, training)) / sum(map(len, origins))
         solved = [as_kernel(fit_linear_map(moments, alphas=[alpha]), 12) for alpha in strengths]
         assert min(np.abs(kernel - weights).max() for weights in solved) < 1e-9
-    errors = [np.square(errors_of(kernel, rows, validation)).mean() for kernel in (mixture.refitted, mixture.fitted)]
+    errors = [
+        np.square(errors_of(kernel, rows, validation)).mean()
+        for kernel in (mixture.solved.refitted, mixture.solved.fitted)
+    ]
     assert errors[0] < errors[1]
 
 
@@ -260,18 +264,18 @@ def test_the_single_map_is_one_ridge_regression_on_the_whole_window(monkeypatch)
     monkeypatch.setattr(folds, "N_FOLDS", 0)
     rows, training, validation = example()
     mixture = mix_linear_maps(rows, training, validation, [6, 12], 3)
-    lookback = mixture.fitted.shape[1]
+    lookback = mixture.solved.fitted.shape[1]
     moments = relative_moments(rows, [range(11, 297)], 12, 3).shorten(lookback).mean()
     solved = [as_kernel(fit_linear_map(moments, alphas=[alpha]), lookback) for alpha in ALPHAS]
-    assert min(np.abs(mixture.single - weights).max() for weights in solved) < 1e-6
-    assert mix_linear_maps(rows, training, validation, [12], 3, ["per_feature"]).single is None
+    assert min(np.abs(mixture.solved.single - weights).max() for weights in solved) < 1e-6
+    assert mix_linear_maps(rows, training, validation, [12], 3, ["per_feature"]).solved.single is None
 
 
 def test_few_windows_may_draw_to_the_season(monkeypatch):
     training, validation, later = find_origins([54], 12, 6), find_origins([66], 12, 6, [54]), [range(65, 102)]
 
     def error(seasonality):
-        kernel = mix_linear_maps(rows[:66], training, validation, [12], 6, seasonality=seasonality).refitted
+        kernel = mix_linear_maps(rows[:66], training, validation, [12], 6, seasonality=seasonality).solved.refitted
         return np.square(errors_of(kernel, rows, later, 12, 6)).mean()
 
     ratios = []
@@ -292,7 +296,7 @@ def test_few_windows_may_draw_to_the_season_far_ahead():
         find_origins([400], 12, 100),
         find_origins([520], 12, 100, [400]),
     )  # judged at every third step
-    kernel = mix_linear_maps(rows[:520], training, validation, [12], 100, seasonality=12).refitted
+    kernel = mix_linear_maps(rows[:520], training, validation, [12], 100, seasonality=12).solved.refitted
     errors = errors_of(kernel, rows, find_origins([720], 12, 100, [520]), 12, 100)
     assert np.square(errors).mean() < 3 * 0.1**2  # repeating the season has twice the noise
 
@@ -308,15 +312,15 @@ def test_what_the_newest_rows_alone_say_is_not_explained(broken):
         rows[:540] = 0
     lookbacks = [1, 3, 6, 12, 24, 48, 96]
     mixture = mix_linear_maps(rows, find_origins([540], 96, 12), find_origins([600], 96, 12, [540]), lookbacks, 12)
-    seen = rows[-mixture.refitted.shape[1] :, 0]
-    assert np.abs(seen @ mixture.refitted[0] - seen.mean()).max() < np.ptp(seen)
+    seen = rows[-mixture.solved.refitted.shape[1] :, 0]
+    assert np.abs(seen @ mixture.solved.refitted[0] - seen.mean()).max() < np.ptp(seen)
 
 
 def test_a_few_windows_that_nothing_judges_are_not_explained_by_chance():
     ratios = []
     for seed in range(10):
         rows = np.random.default_rng(seed).normal(size=(80, 1))
-        kernel = mix_linear_maps(rows, find_origins([30], 10, 12), [], [10], 12).fitted
+        kernel = mix_linear_maps(rows, find_origins([30], 10, 12), [], [10], 12).solved.fitted
         mean = np.full((1, 10, 12), 0.1)
         later = find_origins([80], 10, 12, [30])
         ours, theirs = (np.square(errors_of(weights, rows, later, 10, 12)).mean() for weights in (kernel, mean))
@@ -326,7 +330,7 @@ def test_a_few_windows_that_nothing_judges_are_not_explained_by_chance():
 
 def test_many_windows_that_nothing_judges_are_explained():
     rows = np.sin(np.arange(600.0) / 5)[:, None] + np.random.default_rng(0).normal(0, 0.1, (600, 1))
-    kernel = mix_linear_maps(rows, find_origins([500], 32, 4), [], [32], 4).fitted
+    kernel = mix_linear_maps(rows, find_origins([500], 32, 4), [], [32], 4).solved.fitted
     assert np.square(errors_of(kernel, rows, find_origins([600], 32, 4, [500]), 32, 4)).mean() < 0.03
 
 
@@ -336,8 +340,8 @@ def test_few_rows_are_enough(n_rows):
     first = n_rows - 5
     training, validation = find_origins([first], 8, 4), find_origins([n_rows], 8, 4, [first])
     mixture = mix_linear_maps(rows, training, validation, [2, 4, 8], 4)
-    assert np.isfinite(mixture.fitted).all()
-    assert np.isfinite(mixture.refitted).all()
+    assert np.isfinite(mixture.solved.fitted).all()
+    assert np.isfinite(mixture.solved.refitted).all()
 
 
 @pytest.mark.parametrize(("horizon", "enough"), [(3, True), (20, False), (60, False)])

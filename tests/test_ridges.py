@@ -31,12 +31,12 @@ def test_each_band_has_the_strength_that_serves_it_best(monkeypatch):
     expected = np.zeros((1, 24, 18))
     for band, i in zip(bands.slices(16), best, strict=True):
         expected[:, :, band] = bands.to_waves(as_kernel(maps[i], 24))[:, :, band]
-    mixture = mix_linear_maps(rows, training, validation, [24], 16).fitted
+    mixture = mix_linear_maps(rows, training, validation, [24], 16).solved.fitted
     np.testing.assert_allclose(mixture, bands.to_steps(expected, 16), atol=1e-9)
     assert best[bands.n_octaves :] != best[: bands.n_near]  # near steps by themselves
     assert len(set(best)) > 1
     monkeypatch.setattr(linear_mixture, "FEW_WINDOWS", 2000)  # of these one strength is found
-    kernel = mix_linear_maps(rows, training, validation, [24], 16).fitted
+    kernel = mix_linear_maps(rows, training, validation, [24], 16).solved.fitted
     assert min(np.abs(kernel - as_kernel(weights, 24)).max() for weights in maps) < 1e-9
 
 
@@ -146,7 +146,7 @@ def test_a_season_under_noise_is_told_by_its_means(monkeypatch, period):
     rows = random.normal(size=(period, 1))[np.arange(3000) % period] + random.normal(size=(3000, 1))
 
     def error(seasonality):
-        kernel = mix_linear_maps(rows[:1000], training, validation, [224], 8, seasonality=seasonality).refitted
+        kernel = mix_linear_maps(rows[:1000], training, validation, [224], 8, seasonality=seasonality).solved.refitted
         return np.square(errors_of(kernel, rows, later, 224, 8)).mean() - 1  # beyond the noise
 
     assert error(4) < 0.8 * error(None)

@@ -48,7 +48,7 @@ class ComponentMaps(NamedTuple):
     def _errors(self, rows: np.ndarray) -> list[np.ndarray]:
         """Return what the components' maps get wrong on each fold, by target: (origins, targets, steps)."""
         components = rows @ self.axes / self.scales
-        folds, _ = find_residuals(components, range(len(self.axes)), self.mixture.judged, self.mixture.fitted.shape[1])
+        folds, _ = find_residuals(components, range(len(self.axes)), self.mixture.judged, self.mixture.lookback)
         back = (self.axes * self.scales).astype(rows.dtype)
         return [back @ fold.errors for fold in folds]
 
@@ -95,7 +95,7 @@ def find_components(
     ----------
     .. [1] Stock and Watson (2002), Forecasting Using Principal Components From a Large Number of Predictors.
     """
-    n_targets, lookback = rows.shape[1], mixture.fitted.shape[1]
+    n_targets, lookback = rows.shape[1], mixture.lookback
     if not 1 < n_targets <= MOST_TARGETS or not (mixture.can_judge and mixture.beats_repetition):
         return None
     axes = np.linalg.eigh(np.cov(rows[:first].T))[1][:, ::-1].astype(rows.dtype)
@@ -104,7 +104,7 @@ def find_components(
     components, half = (rows @ axes / scales).astype(rows.dtype), np.full(n_targets, 0.5)
 
     def average(own: LinearMixture) -> tuple[ComponentMaps, list[Residuals], list[Residuals], float]:
-        length = own.fitted.shape[1]
+        length = own.lookback
         folds, _ = find_residuals(rows, range(n_targets), own.judged, length)
         of_components = mix_linear_maps(components, training, validation, [length], horizon, seasonality=seasonality)
         evenly = ComponentMaps(axes, scales, of_components, half)
@@ -119,7 +119,9 @@ def find_components(
     found, folds, mixed, gain = average(mixture)
     if gain < WORTHWHILE:
         return None
-    return found._replace(shares=np.where(found.shares > 0, _fit_shares(folds, mixed), 0))
+    return found._replace(
+        mixture=found.mixture.settle(), shares=np.where(found.shares > 0, _fit_shares(folds, mixed), 0)
+    )
 
 
 def _fit_shares(folds: Sequence[Residuals], mixed: Sequence[Residuals]) -> np.ndarray:

@@ -58,7 +58,7 @@ class LinearStart:
         normalizes, sees_all = config.normalizer_span > 1, config.feature_mode != "independent"
         maps = self.mixture.groups
         if sees_all and self.components is not None:
-            maps = np.concatenate([maps, len(self.mixture.fitted) + self.components.mixture.groups])
+            maps = np.concatenate([maps, len(self.mixture.solved.fitted) + self.components.mixture.groups])
         return replace(
             config,
             linear_maps=tuple(maps.tolist()),
@@ -78,7 +78,8 @@ class LinearStart:
         """
         layers = {layer.name: layer for layer in network.dense.layers}
         if "linear_skip" in layers:
-            kernel = self.mixture.refitted if refitted else self.mixture.fitted
+            solved = self.mixture.solved
+            kernel = solved.refitted if refitted else solved.fitted
             if network.config.components and self.components is not None:
                 kernel = _assign_components(network, self.components, kernel, refitted)
             layers["linear_skip"].weight.assign(kernel)
@@ -217,13 +218,13 @@ def fit_linear_maps(
     validation = [] if first is None else find_origins([len(rows)], lookbacks[-1], horizon, [first])
     mixture = mix_linear_maps(rows, training, validation, lookbacks, horizon, kinds, seasonality)
     if verbose and len(lookbacks) > 1:
-        write_line(f"lookback {mixture.fitted.shape[1]} chosen, of {lookbacks[0]} to {lookbacks[-1]}")
+        write_line(f"lookback {mixture.lookback} chosen, of {lookbacks[0]} to {lookbacks[-1]}")
     components = None
     if linear_skip == "auto" and feature_mode != "independent" and first is not None:
         components = find_components(rows, first, mixture, training, validation, horizon, seasonality)
     if verbose and components is not None:
         write_line(f"maps of principal components count {components.shares.mean():.0%} in the linear map")
-    return LinearStart(mixture, components)
+    return LinearStart(mixture.settle(), components)
 
 
 def fit_network(
@@ -311,7 +312,7 @@ def _assign_components(network: Network, components: ComponentMaps, kernel: np.n
         layer = network.dense.get_layer(name)
         layer.kernel.assign(weight)
         layer.trainable = False
-    return np.concatenate([kernel, mixture.refitted if refitted else mixture.fitted])
+    return np.concatenate([kernel, mixture.solved.refitted if refitted else mixture.solved.fitted])
 
 
 def _describe(config: NetworkConfig) -> str:

@@ -273,8 +273,8 @@ class Forecaster(BaseEstimator):
             if auto_lookback:
                 lookbacks = list_lookbacks(targets[:first], horizon, self.linear_skip, seasonality)
             found = fit_linear_maps(targets, first, lookbacks, horizon, *kinds, seasonality, settings.verbose)
-            config = read_network_config(self, schema, found.mixture.fitted.shape[1])
-            linear_map = found.mixture.single
+            config = read_network_config(self, schema, found.mixture.lookback)
+            linear_map = found.mixture.solved.single
             if config.linear_maps is not None:
                 start = fit_corrections(found, rows, config)
         training = find_origins([n_rows if first is None else first], config.lookback, horizon)

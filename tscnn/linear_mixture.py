@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
@@ -24,7 +26,7 @@ from tscnn.ridges import (
 from tscnn.trust import FEWEST_BLOCKS, FEWEST_FOLDS, trust
 from tscnn.waves import Bands
 
-__all__ = ["JudgedMap", "LinearMixture", "count_affordable", "mix_linear_maps"]
+__all__ = ["JudgedMap", "LinearMixture", "SolvedMaps", "count_affordable", "mix_linear_maps"]
 
 N_LENGTHS = 6  # windows of a mixture: the lookback, its half, quarter ..
 FEW_WINDOWS = 2000  # of training, up to which seasonal ridges compete: more tell the season, and one band from another
@@ -36,22 +38,40 @@ MOST_ENTRIES = 12_600_000  # of the moments of all groups: some seconds and 100 
 
 @dataclass(frozen=True)
 class LinearMixture:
-    """Two linear maps of raw rows, of one mixture: the weights of each step sum to one.
+    """A mixture of linear maps of raw rows: the weights of each step sum to one.
 
-    `fitted` is solved on the training origins, so that the validation origins can judge it. `refitted` is solved on
-    both, once everything is chosen: the newest rows say most about those that follow. A map that grows by that, to
-    explain an outlier or a constant's first steps, is left as `fitted`. `judged` are the maps of the folds that the
-    choice was made on, and `trusted` says how far they were trusted, by map: the rest is repeating the newest row.
-    `single` is what a mixture has to beat: one ridge regression for all features, on the whole window and the training
-    origins; None where there is none in the mixture.
+    `judged` are the maps of the folds that the choice was made on, and `trusted` says how far they were trusted, by
+    map: the rest is repeating the newest row. What is chosen is solved when it is first asked for.
     """
 
-    fitted: np.ndarray  # (n_maps, lookback, horizon)
-    refitted: np.ndarray  # as `fitted`
+    lookback: int
+    horizon: int
     groups: np.ndarray  # (n_features,): which map each feature has
+    solve: Callable[[], SolvedMaps]
     judged: Sequence[JudgedMap] = ()
     trusted: np.ndarray | None = None  # (n_maps,)
-    single: np.ndarray | None = None  # (1, lookback, horizon)
+
+    @cached_property
+    def solved(self) -> SolvedMaps:
+        """Its maps.
+
+        Returns
+        -------
+        SolvedMaps
+            The same ones each time.
+        """
+        return self.solve()
+
+    def settle(self) -> LinearMixture:
+        """Solve it, and let go of the moments that it is solved from.
+
+        Returns
+        -------
+        LinearMixture
+            With the same maps.
+        """
+        solved = self.solved
+        return replace(self, solve=lambda: solved)
 
     @property
     def can_judge(self) -> bool:
@@ -63,7 +83,7 @@ class LinearMixture:
             Of `FEWEST_FOLDS` folds or more, with origins for `FEWEST_BLOCKS` horizons in each on average.
         """
         n_origins = sum(len(stretch) for fold in self.judged for stretch in fold.origins)
-        n_needed = FEWEST_FOLDS * FEWEST_BLOCKS * self.fitted.shape[2]
+        n_needed = FEWEST_FOLDS * FEWEST_BLOCKS * self.horizon
         return len(self.judged) >= FEWEST_FOLDS and n_origins >= n_needed
 
     @property
@@ -76,6 +96,20 @@ class LinearMixture:
             Where it is False, other gains may well be chance, too.
         """
         return self.trusted is not None and bool(self.trusted[self.groups].mean() >= TRUSTED)
+
+
+class SolvedMaps(NamedTuple):
+    """Maps of what was chosen.
+
+    `fitted` is solved on the training origins, so that the validation origins can judge it. `refitted` is solved on
+    both: the newest rows say most about those that follow. A map that grows by that, to explain an outlier or a
+    constant's first steps, is left as `fitted`. `single` is what a mixture has to beat: one ridge regression for all
+    features, on the whole window and the training origins; None where there is none in the mixture.
+    """
+
+    fitted: np.ndarray  # (n_maps, lookback, horizon)
+    refitted: np.ndarray  # as `fitted`
+    single: np.ndarray | None = None  # (1, lookback, horizon)
 
 
 @dataclass(frozen=True)
@@ -130,7 +164,7 @@ def mix_linear_maps(
     Returns
     -------
     LinearMixture
-        Of the lookback chosen, ``fitted.shape[1]``. Each group mixes in shares of its own.
+        Of the lookback chosen. Each group mixes in shares of its own.
 
     References
     ----------
@@ -145,7 +179,7 @@ def mix_linear_maps(
     moments = summing(rows, training, longest, horizon, groups)
     if not any(validation):
         kernel = _mix_unjudged(moments(training), longest, kinds[0])
-        return LinearMixture(kernel, kernel, groups)
+        return LinearMixture(longest, horizon, groups, lambda: SolvedMaps(kernel, kernel))
     folds, fitted, everything = fold_moments(moments, training, validation, horizon)
     few = sum(map(len, training)) <= FEW_WINDOWS
     bands = Bands() if few else Bands.of_horizon(len(folds[0].judged.steps))
@@ -154,19 +188,22 @@ def mix_linear_maps(
     lookback, shares, apart = _choose_lookback(contest, lookbacks)
     judged, trusted = _judge_mixture(folds, groups, contest, lookback, shares, apart)
     n_windows = float(np.mean([fold.fitted.n_windows for fold in folds]))
-    single = None
-    if "shared" in kinds:
-        part = next(part for part in contest.parts if (part.length, part.kind) == (lookback, "shared"))
-        one = replace(part, chosen=np.broadcast_to(part.overall, part.chosen.shape))
-        single = solve_parts(fitted, n_windows, [one], np.ones((1, *part.chosen.shape)), lookback, bands)
     parts = [*contest.parts, _repetition(shares.shape[1])]
     shares = np.concatenate([trusted * shares, np.broadcast_to(1 - trusted, (1, *shares.shape[1:]))])
-    fitted_kernel, kernel = (
-        solve_parts(known, n_windows, parts, shares, lookback, bands) for known in (fitted, everything)
-    )
-    before, after = (np.square(weights).sum(axis=(1, 2), keepdims=True) for weights in (fitted_kernel, kernel))
-    kernel = np.where(after > MOST_GROWTH * before, fitted_kernel, kernel)
-    return LinearMixture(fitted_kernel, kernel, groups, judged, trusted, single)
+
+    def solve() -> SolvedMaps:
+        single = None
+        if "shared" in kinds:
+            part = next(part for part in parts if (part.length, part.kind) == (lookback, "shared"))
+            one = replace(part, chosen=np.broadcast_to(part.overall, part.chosen.shape))
+            single = solve_parts(fitted, n_windows, [one], np.ones((1, *part.chosen.shape)), lookback, bands)
+        before, after = (
+            solve_parts(known, n_windows, parts, shares, lookback, bands) for known in (fitted, everything)
+        )
+        squares = [np.square(weights).sum(axis=(1, 2), keepdims=True) for weights in (before, after)]
+        return SolvedMaps(before, np.where(squares[1] > MOST_GROWTH * squares[0], before, after), single)
+
+    return LinearMixture(lookback, horizon, groups, solve, judged, trusted)
 
 
 def count_affordable(lookback: int, horizon: int) -> int:
