@@ -216,7 +216,7 @@ def fit_linear_maps(
     kinds = ("shared", "grouped") if linear_skip in ("auto", None) else (linear_skip,)
     training = find_origins([end], lookbacks[-1], horizon)
     validation = [] if first is None else find_origins([len(rows)], lookbacks[-1], horizon, [first])
-    mixture = mix_linear_maps(rows, training, validation, lookbacks, horizon, kinds, seasonality)
+    mixture = mix_linear_maps(rows, training, validation, lookbacks, horizon, kinds, seasonality).settle()
     if verbose and len(lookbacks) > 1:
         write_line(f"lookback {mixture.lookback} chosen, of {lookbacks[0]} to {lookbacks[-1]}")
     components = None
@@ -224,7 +224,7 @@ def fit_linear_maps(
         components = find_components(rows, first, mixture, training, validation, horizon, seasonality)
     if verbose and components is not None:
         write_line(f"maps of principal components count {components.shares.mean():.0%} in the linear map")
-    return LinearStart(mixture.settle(), components)
+    return LinearStart(mixture, components)
 
 
 def fit_network(

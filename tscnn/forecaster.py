@@ -304,7 +304,7 @@ class Forecaster(BaseEstimator):
         self._context = frame.iloc[-config.lookback :]
         self.report_ = None
         if first is not None:
-            plain = replace(scaler, wave=None).standardize(values, frame.index)
+            plain = rows if scaler.wave is None else replace(scaler, wave=None).standardize(values, frame.index)
             self.report_ = self._report(rows, plain, training, validation, linear_map, settings.verbose)
         if start is not None:
             start.assign(network, refitted=True)
