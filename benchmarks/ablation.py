@@ -20,12 +20,14 @@ import pandas as pd
 
 from benchmarks.ltsf import find_splits, test_errors
 from benchmarks.report import describe_machine, print_table, write_json
-from tscnn import Forecaster, components, folds, linear_mixture, reversion, ridges, vector_autoregression, waves
-from tscnn.baselines import apply_kernel, fit_shared_map
-from tscnn.frame import learn_schema
-from tscnn.linear_mixture import mix_linear_maps
-from tscnn.time_index import find_seasonality
-from tscnn.windows import find_origins
+from tscnn import Forecaster
+from tscnn.data.frame import learn_schema
+from tscnn.data.index import find_seasonality
+from tscnn.data.windows import find_origins
+from tscnn.linear import bands, candidates, cross_series, folds, mean_reversion, principal_components
+from tscnn.linear import mixture as mixture_room
+from tscnn.linear.mixture import mix_linear_maps
+from tscnn.linear.ridge import apply_kernel, fit_shared_map
 
 FRACTION = 0.2  # of the rows to fit on, for validation
 JUDGED = ((0.6, 0.8), (0.8, 1.0))
@@ -45,16 +47,16 @@ NETWORKS: dict[str, dict[str, Any]] = {
 }
 Switch = tuple[ModuleType, dict[str, Any]]  # a module, and other constants for it
 SWITCHES: dict[str, Switch] = {  # for what no parameter switches off
-    "no step back to the mean": (reversion, {"STRENGTH": 0.0}),
-    "no vector autoregression": (vector_autoregression, {"FEWEST_FOLDS": 1_000_000}),
-    "no principal components": (components, {"WORTHWHILE": 1.0}),
+    "no step back to the mean": (mean_reversion, {"STRENGTH": 0.0}),
+    "no vector autoregression": (cross_series, {"FEWEST_FOLDS": 1_000_000}),
+    "no principal components": (principal_components, {"WORTHWHILE": 1.0}),
 }
 
 
 @contextlib.contextmanager
 def changed(switch: Switch | None) -> Iterator[None]:
     """Give a module other constants for a while."""
-    module, constants = switch or (linear_mixture, {})
+    module, constants = switch or (mixture_room, {})
     before = {name: getattr(module, name) for name in constants}
     try:
         for name, value in constants.items():
@@ -74,15 +76,15 @@ def fit_linear_maps(
     maps = {"one ridge map": fit_shared_map(rows, training, validation, lookback, horizon)}
     parts: dict[str, Switch | None] = {  # each with what leaves it out
         "one map for all columns, or one each": None,
-        "+ windows of several lengths": (linear_mixture, {"N_LENGTHS": 1}),
+        "+ windows of several lengths": (mixture_room, {"N_LENGTHS": 1}),
         "+ errors relative to their window's scale": (folds, {"RELATIVE": 0.0}),
         "+ folds of the training rows": (folds, {"N_FOLDS": 0}),
-        "+ windows of columns that vary alike": (ridges, {"WIDTH": 1e-9}),
-        "+ strengths and shares by band of the horizon": (waves, {"MOST_OCTAVES": 1}),
-        "+ near steps by themselves": (waves, {"NEAR": 1_000_000}),
-        "+ means of seasons": (ridges, {"MEAN_ALPHAS": ()}),
-        "+ correlations of errors less what may be chance": (ridges, {"_shrink": lambda products, _: products}),
-        "+ repetition where the gain over it may be chance": (linear_mixture, {"TRUSTED": 0.0}),
+        "+ windows of columns that vary alike": (candidates, {"WIDTH": 1e-9}),
+        "+ strengths and shares by band of the horizon": (bands, {"MOST_OCTAVES": 1}),
+        "+ near steps by themselves": (bands, {"NEAR": 1_000_000}),
+        "+ means of seasons": (candidates, {"MEAN_ALPHAS": ()}),
+        "+ correlations of errors less what may be chance": (candidates, {"_shrink": lambda products, _: products}),
+        "+ repetition where the gain over it may be chance": (mixture_room, {"TRUSTED": 0.0}),
     }
     names = list(parts)
     for i, name in enumerate(names):

@@ -16,10 +16,11 @@ import numpy as np
 
 from benchmarks.report import describe_machine, print_table, read_versions, write_json
 from benchmarks.segments import force_segments
-from tscnn import training
-from tscnn._backend import device_scope, keras, list_devices, ops
-from tscnn.network import Network, NetworkConfig, build_network, resolve_config, seed_weights
-from tscnn.windows import find_origins
+from tscnn.data.windows import find_origins
+from tscnn.network.backend import device_scope, keras, list_devices, ops
+from tscnn.network.config import NetworkConfig, resolve_config
+from tscnn.network.graph import Network, build_network, seed_weights
+from tscnn.training import loop
 
 LOOKBACK, HORIZON, N_FEATURES = 336, 96, 7
 RATES = (1, 2, 4, 8, 16, 32, 64)
@@ -65,7 +66,7 @@ def make_network(precision: str | None, seed: int = 0) -> Network:
 def fit(network: Network, rows: np.ndarray, case: dict[str, Any], seed: int = 0) -> tuple[list[float], dict[str, Any]]:
     """Train, and return the seconds of each epoch and the losses."""
     clock = Clock()
-    settings = training.TrainingSettings(
+    settings = loop.TrainingSettings(
         training="dense",
         loss="mse",
         epochs=case["epochs"],
@@ -82,7 +83,7 @@ def fit(network: Network, rows: np.ndarray, case: dict[str, Any], seed: int = 0)
     first = int(0.8 * len(rows))
     fitted = find_origins([first if case["validate"] else len(rows)], LOOKBACK, HORIZON)
     judged = find_origins([len(rows)], LOOKBACK, HORIZON, [first]) if case["validate"] else []
-    history, _ = training.train(network, rows, fitted, judged, settings)
+    history, _ = loop.train(network, rows, fitted, judged, settings)
     return clock.seconds, history
 
 

@@ -13,8 +13,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from benchmarks.report import describe_machine, peak_memory, print_table
-from tscnn.network import build_network, resolve_config, seed_weights
-from tscnn.streaming_network import StreamingNetwork
+from tscnn.network.config import resolve_config
+from tscnn.network.graph import build_network, seed_weights
+from tscnn.network.streaming import StreamingNetwork
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -22,11 +22,11 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from benchmarks.report import describe_machine, print_table, read_versions, write_json
 from tscnn import Forecaster
-from tscnn.baselines import ALPHAS, fit_linear_map
-from tscnn.frame import learn_schema
-from tscnn.moments import window_moments
-from tscnn.time_index import find_seasonality
-from tscnn.windows import find_origins
+from tscnn.data.frame import learn_schema
+from tscnn.data.index import find_seasonality
+from tscnn.data.windows import find_origins
+from tscnn.linear.gram import window_moments
+from tscnn.linear.ridge import ALPHAS, fit_linear_map
 
 OLS = 1e-6  # ridge that only keeps the normal equations solvable
 BLOCK = 1024  # test windows in memory at a time

@@ -25,8 +25,8 @@ import numpy as np
 
 from benchmarks.report import describe_machine, print_table, write_json
 from tscnn import plan_layers, receptive_field
-from tscnn._backend import keras, ops
-from tscnn.layers import WaveNetStack, pyramid_spacings
+from tscnn.network.backend import keras, ops
+from tscnn.network.layers import WaveNetStack, pyramid_spacings
 
 # Of table 1: the adding problem at length 600, copy memory at length 1000.
 PUBLISHED = {

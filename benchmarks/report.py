@@ -37,7 +37,7 @@ def load_values(path: str | None = None) -> tuple[str, np.ndarray, str]:
     if path or file.is_file():
         name, frame = file.stem, pd.read_csv(file, index_col=0, parse_dates=[0])
     else:
-        from tscnn.datasets import load_nyc_weather
+        from tscnn.data.datasets import load_nyc_weather
 
         name, frame = "nyc_weather", load_nyc_weather()
     values = frame.iloc[:, :N_COLUMNS].to_numpy(np.float64)

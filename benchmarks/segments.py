@@ -7,8 +7,8 @@ __all__ = ["force_segments"]
 
 def force_segments(n_origins: int) -> None:
     """Make dense training in this process use segments of `n_origins` origins (at most the batch size)."""
-    from tscnn import training
+    from tscnn.training import loop
 
-    if not hasattr(training, "_segment_origins"):
-        raise RuntimeError("tscnn.training no longer chooses the segment length in _segment_origins.")
-    training._segment_origins = lambda kind, _lookback: n_origins if kind == "dense" else 1
+    if not hasattr(loop, "_segment_origins"):
+        raise RuntimeError("tscnn.training.loop no longer chooses the segment length in _segment_origins.")
+    loop._segment_origins = lambda kind, _lookback: n_origins if kind == "dense" else 1

@@ -18,9 +18,9 @@ from benchmarks.contestants import PEERS
 from benchmarks.contestants.accuracy import squared_error
 from benchmarks.contestants.launch import Launcher, parse_interpreters
 from benchmarks.report import describe_machine, load_values, print_table, write_json
-from tscnn.baselines import fit_linear_map
-from tscnn.moments import window_moments
-from tscnn.windows import find_origins, split_row
+from tscnn.data.windows import find_origins, split_row
+from tscnn.linear.gram import window_moments
+from tscnn.linear.ridge import fit_linear_map
 
 LOOKBACK, HORIZON, FRACTION = 336, 96, 0.1
 SEGMENTS = (8, 16, 32, 64, 128, 256)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import settings
 
 from tscnn import Forecaster
-from tscnn.network import NetworkConfig
+from tscnn.network.config import NetworkConfig
 
 settings.register_profile("tscnn", deadline=None)  # the first call of a layer is slow
 settings.load_profile("tscnn")

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from tscnn.folds import summing
-from tscnn.linear_mixture import mix_linear_maps
-from tscnn.windows import find_origins, make_windows
+from tscnn.data.windows import find_origins, make_windows
+from tscnn.linear.folds import summing
+from tscnn.linear.mixture import mix_linear_maps
 
 
 def random_walks(lengths: list[int], n_features: int, seed: int) -> np.ndarray:

@@ -20,12 +20,12 @@ from benchmarks.contestants.launch import Launcher, parse_interpreters
 from benchmarks.report import load_values, print_table, write_json
 from tests.series import autoregression, follower, judged_maps, panel
 from tscnn import make_windows, receptive_field
-from tscnn.components import find_components
-from tscnn.linear_mixture import mix_linear_maps
-from tscnn.residuals import find_residuals
-from tscnn.reversion import find_reversion
-from tscnn.vector_autoregression import fit_vector_autoregression
-from tscnn.windows import find_origins
+from tscnn.data.windows import find_origins
+from tscnn.linear.cross_series import fit_vector_autoregression
+from tscnn.linear.mean_reversion import find_reversion
+from tscnn.linear.mixture import mix_linear_maps
+from tscnn.linear.out_of_fold import find_residuals
+from tscnn.linear.principal_components import find_components
 
 ROOT = Path(__file__).parents[1]
 

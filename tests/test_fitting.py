@@ -8,9 +8,11 @@ import pytest
 from threadpoolctl import threadpool_info
 
 from tests.conftest import make_frame, small_forecaster
-from tscnn import Forecaster, fitting, folds, linear_mixture, ridges
+from tscnn import Forecaster, fitting
 from tscnn.fitting import list_lookbacks
-from tscnn.trust import trusted_share
+from tscnn.linear import candidates, folds
+from tscnn.linear import mixture as mixture_room
+from tscnn.statistics.gate import trusted_share
 
 
 def dependent_frame(n_rows: int, seed: int) -> pd.DataFrame:
@@ -36,9 +38,9 @@ def test_columns_that_depend_on_each_other(feature_mode):
 
 
 def test_what_validation_rows_judge_is_not_solved_on_them(monkeypatch):
-    monkeypatch.setattr(ridges, "ALPHAS", [0.1])  # nothing is left to choose
-    monkeypatch.setattr(ridges, "MEAN_ALPHAS", ())
-    monkeypatch.setattr(linear_mixture, "N_LENGTHS", 1)
+    monkeypatch.setattr(candidates, "ALPHAS", [0.1])  # nothing is left to choose
+    monkeypatch.setattr(candidates, "MEAN_ALPHAS", ())
+    monkeypatch.setattr(mixture_room, "N_LENGTHS", 1)
     monkeypatch.setattr(folds, "N_FOLDS", 0)
     rows = np.random.default_rng(0).normal(size=(300, 2))
     changed = rows.copy()
@@ -59,7 +61,7 @@ def test_the_closed_form_leaves_other_cores_alone(monkeypatch):
 
     def noting(*given):
         used.append(n_threads())
-        return linear_mixture.mix_linear_maps(*given)
+        return mixture_room.mix_linear_maps(*given)
 
     monkeypatch.setattr(fitting, "mix_linear_maps", noting)
     outside = n_threads()
@@ -204,7 +206,7 @@ def test_the_step_of_the_index_tells_the_season(monkeypatch):
 
 def test_many_columns_are_forecast_by_the_maps_of_their_groups(monkeypatch):
     frame = make_frame(400, 4)
-    monkeypatch.setattr("tscnn.linear_mixture.MOST_ENTRIES", 2 * 12 * 15)
+    monkeypatch.setattr("tscnn.linear.mixture.MOST_ENTRIES", 2 * 12 * 15)
     forecaster = small_forecaster(epochs=1, feature_mode="independent", normalizer_span=None).fit(frame)
     assert sorted(set(forecaster.config_.linear_maps)) == [0, 1]
     kernel = np.asarray(forecaster.network_.dense.get_layer("linear_skip").kernel())
@@ -251,7 +253,7 @@ def test_a_map_for_each_column_is_preferred_to_the_longest_lookbacks_but_not_to_
     weekly, daily = (np.tile(cycles(15_000, 144, week), 3) for week in (1008, None))
     grouped = linear_skip in ("auto", None)
     for most, longest in ((3 * 576 * 582, 576), (3 * 288 * 294, 1152)):  # shorter ones would say too little
-        monkeypatch.setattr(linear_mixture, "MOST_ENTRIES", most)
+        monkeypatch.setattr(mixture_room, "MOST_ENTRIES", most)
         assert list_lookbacks(weekly, 6, linear_skip, 144)[-1] == 1152
         assert list_lookbacks(daily, 6, linear_skip, 144)[-1] == (longest if grouped else 1152)
         # Nor where a week of five minutes counts, but is longer than half of the rows.

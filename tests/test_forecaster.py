@@ -20,7 +20,7 @@ from sklearn.utils.estimator_checks import check_estimator
 
 from tests.conftest import make_frame, quick_forecaster, small_forecaster
 from tscnn import Forecaster, make_windows
-from tscnn._backend import keras
+from tscnn.network.backend import keras
 
 # What comes out
 
@@ -258,8 +258,8 @@ def test_stride_takes_every_nth_cutoff(fitted, frame, stride):
 
 def test_chunks_make_no_difference(fitted, frame, monkeypatch):
     whole, spread = fitted.backtest(frame), fitted.backtest(frame, stride=20)
-    monkeypatch.setattr("tscnn.backtest.CHUNK_ORIGINS", 64)
-    monkeypatch.setattr("tscnn.backtest.CHUNK_VALUES", 1)
+    monkeypatch.setattr("tscnn.evaluation.backtest.CHUNK_ORIGINS", 64)
+    monkeypatch.setattr("tscnn.evaluation.backtest.CHUNK_VALUES", 1)
     pd.testing.assert_frame_equal(fitted.backtest(frame), whole, rtol=1e-5, atol=1e-5)
     pd.testing.assert_frame_equal(fitted.backtest(frame, stride=20), spread, rtol=1e-5, atol=1e-5)
 

@@ -2,7 +2,7 @@
 
 The estimator          `Forecaster`
 The stack, in numbers  `receptive_field`, `reachable_lags`, `find_holes`, `plan_layers`, `conv_output_length`
-Without the estimator  `make_windows`, `build_model`, `tscnn.layers`, `tscnn.windows`
+Without the estimator  `make_windows`, `build_model`, `tscnn.network.layers`, `tscnn.windows`
 Data                   `tscnn.datasets`
 
 ``import tscnn`` imports neither TensorFlow nor pandas: a name below is imported when it is first used.
@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 # Not lazy: the first import of the module `tscnn.receptive_field` puts the module in the place of a function
 # that was there before.
-from tscnn.receptive_field import conv_output_length, find_holes, plan_layers, reachable_lags, receptive_field
+from tscnn.network.receptive_field import conv_output_length, find_holes, plan_layers, reachable_lags, receptive_field
 
 if TYPE_CHECKING:
     from tscnn import datasets, layers, windows
+    from tscnn.data.windows import make_windows
     from tscnn.forecaster import Forecaster
-    from tscnn.network import build_model
-    from tscnn.windows import make_windows
+    from tscnn.network.graph import build_model
 
     __version__: str
 
@@ -41,7 +41,7 @@ __all__ = [
 ]
 
 _SUBMODULES = {"datasets", "layers", "windows"}
-_HOMES = {"Forecaster": "forecaster", "build_model": "network", "make_windows": "windows"}
+_HOMES = {"Forecaster": "forecaster", "build_model": "network.graph", "make_windows": "data.windows"}
 
 
 def __getattr__(name: str) -> Any:

@@ -8,17 +8,18 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tscnn._backend import device_scope
-from tscnn.components import ComponentMaps, find_components
-from tscnn.linear_mixture import LinearMixture, count_affordable, mix_linear_maps
-from tscnn.network import Network, NetworkConfig, build_network, rebuild_network, seed_weights
-from tscnn.residuals import find_residuals
-from tscnn.reversion import find_reversion
-from tscnn.threads import on_one_thread
-from tscnn.training import TrainingSettings, train, write_line
-from tscnn.trust import FEWEST_FOLDS, trusted_share
-from tscnn.vector_autoregression import VectorAutoregression, fit_vector_autoregression
-from tscnn.windows import find_origins
+from tscnn.common.threads import on_one_thread
+from tscnn.data.windows import find_origins
+from tscnn.linear.cross_series import VectorAutoregression, fit_vector_autoregression
+from tscnn.linear.mean_reversion import find_reversion
+from tscnn.linear.mixture import LinearMixture, count_affordable, mix_linear_maps
+from tscnn.linear.out_of_fold import find_residuals
+from tscnn.linear.principal_components import ComponentMaps, find_components
+from tscnn.network.backend import device_scope
+from tscnn.network.config import NetworkConfig
+from tscnn.network.graph import Network, build_network, rebuild_network, seed_weights
+from tscnn.statistics.gate import FEWEST_FOLDS, trusted_share
+from tscnn.training.loop import TrainingSettings, train, write_line
 
 __all__ = ["LinearStart", "fit_corrections", "fit_linear_maps", "fit_network", "list_lookbacks"]
 
@@ -32,7 +33,7 @@ CERTAIN = 0.5  # of a gain, that is more than chance
 class LinearStart:
     """What a network starts from and keeps: its linear maps, and what is added to them in closed form.
 
-    `reversion` is that of a `tscnn.layers.Head`, `vector` that of a `tscnn.layers.VectorSkip`.
+    `reversion` is that of a `tscnn.network.layers.Head`, `vector` that of a `tscnn.network.layers.VectorSkip`.
     """
 
     mixture: LinearMixture

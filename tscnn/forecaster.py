@@ -12,12 +12,15 @@ import pandas as pd
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
-from tscnn._backend import device_scope
-from tscnn._validation import check_choice, check_int, received
-from tscnn.backtest import find_cutoffs, forecast_chunks
-from tscnn.baselines import fit_shared_map
+from tscnn.common.checks import check_choice, check_int, received
+from tscnn.data.frame import forecast_frame, learn_schema, read_frame
+from tscnn.data.index import find_seasonality, future_index
+from tscnn.data.windows import count_windows, find_origins, make_windows, split_row
+from tscnn.evaluation.backtest import find_cutoffs, forecast_chunks
+from tscnn.evaluation.report import describe_report, judge_network, list_unbeaten
 from tscnn.fitting import fit_corrections, fit_linear_maps, fit_network, list_lookbacks
-from tscnn.frame import forecast_frame, learn_schema, read_frame
+from tscnn.linear.ridge import fit_shared_map
+from tscnn.network.backend import device_scope
 from tscnn.parameters import (
     check_needs_no_validation,
     is_lookback_chosen,
@@ -25,12 +28,9 @@ from tscnn.parameters import (
     read_network_config,
     read_training_settings,
 )
-from tscnn.report import describe_report, judge_network, list_unbeaten
-from tscnn.scaling import fit_scaler
 from tscnn.stream import Stream
-from tscnn.time_index import find_seasonality, future_index
-from tscnn.training import write_line
-from tscnn.windows import count_windows, find_origins, make_windows, split_row
+from tscnn.training.loop import write_line
+from tscnn.transforms.standardize import fit_scaler
 
 __all__ = ["Forecaster"]
 

@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import check_random_state
 
-from tscnn._backend import check_device, keras
-from tscnn._validation import check_choice, check_int, check_real, received
-from tscnn.frame import Schema
-from tscnn.network import NetworkConfig, resolve_config
-from tscnn.training import TrainingSettings
-from tscnn.trust import FEWEST_BLOCKS
+from tscnn.common.checks import check_choice, check_int, check_real, received
+from tscnn.data.frame import Schema
+from tscnn.network.backend import check_device, keras
+from tscnn.network.config import NetworkConfig, resolve_config
+from tscnn.statistics.gate import FEWEST_BLOCKS
+from tscnn.training.loop import TrainingSettings
 
 __all__ = [
     "check_needs_no_validation",

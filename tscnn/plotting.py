@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from tscnn._validation import received
+from tscnn.common.checks import received
 
 __all__ = ["plot_forecast"]
 

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tscnn._validation import received
-from tscnn.frame import Schema
-from tscnn.network import Network
-from tscnn.scaling import Scaler
-from tscnn.streaming_network import StreamingNetwork
-from tscnn.time_index import future_index
+from tscnn.common.checks import received
+from tscnn.data.frame import Schema
+from tscnn.data.index import future_index
+from tscnn.network.graph import Network
+from tscnn.network.streaming import StreamingNetwork
+from tscnn.transforms.standardize import Scaler
 
 __all__ = ["Stream"]
 

@@ -1,4 +1,4 @@
-"""Slow, obvious versions of `tscnn.layers`: one row, one tap, one feature at a time, in float64.
+"""Slow, obvious versions of `tscnn.network.layers`: one row, one tap, one feature at a time, in float64.
 
 Arrays are (time, features) of one series. Weights go by the names of the layers' own.
 """

@@ -1,0 +1,110 @@
+"""The main job on the bundled data: fit, judge on held-back rows, forecast, draw."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from tscnn.data.datasets import load_nyc_weather
+from tscnn.data.windows import find_origins, make_windows, split_row
+from tscnn.evaluation.naive import repeat_last, repeat_season
+from tscnn.forecaster import Forecaster
+from tscnn.linear.gram import window_moments
+from tscnn.linear.ridge import fit_linear_map
+
+__all__ = ["run_demo"]
+
+LOOKBACK, HORIZON = 168, 24  # a week to forecast a day
+HELD_BACK = 0.2
+COLUMNS = ["JFK_temp", "JFK_dewp", "JFK_humid", "JFK_wind_speed"]
+
+
+def run_demo(out: str | Path) -> int:
+    """Run the demo, print what it finds, and write ``forecast.csv`` and ``forecast.png``.
+
+    Parameters
+    ----------
+    out : str or Path
+        Folder to write to; made if it isn't there.
+
+    Returns
+    -------
+    int
+        Exit status: 0.
+    """
+    folder = Path(out)
+    folder.mkdir(parents=True, exist_ok=True)
+    weather = load_nyc_weather()
+    n_training = round((1 - HELD_BACK) * len(weather))
+    training, held_back = weather.iloc[:n_training], weather.iloc[n_training - LOOKBACK :]
+    print(f"Hourly weather at three New York airports, {len(weather)} rows, {weather.shape[1]} columns.")
+    print(f"Training on the first {n_training} rows: {LOOKBACK} hours seen, {HORIZON} hours forecast.\n")
+
+    began = time.perf_counter()
+    forecaster = Forecaster(LOOKBACK, HORIZON, random_state=0, verbose=1).fit(training)
+    print(f"\nTrained in {time.perf_counter() - began:.0f} s. ", end="")
+
+    errors = _compare(forecaster, training, held_back)
+    print(f"Errors on the last {len(weather) - n_training} rows, on columns scaled to a standard deviation of 1,")
+    print(f"over {len(held_back) - LOOKBACK - HORIZON + 1} forecasts:\n")
+    print(errors.to_string(float_format="{:.3f}".format), "\n")
+    print(_verdict(errors))
+
+    cutoff = len(held_back) - HORIZON
+    forecast = forecaster.predict(held_back.iloc[:cutoff])
+    _write(folder, forecast, held_back.iloc[cutoff - LOOKBACK : cutoff], held_back.iloc[cutoff:])
+    print(f"\nforecast.csv and forecast.png, the last {HORIZON} hours as forecast, are in {folder.resolve()}")
+    return 0
+
+
+def _compare(forecaster: Forecaster, training: pd.DataFrame, held_back: pd.DataFrame) -> pd.DataFrame:
+    """Return the MSE and MAE of the model and of what it has to beat, on the same windows."""
+    mean, scale = forecaster.mean_, forecaster.scale_
+    rows = (held_back.to_numpy() - mean) / scale
+    inputs, outcomes = make_windows(rows, LOOKBACK, HORIZON)
+    backtest = forecaster.backtest(held_back).to_numpy().reshape(outcomes.shape)
+    forecasts = {
+        "tscnn": (backtest - mean) / scale,
+        "ridge regression": _ridge(((training.to_numpy() - mean) / scale), inputs),
+        "repeat last day": repeat_season(inputs, HORIZON, 24),
+        "repeat last hour": repeat_last(inputs, HORIZON),
+    }
+    return pd.DataFrame(
+        {
+            name: {"MSE": np.square(f - outcomes).mean(), "MAE": np.abs(f - outcomes).mean()}
+            for name, f in forecasts.items()
+        }
+    ).T
+
+
+def _ridge(training: np.ndarray, inputs: np.ndarray) -> np.ndarray:
+    """Forecast by one ridge regression for all columns, its strength chosen on the model's own validation rows."""
+    first = split_row(len(training), LOOKBACK, HORIZON, 0.1)
+    fitted = window_moments(training, find_origins([first or len(training)], LOOKBACK, HORIZON), LOOKBACK, HORIZON)
+    judged = window_moments(training, find_origins([len(training)], LOOKBACK, HORIZON, [first]), LOOKBACK, HORIZON)
+    weights = fit_linear_map(fitted.mean(), judged)[0]
+    level = inputs.mean(axis=1, keepdims=True)
+    changes: np.ndarray = np.einsum("nlf,lh->nhf", inputs - level, weights, optimize=True)
+    return level + changes
+
+
+def _verdict(errors: pd.DataFrame) -> str:
+    others = errors["MSE"].drop("tscnn")
+    model, best = errors.loc["tscnn", "MSE"], others.min()
+    if model < best:
+        return f"tscnn wins: its MSE is {1 - model / best:.1%} below that of the best other, {others.idxmin()}."
+    return f"tscnn loses: {others.idxmin()} has a lower MSE ({best:.3f} against {model:.3f})."
+
+
+def _write(folder: Path, forecast: pd.DataFrame, history: pd.DataFrame, truth: pd.DataFrame) -> None:
+    """Write both files under temporary names first, so that neither is ever half there."""
+    from tscnn.plotting import plot_forecast
+
+    forecast.to_csv(folder / "forecast.csv.part")
+    (folder / "forecast.csv.part").replace(folder / "forecast.csv")
+    figure = plot_forecast(forecast, history, truth, COLUMNS)
+    figure.savefig(folder / "forecast.png.part", format="png", dpi=100)
+    (folder / "forecast.png.part").replace(folder / "forecast.png")

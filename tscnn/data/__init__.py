@@ -1,0 +1,1 @@
+"""Frames in and out: columns and their roles, indexes, series, windows, data sets."""

@@ -1,0 +1,227 @@
+"""Pandas in, pandas out: what a frame must be, and how forecasts are laid out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tscnn.common.checks import received
+from tscnn.data.index import check_spacing, find_kind, future_index
+
+__all__ = ["Schema", "forecast_frame", "learn_schema", "read_frame"]
+
+
+@dataclass(frozen=True)
+class Schema:
+    """What a training frame looked like, and every later frame must look like.
+
+    Attributes
+    ----------
+    columns : Index
+        All columns, in their order.
+    freq : offset, int or None
+        The step of the index: a pandas offset for times and periods, an int for integers, None if one row doesn't tell.
+    kind : {"times", "periods", "integers"}
+        What the index holds.
+    dtype : numpy dtype
+        That forecasts are returned in: float32 where all columns are (or float16), else float64.
+    """
+
+    columns: pd.Index
+    freq: Any
+    kind: str
+    dtype: Any
+
+
+def learn_schema(X: Any) -> tuple[Schema, pd.DataFrame]:
+    """Check a training frame and remember its columns and its step.
+
+    Parameters
+    ----------
+    X : DataFrame, Series or array of shape (n_timesteps, n_features)
+        Numeric, complete, oldest row first; the index evenly spaced: times, periods or integers.
+
+    Returns
+    -------
+    schema : Schema
+        What `read_frame` holds later frames to.
+    frame : DataFrame
+        A copy of `X`, as float64.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Naming the column or the row that breaks a rule.
+
+    Examples
+    --------
+    >>> times = pd.date_range("2026-03-27", periods=4, tz="Europe/Berlin")
+    >>> schema, frame = learn_schema(pd.DataFrame({"a": [1, 2, 3, 4]}, index=times))
+    >>> schema.columns.tolist(), schema.freq, schema.kind, schema.dtype
+    (['a'], <Day>, 'times', dtype('float64'))
+    """
+    frame = _as_frame(X)
+    kind = find_kind(frame.index)
+    small = all(dtype in (np.float32, np.float16) for dtype in frame.dtypes)
+    frame = _as_float(frame)
+    dtype = np.dtype(np.float32 if small else np.float64)
+    return Schema(frame.columns, check_spacing(frame.index, None), kind, dtype), frame
+
+
+def read_frame(X: Any, schema: Schema) -> pd.DataFrame:
+    """Check a frame against `schema` and put its columns into the order of training.
+
+    Parameters
+    ----------
+    X : DataFrame, Series or array of shape (n_timesteps, n_features)
+        The columns of training, in any order if they have names. The index must be of the kind and step of training;
+        an array has none and is taken as it is.
+    schema : Schema
+        Of `learn_schema`.
+
+    Returns
+    -------
+    DataFrame
+        A copy, as float64.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Naming the column or the row that breaks a rule.
+    """
+    frame, columns = _as_frame(X), schema.columns
+    if isinstance(X, pd.DataFrame) or getattr(X, "name", None) is not None:
+        frame = _match_columns(frame, columns)
+    elif frame.shape[1] != len(columns):  # in the words that scikit-learn's checks look for
+        rule = f"X has {frame.shape[1]} features, but Forecaster is expecting {len(columns)} features as input."
+        raise ValueError(received(rule, shape=frame.shape, columns_of_training=_some(columns)))
+    else:
+        frame.columns = columns
+    if not isinstance(X, pd.DataFrame | pd.Series):
+        return _as_float(frame)
+    if find_kind(frame.index) != schema.kind:
+        rule = f"The index must hold {schema.kind}, as that of the training data does."
+        raise TypeError(received(rule, index=type(frame.index).__name__, dtype=str(frame.index.dtype)))
+    frame = _as_float(frame)
+    check_spacing(frame.index, schema.freq)
+    return frame
+
+
+def forecast_frame(
+    forecasts: np.ndarray, index: pd.Index, positions: Any, columns: pd.Index, freq: Any
+) -> pd.DataFrame:
+    """Lay out forecasts of many cutoffs one below the other.
+
+    Parameters
+    ----------
+    forecasts : ndarray of shape (n_cutoffs, horizon, n_targets)
+        In the data's own units.
+    index : Index
+        Of the rows that the forecasts were made from.
+    positions : sequence of int, or array
+        Row number of each cutoff.
+    columns : Index
+        Names of the targets.
+    freq : offset or int
+        Step of the index.
+
+    Returns
+    -------
+    DataFrame of shape (n_cutoffs * horizon, n_targets)
+        Indexed by ("cutoff", "time"), one column a target.
+    """
+    n_cutoffs, horizon, n_targets = forecasts.shape
+    positions = np.asarray(positions)
+    times = index.append(future_index(index, freq, horizon))
+    first, last = positions[0] + 1, positions[-1] + horizon
+    # Large enough for any frame that fits into memory, and half of what pandas would copy.
+    cutoff_codes = np.repeat(np.arange(n_cutoffs, dtype=np.int32), horizon)
+    time_codes = ((positions - positions[0]).astype(np.int32)[:, None] + np.arange(horizon, dtype=np.int32)).ravel()
+    names = pd.MultiIndex(
+        levels=[index[positions], times[first : last + 1]],
+        codes=[cutoff_codes, time_codes],
+        names=["cutoff", "time"],
+        verify_integrity=False,
+    )
+    return pd.DataFrame(forecasts.reshape(-1, n_targets), index=names, columns=columns, copy=False)
+
+
+def _as_frame(X: Any) -> pd.DataFrame:
+    """Return `X` itself if it is a frame, else a frame around it, with distinct columns and at least one row."""
+    if isinstance(X, pd.DataFrame):
+        frame = X
+    elif isinstance(X, pd.Series):
+        frame = X.to_frame(0 if X.name is None else X.name)
+    else:
+        frame = pd.DataFrame(_as_array(X), copy=False)
+    if frame.shape[1] == 0:  # in the words that scikit-learn's checks look for
+        raise ValueError(f"`X` has 0 feature(s) (shape={frame.shape}) while a minimum of 1 is required.")
+    if not frame.columns.is_unique:
+        repeated = frame.columns[frame.columns.duplicated()].unique()
+        raise ValueError(received("The column names of `X` must be unique.", repeated=_some(repeated)))
+    if len(frame) == 0:
+        raise ValueError(received("`X` must have at least one row.", shape=frame.shape))
+    return frame
+
+
+def _as_array(X: Any) -> Any:
+    if hasattr(X, "toarray"):
+        raise TypeError(received("`X` must be dense, not sparse; `X.toarray()` is dense.", type=type(X).__name__))
+    if hasattr(X, "to_pandas"):
+        raise TypeError(received("`X` must be a pandas DataFrame; `X.to_pandas()` is one.", type=type(X).__name__))
+    values = np.asanyarray(X)  # a masked array stays masked, and pandas turns its gaps into NaN
+    if values.ndim != 2:
+        rule = "`X` must be a DataFrame, a Series or an array of shape (n_timesteps, n_features). Reshape your data."
+        raise ValueError(received(rule, type=type(X).__name__, shape=values.shape))
+    if values.dtype == object:
+        try:
+            values = values.astype(np.float64)
+        except (TypeError, ValueError) as error:
+            rule = f"Every value of `X` must be a real number ({error})."
+            raise TypeError(received(rule, type=type(X).__name__, dtype="object")) from None
+    return values
+
+
+def _match_columns(frame: pd.DataFrame, columns: pd.Index) -> pd.DataFrame:
+    """Put the columns into the order of training, by name."""
+    if frame.columns.equals(columns):
+        return frame
+    missing, extra = columns.difference(frame.columns, sort=False), frame.columns.difference(columns, sort=False)
+    if len(missing) or len(extra):
+        rule = f"`X` must have the {len(columns)} columns of the training data, and no others."
+        raise ValueError(received(rule, missing=_some(missing), extra=_some(extra)))
+    return frame.iloc[:, frame.columns.get_indexer(columns)]
+
+
+def _as_float(frame: pd.DataFrame) -> pd.DataFrame:
+    """Copy a frame to float64, or name the first column or value that can't be forecast from."""
+    for name, dtype in frame.dtypes.items():
+        if pd.api.types.is_complex_dtype(dtype):
+            raise ValueError(received(f"Complex data not supported: column {name!r} must be real.", dtype=str(dtype)))
+        if pd.api.types.is_datetime64_any_dtype(dtype):
+            rule = f"Column {name!r} holds times, which belong in the index: `X.set_index({name!r})`."
+            raise TypeError(received(rule, dtype=str(dtype)))
+        if not pd.api.types.is_numeric_dtype(dtype):
+            rule = (
+                f"Column {name!r} must hold real numbers or booleans; `X.astype(float)` converts numbers kept as text."
+            )
+            first = frame.iloc[:1, frame.columns.get_loc(name)].tolist()[0]
+            raise TypeError(received(rule, dtype=str(dtype), first_value=first))
+    values = frame.to_numpy(dtype=np.float64, na_value=np.nan, copy=True)
+    bad = ~np.isfinite(values)
+    if bad.any():
+        row = int(bad.any(axis=1).argmax())
+        columns = bad.any(axis=0)
+        name = frame.columns.tolist()[int(bad[row].argmax())]
+        rule = f"Every value must be finite, but column {name!r} has NaN or infinity at row {frame.index[row]}."
+        value, n_such = float(values[row, bad[row]][0]), int(bad.sum())
+        raise ValueError(received(rule, value=value, n_such_values=n_such, in_columns=_some(frame.columns[columns])))
+    return pd.DataFrame(values, index=frame.index, columns=frame.columns, copy=False)
+
+
+def _some(names: pd.Index) -> list[Any]:
+    """List names, the first ten of many."""
+    return [*names[:10].tolist(), *(["..."] if len(names) > 10 else [])]

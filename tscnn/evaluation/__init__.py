@@ -1,0 +1,1 @@
+"""Naive forecasts, backtests and reports."""

@@ -1,0 +1,1 @@
+"""The closed form: ridge regressions on windows, combined. Never imports Keras."""

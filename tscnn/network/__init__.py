@@ -1,0 +1,1 @@
+"""The causal convolutional network. Never imports the linear room."""

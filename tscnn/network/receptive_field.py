@@ -1,0 +1,300 @@
+"""Which rows a stack of causal convolutions sees, and which stack sees a given number of rows.
+
+A layer is a pair ``(kernel_size, dilation_rate)`` or a triple ``(kernel_size, dilation_rate, stride)``, and
+a stack is a sequence of layers, the one nearest to the input first. Everything is counted in input rows. A
+lag is a distance back from the newest row that the output sees, which has lag 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tscnn.common.checks import check_choice, check_int, check_ints, received
+
+__all__ = ["conv_output_length", "find_holes", "plan_layers", "reachable_lags", "receptive_field"]
+
+# Listing lags and planning take memory and time in proportion to the field; a slip of the finger should not.
+_WIDEST_FIELD = 1_000_000
+
+
+def receptive_field(layers: Sequence[Sequence[int]]) -> int:
+    """Count the input rows from the newest to the oldest that one output depends on.
+
+    With kernel sizes `k`, dilation rates `d` and strides `s` the field is
+    ``1 + sum_i (k_i - 1) * d_i * prod_{j<i} s_j`` [1]_.
+
+    Parameters
+    ----------
+    layers : sequence of (kernel_size, dilation_rate) or (kernel_size, dilation_rate, stride)
+        The layer nearest to the input first, every number at least 1. A pooling layer counts as a
+        convolution: ``(pool_size, 1, stride)``.
+
+    Returns
+    -------
+    int
+        The receptive field in rows, the newest one counted: 1 for an empty stack.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `layers` is not a sequence of two or three integers of at least 1 each.
+
+    See Also
+    --------
+    find_holes : Rows inside the field that the output does not depend on.
+    plan_layers : The other way round, from a lookback to the layers.
+
+    References
+    ----------
+    .. [1] Araujo, Norris and Sim (2019), "Computing receptive fields of convolutional neural networks",
+       Distill, equation 2.
+
+    Examples
+    --------
+    >>> receptive_field([(3, 1), (3, 2), (3, 4), (3, 8)])
+    31
+
+    A pooling layer of size and stride 2 doubles the reach of what follows:
+
+    >>> receptive_field([(3, 1), (2, 1, 2), (3, 1)])
+    8
+    """
+    return 1 + sum((kernel_size - 1) * spacing for kernel_size, spacing in _taps(layers))
+
+
+def reachable_lags(layers: Sequence[Sequence[int]]) -> NDArray[np.int64]:
+    """List the lags that one output depends on.
+
+    They are the sums of one tap from every layer, where layer `i` has its taps at
+    ``{0, d_i, .., (k_i - 1) * d_i}`` times the product of the earlier strides.
+
+    Parameters
+    ----------
+    layers : sequence of (kernel_size, dilation_rate) or (kernel_size, dilation_rate, stride)
+        As for `receptive_field`.
+
+    Returns
+    -------
+    ndarray of shape (n_lags,), int64
+        Lags in rows, ascending, from 0 to ``receptive_field(layers) - 1``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `layers` is refused by `receptive_field`, or its field is wider than 1,000,000 rows.
+
+    Examples
+    --------
+    >>> reachable_lags([(2, 1), (2, 4)])
+    array([0, 1, 4, 5])
+    """
+    taps = _taps(layers)
+    field = 1 + sum((kernel_size - 1) * spacing for kernel_size, spacing in taps)
+    if field > _WIDEST_FIELD:
+        rule = f"`layers` must have a receptive field of at most {_WIDEST_FIELD} rows to list its lags."
+        raise ValueError(received(rule, receptive_field=field))
+
+    reached = np.zeros(field, dtype=bool)
+    reached[0] = True
+    for kernel_size, spacing in taps:
+        from_others = reached.copy()
+        for shift in range(spacing, kernel_size * spacing, spacing):
+            reached[shift:] |= from_others[:-shift]
+    return np.flatnonzero(reached).astype(np.int64)
+
+
+def find_holes(layers: Sequence[Sequence[int]]) -> list[int]:
+    """List the lags inside the receptive field that no path through the layers reaches.
+
+    Parameters
+    ----------
+    layers : sequence of (kernel_size, dilation_rate) or (kernel_size, dilation_rate, stride)
+        As for `receptive_field`.
+
+    Returns
+    -------
+    list of int
+        Lags in rows, ascending: rows that the output ignores although older ones count.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As for `reachable_lags`.
+
+    Examples
+    --------
+    >>> find_holes([(2, 1), (2, 4)])
+    [2, 3]
+    >>> find_holes([(2, 1), (2, 2), (2, 4)])
+    []
+    """
+    lags = reachable_lags(layers)
+    holes: list[int] = np.setdiff1d(np.arange(lags[-1]), lags, assume_unique=True).tolist()
+    return holes
+
+
+def plan_layers(lookback: int, kernel_size: int = 2) -> list[tuple[int, int]]:
+    """Find the fewest layers that see exactly the last `lookback` rows, every one of them.
+
+    Dilation rates are powers of the kernel size, as WaveNet's are [1]_, and the last layer makes up the
+    difference to `lookback`. Where it cannot do so alone, the layers before it give way too.
+
+    Parameters
+    ----------
+    lookback : int
+        Rows to see, the newest one counted: 1 to 1,000,000.
+    kernel_size : int, default 2
+        The largest kernel that a layer may have, at least 2.
+
+    Returns
+    -------
+    list of (kernel_size, dilation_rate)
+        The layer nearest to the input first: empty for a lookback of 1. Its `receptive_field` is `lookback`,
+        it has no holes, and no shorter list with such kernels does the same.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not an integer in its range.
+
+    Notes
+    -----
+    A layer of kernel size `k` and dilation rate `d` that follows a hole-free field of `m` rows shifts that
+    block of `m` rows by ``0, d, .., (k - 1) * d``. The shifted blocks leave no hole if and only if
+    ``d <= m``, and together they cover ``m + (k - 1) * d`` rows. Every hole-free stack, sorted by dilation,
+    is such a chain: if the next dilation were more than `m`, no layer that is left could reach the lag `m`.
+    The planner therefore lists the fields that chains of 0, 1, 2, .. layers can have until one more layer
+    completes `lookback`, then takes the chain apart from its end, each time leaving the widest field that it
+    can.
+
+    References
+    ----------
+    .. [1] van den Oord et al. (2016), "WaveNet: a generative model for raw audio", section 2.1.
+
+    Examples
+    --------
+    >>> plan_layers(10)
+    [(2, 1), (2, 2), (2, 4), (2, 2)]
+    >>> plan_layers(27, kernel_size=3)
+    [(3, 1), (3, 3), (3, 9)]
+
+    Kernels of 3 alone have odd fields only, so an even lookback takes one of 2:
+
+    >>> plan_layers(26, kernel_size=3)
+    [(3, 1), (3, 3), (3, 8), (2, 1)]
+    """
+    lookback = check_int("lookback", lookback)
+    kernel_size = check_int("kernel_size", kernel_size, minimum=2)
+    if lookback > _WIDEST_FIELD:
+        rule = f"`lookback` must be an integer of at most {_WIDEST_FIELD}."
+        raise ValueError(received(rule, lookback=lookback))
+    if lookback == 1:
+        return []
+
+    fields_by_depth = [np.array([1])]
+    while _last_layer(lookback, fields_by_depth[-1], kernel_size) is None:
+        fields_by_depth.append(_one_layer_more(fields_by_depth[-1], kernel_size, lookback))
+
+    plan: list[tuple[int, int]] = []
+    field = lookback
+    for fields in reversed(fields_by_depth):
+        layer = _last_layer(field, fields, kernel_size)
+        assert layer is not None  # each field kept below was built from one of these
+        plan.insert(0, layer)
+        field -= (layer[0] - 1) * layer[1]
+    return plan
+
+
+def conv_output_length(
+    length: int, kernel_size: int, *, stride: int = 1, dilation_rate: int = 1, padding: str | int = "valid"
+) -> int:
+    """Count the output steps of a convolution or a pooling layer.
+
+    With `p` padded steps in all it is
+    ``floor((length + p - dilation_rate * (kernel_size - 1) - 1) / stride) + 1``.
+
+    Parameters
+    ----------
+    length : int
+        Input steps, at least 1.
+    kernel_size, stride, dilation_rate : int
+        At least 1.
+    padding : {"valid", "same", "causal"} or int, default "valid"
+        "valid" adds nothing; "same" (on both sides) and "causal" (on the left) add
+        ``dilation_rate * (kernel_size - 1)`` steps, which gives ``ceil(length / stride)``. An integer is the
+        total number of padded steps, left and right together: twice PyTorch's `padding`.
+
+    Returns
+    -------
+    int
+        Output steps, at least 1.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument breaks its rule, or the padded input is shorter than the span of the kernel: Keras and
+        PyTorch refuse that too.
+
+    Examples
+    --------
+    >>> conv_output_length(10, 3, dilation_rate=2)
+    6
+    >>> conv_output_length(10, 3, stride=2, padding="causal")
+    5
+    >>> conv_output_length(10, 3, padding=1)
+    9
+    """
+    length = check_int("length", length)
+    kernel_size = check_int("kernel_size", kernel_size)
+    stride = check_int("stride", stride)
+    reach = check_int("dilation_rate", dilation_rate) * (kernel_size - 1)
+    if isinstance(padding, str):
+        check_choice("padding", padding, ("valid", "same", "causal"))
+        padded = 0 if padding == "valid" else reach
+    else:
+        padded = check_int("padding", padding, minimum=0)
+
+    if length + padded <= reach:
+        rule = "`length` plus `padding` must be at least the span, 1 + (kernel_size - 1) * dilation_rate."
+        raise ValueError(received(rule, length=length, padding=padding, span=1 + reach))
+    return (length + padded - reach - 1) // stride + 1
+
+
+def _taps(layers: object) -> list[tuple[int, int]]:
+    """Return each layer's kernel size and the distance between its taps, in input rows."""
+    if isinstance(layers, str) or not isinstance(layers, Iterable):
+        raise TypeError(received("`layers` must be a sequence of (kernel_size, dilation_rate).", layers=layers))
+    taps = []
+    rows_per_step = 1
+    for i, layer in enumerate(layers):
+        numbers = check_ints(f"layers[{i}]", layer)
+        if len(numbers) not in (2, 3):
+            rule = f"`layers[{i}]` must be (kernel_size, dilation_rate) or (kernel_size, dilation_rate, stride)."
+            raise ValueError(received(rule, **{f"layers[{i}]": layer}))
+        kernel_size, dilation_rate, stride = (*numbers, 1)[:3]
+        taps.append((kernel_size, dilation_rate * rows_per_step))
+        rows_per_step *= stride
+    return taps
+
+
+def _one_layer_more(fields: NDArray[np.int64], kernel_size: int, limit: int) -> NDArray[np.int64]:
+    """List the hole-free fields of at most `limit` that one more layer makes of `fields`."""
+    reached = np.zeros(limit + 1, dtype=bool)
+    for field in fields.tolist():
+        for steps in range(1, kernel_size):
+            # dilation rates 1 to `field`, each of which adds `steps` times itself
+            reached[field + steps : field + steps * field + 1 : steps] = True
+    return np.flatnonzero(reached)
+
+
+def _last_layer(field: int, fields_before: NDArray[np.int64], kernel_size: int) -> tuple[int, int] | None:
+    """Find the layer that makes `field`, without holes, of the widest of `fields_before` that allows it."""
+    for before in reversed(fields_before.tolist()):
+        for size in range(kernel_size, 1, -1):
+            dilation_rate, rest = divmod(field - before, size - 1)
+            if rest == 0 and 1 <= dilation_rate <= before:
+                return size, dilation_rate
+    return None

@@ -1,0 +1,1 @@
+"""Is a gain more than chance, and how far should an estimate be shrunk."""

@@ -1,0 +1,1 @@
+"""Training on segments, the weights that stay, the choice among networks."""
