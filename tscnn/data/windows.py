@@ -15,7 +15,39 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from tscnn.common.checks import check_int, check_real, received
 
-__all__ = ["Segments", "count_windows", "cut_segments", "find_origins", "make_windows", "split_row"]
+__all__ = [
+    "Segments",
+    "count_windows",
+    "cut_segments",
+    "find_origins",
+    "make_windows",
+    "sliding_windows",
+    "split_row",
+]
+
+
+def sliding_windows(rows: np.ndarray, length: int) -> np.ndarray:
+    """Return every window of consecutive rows, without copying.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_rows, ...)
+        Oldest first.
+    length : int
+        Rows of a window, at most `n_rows`.
+
+    Returns
+    -------
+    ndarray of shape (n_rows - length + 1, length, ...)
+        A read-only view.
+
+    Examples
+    --------
+    >>> sliding_windows(np.arange(4), 3)
+    array([[0, 1, 2],
+           [1, 2, 3]])
+    """
+    return np.moveaxis(sliding_window_view(rows, length, axis=0), -1, 1)
 
 
 def count_windows(n_timesteps: int, lookback: int, horizon: int, stride: int = 1) -> int:
@@ -81,7 +113,7 @@ def make_windows(values: Any, lookback: int, horizon: int, stride: int = 1) -> t
     if count_windows(len(rows), lookback, horizon) == 0:
         rule = f"`values` must have at least lookback + horizon = {lookback + horizon} rows."
         raise ValueError(received(rule, n_rows=len(rows)))
-    windows = np.moveaxis(sliding_window_view(rows, lookback + horizon, axis=0), -1, 1)[::stride]
+    windows = sliding_windows(rows, lookback + horizon)[::stride]
     return windows[:, :lookback], windows[:, lookback:]
 
 

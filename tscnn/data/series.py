@@ -1,0 +1,201 @@
+"""One or several series in one array, and what tells them apart: the only place that cuts windows out of rows."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+import pandas as pd
+
+from tscnn.common.checks import received
+from tscnn.data.windows import find_origins, sliding_windows
+
+__all__ = ["SeriesSet"]
+
+
+@dataclass(frozen=True)
+class SeriesSet:
+    """Series that lie one behind the other.
+
+    Attributes
+    ----------
+    values : ndarray of shape (n_rows, n_features)
+        Rows of the first series, then those of the next.
+    indexes : tuple of Index
+        One a series; their lengths are those of the series.
+    names : tuple, or None
+        Of the series; None for a single one without.
+    observed : ndarray of bool of shape (n_rows,), or None
+        False for rows that no window may hold; None where all may.
+
+    Examples
+    --------
+    >>> series = SeriesSet(np.arange(18.0)[:, None], (pd.RangeIndex(10), pd.RangeIndex(8)))
+    >>> series.stretches()
+    [range(0, 10), range(10, 18)]
+    >>> series.origins(lookback=4, horizon=2)
+    [range(3, 8), range(13, 16)]
+    >>> series.windows(np.array([13]), lookback=4)[0, :, 0], series.outcomes(np.array([13]), horizon=2)[0, :, 0]
+    (array([10., 11., 12., 13.]), array([14., 15.]))
+    """
+
+    values: np.ndarray
+    indexes: tuple[pd.Index, ...]
+    names: tuple[object, ...] | None = None
+    observed: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        """Check that the parts fit each other."""
+        lengths = [len(index) for index in self.indexes]
+        if sum(lengths) != len(self.values):
+            rule = "The indexes must have as many entries as there are rows."
+            raise ValueError(received(rule, n_rows=len(self.values), entries=lengths))
+        if self.names is not None and len(self.names) != len(self.indexes):
+            raise ValueError(received("Every series must have a name.", names=self.names, n_series=len(self.indexes)))
+        if self.observed is not None and self.observed.shape != (len(self.values),):
+            rule = "`observed` must have one entry a row."
+            raise ValueError(received(rule, shape=self.observed.shape, n_rows=len(self.values)))
+
+    @classmethod
+    def of_frames(cls, frames: Sequence[pd.DataFrame], names: Sequence[object] | None = None) -> Self:
+        """Join frames of the same columns.
+
+        Parameters
+        ----------
+        frames : sequence of DataFrame
+            At least one.
+        names : sequence, optional
+            Of the series.
+
+        Returns
+        -------
+        SeriesSet
+            Of their values, copied where there are several frames.
+        """
+        arrays = [frame.to_numpy() for frame in frames]
+        values = arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
+        return cls(values, tuple(frame.index for frame in frames), None if names is None else tuple(names))
+
+    @property
+    def bounds(self) -> np.ndarray:
+        """Rows that series begin with, and the end of the last.
+
+        Returns
+        -------
+        ndarray of int of shape (n_series + 1,)
+            Ascending, from 0.
+        """
+        return np.cumsum([0, *(len(index) for index in self.indexes)])
+
+    def with_values(self, values: np.ndarray) -> Self:
+        """Return the same series with other values.
+
+        Parameters
+        ----------
+        values : ndarray of shape (n_rows, n_features)
+            As `values`, in other units, or of other columns.
+
+        Returns
+        -------
+        SeriesSet
+            With the same boundaries.
+        """
+        return replace(self, values=values)
+
+    def stretches(self) -> list[range]:
+        """List the rows between boundaries: those of each series, in several pieces where rows are not observed.
+
+        Returns
+        -------
+        list of range
+            Row numbers, ascending.
+        """
+        bounds = self.bounds
+        if self.observed is None:
+            return [range(a, b) for a, b in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True)]
+        pieces = []
+        for a, b in itertools.pairwise(bounds):
+            edges = np.flatnonzero(np.diff(np.concatenate([[0], self.observed[a:b].astype(int), [0]])))
+            pieces += [range(int(a + start), int(a + stop)) for start, stop in edges.reshape(-1, 2)]
+        return pieces
+
+    def origins(
+        self, lookback: int, horizon: int, first: Sequence[int] | None = None, end: Sequence[int] | None = None
+    ) -> list[range]:
+        """Find the rows that a complete window ends with and complete outcomes follow.
+
+        Parameters
+        ----------
+        lookback, horizon : int
+            Steps seen and steps predicted.
+        first, end : sequence of int, optional
+            Rows of the whole array, one a series: outcomes lie at or after `first`, and before `end`. Windows may reach
+            back before `first`.
+
+        Returns
+        -------
+        list of range
+            Of the whole array, one for each of `stretches`, empty where it is too short.
+        """
+        bounds = self.bounds
+        first = bounds[:-1].tolist() if first is None else first
+        end = bounds[1:].tolist() if end is None else end
+        found = []
+        for rows in self.stretches():
+            i = int(np.searchsorted(bounds, rows.start, side="right")) - 1
+            n_rows = max(0, min(rows.stop, end[i]) - rows.start)
+            (origins,) = find_origins([n_rows], lookback, horizon, [max(0, first[i] - rows.start)])
+            found.append(range(origins.start + rows.start, origins.stop + rows.start))
+        return found
+
+    def windows(self, at: np.ndarray, lookback: int) -> np.ndarray:
+        """Cut the windows that end with some rows.
+
+        Parameters
+        ----------
+        at : ndarray of int
+            Row numbers, of `origins`.
+        lookback : int
+            Rows of a window.
+
+        Returns
+        -------
+        ndarray of shape (len(at), lookback, n_features)
+            A copy.
+        """
+        return sliding_windows(self.values, lookback)[np.asarray(at) - lookback + 1]
+
+    def outcomes(self, at: np.ndarray, horizon: int) -> np.ndarray:
+        """Cut the rows that follow some rows.
+
+        Parameters
+        ----------
+        at : ndarray of int
+            Row numbers, of `origins`.
+        horizon : int
+            Rows after each.
+
+        Returns
+        -------
+        ndarray of shape (len(at), horizon, n_features)
+            A copy.
+        """
+        return sliding_windows(self.values, horizon)[np.asarray(at) + 1]
+
+    def newest(self, lookback: int) -> np.ndarray:
+        """Cut the newest window of every series.
+
+        Parameters
+        ----------
+        lookback : int
+            Rows of a window, no more than the shortest series has.
+
+        Returns
+        -------
+        ndarray of shape (n_series, lookback, n_features)
+            A copy.
+        """
+        return self.windows(self.bounds[1:] - 1, lookback)
