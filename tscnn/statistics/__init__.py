@@ -4,5 +4,6 @@
 """
 
 from tscnn.statistics.gate import GateResult, gate, not_kept, relative_block_gains
+from tscnn.statistics.shrinkage import oas_intensity, shrink_products
 
-__all__ = ["GateResult", "gate", "not_kept", "relative_block_gains"]
+__all__ = ["GateResult", "gate", "not_kept", "oas_intensity", "relative_block_gains", "shrink_products"]
