@@ -247,9 +247,7 @@ def of_kind(kind: str, matrices: GramMatrices) -> GramMatrices:
     return matrices.mean() if kind == "shared" else matrices
 
 
-def _list_penalties(
-    length: int, season_length: int | None, few: bool, settings: MixtureSettings
-) -> list[list[Ridge]]:
+def _list_penalties(length: int, season_length: int | None, few: bool, settings: MixtureSettings) -> list[list[Ridge]]:
     """List the grid of penalties of each candidate on windows of one length."""
     season, variance = season_length or 1, settings.season_variance
     seen = [rows for rows in (season, settings.week * season) if season > 1 and rows <= length // 2]

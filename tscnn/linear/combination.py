@@ -10,7 +10,7 @@ from scipy.optimize import nnls
 
 from tscnn.linear.candidates import CandidateErrors
 from tscnn.linear.settings import MixtureSettings
-from tscnn.statistics.shrinkage import shrink_correlations
+from tscnn.statistics.shrinkage import shrink_products
 
 __all__ = ["choose_lookback", "combination_weights", "halve"]
 
@@ -110,10 +110,8 @@ def combination_weights(products: np.ndarray, n_errors: np.ndarray, settings: Mi
         for i, own in enumerate(of_band):
             joined = _in_own_unit(own) + common
             squares = np.diag(joined)
-            if np.isfinite(n) and squares.all():
-                unrelated = squares * (squares / squares.mean()) ** (settings.discount - 1)
-                joined = shrink_correlations(joined, n, unrelated)
-            found[i] = _least_squares_weights(joined, settings)
+            unrelated = squares * (squares / (squares.mean() or 1.0)) ** (settings.discount - 1)
+            found[i] = _least_squares_weights(shrink_products(joined, n, np.diag(unrelated)), settings)
     return np.moveaxis(weights, -1, 0)
 
 

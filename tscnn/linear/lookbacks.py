@@ -88,7 +88,9 @@ def _find_long_cycle(series: Sequence[np.ndarray], horizon: int, season: int, se
         if cycle <= bounds.enough or holding > min(bounds.longest_season, (longest - horizon) // 2):
             continue
         long = [rows for rows in series if len(rows) > cycle]
-        far, near = ([np.square(rows[cycle:] - rows[cycle - n : -n]).mean(axis=1) for rows in long] for n in (cycle, shorter))
+        far, near = (
+            [np.square(rows[cycle:] - rows[cycle - n : -n]).mean(axis=1) for rows in long] for n in (cycle, shorter)
+        )
         gains, weights = relative_block_gains(near, far, shorter)
         found = gate(
             gains, weights=weights, n_tries=len(tries), level=settings.level, fewest_blocks=settings.fewest_blocks

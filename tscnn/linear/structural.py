@@ -9,6 +9,7 @@ import numpy as np
 
 __all__ = ["Structure", "structural_map"]
 
+
 class Structure(NamedTuple):
     """A level that wanders, seasonal effects that change, and noise.
 
