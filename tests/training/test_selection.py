@@ -61,7 +61,7 @@ def test_the_more_candidates_the_more_must_be_gained(losses):
     assert results[-1].p_value == pytest.approx(1 - (1 - single.p_value) ** 9)
 
 
-def test_origins_that_were_not_judged_stand_between_those_that_were(losses):
+def test_origins_that_were_not_evaluated_stand_between_those_that_were(losses):
     every_fourth = [candidate(each[::4], n_origins=240) for each in (losses, losses - 0.2)]
     _, (result,) = choose_listing(every_fourth, apart=40)
     assert result.n_blocks == 6  # of 10 origins, 40 rows

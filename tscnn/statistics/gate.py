@@ -247,10 +247,10 @@ def _check_blocks(
 
 def _weighted_mean(gains: np.ndarray, weights: np.ndarray) -> tuple[float, float, float]:
     """Return the mean, its standard error, and the effective number of two gains or more."""
-    shares = weights / weights.sum()
-    mean = float(shares @ gains)
-    error = float(np.sqrt(np.sum(np.square(shares * (gains - mean)) / (1 - shares))))
-    return mean, error, float(1 / np.square(shares).sum())
+    fractions = weights / weights.sum()
+    mean = float(fractions @ gains)
+    error = float(np.sqrt(np.sum(np.square(fractions * (gains - mean)) / (1 - fractions))))
+    return mean, error, float(1 / np.square(fractions).sum())
 
 
 def _ratio(mean: float, error: float) -> float:

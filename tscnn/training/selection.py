@@ -19,10 +19,10 @@ class Candidate:
 
     Attributes
     ----------
-    losses : ndarray of shape (n_judged,)
-        Loss of each validation origin that was judged, oldest first.
+    losses : ndarray of shape (n_evaluated,)
+        Loss of each validation origin that was evaluated, oldest first.
     n_origins : int
-        Validation origins that there are, of which those judged are evenly spread.
+        Validation origins that there are, of which those evaluated are evenly spread.
     has_linear : bool
         Whether linear terms forecast beside it.
     name : str
@@ -99,6 +99,6 @@ def _compare(present: Candidate, rival: Candidate, apart: int, n_tries: int, lev
         return not_kept("losses are not finite", n_tries)
     if len(present.losses) != len(rival.losses):
         return not_kept("losses are not of the same origins", n_tries)
-    judged_apart = -(-apart * len(rival.losses) // max(rival.n_origins, 1))  # where not every origin is judged
-    gains, weights = relative_block_gains(present.losses, rival.losses, max(1, judged_apart))
+    evaluated_apart = -(-apart * len(rival.losses) // max(rival.n_origins, 1))  # where not every origin is evaluated
+    gains, weights = relative_block_gains(present.losses, rival.losses, max(1, evaluated_apart))
     return gate(gains, weights=weights, n_tries=n_tries, level=level)
