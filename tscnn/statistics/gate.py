@@ -10,8 +10,9 @@ from scipy.special import stdtr
 
 from tscnn.common.checks import check_int, check_real, received
 
-__all__ = ["GateResult", "gate", "not_kept", "relative_block_gains"]
+__all__ = ["FEWEST_BLOCKS", "GateResult", "gate", "not_kept", "relative_block_gains"]
 
+FEWEST_BLOCKS = 4  # independent ones: with fewer, t^2 has no mean where nothing is gained
 LONG_BLOCK = 3  # times `apart`, beyond which longer blocks hardly depend less on each other
 ENOUGH_BLOCKS = 6  # from here on blocks become longer rather than more (as batch means do, Schmeiser 1982)
 
@@ -57,7 +58,7 @@ def gate(
     n_tries: int = 1,
     level: float = 0.05,
     least_gain: float = 0.0,
-    fewest_blocks: int = 4,
+    fewest_blocks: int = FEWEST_BLOCKS,
 ) -> GateResult:
     """Test whether a mean gain is more than chance, and find the factor to shrink it by.
 
@@ -84,7 +85,7 @@ def gate(
     least_gain : float, default 0.0
         Smallest mean gain that is kept, as a part of the error.
     fewest_blocks : int, default 4
-        With fewer (effective) blocks nothing is kept. With four, E[t^2] is finite.
+        With fewer (effective) blocks nothing is kept. Four are the fewest with a finite E[t^2].
 
     Returns
     -------
@@ -246,10 +247,10 @@ def _check_blocks(
 
 def _weighted_mean(gains: np.ndarray, weights: np.ndarray) -> tuple[float, float, float]:
     """Return the mean, its standard error, and the effective number of two gains or more."""
-    shares = weights / weights.sum()
-    mean = float(shares @ gains)
-    error = float(np.sqrt(np.sum(np.square(shares * (gains - mean)) / (1 - shares))))
-    return mean, error, float(1 / np.square(shares).sum())
+    fractions = weights / weights.sum()
+    mean = float(fractions @ gains)
+    error = float(np.sqrt(np.sum(np.square(fractions * (gains - mean)) / (1 - fractions))))
+    return mean, error, float(1 / np.square(fractions).sum())
 
 
 def _ratio(mean: float, error: float) -> float:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -16,30 +15,27 @@ __all__ = ["Candidate", "choose"]
 
 @dataclass(frozen=True)
 class Candidate:
-    """A trained network, and how it did.
+    """How a trained network did.
 
     Attributes
     ----------
-    network : object
-        What is chosen; it is not looked into.
-    history : dict of str to list of float
-        "loss" and "val_loss", a float an epoch.
-    losses : ndarray of shape (n_judged,)
-        Loss of each validation origin that was judged, oldest first.
+    losses : ndarray of shape (n_evaluated,)
+        Loss of each validation origin that was evaluated, oldest first.
     n_origins : int
-        Validation origins that there are, of which those judged are evenly spread.
+        Validation origins that there are, of which those evaluated are evenly spread.
     has_linear : bool
         Whether linear terms forecast beside it.
+    name : str
+        Of the network, distinct among candidates.
     """
 
-    network: Any
-    history: dict[str, list[float]]
     losses: np.ndarray
     n_origins: int
     has_linear: bool
+    name: str
 
 
-def choose(candidates: Sequence[Candidate], apart: int, *, level: float = 0.05) -> tuple[int, tuple[GateResult, ...]]:
+def choose(candidates: Sequence[Candidate], apart: int, *, level: float = 0.05) -> tuple[int, dict[str, GateResult]]:
     """Choose the candidate with the least mean loss, but one without linear terms only where its gain is significant.
 
     A network without linear terms has nothing to fall back on where series change; while a series stays where a level
@@ -59,9 +55,9 @@ def choose(candidates: Sequence[Candidate], apart: int, *, level: float = 0.05) 
     -------
     index : int
         Of the chosen one.
-    results : tuple of GateResult, of length len(candidates) - 1
-        Test of each after the first against the one chosen before it. Where both have linear terms, or only the later
-        one has, the mean loss alone decides.
+    results : dict of str to GateResult
+        By name, the test of each after the first against the one chosen before it. Where both have linear terms, or
+        neither, or only the later one, the mean loss alone decides.
 
     Raises
     ------
@@ -72,24 +68,24 @@ def choose(candidates: Sequence[Candidate], apart: int, *, level: float = 0.05) 
     --------
     >>> random = np.random.default_rng(0)
     >>> losses = random.uniform(1, 2, size=(2, 400))
-    >>> linear = Candidate("with linear terms", {}, losses[0], 400, has_linear=True)
-    >>> free = Candidate("without", {}, losses[1] - 0.2, 400, has_linear=False)
-    >>> index, (result,) = choose([linear, free], apart=10)
-    >>> index, result.kept, result.n_blocks
+    >>> linear = Candidate(losses[0], 400, has_linear=True, name="with linear terms")
+    >>> free = Candidate(losses[1] - 0.2, 400, has_linear=False, name="without")
+    >>> index, results = choose([linear, free], apart=10)
+    >>> index, results["without"].kept, results["without"].n_blocks
     (1, True, 13)
     """
     if not candidates:
         raise ValueError(received("`candidates` must not be empty.", candidates=candidates))
     check_int("apart", apart)
-    chosen, results = 0, []
+    chosen, results = 0, {}
     for i, rival in enumerate(candidates[1:], start=1):
         present = candidates[chosen]
         result = _compare(present, rival, apart, len(candidates) - 1, level)
-        results.append(result)
+        results[rival.name] = result
         needs_proof = present.has_linear and not rival.has_linear
         if result.kept if needs_proof else _mean_loss(rival) < _mean_loss(present):
             chosen = i
-    return chosen, tuple(results)
+    return chosen, results
 
 
 def _mean_loss(candidate: Candidate) -> float:
@@ -103,6 +99,6 @@ def _compare(present: Candidate, rival: Candidate, apart: int, n_tries: int, lev
         return not_kept("losses are not finite", n_tries)
     if len(present.losses) != len(rival.losses):
         return not_kept("losses are not of the same origins", n_tries)
-    judged_apart = -(-apart * len(rival.losses) // max(rival.n_origins, 1))  # where not every origin is judged
-    gains, weights = relative_block_gains(present.losses, rival.losses, max(1, judged_apart))
+    evaluated_apart = -(-apart * len(rival.losses) // max(rival.n_origins, 1))  # where not every origin is evaluated
+    gains, weights = relative_block_gains(present.losses, rival.losses, max(1, evaluated_apart))
     return gate(gains, weights=weights, n_tries=n_tries, level=level)
