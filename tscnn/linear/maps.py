@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, Self
 
@@ -45,8 +45,8 @@ class LinearMaps:
     maps: np.ndarray
     weights: np.ndarray
     targets: np.ndarray | None = None
-    into: np.ndarray | None = field(default=None)
-    back: np.ndarray | None = field(default=None)
+    into: np.ndarray | None = None
+    back: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         """Check shapes, and bring arrays to the types of inference."""
@@ -62,9 +62,9 @@ class LinearMaps:
         if (self.targets is None) == (self.into is None) or (self.into is None) != (self.back is None):
             raise ValueError(received("Either `targets`, or both `into` and `back`, must be given.", shapes=shapes))
         n_columns, n_targets = len(self.maps), len(self.weights)
-        fits = self.kernel.ndim == 3 and np.isin(self.maps, np.arange(len(self.kernel))).all()
+        fits = self.kernel.ndim == 3 and bool(np.isin(self.maps, np.arange(len(self.kernel))).all())
         if self.targets is not None:
-            fits = fits and self.targets.shape == (n_columns,) == (n_targets,) and (self.targets >= 0).all()
+            fits = fits and self.targets.shape == (n_columns,) == (n_targets,) and bool((self.targets >= 0).all())
         else:
             assert self.into is not None
             assert self.back is not None

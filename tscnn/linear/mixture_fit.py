@@ -114,8 +114,8 @@ def fit_mixture(rows: np.ndarray, origins: Origins, lookbacks: Sequence[int], se
     mixture errs less than the best of them. Strengths, weights and the lookback are those that serve the validation
     origins best, and with them up to three folds of the training origins, each forecast by maps of the origins before
     it. Where windows are many, the mean of the horizon and each octave of its cosine coefficients have strengths and
-    weights of their own; the fewer horizons there are to find them by, the less weights count on correlations of errors.
-    Where all of that gains no more over repeating the newest row than chance would give, it is mixed with that.
+    weights of their own; the fewer horizons there are to find them by, the less weights count on correlations of
+    errors. Where all of that gains no more over repeating the newest row than chance would give, it is mixed with that.
 
     Parameters
     ----------
@@ -203,7 +203,7 @@ def _repetition(n_bands: int) -> Candidate:
 def _fit_untested(
     matrices: GramMatrices, maps: np.ndarray, lookback: int, kind: str, settings: MixtureSettings
 ) -> MixtureFit:
-    """Return a mixture without out-of-fold errors: candidates count by their length, none explains outcomes by chance."""
+    """Return a mixture without out-of-fold errors: candidates count by length, and none explains outcomes by chance."""
     lengths, candidates = halve(lookback, settings.n_lengths), []
     for length in lengths:
         shortened = of_kind(kind, matrices.shorten(length))
