@@ -69,12 +69,12 @@ def test_what_helps_by_chance_gains_nothing():
     gains, kept = [], 0
     for seed in range(60):
         random = np.random.default_rng(seed)
-        before, after = ([fold(random, 20) for _ in range(4)] for _ in range(2))  # errors of the same size
+        before, after = ([fold(random, 20, 60) for _ in range(4)] for _ in range(2))  # errors of the same size
         result, _ = gate_gain(before, find_better_targets(before, after)[1], 2, MODEL)
         gains.append(result.gain)
         kept += result.kept
     assert np.mean(gains) < 0.01  # 0.05 if each fold had a say in the targets that are switched
-    assert kept <= 6  # 3 are to be expected
+    assert kept <= 8  # 4 are to be expected: folds that choose targets for each other depend on each other a little
 
 
 def test_tries_and_the_least_gain_count():
