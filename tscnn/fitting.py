@@ -16,7 +16,8 @@ from tscnn.data.schema import Schema
 from tscnn.data.series import SeriesSet
 from tscnn.data.split import Split
 from tscnn.evaluation.report import describe_report, evaluate_forecasts
-from tscnn.linear import LinearFit, LinearMixture, LinearModel, fit_linear_model, list_lookbacks
+from tscnn.linear import LinearFit, LinearMixture, LinearModel, fit_linear_model
+from tscnn.linear.lookbacks import list_lookbacks
 from tscnn.network.config import NetworkConfig, resolve_config
 from tscnn.network.settings import TCN
 from tscnn.parameters import Parameters, check_needs_no_validation, is_auto
@@ -269,7 +270,7 @@ def fit_linear(
     lookbacks = [lookback] if lookback is not None else []
     if lookback is None:
         known = rows.values[split.training_rows()][:, targets]
-        lookbacks = list_lookbacks(known, parameters.horizon, settings, season_length)
+        lookbacks = list_lookbacks(known, parameters.horizon, season_length, settings)
     isolated = parameters.network is not None and parameters.network.feature_mode == "independent"
     return fit_linear_model(
         rows.values, targets, split, lookbacks, parameters.horizon, season_length, settings, isolated=isolated
@@ -304,7 +305,7 @@ def resolve_network(
     TypeError, ValueError
         Naming the setting that breaks a rule.
     """
-    settings = {**network.get_params(), **changes}
+    settings = {**network.get_params(deep=False), **changes}
     if is_auto(settings["feature_mode"]):
         settings["feature_mode"] = "joint"
     n_features = len(schema.columns)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 from sklearn.utils import check_random_state
@@ -195,7 +195,7 @@ def nest_settings(groups: dict[str, Any], settings: dict[str, Any]) -> dict[str,
     >>> nest_settings({"network": "auto"}, {"filters": 8})["network"].filters
     8
     """
-    homes = {field.name: name for name, group in GROUPS.items() for field in fields(group)}
+    homes = {setting: name for name, group in GROUPS.items() for setting in group().get_params()}
     changes: dict[str, dict[str, Any]] = {}
     for setting, value in settings.items():
         if setting not in homes:
