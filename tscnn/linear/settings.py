@@ -26,7 +26,8 @@ class LookbackSettings(Settings):
         Rows of the longest candidate where only that holds a week, or a day, that helps: eight days of five minutes. A
         convention, for the time of a fit.
     enough : int, default 336
-        Rows beyond which a map for each target is worth as much as a longer window. Chosen by benchmarks: "Long memory".
+        Rows beyond which a map for each target is worth as much as a longer window. Chosen by benchmarks: "Long
+        memory".
     """
 
     default_season: int = 24
@@ -49,8 +50,8 @@ class MixtureSettings(Settings):
     alphas : tuple of float
         Ridge strengths of the candidate that follows the window closely. Chosen by benchmarks: "What was tried".
     mean_alphas : tuple of float
-        Ridge strengths of the candidate that leaves little (100) or nothing (infinite) but means of the window and of its
-        season. Chosen by benchmarks: "What was tried".
+        Ridge strengths of the candidate that leaves little (100) or nothing (infinite) but means of the window and of
+        its season. Chosen by benchmarks: "What was tried".
     seasonal_alphas : tuple of float
         Of few windows: strengths towards repeating the season. A convention: a grid of decades.
     structural_alphas : tuple of float
@@ -89,8 +90,8 @@ class MixtureSettings(Settings):
     noise : float, default 0.1
         Part of the outcomes' variance that is noise, where there are no validation origins to tell. A convention.
     most_growth : float, default 4.0
-        Factor by which the squares of a map may grow when it is solved on all origins. Beyond it the new origins hold an
-        outlier or a change of law, and the map of the training origins is kept. A convention.
+        Factor by which the squares of a map may grow when it is solved on all origins. Beyond it the new origins hold
+        an outlier or a change of law, and the map of the training origins is kept. A convention.
     most_entries : int, default 12_600_000
         Entries of all Gram matrices: 100 MB a fold. It bounds the number of maps. A convention.
     most_products : float, default 1e11
@@ -199,8 +200,8 @@ class LinearModel(Settings):
     least_gain : float, default 0.0005
         Smallest gain, as a part of the error, that is worth the time of a part. A convention.
     most_origins, most_windows : int, default 2000 and 400_000
-        Origins of a fold, and those times targets, whose out-of-fold errors are computed; of more, evenly spread ones. A
-        convention, for time and memory.
+        Origins of a fold, and those times targets, whose out-of-fold errors are computed; of more, evenly spread ones.
+        A convention, for time and memory.
     baseline_alphas : tuple of float, default (1e-5, 1e-3, 1e-2, 1e-1)
         Ridge strengths of the linear map that forecasts are compared with. A convention.
     mixture : MixtureSettings
