@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import warnings
 import zoneinfo
@@ -101,11 +102,12 @@ def step_to_json(step: Any) -> Any:
     by_name = {"offset": step.freqstr}
     if _reads_as(by_name, step):
         return by_name
-    keywords = {key: _keyword_to_json(value) for key, value in step.kwds.items() if key != "calendar"}
-    by_class = {"class": type(step).__name__, "n": step.n, "normalize": step.normalize, "keywords": keywords}
-    if not _reads_as(by_class, step):
-        raise TypeError(received("The step of the index can't be saved; `X.asfreq` gives another.", step=str(step)))
-    return by_class
+    with contextlib.suppress(TypeError):
+        keywords = {key: _keyword_to_json(value) for key, value in step.kwds.items() if key != "calendar"}
+        by_class = {"class": type(step).__name__, "n": step.n, "normalize": step.normalize, "keywords": keywords}
+        if _reads_as(by_class, step):
+            return by_class
+    raise TypeError(received("The step of the index can't be saved; `X.asfreq` gives another.", step=str(step)))
 
 
 def step_from_json(written: Any) -> Any:
@@ -148,7 +150,11 @@ def _keyword_to_json(value: Any) -> Any:
         return value.strftime("%H:%M")
     if isinstance(value, datetime.timedelta):
         return value.total_seconds()
-    return str(value) if isinstance(value, np.datetime64) else value
+    if isinstance(value, np.datetime64):
+        return str(value)
+    if value is None or isinstance(value, str | int | float):
+        return value
+    raise TypeError(received("An argument of an offset must be a number or a word.", value=value))
 
 
 def _keyword_from_json(key: str, value: Any) -> Any:
@@ -184,14 +190,17 @@ def zone_to_json(zone: datetime.tzinfo | None) -> Any:
         return None
     if zone == datetime.UTC:
         return {"zone": "UTC"}
-    name = getattr(zone, "key", None) or getattr(zone, "zone", None)  # of zoneinfo, of pytz
-    if name in zoneinfo.available_timezones():
-        return {"zone": name}
-    offset = zone.utcoffset(None)
-    if offset is None or name is not None:
-        rule = "A time zone must be UTC, a fixed offset or one of `zoneinfo` to be saved; `X.tz_convert` gives another."
-        raise TypeError(received(rule, zone=str(zone)))
-    return {"offset": offset.total_seconds()}
+    name, offset = (
+        getattr(zone, "key", None) or getattr(zone, "zone", None),
+        zone.utcoffset(None),
+    )  # of zoneinfo, of pytz
+    if name is not None or offset is not None:
+        written: dict[str, Any] = {"zone": name} if offset is None else {"offset": offset.total_seconds()}
+        with contextlib.suppress(ValueError):
+            if pd.DatetimeTZDtype(tz=zone_from_json(written)) == pd.DatetimeTZDtype(tz=zone):
+                return written
+    rule = "A time zone must be UTC, a fixed offset or one of `zoneinfo` to be saved; `X.tz_convert` gives another."
+    raise TypeError(received(rule, zone=str(zone)))
 
 
 def zone_from_json(written: Any) -> datetime.tzinfo | None:
