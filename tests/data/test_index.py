@@ -3,15 +3,18 @@ from __future__ import annotations
 import datetime
 import json
 import re
+import sys
 import zoneinfo
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from pandas.tseries.frequencies import to_offset
 
-from tscnn.data.encoding import zone_to_json
-from tscnn.data.index import index_from_arrays, index_to_arrays
+from tscnn.data.encoding import zone_from_json, zone_to_json
+from tscnn.data.index import find_seasonality, index_from_arrays, index_to_arrays
 
 BERLIN = "Europe/Berlin"
 TWO_HOURS = datetime.timezone(datetime.timedelta(hours=2))
@@ -85,15 +88,42 @@ def test_indexes_that_cannot_be_saved(index: pd.Index, message: str) -> None:
         index_to_arrays(index)
 
 
-@pytest.mark.parametrize("name", [None, "Europe/Atlantis"])
-def test_zones_that_cannot_be_saved(name: str | None) -> None:
+@pytest.mark.parametrize("attributes", [{}, {"key": "Europe/Atlantis"}, {"zone": "Europe/Atlantis"}, {"key": BERLIN}])
+def test_zones_that_cannot_be_saved(attributes: dict[str, str]) -> None:
     class Zone(datetime.tzinfo):
-        key = name
-
         def utcoffset(self, _: datetime.datetime | None) -> None: ...
 
+    zone = Zone()
+    vars(zone).update(attributes)
     with pytest.raises(TypeError, match="A time zone must be UTC, a fixed offset or one of `zoneinfo` to be saved"):
-        zone_to_json(Zone())
+        zone_to_json(zone)
+
+
+def test_a_zone_of_pytz_is_read_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pytz", None)
+    written = {"zone": BERLIN, "module": "pytz"}
+    assert zone_from_json(written) == zoneinfo.ZoneInfo(BERLIN)
+    monkeypatch.setitem(sys.modules, "pytz", SimpleNamespace(timezone=lambda name: f"pytz's {name}"))
+    assert zone_from_json(written) == f"pytz's {BERLIN}"
+
+
+@pytest.mark.parametrize(
+    ("step", "seasonality"),
+    [
+        ("15min", 96),
+        ("h", 24),
+        ("D", 7),
+        ("B", 5),
+        ("W", 52),
+        ("MS", 12),
+        ("QE", 4),
+        ("YE", None),
+        (3, None),
+        (None, None),
+    ],
+)
+def test_seasons(step: Any, seasonality: int | None) -> None:
+    assert find_seasonality(to_offset(step) if isinstance(step, str) else step) == seasonality
 
 
 TIMES, VALUES = index_to_arrays(pd.date_range("2026-03-28", periods=3, freq="h", tz=BERLIN))

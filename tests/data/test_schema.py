@@ -251,6 +251,11 @@ def test_steps_that_cannot_be_saved() -> None:
     calendar = USFederalHolidayCalendar()
     with pytest.raises(TypeError, match=r"The step of the index can.t be saved;"):
         schema(freq=pd.DateOffset(weekday=relativedelta(weekday=0).weekday)).to_json()
+
+    class Odd(pd.offsets.BusinessDay): ...
+
+    with pytest.raises(TypeError, match=r"The step of the index can.t be saved;"):
+        schema(freq=Odd()).to_json()
     step = pd.offsets.CustomBusinessDay(calendar=calendar)
     assert there_and_back(schema(freq=step)).freq == step
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import importlib
 import warnings
 import zoneinfo
 from typing import Any
@@ -190,12 +191,15 @@ def zone_to_json(zone: datetime.tzinfo | None) -> Any:
         return None
     if zone == datetime.UTC:
         return {"zone": "UTC"}
-    name, offset = (
-        getattr(zone, "key", None) or getattr(zone, "zone", None),
-        zone.utcoffset(None),
-    )  # of zoneinfo, of pytz
-    if name is not None or offset is not None:
-        written: dict[str, Any] = {"zone": name} if offset is None else {"offset": offset.total_seconds()}
+    offset = zone.utcoffset(None)
+    written: dict[str, Any] = {}
+    if offset is not None:
+        written = {"offset": offset.total_seconds()}
+    elif getattr(zone, "key", None) is not None:
+        written = {"zone": getattr(zone, "key", None)}
+    elif getattr(zone, "zone", None) is not None:  # pandas 2 takes pytz, and tells it from zoneinfo
+        written = {"zone": getattr(zone, "zone", None), "module": "pytz"}
+    if written:
         with contextlib.suppress(ValueError):
             if pd.DatetimeTZDtype(tz=zone_from_json(written)) == pd.DatetimeTZDtype(tz=zone):
                 return written
@@ -227,6 +231,10 @@ def zone_from_json(written: Any) -> datetime.tzinfo | None:
         return datetime.timezone(datetime.timedelta(seconds=written["offset"]))
     if written["zone"] == "UTC":
         return datetime.UTC
+    if written.get("module") == "pytz":
+        with contextlib.suppress(ImportError, KeyError):
+            zone: datetime.tzinfo = importlib.import_module("pytz").timezone(written["zone"])
+            return zone
     try:
         return zoneinfo.ZoneInfo(written["zone"])
     except (zoneinfo.ZoneInfoNotFoundError, OSError):
