@@ -19,11 +19,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tscnn import persistence
+from tscnn.data import Schema, learn_schema
+from tscnn.data.index import index_from_arrays, index_to_arrays
 from tscnn.persistence import read_archive, write_archive
 
 HEADER = {
@@ -123,6 +126,17 @@ def test_an_array_may_be_larger_than_what_is_read_at_once(tmp_path: Path) -> Non
 def test_tuples_are_read_as_lists(tmp_path: Path) -> None:
     write_archive(tmp_path / "x", {"a": (1, (2.0, "c"))}, {})
     assert read_archive(tmp_path / "x") == ({"a": [1, [2.0, "c"]]}, {})
+
+
+def test_schemas_and_indexes_are_kept(tmp_path: Path) -> None:
+    index = pd.date_range("2026-03-28", periods=6, freq="h", tz="Europe/Berlin", name="t")
+    columns = pd.Index(["a", math.nan, ("b", math.inf)], tupleize_cols=False)
+    schema, frame = learn_schema(pd.DataFrame(np.zeros((6, 3)), index, columns), [("b", math.inf)])
+    written, values = index_to_arrays(frame.index)
+    write_archive(tmp_path / "x", {"schema": schema.to_json(), "index": written}, {"index": values})
+    header, arrays = read_archive(tmp_path / "x")
+    assert Schema.from_json(header["schema"]) == schema
+    pd.testing.assert_index_equal(index_from_arrays(header["index"], arrays["index"]), index, exact=True)
 
 
 def test_the_same_content_gives_the_same_bytes(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
