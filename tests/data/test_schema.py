@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import datetime
 import json
+import math
 import re
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +16,9 @@ from dateutil.relativedelta import relativedelta
 from pandas.tseries.frequencies import to_offset
 from pandas.tseries.holiday import USFederalHolidayCalendar
 
+from tscnn.common.archive import read_archive, write_archive
 from tscnn.data import Schema, learn_schema, read_frame
+from tscnn.data.index import index_from_arrays, index_to_arrays
 
 FLOAT64, FLOAT32 = np.dtype(np.float64), np.dtype(np.float32)
 LEVELS = pd.MultiIndex.from_product([["u", "v"], [1, 2]], names=["x", None])
@@ -174,6 +178,17 @@ def test_columns_come_back(columns: pd.Index) -> None:
         type(label.item() if isinstance(label, np.generic) and columns.dtype == object else label) for label in columns
     ]
     pd.testing.assert_frame_equal(read_frame(frame(columns), after), frame(columns))
+
+
+def test_the_archive_keeps_schemas_and_indexes(tmp_path: Path) -> None:
+    index = pd.date_range("2026-03-28", periods=6, freq="h", tz="Europe/Berlin", name="t")
+    columns = pd.Index(["a", math.nan, ("b", math.inf)], tupleize_cols=False)
+    before, read = learn_schema(frame(columns, index), [("b", math.inf)])
+    written, values = index_to_arrays(read.index)
+    write_archive(tmp_path / "x", {"schema": before.to_json(), "index": written}, {"index": values})
+    header, arrays = read_archive(tmp_path / "x")
+    assert Schema.from_json(header["schema"]) == before
+    pd.testing.assert_index_equal(index_from_arrays(header["index"], arrays["index"]), index, exact=True)
 
 
 STEPS = [
