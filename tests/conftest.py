@@ -1,7 +1,6 @@
 """What every test shares: quiet settings, and one small fitted model."""
 
 import os
-from dataclasses import replace
 
 os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -12,7 +11,6 @@ import pytest
 from hypothesis import settings
 
 from tscnn import Forecaster
-from tscnn.network.config import NetworkConfig
 
 settings.register_profile("tscnn", deadline=None)  # the first call of a layer is slow
 settings.load_profile("tscnn")
@@ -37,25 +35,9 @@ def small_forecaster(**changes) -> Forecaster:
     return Forecaster(**parameters)
 
 
-def quick_forecaster(**changes) -> Forecaster:
-    """A forecaster that trains in half the time, since it chooses and judges nothing."""
-    return small_forecaster(**{"epochs": 1, "validation_fraction": 0, **changes})
-
-
-CORRECTIONS = {"components": False, "reversion": False, "vector_skip": 0}
-
-
-def corrected(config: NetworkConfig, *, components: bool, reversion: bool, vector_skip: int) -> NetworkConfig:
-    """Add what a fit adds to a network, as far as it fits."""
-    span, sees_all = config.normalizer_span, config.feature_mode != "independent"
-    maps = config.linear_maps
-    if components and sees_all and maps is not None:  # every two components share a map
-        maps += tuple(max(maps) + 1 + i // 2 for i in range(len(maps)))
-    config = replace(config, linear_maps=maps)
-    if span == 1:
-        return config
-    n_rows = min(vector_skip, config.lookback - span + 1) if sees_all else 0
-    return replace(config, reversion=reversion, vector_skip=n_rows)
+def closed_form(**changes) -> Forecaster:
+    """A forecaster without network, which is fitted in no time."""
+    return Forecaster(**{"lookback": 12, "horizon": 3, "network": None, "verbose": 0, **changes})
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,10 @@ import pytest
 import tscnn
 
 NAMES = [
+    "TCN",
     "Forecaster",
+    "LinearModel",
+    "Training",
     "__version__",
     "build_model",
     "conv_output_length",
@@ -49,7 +52,7 @@ def test_version_is_that_of_the_installation():
 
 
 def test_receptive_field_stays_the_function():
-    code = "import tscnn, tscnn.receptive_field, tscnn.network; assert callable(tscnn.receptive_field)"
+    code = "import tscnn, tscnn.network.receptive_field, tscnn.network; assert callable(tscnn.receptive_field)"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
@@ -58,5 +61,10 @@ def test_import_is_light():
 
 
 def test_light_modules_need_no_framework():
-    modules = ["baselines", "datasets", "frame", "receptive_field", "windows"]
+    modules = ["datasets", "linear", "network.receptive_field", "network.term", "transforms", "windows", "evaluation"]
     assert imported_by("; ".join(f"import tscnn.{module}" for module in modules)) <= {"pandas"}
+
+
+def test_fitting_and_forecasting_without_a_network_needs_no_framework():
+    fit = "Forecaster(4, network=None, validation_fraction=0).fit([[i % 3] for i in range(40)]).predict()"
+    assert imported_by(f"from tscnn import Forecaster; {fit}") == {"pandas", "sklearn"}

@@ -1,6 +1,6 @@
 """Causal convolutional networks that forecast pandas DataFrames.
 
-The estimator          `Forecaster`
+The estimator          `Forecaster`, and its settings `TCN`, `LinearModel`, `Training`
 The stack, in numbers  `receptive_field`, `reachable_lags`, `find_holes`, `plan_layers`, `conv_output_length`
 Without the estimator  `make_windows`, `build_model`, `tscnn.network.layers`, `tscnn.windows`
 Data                   `tscnn.datasets`
@@ -13,20 +13,24 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-# Not lazy: the first import of the module `tscnn.receptive_field` puts the module in the place of a function
-# that was there before.
 from tscnn.network.receptive_field import conv_output_length, find_holes, plan_layers, reachable_lags, receptive_field
 
 if TYPE_CHECKING:
     from tscnn import datasets, layers, windows
     from tscnn.data.windows import make_windows
     from tscnn.forecaster import Forecaster
+    from tscnn.linear.settings import LinearModel
     from tscnn.network.graph import build_model
+    from tscnn.network.settings import TCN
+    from tscnn.training.settings import Training
 
     __version__: str
 
 __all__ = [
+    "TCN",
     "Forecaster",
+    "LinearModel",
+    "Training",
     "__version__",
     "build_model",
     "conv_output_length",
@@ -41,7 +45,14 @@ __all__ = [
 ]
 
 _SUBMODULES = {"datasets", "layers", "windows"}
-_HOMES = {"Forecaster": "forecaster", "build_model": "network.graph", "make_windows": "data.windows"}
+_HOMES = {
+    "Forecaster": "forecaster",
+    "LinearModel": "linear.settings",
+    "TCN": "network.settings",
+    "Training": "training.settings",
+    "build_model": "network.graph",
+    "make_windows": "data.windows",
+}
 
 
 def __getattr__(name: str) -> Any:

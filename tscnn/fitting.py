@@ -1,321 +1,420 @@
-"""From rows to a trained network, with what is chosen on validation rows."""
+"""From a series to a fitted pipeline: each step takes what the steps before it returned."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 
-from tscnn.common.threads import on_one_thread
-from tscnn.data.windows import find_origins
-from tscnn.linear.cross_series import VectorAutoregression, fit_vector_autoregression
-from tscnn.linear.mean_reversion import find_reversion
-from tscnn.linear.mixture import LinearMixture, count_affordable, mix_linear_maps
-from tscnn.linear.out_of_fold import find_residuals
-from tscnn.linear.principal_components import ComponentMaps, find_components
-from tscnn.network.backend import device_scope
-from tscnn.network.config import NetworkConfig
-from tscnn.network.graph import Network, build_network, rebuild_network, seed_weights
-from tscnn.statistics.gate import FEWEST_FOLDS, trusted_share
-from tscnn.training.loop import TrainingSettings, train, write_line
+from tscnn.common.checks import received
+from tscnn.common.progress import write_line
+from tscnn.common.term import Term
+from tscnn.data.index import find_seasonality
+from tscnn.data.schema import Schema
+from tscnn.data.series import SeriesSet
+from tscnn.data.split import Split
+from tscnn.evaluation.report import describe_report, evaluate_forecasts
+from tscnn.linear import LinearFit, LinearMixture, LinearModel, fit_linear_model, list_lookbacks
+from tscnn.network.config import NetworkConfig, resolve_config
+from tscnn.network.settings import TCN
+from tscnn.parameters import Parameters, check_needs_no_validation, is_auto
+from tscnn.pipeline import Pipeline
+from tscnn.statistics import GateResult
+from tscnn.transforms import Standardize, Transform, YearlySeason, fit_yearly_season
 
-__all__ = ["LinearStart", "fit_corrections", "fit_linear_maps", "fit_network", "list_lookbacks"]
-
-LONGEST = 1152  # lookback to choose, eight days of ten minutes, unless a cycle is longer
-LONGEST_CYCLE = 2304  # lookback to choose in any case: eight days of five minutes
-ENOUGH = 336  # rows of a lookback, beyond which a map for each column is worth as much, and takes less time
-CERTAIN = 0.5  # of a gain, that is more than chance
+__all__ = ["Fit", "fit_pipeline"]
 
 
 @dataclass(frozen=True)
-class LinearStart:
-    """What a network starts from and keeps: its linear maps, and what is added to them in closed form.
+class Fit:
+    """What a fit returns.
 
-    `reversion` is that of a `tscnn.network.layers.Head`, `vector` that of a `tscnn.network.layers.VectorSkip`.
-    """
-
-    mixture: LinearMixture
-    components: ComponentMaps | None = None
-    reversion: np.ndarray | None = None
-    vector: VectorAutoregression | None = None
-
-    def adapt(self, config: NetworkConfig) -> NetworkConfig:
-        """Make room for it in a network with a linear map.
-
-        Parameters
-        ----------
-        config : NetworkConfig
-            Of a network with or without linear map.
-
-        Returns
-        -------
-        NetworkConfig
-            As given where there is no linear map.
-        """
-        if config.linear_maps is None:
-            return config
-        normalizes, sees_all = config.normalizer_span > 1, config.feature_mode != "independent"
-        maps = self.mixture.groups
-        if sees_all and self.components is not None:
-            maps = np.concatenate([maps, len(self.mixture.solved.fitted) + self.components.mixture.groups])
-        return replace(
-            config,
-            linear_maps=tuple(maps.tolist()),
-            reversion=normalizes and self.reversion is not None,
-            vector_skip=len(self.vector.fitted) if normalizes and sees_all and self.vector is not None else 0,
-        )
-
-    def assign(self, network: Network, refitted: bool = False) -> None:
-        """Give a network of an adapted configuration the weights, which training leaves alone.
-
-        Parameters
-        ----------
-        network : Network
-            Changed in place.
-        refitted : bool, default False
-            Whether those that have seen the validation origins.
-        """
-        layers = {layer.name: layer for layer in network.dense.layers}
-        if "linear_skip" in layers:
-            solved = self.mixture.solved
-            kernel = solved.refitted if refitted else solved.fitted
-            if network.config.components and self.components is not None:
-                kernel = _assign_components(network, self.components, kernel, refitted)
-            layers["linear_skip"].weight.assign(kernel)
-            layers["linear_skip"].trainable = False  # trained further, it overfits
-        if network.config.reversion:
-            layers["head"].reversion.assign(self.reversion)
-        if "vector_skip" in layers and self.vector is not None:
-            layers["vector_skip"].weight.assign(self.vector.refitted if refitted else self.vector.fitted)
-
-
-@on_one_thread
-def fit_corrections(start: LinearStart, rows: np.ndarray, config: NetworkConfig) -> LinearStart:
-    """Fit what is added to linear maps to their errors on the folds that they were chosen on.
-
-    Parameters
+    Attributes
     ----------
-    start : LinearStart
-        Of `fit_linear_maps`.
-    rows : ndarray of shape (n_rows, n_features)
-        Standardised features of the same series.
-    config : NetworkConfig
-        Its normaliser is what both corrections work with; without one there are none.
-
-    Returns
-    -------
-    LinearStart
-        With the corrections that help.
-    """
-    span = config.normalizer_span
-    if span == 1 or len(start.mixture.judged) < FEWEST_FOLDS:
-        return start
-    residuals, normalized = find_residuals(rows, config.targets, start.mixture.judged, span)
-    if start.components is not None:
-        residuals = start.components.mix_errors(rows[:, list(config.targets)], residuals)
-    reversion = find_reversion(residuals, config.horizon) if start.mixture.can_judge else None
-    vector, most_rows = None, config.lookback - span + 1
-    if start.mixture.beats_repetition:
-        vector = fit_vector_autoregression(normalized, residuals, reversion, config.horizon, most_rows)
-    return replace(start, reversion=reversion, vector=vector)
-
-
-def list_lookbacks(
-    rows: np.ndarray, horizon: int, linear_skip: str | None = "auto", seasonality: int | None = None
-) -> list[int]:
-    """List the lookbacks that ``lookback="auto"`` chooses from.
-
-    Parameters
-    ----------
-    rows : ndarray of shape (n_rows, n_targets)
-        Standardised training rows of one series.
-    horizon : int
-        Steps predicted.
-    linear_skip : str or None, default "auto"
-        Of the forecaster.
-    seasonality : int or None
-        Rows of a season; where there is none 24, whose doubles hold many seasons.
-
-    Returns
-    -------
-    list of int
-        Halves and doubles of the season, ascending; the mean of whole seasons is a level free of their phase. They go
-        up to 1152 rows, or up to 2304 where only those hold a week of days, or a day, whose repetition is better than
-        that of a day or of half a day. There are as many training windows as rows in one. Of many targets they go
-        only as far as a map for each is affordable, unless all such are short, or a week or a day wants more: groups
-        have to do with a map each then.
-
-    Examples
-    --------
-    >>> rows = np.zeros((3000, 2))
-    >>> list_lookbacks(rows, horizon=24, seasonality=24), list_lookbacks(rows, horizon=24, seasonality=7)
-    ([1, 3, 6, 12, 24, 48, 96, 192, 384, 768], [1, 3, 7, 14, 28, 56, 112, 224, 448, 896])
-    """
-    season = seasonality or 24
-    cycle = _find_long_cycle(rows, horizon, season) if seasonality else None
-    longest = cycle or season
-    while longest > LONGEST and not cycle:
-        longest //= 2
-    while 2 * longest <= LONGEST:
-        longest *= 2
-    halves = [longest >> halvings for halvings in reversed(range(longest.bit_length()))]
-    lookbacks = [length for length in halves if 2 * length + horizon <= len(rows)] or [1]
-    affordable = [length for length in lookbacks if count_affordable(length, horizon) >= rows.shape[1]]
-    if linear_skip in ("auto", None) and affordable and affordable[-1] >= ENOUGH and not cycle:
-        return affordable
-    return lookbacks
-
-
-def _find_long_cycle(rows: np.ndarray, horizon: int, season: int) -> int | None:
-    """Return the lookback that holds a week of seasons or one season, where that is long, allowed and counts."""
-    for cycle, shorter, holding in ((7 * season, season, 8 * season), (season, season // 2, season)):
-        if cycle > ENOUGH and holding <= min(LONGEST_CYCLE, (len(rows) - horizon) // 2):
-            far, near = (np.square(rows[cycle:] - rows[cycle - n : -n]).mean(axis=1) for n in (cycle, shorter))
-            if trusted_share(near - far, shorter) > CERTAIN:
-                return holding
-    return None
-
-
-@on_one_thread
-def fit_linear_maps(
-    rows: np.ndarray,
-    first: int | None,
-    lookbacks: Sequence[int],
-    horizon: int,
-    linear_skip: str | None,
-    feature_mode: str,
-    seasonality: int | None,
-    verbose: bool,
-) -> LinearStart:
-    """Fit the linear maps that a network starts from, and choose the lookback by them.
-
-    Parameters
-    ----------
-    rows : ndarray of shape (n_rows, n_targets)
-        Standardised targets of one series.
-    first : int or None
-        First validation row.
-    lookbacks : sequence of int
-        To choose from, ascending.
-    horizon : int
-        Steps predicted.
-    linear_skip, feature_mode : str or None
-        Of the forecaster: principal components are for "auto", where targets may meet.
-    seasonality : int or None
-        Rows of a season, of `mix_linear_maps`.
-    verbose : bool
-        Whether to write what was chosen.
-
-    Returns
-    -------
-    LinearStart
-        Of the lookback given or chosen, without what `fit_corrections` adds.
-    """
-    end = len(rows) if first is None else first
-    kinds = ("shared", "grouped") if linear_skip in ("auto", None) else (linear_skip,)
-    training = find_origins([end], lookbacks[-1], horizon)
-    validation = [] if first is None else find_origins([len(rows)], lookbacks[-1], horizon, [first])
-    mixture = mix_linear_maps(rows, training, validation, lookbacks, horizon, kinds, seasonality).settle()
-    if verbose and len(lookbacks) > 1:
-        write_line(f"lookback {mixture.lookback} chosen, of {lookbacks[0]} to {lookbacks[-1]}")
-    components = None
-    if linear_skip == "auto" and feature_mode != "independent" and first is not None:
-        components = find_components(rows, first, mixture, training, validation, horizon, seasonality)
-    if verbose and components is not None:
-        write_line(f"maps of principal components count {components.shares.mean():.0%} in the linear map")
-    return LinearStart(mixture, components)
-
-
-def fit_network(
-    candidates: Sequence[NetworkConfig],
-    rows: np.ndarray,
-    training: Sequence[range],
-    validation: Sequence[range],
-    settings: TrainingSettings,
-    *,
-    start: LinearStart | None,
-    precision: str,
-) -> tuple[Network, dict[str, list[float]]]:
-    """Train networks around their linear map, and keep the best on validation.
-
-    Parameters
-    ----------
-    candidates : sequence of NetworkConfig
-        To choose from. One without linear map replaces one with it only if it is better by more than chance would give:
-        it has nothing to fall back on.
-    rows : ndarray of shape (n_rows, n_features)
-        Standardised series, one behind the other.
-    training, validation : sequence of range
-        Origins, of `find_origins`.
-    settings : TrainingSettings
-        Of `train`.
-    start : LinearStart or None
-        Where networks with a linear map start; None leaves all of it to training.
-    precision : str
-        Of the convolutions in training, a Keras dtype policy.
-
-    Returns
-    -------
-    network : Network
-        In float32.
+    pipeline : Pipeline
+        Its transforms and linear terms have seen all rows, its network the training rows.
+    config : NetworkConfig, or None
+        Of the network that was chosen; None without one.
     history : dict
-        Of `train`.
+        "loss" and "val_loss" by epoch.
+    report : DataFrame, or None
+        Errors on the validation rows, before anything has seen them; None without such rows.
+    gates : dict of str to GateResult
+        By part of the forecast: what it gained, how certain that is, and whether it was kept.
     """
-    fits = []
-    for config in candidates:
-        if start is not None:
-            config = start.adapt(config)
-        with device_scope(settings.device):
-            network = build_network(config, None if precision == "float32" else precision)
-            seed_weights(network.dense, settings.seed)
-            if start is not None:
-                start.assign(network)
-            history, losses = train(network, rows, training, validation, settings)
-            if precision != "float32":
-                network = rebuild_network(config, network.dense.get_weights())
-        fits.append(_Fit(network, history, losses, sum(map(len, validation))))
-    chosen = fits[0]
-    for fit in fits[1:]:
-        if fit.beats(chosen):
-            chosen = fit
-    if settings.verbose and len(fits) > 1:
-        described = ", ".join(f"{_describe(fit.network.config)} {fit.losses.mean():.4f}" for fit in fits)
-        write_line(f"validation losses: {described}; {_describe(chosen.network.config)} chosen")
-    return chosen.network, chosen.history
 
-
-class _Fit(NamedTuple):
-    network: Network
+    pipeline: Pipeline
+    config: NetworkConfig | None
     history: dict[str, list[float]]
-    losses: np.ndarray  # of `train`
-    n_origins: int  # that there are to judge
-
-    def beats(self, other: _Fit) -> bool:
-        """Return whether it is better on validation, for sure if the other has a linear map and it has none."""
-        gains, config, others = other.losses - self.losses, self.network.config, other.network.config
-        if config.linear_maps is None and others.linear_maps is not None:
-            # While a series stays where a level happens to be right, windows that overlap all say so.
-            apart = -(-max(config.horizon, config.lookback) * len(gains) // self.n_origins)
-            return trusted_share(gains, apart) > CERTAIN
-        return bool(gains.mean() > 0)
+    report: pd.DataFrame | None
+    gates: dict[str, GateResult]
 
 
-def _assign_components(network: Network, components: ComponentMaps, kernel: np.ndarray, refitted: bool) -> np.ndarray:
-    """Assign what turns features to targets and their components, and these to forecasts; join their maps."""
-    axes, _, mixture, shares = components
-    targets, n_targets = list(network.config.targets), len(axes)
-    into = np.zeros((network.config.n_features, 2 * n_targets))
-    into[targets] = np.hstack([np.eye(n_targets), axes])
-    back = np.vstack([np.diag(1 - shares), axes.T * shares])
-    for name, weight in (("to_components", into), ("from_components", back)):
-        layer = network.dense.get_layer(name)
-        layer.kernel.assign(weight)
-        layer.trainable = False
-    return np.concatenate([kernel, mixture.solved.refitted if refitted else mixture.solved.fitted])
+def fit_pipeline(series: SeriesSet, schema: Schema, parameters: Parameters) -> Fit:
+    """Fit transforms, linear terms and a network, and choose among them.
+
+    Parameters
+    ----------
+    series : SeriesSet
+        Training data, in their own units.
+    schema : Schema
+        Of their frame.
+    parameters : Parameters
+        Of the forecaster.
+
+    Returns
+    -------
+    Fit
+        See there.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Naming the parameter that doesn't fit the data, or how many rows are missing.
+    """
+    tell: Callable[[str], None] = write_line if parameters.verbose else _say_nothing
+    if parameters.network is not None:
+        resolve_network(parameters.network, parameters, schema, parameters.lookback or 1)  # checks every setting
+    split = _split(series, parameters)
+    season_length = find_seasonality(schema.freq)
+    yearly = season_length if parameters.has_yearly_season else None
+
+    transforms = fit_transforms(split, schema, yearly)
+    rows = transform(series, transforms)
+    linear = fit_linear(rows, split, schema, parameters, season_length)
+    for line in linear.messages if linear is not None else ():
+        tell(line)
+    fitted, fit = add_network(transforms, rows, split, schema, parameters, linear)
+
+    report = None
+    if split.has_validation:
+        report = report_on_validation(fitted, rows, split, linear, season_length)
+        tell(describe_report(report))
+    newer = {term.name: term for term in linear.refit()} if linear is not None else {}
+    refitted = replace(
+        fitted,
+        transforms=refit_transforms(transforms, series, yearly),
+        terms=tuple(newer.get(term.name, term) for term in fitted.terms),
+    )
+    return replace(fit, pipeline=refitted, report=report)
 
 
-def _describe(config: NetworkConfig) -> str:
-    normalizer = f"normaliser over {config.normalizer_span} rows" if config.normalizer_span > 1 else "no normaliser"
-    return f"{config.feature_mode} with {normalizer} and {'no' if config.linear_maps is None else 'a'} linear map"
+def add_network(
+    transforms: tuple[Transform, ...],
+    rows: SeriesSet,
+    split: Split,
+    schema: Schema,
+    parameters: Parameters,
+    linear: LinearFit | None,
+) -> tuple[Pipeline, Fit]:
+    """Train the network on what the linear terms leave, if there is to be one.
+
+    Parameters
+    ----------
+    transforms : tuple of Transform
+        Of `fit_transforms`.
+    rows : SeriesSet
+        In the units of the terms.
+    split : Split
+        Of their series.
+    schema : Schema
+        For the columns and the targets.
+    parameters : Parameters
+        Of the forecaster.
+    linear : LinearFit or None
+        The linear terms.
+
+    Returns
+    -------
+    pipeline : Pipeline
+        Nothing of it has seen validation rows, but to be chosen on them.
+    fit : Fit
+        Of that pipeline, without a report.
+    """
+    lookback = parameters.lookback or (linear.lookback if linear is not None else 1)
+    gates = dict(linear.gates) if linear is not None else {}
+    if parameters.network is None:
+        terms = linear.fitted if linear is not None else ()
+        pipeline = Pipeline(transforms, terms, lookback, parameters.horizon, schema.targets)
+        return pipeline, Fit(pipeline, None, {}, None, gates)
+
+    from tscnn.training.fit import fit_network  # here, since it imports Keras
+
+    chosen = fit_network(
+        list_candidates(parameters.network, parameters, schema, split, lookback, linear),
+        rows.values,
+        split,
+        parameters.training,
+        device=parameters.device,
+        seed=parameters.seed,
+        verbose=parameters.verbose,
+    )
+    pipeline = Pipeline(transforms, chosen.all_terms, lookback, parameters.horizon, schema.targets)
+    return pipeline, Fit(pipeline, chosen.term.config, chosen.history, None, {**gates, **chosen.gates})
+
+
+# Transforms
+
+
+def fit_transforms(split: Split, schema: Schema, yearly: int | None) -> tuple[Transform, ...]:
+    """Fit what changes the units of the data to the training rows alone.
+
+    Parameters
+    ----------
+    split : Split
+        Of the series, in the data's own units.
+    schema : Schema
+        For the precision of forecasts.
+    yearly : int or None
+        Rows of a season, to find a yearly season by; None for none.
+
+    Returns
+    -------
+    tuple of Transform
+        In the order in which they are applied.
+    """
+    kept = split.training_rows()
+    standardize = Standardize.fit(split.series.values[kept], schema.dtype)
+    (index,) = split.series.indexes
+    index = index[: split.n_training]
+    season = None
+    if yearly is not None:
+        season = fit_yearly_season(standardize.apply(split.series.values[kept], index), index, yearly)
+    return (standardize,) if season is None else (standardize, season)
+
+
+def refit_transforms(transforms: Sequence[Transform], series: SeriesSet, yearly: int | None) -> tuple[Transform, ...]:
+    """Fit a yearly season once more, to all rows; columns that had one keep one.
+
+    Parameters
+    ----------
+    transforms : sequence of Transform
+        Of `fit_transforms`.
+    series : SeriesSet
+        All rows.
+    yearly : int or None
+        Rows of a season.
+
+    Returns
+    -------
+    tuple of Transform
+        Of the same mean and scale, which weights were learnt for.
+    """
+    standardize, *seasons = transforms
+    if yearly is None:
+        return tuple(transforms)
+    (index,) = series.indexes
+    before = next((season for season in seasons if isinstance(season, YearlySeason)), None)
+    season = fit_yearly_season(standardize.apply(series.values, index), index, yearly, before)
+    return (standardize,) if season is None else (standardize, season)
+
+
+def transform(series: SeriesSet, transforms: Sequence[Transform]) -> SeriesSet:
+    """Apply transforms to every series.
+
+    Parameters
+    ----------
+    series : SeriesSet
+        In the data's own units.
+    transforms : sequence of Transform
+        In order.
+
+    Returns
+    -------
+    SeriesSet
+        In the units of the terms.
+    """
+    parts = []
+    bounds = series.bounds
+    for i, index in enumerate(series.indexes):
+        values = series.values[bounds[i] : bounds[i + 1]]
+        for one in transforms:
+            values = one.apply(values, index)
+        parts.append(values)
+    return series.with_values(np.ascontiguousarray(np.concatenate(parts), dtype=np.float32))
+
+
+# Terms
+
+
+def fit_linear(
+    rows: SeriesSet, split: Split, schema: Schema, parameters: Parameters, season_length: int | None
+) -> LinearFit | None:
+    """Fit the linear terms, and choose the lookback by them.
+
+    Parameters
+    ----------
+    rows : SeriesSet
+        In the units of the terms.
+    split : Split
+        Of their series.
+    schema : Schema
+        For the targets.
+    parameters : Parameters
+        Of the forecaster.
+    season_length : int or None
+        Rows of a season.
+
+    Returns
+    -------
+    LinearFit or None
+        None where there is no linear model and the lookback is given.
+    """
+    settings, lookback = parameters.linear_model, parameters.lookback
+    if settings is None and lookback is not None:
+        return None
+    targets, settings = list(schema.targets), settings or LinearModel()
+    lookbacks = [lookback] if lookback is not None else []
+    if lookback is None:
+        known = rows.values[split.training_rows()][:, targets]
+        lookbacks = list_lookbacks(known, parameters.horizon, settings, season_length)
+    isolated = parameters.network is not None and parameters.network.feature_mode == "independent"
+    return fit_linear_model(
+        rows.values, targets, split, lookbacks, parameters.horizon, season_length, settings, isolated=isolated
+    )
+
+
+def resolve_network(
+    network: TCN, parameters: Parameters, schema: Schema, lookback: int, **changes: object
+) -> NetworkConfig:
+    """Check the settings of the network; what is chosen later stands in with a first choice.
+
+    Parameters
+    ----------
+    network : TCN
+        The settings.
+    parameters : Parameters
+        Of the forecaster.
+    schema : Schema
+        For the columns and the targets.
+    lookback : int
+        Given, or chosen.
+    **changes
+        Settings in place of the forecaster's.
+
+    Returns
+    -------
+    NetworkConfig
+        Of a network that can be built.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Naming the setting that breaks a rule.
+    """
+    settings = {**network.get_params(), **changes}
+    if is_auto(settings["feature_mode"]):
+        settings["feature_mode"] = "joint"
+    n_features = len(schema.columns)
+    return resolve_config(
+        lookback, parameters.horizon, n_features, targets=schema.targets, linear_skip=None, **settings
+    )
+
+
+def list_candidates(
+    network: TCN, parameters: Parameters, schema: Schema, split: Split, lookback: int, linear: LinearFit | None
+) -> list[tuple[NetworkConfig, tuple[Term, ...]]]:
+    """List the networks to choose from on validation rows.
+
+    A mean of few rows follows the very values that it is to take the level of: below a lookback of `short_lookback` a
+    network without rolling normaliser competes, and without linear terms unless these were asked for.
+
+    Parameters
+    ----------
+    network : TCN
+        The settings.
+    parameters : Parameters
+        Of the forecaster.
+    schema : Schema
+        Of the training frame.
+    split : Split
+        Of the series. There is no choice without validation origins, or with too few to tell.
+    lookback : int
+        Given, or chosen.
+    linear : LinearFit or None
+        The linear terms; None without.
+
+    Returns
+    -------
+    list of (NetworkConfig, tuple of Term)
+        At least one; and the linear terms that it is trained beside.
+    """
+    has_linear = linear is not None and parameters.linear_model is not None
+    terms = linear.fitted if linear is not None and has_linear else ()
+    first = resolve_network(network, parameters, schema, lookback)
+    candidates = [(replace(first, add_level=first.normalizer_span > 1 and not has_linear), terms)]
+    automatic = is_auto(network.normalizer_span) and is_auto(network.dilation_rates)
+    keeps_linear = has_linear and parameters.linear_model is not None and parameters.linear_model.maps != "auto"
+    apart = parameters.horizon if keeps_linear else max(parameters.horizon, lookback)  # origins, to be independent
+    n_needed = parameters.training.fewest_blocks * apart if has_linear else 1
+    n_judged = sum(map(len, split.validation(lookback, parameters.horizon))) if split.has_validation else 0
+    if n_judged >= n_needed and automatic and 1 < lookback < parameters.training.short_lookback:
+        plain = resolve_network(network, parameters, schema, lookback, normalizer_span=None)
+        candidates.append((replace(plain, add_level=False), terms if keeps_linear else ()))
+    # One feature, or a past covariate, leaves no choice of mode.
+    if is_auto(network.feature_mode) and 1 < first.n_features == len(first.targets):
+        alone = tuple(term for term in terms if isinstance(term, LinearMixture))  # the only one that sees no other column
+        candidates += [
+            (replace(config, feature_mode="independent"), alone if own else ()) for config, own in candidates
+        ]
+    return candidates
+
+
+# The report
+
+
+def report_on_validation(
+    fitted: Pipeline, rows: SeriesSet, split: Split, linear: LinearFit | None, season_length: int | None
+) -> pd.DataFrame:
+    """Compare a pipeline with naive forecasts on the validation rows.
+
+    Parameters
+    ----------
+    fitted : Pipeline
+        Before it has seen the validation rows.
+    rows : SeriesSet
+        In the units of the terms.
+    split : Split
+        Of the series, in the data's own units.
+    linear : LinearFit or None
+        For the linear map that has to be beaten; it is solved anew where there is none.
+    season_length : int or None
+        Rows of a season.
+
+    Returns
+    -------
+    DataFrame
+        Of `evaluate_forecasts`.
+    """
+    lookback, horizon, targets = fitted.lookback, fitted.horizon, list(fitted.targets)
+    plain = transform(split.series, fitted.transforms[:1])  # naive forecasts see no yearly season
+    origins = split.validation(lookback, horizon)
+    if linear is None:
+        linear = fit_linear_model(rows.values, targets, split, [lookback], horizon, season_length, LinearModel())
+    if season_length is not None and season_length > origins[0].start + 1:
+        season_length = None
+
+    def forecast(at: np.ndarray) -> np.ndarray:
+        return np.concatenate([found for _, found in fitted.chunks(rows.values, at)])
+
+    return evaluate_forecasts(
+        forecast, rows.values, plain.values, origins, targets, horizon, linear.ridge_map, season_length
+    )
+
+
+def _split(series: SeriesSet, parameters: Parameters) -> Split:
+    """Hold rows back, or complain about too few."""
+    n_rows, lookback, horizon = len(series.values), parameters.lookback or 1, parameters.horizon
+    if n_rows < lookback + horizon:
+        rule = f"`X` must have at least lookback + horizon = {lookback + horizon} rows."
+        raise ValueError(received(rule, n_samples=n_rows))
+    split = Split.of(series, lookback, horizon, parameters.validation_fraction)
+    if not split.has_validation:
+        check_needs_no_validation(parameters, n_rows)
+    return split
+
+
+def _say_nothing(line: str) -> None:
+    """Take the place of `write_line` where nobody watches."""

@@ -1,10 +1,9 @@
-"""The estimator: fit, predict, backtest, score."""
+"""The estimator: fit, predict, backtest, score, stream, save and load."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
@@ -14,136 +13,84 @@ from sklearn.utils.validation import check_is_fitted
 
 from tscnn.common.checks import check_choice, check_int, received
 from tscnn.data.frame import forecast_frame, learn_schema, read_frame
-from tscnn.data.index import find_seasonality, future_index
-from tscnn.data.windows import count_windows, find_origins, make_windows, split_row
-from tscnn.evaluation.backtest import find_cutoffs, forecast_chunks
-from tscnn.evaluation.report import describe_report, judge_network, list_unbeaten
-from tscnn.fitting import fit_corrections, fit_linear_maps, fit_network, list_lookbacks
-from tscnn.linear.ridge import fit_shared_map
-from tscnn.network.backend import device_scope
-from tscnn.parameters import (
-    check_needs_no_validation,
-    is_lookback_chosen,
-    list_candidates,
-    read_network_config,
-    read_training_settings,
-)
+from tscnn.data.index import future_index
+from tscnn.data.series import SeriesSet
+from tscnn.evaluation.backtest import find_cutoffs
+from tscnn.evaluation.report import describe_report, list_unbeaten
+from tscnn.evaluation.score import coefficient_of_determination
+from tscnn.fitting import fit_pipeline
+from tscnn.parameters import GROUPS, nest_settings, read_parameters, resolve_group
+from tscnn.common.archive import read_archive, write_archive
+from tscnn.persistence import describe_forecaster, restore_forecaster
 from tscnn.stream import Stream
-from tscnn.training.loop import write_line
-from tscnn.transforms.standardize import fit_scaler
+from tscnn.transforms import YearlySeason
 
 __all__ = ["Forecaster"]
 
 
 class Forecaster(BaseEstimator):
-    """Forecast the columns of a frame with a causal convolutional network.
+    """Forecast the columns of a frame: linear regressions on the last rows, and a causal convolutional network.
+
+    A forecast is a sum. Ridge regressions predict every column from its own last `lookback` rows; where that makes
+    errors smaller, the columns' principal components and the newest rows of all columns take part. A network of causal
+    dilated convolutions is trained on what these leave, and counts as far as its gain on held-back rows is more than
+    chance.
 
     Parameters
     ----------
     lookback : int or "auto", default 10
         Rows that a forecast depends on: exactly the network's receptive field. "auto" takes, of the halves and
-        doubles of a season (for hourly rows 1, 3, 6, 12, 24 .. 768; fewer with dozens of targets; up to 2304 where only
-        those hold a week, or a day, that tells more than a day or half a day), the one whose linear map serves the
-        validation rows best; ``config_.lookback`` says which.
+        doubles of a season (for hourly rows 1, 3, 6, 12, 24 .. 768), the one whose linear model has the smallest error
+        on validation rows; ``lookback_`` says which.
     horizon : int, default 1
         Steps to forecast.
     targets : column name or list of column names, optional
         Columns to forecast, default all. The others are past covariates: seen, not forecast.
-    feature_mode : {"joint", "front_end", "independent", "auto"}, default "joint"
-        How columns meet: all in the first layer; after a front end that treats each by itself; or never, with the
-        same weights for each. "auto" trains a joint and an independent network and keeps the one that serves the
-        validation rows better; ``config_.feature_mode`` says which.
-    filters : int, default 32
-        Outputs of each convolution.
-    kernel_size : int, default 2
-        Taps of each convolution, at least 2.
-    dilation_rates : "auto" or sequence of int, default "auto"
-        Rows between the taps, layer by layer; "auto" plans them from the lookback. For
-        ``feature_mode="front_end"`` a pair of sequences: front end, then joint stack. Used as given, or refused if
-        the receptive field is not the lookback.
-    n_stacks : int, default 1
-        Cycles of dilations.
-    normalizer_span : "auto", int or None, default "auto"
-        Rows that the rolling normaliser takes level and scale from; they count in the lookback. "auto" is what explicit
-        dilation rates leave of the lookback, else half of it. A mean of few rows follows the very values that it
-        is to take the level of: with a lookback below 64 "auto" also trains a plain network, without normaliser (and
-        without linear map, where that is "auto" too), and keeps it if it serves the validation rows better; without
-        linear map, by more than chance would give.
-    activation : str, default "gated"
-        "gated" or the name of a Keras activation.
-    normalization : {None, "layer", "batch"}, default None
-        Normalisation inside the residual blocks.
-    dropout : float in [0, 1), default 0.2
-        Share of filters dropped in training.
-    linear_skip : {"auto", "shared", "per_feature", None}, default "auto"
-        The linear map from window to forecast that the convolutions are added to: one for all targets, one for each, a
-        mixture of both (of many targets, with one for each group that varies alike), or none. It is a mixture of ridge
-        regressions on windows of several lengths, solved in closed form and mixed as serves the validation rows and
-        later training rows best, and mixed with repeating the newest row as far as its gain over that may be chance.
-        The mean of the horizon and each octave of its waves are mixed by themselves; of up to 2,000 windows they are
-        not, but some parts draw to repeating or smoothing the season, where the step of the index tells one. With
-        "auto", and unless ``feature_mode="independent"``, maps of the principal components of up to 100 targets are
-        averaged with it for those targets that they help on these rows. The convolutions are trained on what it leaves,
-        scaled as serves the validation rows best, and count as far as their gain there can be trusted (with fewer
-        validation origins than four horizons: not at all). When all is chosen, the map is solved once more on all rows.
-        Beside a rolling normaliser forecasts also step back from the recent level towards the mean, and take in what
-        the newest rows of all columns say, each if that helps on those rows.
     yearly_seasonality : {"auto", None}, default "auto"
-        "auto" takes a yearly wave off each column whose level is strong evidence of one, and adds it to the forecasts.
-        That takes rows of times, a few days apart at most, that see most of a year or more. It is fitted to the
-        training rows while things are chosen, then to all rows; ``yearly_wave_`` says what was found. What is forecast
-        from must have times then.
-    training : {"dense", "window"}, default "dense"
-        "dense" trains on segments of neighbouring origins, whose work is shared; "window" on one window an origin, in
-        random order, of which only what its forecast needs is computed. Slower, and the same weights.
-    loss : str or callable, default "mse"
-        Name of a Keras loss, or what ``keras.losses.get`` takes; on columns standardised by their training rows.
-    epochs : "auto" or int, default "auto"
-        Passes over the training rows, at most; "auto" makes about 300 steps of them, at least 3 passes, each over a
-        part of the origins, drawn anew, where all would be more than 50 million forecast values. Where the second half
-        of these still took a hundredth off the validation loss, as many again follow twice over, and then four times,
-        unless all would be more than 500 million values. It makes a single step where the validation origins are too
-        few to trust what convolutions add to a linear map; without validation rows, a single pass where the training
-        origins are.
-    batch_size : int, default 256
-        Origins of a training step.
-    learning_rate : float, default 2e-3
-        Of AdamW at the start; it falls to zero along a cosine, in each round of ``epochs="auto"`` anew.
-    weight_decay : float, default 1e-3
-        Of AdamW.
+        "auto" subtracts a sine wave with the period of a year from each column whose level shows one clearly, and adds
+        it to the forecasts. That takes rows of times, a few days apart at most, over most of a year or more;
+        ``yearly_wave_`` says what was found. What is forecast from must have times then.
+    network : "auto", TCN or None, default "auto"
+        The convolutions: how columns meet, filters, kernel size, dilations, activation .. (`tscnn.TCN`). None leaves
+        everything to the linear model, and needs no TensorFlow.
+    linear_model : "auto", LinearModel or None, default "auto"
+        The linear part, solved in closed form (`tscnn.LinearModel`); None leaves everything to the network.
+    training : "auto" or Training, default "auto"
+        How the network is trained: epochs, learning rate, loss, callbacks .. (`tscnn.Training`).
     validation_fraction : float in [0, 1), default 0.1
-        Last part of the rows, held back to choose the best epoch. Its weights are not trained on it, nor its scaler
-        fitted.
-    patience : int, default 3
-        Epochs without improvement on the validation rows after which training stops; with ``epochs="auto"`` in the
-        first round only, and not while that still pays.
-    precision : {"float32", "mixed_bfloat16"}, default "float32"
-        Of the convolutions in training; "mixed_bfloat16" is for GPUs. Forecasts are always computed in float32,
-        on GPUs, too, in all of its digits: never in TensorFloat-32.
-    device : str, default "auto"
-        "auto" (a GPU if there is one), "cpu", "gpu", "gpu:1", ..
-    callbacks : sequence of keras.callbacks.Callback, optional
-        Passed on to Keras.
+        Last part of the rows, held back to choose on. Neither scaler nor network learn from them; the linear model is
+        solved once more on all rows when everything is chosen.
     random_state : int, RandomState or None, default None
         Of initial weights, order of training and dropout. An int makes fits repeatable.
+    device : str, default "auto"
+        To train on: "auto" (a GPU if there is one), "cpu", "gpu", "gpu:1", ..
     verbose : "auto", bool or int, default "auto"
-        One line an epoch; "auto" writes on a terminal only.
+        Whether `fit` writes what it chooses, and one line an epoch; "auto" writes on a terminal only.
+    **settings
+        Settings of the three groups may be given flat: ``Forecaster(filters=8, epochs=2)`` is
+        ``Forecaster(network=TCN(filters=8), training=Training(epochs=2))``.
 
     Attributes
     ----------
+    pipeline_ : Pipeline
+        The fitted model: transforms and terms.
+    lookback_ : int
+        Rows that a forecast depends on: given, or chosen.
+    config_ : NetworkConfig or None
+        The shape of the network; ``config_.feature_mode`` says what was chosen. None without a network.
     network_ : Network
-        The trained network; ``network_.dense`` is a plain ``keras.Model``.
-    config_ : NetworkConfig
-        What it is made of.
+        The convolutions in Keras; ``network_.dense`` is a plain ``keras.Model`` from standardised rows to what the
+        network adds.
+    gates_ : dict of str to GateResult
+        Of each part that is kept only if it helps: how much it gained, how certain that is, kept or not and why.
     history_ : DataFrame
         Training and validation loss by epoch.
     report_ : DataFrame or None
-        Errors on the validation rows, on columns standardised by their training rows: "mse" and "mae" of the network
-        ("tscnn") and of what it has to beat, and its "skill" against each, 1 - its mse / theirs. The others are
-        "linear map", one ridge regression for all columns on the same windows; "repeat season", of a day, a week or a
-        year, where the step of the index tells; "repeat last"; and "constant", the outcomes' own mean. `fit` warns of
-        those that the network does not beat. None without validation rows. It judges the network before its linear map
-        is solved once more, on the validation rows as well.
+        Errors on the validation rows, in standard deviations: "mse" and "mae" of the forecaster ("tscnn") and of what
+        it has to beat, and its "skill" against each, 1 - its mse / theirs. The others are "linear map", one ridge
+        regression for all columns; "repeat season", of a day, a week or a year, where the step of the index tells;
+        "repeat last"; and "constant", the outcomes' own mean. These rows have chosen lookback, strengths, weights and
+        epochs, so that the report is optimistic: `backtest` on later rows is not. None without validation rows.
     mean_, scale_ : ndarray of shape (n_features_in_,)
         Of the training rows, by column.
     yearly_wave_ : DataFrame of shape (2, n_features_in_) or None
@@ -174,62 +121,92 @@ class Forecaster(BaseEstimator):
 
     def __init__(
         self,
-        lookback: int = 10,
+        lookback: int | str = 10,
         horizon: int = 1,
         *,
         targets: Any = None,
-        feature_mode: str = "joint",
-        filters: int = 32,
-        kernel_size: int = 2,
-        dilation_rates: Any = "auto",
-        n_stacks: int = 1,
-        normalizer_span: Any = "auto",
-        activation: str = "gated",
-        normalization: str | None = None,
-        dropout: float = 0.2,
-        linear_skip: str | None = "auto",
         yearly_seasonality: str | None = "auto",
-        training: str = "dense",
-        loss: Any = "mse",
-        epochs: int | str = "auto",
-        batch_size: int = 256,
-        learning_rate: float = 2e-3,
-        weight_decay: float = 1e-3,
+        network: Any = "auto",
+        linear_model: Any = "auto",
+        training: Any = "auto",
         validation_fraction: float = 0.1,
-        patience: int = 3,
-        precision: str = "float32",
-        device: str = "auto",
-        callbacks: Any = None,
         random_state: Any = None,
+        device: str = "auto",
         verbose: Any = "auto",
+        **settings: Any,
     ) -> None:
         self.lookback = lookback
         self.horizon = horizon
         self.targets = targets
-        self.feature_mode = feature_mode
-        self.filters = filters
-        self.kernel_size = kernel_size
-        self.dilation_rates = dilation_rates
-        self.n_stacks = n_stacks
-        self.normalizer_span = normalizer_span
-        self.activation = activation
-        self.normalization = normalization
-        self.dropout = dropout
-        self.linear_skip = linear_skip
         self.yearly_seasonality = yearly_seasonality
+        self.network = network
+        self.linear_model = linear_model
         self.training = training
-        self.loss = loss
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.weight_decay = weight_decay
         self.validation_fraction = validation_fraction
-        self.patience = patience
-        self.precision = precision
-        self.device = device
-        self.callbacks = callbacks
         self.random_state = random_state
+        self.device = device
         self.verbose = verbose
+        self._set_flat(settings)
+
+    def _set_flat(self, settings: dict[str, Any]) -> None:
+        """Set settings of the groups by their own names."""
+        groups = {name: getattr(self, name) for name in GROUPS}
+        for name, group in nest_settings(groups, settings).items():
+            setattr(self, name, group)
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the parameters.
+
+        Parameters
+        ----------
+        deep : bool, default True
+            Whether also those of the three groups, as ``network__filters``.
+
+        Returns
+        -------
+        dict
+            By name.
+        """
+        parameters: dict[str, Any] = super().get_params(deep=False)
+        for name in GROUPS if deep else ():
+            if parameters[name] is not None:
+                own = resolve_group(name, parameters[name]).get_params()
+                parameters |= {f"{name}__{setting}": value for setting, value in own.items()}
+        return parameters
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters.
+
+        Parameters
+        ----------
+        **params
+            Of the constructor, settings of its groups (``filters=8``), or the same as ``network__filters=8``.
+
+        Returns
+        -------
+        Forecaster
+            Itself.
+
+        Raises
+        ------
+        ValueError
+            If there is no such parameter. Nothing is set, then.
+        """
+        known = self.get_params(deep=False)
+        plain = {name: value for name, value in params.items() if name in known}
+        groups = {name: plain.get(name, known[name]) for name in GROUPS}
+        flat = {}
+        for name, value in params.items():
+            group, separator, setting = name.partition("__")
+            if name not in known:
+                flat[setting if separator and group in GROUPS else name] = value
+        try:
+            nested = nest_settings(groups, flat)
+        except TypeError as error:
+            raise ValueError(*error.args) from None  # what scikit-learn raises
+        for name, value in {**plain, **nested}.items():
+            setattr(self, name, value)
+        return self
 
     def fit(self, X: Any, y: Any = None) -> Self:  # noqa: ARG002
         """Train on a frame, from scratch.
@@ -251,63 +228,18 @@ class Forecaster(BaseEstimator):
         TypeError, ValueError
             Naming the parameter, or the column or row of `X`, that breaks a rule.
         """
-        settings = read_training_settings(self)
-        schema, frame = learn_schema(X)
-        auto_lookback = is_lookback_chosen(self)
-        config = read_network_config(self, schema, 1 if auto_lookback else self.lookback)
-        n_rows, horizon = len(frame), config.horizon
-        if count_windows(n_rows, config.lookback, horizon) == 0:
-            rule = f"`X` must have at least lookback + horizon = {config.lookback + horizon} rows."
-            raise ValueError(received(rule, n_samples=n_rows))
-        first = split_row(n_rows, config.lookback, horizon, self.validation_fraction)
-        if first is None:
-            check_needs_no_validation(self, n_rows)
-        values, seasonality = frame.to_numpy(), find_seasonality(schema.freq)
-        yearly = seasonality if self.yearly_seasonality is not None else None
-        scaler = fit_scaler(values[:first]).with_wave(values[:first], frame.index[:first], yearly)
-        rows = scaler.standardize(values, frame.index)
-        start = linear_map = None
-        if auto_lookback or self.linear_skip is not None:
-            targets = rows[:, list(config.targets)]
-            kinds, lookbacks = (self.linear_skip, self.feature_mode), [config.lookback]
-            if auto_lookback:
-                lookbacks = list_lookbacks(targets[:first], horizon, self.linear_skip, seasonality)
-            found = fit_linear_maps(targets, first, lookbacks, horizon, *kinds, seasonality, settings.verbose)
-            config = read_network_config(self, schema, found.mixture.lookback)
-            linear_map = found.mixture.solved.single
-            if config.linear_maps is not None:
-                start = fit_corrections(found, rows, config)
-        training = find_origins([n_rows if first is None else first], config.lookback, horizon)
-        validation = [] if first is None else find_origins([n_rows], config.lookback, horizon, [first])
-
-        network, history = fit_network(
-            list_candidates(self, schema, config, sum(map(len, validation))),
-            rows,
-            training,
-            validation,
-            settings,
-            start=start,
-            precision=self.precision,
-        )
-
-        self.config_ = network.config
-        self.network_ = network
-        self.mean_, self.scale_ = scaler.mean, scaler.scale
-        self._scaler = scaler.with_wave(values, frame.index, yearly)
-        self.yearly_wave_ = self._describe_wave(schema.columns, settings.verbose)
-        self.history_ = pd.DataFrame(history, index=pd.RangeIndex(1, len(history["loss"]) + 1, name="epoch"))
+        parameters = read_parameters(self)
+        schema, frame = learn_schema(X, self.targets)
+        fit = fit_pipeline(SeriesSet.of_frames([frame]), schema, parameters)
+        self.pipeline_, self.config_, self.gates_, self.report_ = fit.pipeline, fit.config, fit.gates, fit.report
+        n_epochs = len(fit.history.get("loss", ()))
+        self.history_ = pd.DataFrame(fit.history, index=pd.RangeIndex(1, n_epochs + 1, name="epoch"))
         self.n_features_in_ = len(schema.columns)
         self.__dict__.pop("feature_names_in_", None)
         if all(isinstance(name, str) for name in schema.columns):
             self.feature_names_in_ = np.asarray(schema.columns, dtype=object)
         self._schema = schema
-        self._context = frame.iloc[-config.lookback :]
-        self.report_ = None
-        if first is not None:
-            plain = rows if scaler.wave is None else replace(scaler, wave=None).standardize(values, frame.index)
-            self.report_ = self._report(rows, plain, training, validation, linear_map, settings.verbose)
-        if start is not None:
-            start.assign(network, refitted=True)
+        self._context = frame.iloc[-fit.pipeline.lookback :]
         if self.report_ is not None and (unbeaten := list_unbeaten(self.report_)):
             said = f"On the validation rows the forecasts are no better than {' or '.join(unbeaten)}: see `report_`."
             warnings.warn(f"{said} {describe_report(self.report_)}.", stacklevel=2)
@@ -336,28 +268,19 @@ class Forecaster(BaseEstimator):
         TypeError, ValueError
             If `X` breaks a rule.
         """
-        check_is_fitted(self)
-        lookback = self.config_.lookback
-        if isinstance(X, Mapping):
-            contexts = {name: self._read(context, lookback) for name, context in X.items()}
-        else:
-            contexts = {None: self._context if X is None else self._read(X, lookback)}
-        if not contexts:
-            raise ValueError(received("`X` must hold at least one series.", X=X))
-        frames = [frame.iloc[-lookback:] for frame in contexts.values()]
-        windows = np.stack([self._scaler.standardize(frame.to_numpy(), frame.index) for frame in frames])
-        ends, freq, horizon = [frame.index[-1:] for frame in frames], self._schema.freq, self.config_.horizon
-        ahead = self._scaler.ahead(ends, freq, horizon)
-        with device_scope(self.device):
-            found = self.network_.single_origin.predict_on_batch(windows)[:, 0]
-        out = np.empty(found.shape, self._schema.dtype)
+        pipeline, freq = self._fitted(), self._schema.freq
+        series = self._read_context(X)
+        times = [index[-1:].append(future_index(index, freq, pipeline.horizon)) for index in series.indexes]
+        windows = zip(series.newest(pipeline.lookback), series.indexes, strict=True)
+        rows = np.stack([pipeline.apply(values, index[-pipeline.lookback :]) for values, index in windows])
+        first = np.zeros(1, int)
         forecasts = [
-            pd.DataFrame(forecast, index=future_index(end, freq, horizon), columns=self._target_names())
-            for forecast, end in zip(self._scaler.restore(found, self.config_.targets, out, ahead), ends, strict=True)
+            pd.DataFrame(pipeline.invert(own[None], when, first)[0], when[1:], self._schema.target_names)
+            for own, when in zip(pipeline.last(rows), times, strict=True)
         ]
-        if not isinstance(X, Mapping):
+        if series.names is None:
             return forecasts[0]
-        return pd.concat(forecasts, keys=list(contexts), names=["series", "time"])
+        return pd.concat(forecasts, keys=series.names, names=["series", "time"])
 
     def backtest(self, X: Any, *, start: Any = None, stride: int = 1, refit: bool = False) -> pd.DataFrame:
         """Forecast from many cutoffs of a frame, each from the rows up to it alone.
@@ -388,15 +311,14 @@ class Forecaster(BaseEstimator):
         stride, refit = check_int("stride", stride), check_choice("refit", refit, (True, False))
         if refit:
             return self._backtest_refitted(X, start, stride)
-        check_is_fitted(self)
-        frame = self._read(X, self.config_.lookback + self.config_.horizon)
-        cutoffs = find_cutoffs(frame.index, self.config_.lookback, self.config_.horizon, start, stride)
-        shape = (len(cutoffs), self.config_.horizon, len(self.config_.targets))
+        pipeline = self._fitted()
+        frame = self._read(X, pipeline.lookback + pipeline.horizon)
+        cutoffs = find_cutoffs(frame.index, pipeline.lookback, pipeline.horizon, start, stride)
+        shape = (len(cutoffs), pipeline.horizon, len(pipeline.targets))
         forecasts = np.empty(shape, self._schema.dtype)
-        with device_scope(self.device):
-            for chunk, found, ahead in self._forecast_chunks(frame, cutoffs):
-                self._scaler.restore(found, self.config_.targets, forecasts[chunk], ahead)
-        return forecast_frame(forecasts, frame.index, cutoffs, self._target_names(), self._schema.freq)
+        for chunk, found in self._forecast(frame, cutoffs):
+            forecasts[chunk] = found
+        return forecast_frame(forecasts, frame.index, cutoffs, self._schema.target_names, self._schema.freq)
 
     def stream(self, context: Any = None) -> Stream:
         """Follow a series row by row.
@@ -428,15 +350,7 @@ class Forecaster(BaseEstimator):
         >>> stream.update([1, 0]).shape
         (1, 2)
         """
-        check_is_fitted(self)
-        lookback = self.config_.lookback
-        if context is None:
-            contexts: Any = self._context
-        elif isinstance(context, Mapping):
-            contexts = {name: self._read(rows, lookback) for name, rows in context.items()}
-        else:
-            contexts = self._read(context, lookback)
-        return Stream(self.network_, self._schema, self._scaler, contexts)
+        return Stream(self._fitted(), self._schema, self._read_context(context))
 
     def score(self, X: Any, y: Any = None) -> float:  # noqa: ARG002
         """Return the coefficient of determination of all forecasts within a frame.
@@ -454,92 +368,190 @@ class Forecaster(BaseEstimator):
             1 - (squared error / squared deviation of the outcomes from their mean), the mean over targets; 1 is best. A
             target that is constant in `X` counts 1 if forecast exactly, and 0 otherwise.
         """
-        check_is_fitted(self)
-        lookback, horizon, targets = self.config_.lookback, self.config_.horizon, list(self.config_.targets)
+        pipeline = self._fitted()
+        lookback, horizon = pipeline.lookback, pipeline.horizon
         frame = self._read(X, lookback + horizon)
-        values = frame.to_numpy()
-        outcomes, unit = make_windows(values[:, targets], lookback, horizon)[1], self.scale_[targets]
-        centre = outcomes[:, 0].mean(axis=0)
-        error = deviation = total = np.zeros(len(targets))
-        cutoffs = np.arange(lookback - 1, len(values) - horizon)
-        with device_scope(self.device):
-            for chunk, found, ahead in self._forecast_chunks(frame, cutoffs):
-                forecasts = self._scaler.restore(found, targets, np.empty(found.shape), ahead)
-                error = error + np.square((forecasts - outcomes[chunk]) / unit).sum(axis=(0, 1))
-                known = (outcomes[chunk] - centre) / unit
-                deviation = deviation + np.square(known).sum(axis=(0, 1))
-                total = total + known.sum(axis=(0, 1))
-        n_values = len(cutoffs) * horizon
-        deviation = deviation - total**2 / n_values
-        varies = deviation > 1e-12 * n_values
-        constant = np.where(error > 0, 0.0, 1.0)
-        return float(np.mean(np.where(varies, 1 - error / np.where(varies, deviation, 1), constant)))
+        cutoffs, targets = np.arange(lookback - 1, len(frame) - horizon), list(pipeline.targets)
+        series = SeriesSet(frame.to_numpy()[:, targets], (frame.index,))
+        found = ((forecasts, cutoffs[chunk]) for chunk, forecasts in self._forecast(frame, cutoffs))
+        return coefficient_of_determination(found, series, self.scale_[targets])
 
-    def _report(
-        self,
-        rows: np.ndarray,
-        plain: np.ndarray,
-        training: list[range],
-        validation: list[range],
-        linear_map: np.ndarray | None,
-        verbose: bool,
-    ) -> pd.DataFrame:
-        """Judge the network on the validation rows; what it has to beat sees `plain` rows."""
-        config = self.config_
-        if linear_map is None:
-            targets = rows[:, list(config.targets)]
-            linear_map = fit_shared_map(targets, training, validation, config.lookback, config.horizon)
-        seasonality = find_seasonality(self._schema.freq)
-        if seasonality is not None and seasonality > validation[0].start + 1:
-            seasonality = None
-        with device_scope(self.device):
-            report = judge_network(self.network_, rows, plain, validation, linear_map, seasonality)
-        if verbose:
-            write_line(describe_report(report))
-        return report
+    def save(self, path: Any, *, context: bool = True) -> None:
+        """Write the fitted forecaster to one file.
 
-    def _forecast_chunks(
-        self, frame: pd.DataFrame, cutoffs: np.ndarray
-    ) -> Iterator[tuple[slice, np.ndarray, np.ndarray | None]]:
-        """Yield a network's forecasts from some rows of a frame, with what `Scaler.restore` adds to them."""
-        rows = self._scaler.standardize(frame.to_numpy(), frame.index)
-        ahead = self._scaler.ahead([frame.index], self._schema.freq, self.config_.horizon)
-        for chunk, found in forecast_chunks(self.network_, rows, cutoffs):
-            yield chunk, found, None if ahead is None else ahead[cutoffs[chunk]]
+        The file is a zip of JSON and of arrays; nothing in it is code. An existing file is replaced at once when all is
+        written, or left as it is.
 
-    def _describe_wave(self, columns: pd.Index, verbose: bool) -> pd.DataFrame | None:
-        """Return the yearly wave in the data's own units, and say what has one."""
-        if self._scaler.wave is None:
-            return None
-        table = pd.DataFrame(self._scaler.wave.coefficients[1:] * self.scale_, ["cosine", "sine"], columns)
-        if verbose:
-            write_line(f"a yearly wave is taken off {table.any().sum()} of {len(columns)} columns")
-        return table
+        Parameters
+        ----------
+        path : str or path-like
+            Of the file.
+        context : bool, default True
+            Whether the last `lookback` training rows go with it, for ``predict()`` and ``stream()`` without rows.
 
-    def _target_names(self) -> pd.Index:
-        return self._schema.columns[list(self.config_.targets)]
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        OSError
+            If the file can't be written.
+
+        See Also
+        --------
+        Forecaster.load : Read it back.
+
+        Examples
+        --------
+        >>> import tempfile, numpy as np
+        >>> from pathlib import Path
+        >>> from tscnn import Forecaster
+        >>> forecaster = Forecaster(lookback=4, filters=2, epochs=1, random_state=0).fit(np.eye(2)[np.arange(60) % 2])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     forecaster.save(Path(folder) / "model.tscnn")
+        ...     loaded = Forecaster.load(Path(folder) / "model.tscnn")
+        >>> loaded.predict().equals(forecaster.predict())
+        True
+        """
+        self._fitted()
+        write_archive(path, *describe_forecaster(self, check_choice("context", context, (True, False))))
+
+    @classmethod
+    def load(cls, path: Any) -> Self:
+        """Read a forecaster that was saved.
+
+        Parameters
+        ----------
+        path : str or path-like
+            Of the file. It may come from a stranger: no code of it is run.
+
+        Returns
+        -------
+        Forecaster
+            Its forecasts, backtests and streams are equal to the bit.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such file.
+        ValueError
+            If it is no saved forecaster, damaged, or of a format that this version doesn't know.
+        """
+        forecaster = cls()
+        restore_forecaster(forecaster, *read_archive(path), path)
+        return forecaster
+
+    @property
+    def lookback_(self) -> int:
+        """Rows that a forecast depends on.
+
+        Returns
+        -------
+        int
+            Given, or chosen.
+        """
+        return int(self._fitted().lookback)
+
+    @property
+    def network_(self) -> Any:
+        """The convolutions in Keras.
+
+        Returns
+        -------
+        Network
+            ``network_.dense`` is a plain ``keras.Model``.
+        """
+        terms = {term.name: term for term in self._fitted().terms}
+        if "network" not in terms:
+            raise AttributeError("The network adds nothing to the linear model, and was not kept: see `gates_`.")
+        return terms["network"].to_keras()
+
+    @property
+    def mean_(self) -> np.ndarray:
+        """Mean of the training rows.
+
+        Returns
+        -------
+        ndarray of shape (n_features_in_,)
+            By column.
+        """
+        return np.asarray(self._fitted().transforms[0].arrays()["mean"])
+
+    @property
+    def scale_(self) -> np.ndarray:
+        """Standard deviation of the training rows.
+
+        Returns
+        -------
+        ndarray of shape (n_features_in_,)
+            By column, 1 for a constant.
+        """
+        return np.asarray(self._fitted().transforms[0].arrays()["scale"])
+
+    @property
+    def yearly_wave_(self) -> pd.DataFrame | None:
+        """The yearly season that was found.
+
+        Returns
+        -------
+        DataFrame of shape (2, n_features_in_) or None
+            Amplitudes of "cosine" and "sine", in the data's own units.
+        """
+        for transform in self._fitted().transforms:
+            if isinstance(transform, YearlySeason):
+                return pd.DataFrame(
+                    transform.coefficients[1:] * self.scale_, ["cosine", "sine"], self._schema.columns
+                )
+        return None
+
+    # Reading, and forecasting in the data's own units
+
+    def _fitted(self) -> Any:
+        """Return the pipeline, or raise if there is none."""
+        check_is_fitted(self, "pipeline_")
+        return self.pipeline_
+
+    def _read_context(self, X: Any) -> SeriesSet:
+        """Return the rows to forecast from, one series or several."""
+        lookback = self._fitted().lookback
+        if isinstance(X, Mapping):
+            if not X:
+                raise ValueError(received("`X` must hold at least one series.", X=X))
+            return SeriesSet.of_frames([self._read(context, lookback) for context in X.values()], list(X))
+        if X is None and self._context is None:
+            rule = "`X` must be given: the forecaster was saved without its context."
+            raise ValueError(received(rule, X=X))
+        return SeriesSet.of_frames([self._context if X is None else self._read(X, lookback)])
 
     def _read(self, X: Any, n_rows: int) -> pd.DataFrame:
+        """Check a frame against that of training."""
         frame = read_frame(X, self._schema)
         if len(frame) < n_rows:
-            parts = "lookback" if n_rows == self.config_.lookback else "lookback + horizon"
+            parts = "lookback" if n_rows == self.lookback_ else "lookback + horizon"
             raise ValueError(received(f"`X` must have at least {parts} = {n_rows} rows.", n_rows=len(frame)))
-        if self._scaler.wave is not None and not isinstance(X, pd.DataFrame | pd.Series):
+        if self.yearly_wave_ is not None and not isinstance(X, pd.DataFrame | pd.Series):
             rule = (
-                "`X` must be a frame indexed by times, for the yearly wave; `yearly_seasonality=None` does without it."
+                "`X` must be a frame indexed by times, for the yearly season; `yearly_seasonality=None` does without."
             )
             raise TypeError(received(rule, type=type(X).__name__))
         return frame
 
+    def _forecast(self, frame: pd.DataFrame, cutoffs: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
+        """Yield which of the cutoffs, and the forecasts from them."""
+        pipeline = self._fitted()
+        rows = pipeline.apply(frame.to_numpy(), frame.index)
+        times = frame.index.append(future_index(frame.index, self._schema.freq, pipeline.horizon))
+        for chunk, found in pipeline.chunks(rows, cutoffs):
+            yield chunk, pipeline.invert(found, times, cutoffs[chunk])
+
     def _backtest_refitted(self, X: Any, start: Any, stride: int) -> pd.DataFrame:
-        schema, frame = learn_schema(X)
-        auto = is_lookback_chosen(self)
-        if auto and start is None:
+        """Fit a forecaster for each cutoff."""
+        parameters = read_parameters(self)
+        schema, frame = learn_schema(X, self.targets)
+        if parameters.lookback is None and start is None:
             raise ValueError(received("`lookback='auto'` with `refit` needs a `start`.", start=start))
-        config = read_network_config(self, schema, 1 if auto else self.lookback)
         # The first fit needs outcomes of its own, `horizon` rows more than a forecast.
-        first = config.lookback + config.horizon
-        cutoffs = find_cutoffs(frame.index, first, config.horizon, start, stride)
+        first = (parameters.lookback or 1) + parameters.horizon
+        cutoffs = find_cutoffs(frame.index, first, parameters.horizon, start, stride)
         folds = [clone(self).fit(frame.iloc[: cutoff + 1]).predict() for cutoff in cutoffs]
         forecasts = np.stack([fold.to_numpy() for fold in folds])
         return forecast_frame(forecasts, frame.index, cutoffs, folds[0].columns, schema.freq)

@@ -4,42 +4,72 @@ from __future__ import annotations
 
 import sys
 import warnings
-from dataclasses import replace
+from dataclasses import dataclass, fields
 from typing import Any
 
-import numpy as np
-import pandas as pd
 from sklearn.utils import check_random_state
 
 from tscnn.common.checks import check_choice, check_int, check_real, received
-from tscnn.data.frame import Schema
-from tscnn.network.backend import check_device, keras
-from tscnn.network.config import NetworkConfig, resolve_config
-from tscnn.statistics.gate import FEWEST_BLOCKS
-from tscnn.training.loop import TrainingSettings
+from tscnn.linear import LinearModel
+from tscnn.network.settings import TCN
+from tscnn.training.settings import Training
 
-__all__ = [
-    "check_needs_no_validation",
-    "is_lookback_chosen",
-    "list_candidates",
-    "read_network_config",
-    "read_training_settings",
-]
+__all__ = ["GROUPS", "Parameters", "check_needs_no_validation", "nest_settings", "read_parameters", "resolve_group"]
 
-SHORT_LOOKBACK = 64  # below it, a rolling normaliser has to show that it helps
+GROUPS: dict[str, Any] = {"network": TCN, "linear_model": LinearModel, "training": Training}
 
 
-def read_training_settings(parameters: Any) -> TrainingSettings:
-    """Check every parameter that is not the network's.
+@dataclass(frozen=True)
+class Parameters:
+    """The parameters of a `tscnn.Forecaster`, checked.
+
+    Attributes
+    ----------
+    lookback : int, or None
+        None where it is to be chosen.
+    horizon : int
+        Steps to forecast.
+    has_yearly_season : bool
+        Whether a yearly season may be subtracted.
+    network : TCN, or None
+        The convolutions; None without.
+    linear_model : LinearModel, or None
+        None without one.
+    training : Training
+        Of the convolutions.
+    validation_fraction : float
+        Of the rows.
+    device : str
+        Of `tscnn.network.backend.check_device`.
+    seed : int
+        Drawn from `random_state`.
+    verbose : bool
+        Whether to write lines.
+    """
+
+    lookback: int | None
+    horizon: int
+    has_yearly_season: bool
+    network: TCN | None
+    linear_model: LinearModel | None
+    training: Training
+    validation_fraction: float
+    device: str
+    seed: int
+    verbose: bool
+
+
+def read_parameters(forecaster: Any) -> Parameters:
+    """Check every parameter that can be checked without data.
 
     Parameters
     ----------
-    parameters : Forecaster
+    forecaster : Forecaster
         Or whatever has attributes of these names.
 
     Returns
     -------
-    TrainingSettings
+    Parameters
         With a seed drawn from `random_state`.
 
     Raises
@@ -47,147 +77,146 @@ def read_training_settings(parameters: Any) -> TrainingSettings:
     TypeError, ValueError
         Naming the parameter that breaks a rule.
     """
-    check_choice("yearly_seasonality", parameters.yearly_seasonality, ("auto", None))
-    check_choice("precision", parameters.precision, ("float32", "mixed_bfloat16"))
-    epochs = parameters.epochs if parameters.epochs == "auto" else check_int("epochs", parameters.epochs)
-    verbose = check_choice("verbose", parameters.verbose, ("auto", True, False, 0, 1, 2))
-    try:
-        keras.losses.get(parameters.loss)
-    except (ValueError, TypeError):
-        raise ValueError(received("`loss` must name a Keras loss or be a function.", loss=parameters.loss)) from None
-    check_device(parameters.device)
-    return TrainingSettings(
-        training=check_choice("training", parameters.training, ("dense", "window")),
-        loss=parameters.loss,
-        epochs=epochs,
-        batch_size=check_int("batch_size", parameters.batch_size),
-        learning_rate=check_real("learning_rate", parameters.learning_rate, low=0, include_low=False),
-        weight_decay=check_real("weight_decay", parameters.weight_decay, low=0),
-        patience=check_int("patience", parameters.patience),
-        callbacks=tuple(parameters.callbacks or ()),
-        device=parameters.device,
-        seed=int(check_random_state(parameters.random_state).randint(2**31 - 1)),
+    network, linear_model, training = (resolve_group(name, getattr(forecaster, name)) for name in GROUPS)
+    if linear_model is not None:
+        check_choice("maps", linear_model.maps, ("auto", "shared", "per_feature"))
+    elif network is None:
+        rule = "Of `network` and `linear_model` one at least must not be None: nothing would forecast."
+        raise ValueError(received(rule, network=None, linear_model=None))
+    verbose = check_choice("verbose", forecaster.verbose, ("auto", True, False, 0, 1, 2))
+    check_training(training)
+    return Parameters(
+        lookback=_read_lookback(forecaster.lookback, network),
+        horizon=check_int("horizon", forecaster.horizon),
+        has_yearly_season=check_choice("yearly_seasonality", forecaster.yearly_seasonality, ("auto", None)) == "auto",
+        network=network,
+        linear_model=linear_model,
+        training=training,
+        validation_fraction=check_real("validation_fraction", forecaster.validation_fraction, low=0, high=1),
+        device=forecaster.device,
+        seed=int(check_random_state(forecaster.random_state).randint(2**31 - 1)),
         verbose=sys.stdout.isatty() if verbose == "auto" else bool(verbose),
     )
 
 
-def read_network_config(parameters: Any, schema: Schema, lookback: Any, **changes: Any) -> NetworkConfig:
-    """Check every parameter of the network; what is chosen later stands in with a first choice.
+def check_training(training: Training) -> None:
+    """Check the settings of training.
 
     Parameters
     ----------
-    parameters : Forecaster
-        As above.
-    schema : Schema
-        Of the training frame.
-    lookback : int
-        That of the forecaster, or the one chosen.
-    **changes
-        `normalizer_span` or `linear_skip`, in place of the forecaster's.
-
-    Returns
-    -------
-    NetworkConfig
-        Of a network that can be built.
+    training : Training
+        What is checked.
 
     Raises
     ------
     TypeError, ValueError
-        Naming the parameter that breaks a rule.
+        Naming the setting that breaks a rule.
     """
-    linear_skip = check_choice("linear_skip", parameters.linear_skip, ("auto", "shared", "per_feature", None))
-    return resolve_config(
-        lookback,
-        parameters.horizon,
-        len(schema.columns),
-        targets=_find_targets(parameters.targets, schema.columns),
-        feature_mode="joint" if _is_auto(parameters.feature_mode) else parameters.feature_mode,
-        filters=parameters.filters,
-        kernel_size=parameters.kernel_size,
-        dilation_rates=parameters.dilation_rates,
-        n_stacks=parameters.n_stacks,
-        activation=parameters.activation,
-        normalization=parameters.normalization,
-        dropout=parameters.dropout,
-        **{
-            "normalizer_span": parameters.normalizer_span,
-            "linear_skip": "shared" if linear_skip == "auto" else linear_skip,
-            **changes,
-        },
-    )
+    if not is_auto(training.epochs):
+        check_int("epochs", training.epochs)
+    check_choice("mode", training.mode, ("dense", "window"))
+    check_choice("precision", training.precision, ("float32", "mixed_bfloat16"))
+    check_int("batch_size", training.batch_size)
+    check_int("patience", training.patience)
+    check_real("learning_rate", training.learning_rate, low=0, include_low=False)
+    check_real("weight_decay", training.weight_decay, low=0)
 
 
-def _is_auto(value: Any) -> bool:
-    return isinstance(value, str) and value == "auto"
-
-
-def is_lookback_chosen(parameters: Any) -> bool:
-    """Return whether the lookback is to be chosen; what has to fit it must be left to choose, too.
+def is_auto(value: Any) -> bool:
+    """Tell "auto" from what may be an array.
 
     Parameters
     ----------
-    parameters : Forecaster
-        As above.
+    value : object
+        Of a parameter.
 
     Returns
     -------
     bool
-        Whether it is "auto".
-
-    Raises
-    ------
-    ValueError
-        If a parameter is given that fits one lookback only.
+        Whether it is left to choose.
     """
-    if not _is_auto(parameters.lookback):
-        return False
-    for name in ("dilation_rates", "normalizer_span"):
-        value = getattr(parameters, name)
-        if value is not None and not _is_auto(value):
-            raise ValueError(received(f"With lookback='auto' `{name}` must be 'auto'.", **{name: value}))
-    return True
+    return isinstance(value, str) and value == "auto"
 
 
-def list_candidates(parameters: Any, schema: Schema, config: NetworkConfig, n_judged: int) -> list[NetworkConfig]:
-    """List the networks to choose from on validation rows.
+def resolve_group(name: str, value: Any) -> Any:
+    """Return a group of settings, for "auto" that of all defaults.
 
     Parameters
     ----------
-    parameters : Forecaster
-        As above.
-    schema : Schema
-        Of the training frame.
-    config : NetworkConfig
-        The first of them.
-    n_judged : int
-        Validation origins. There is no choice of normaliser without them, or of too few to trust convolutions beside a
-        linear map.
+    name : str
+        Of the parameter, one of `GROUPS`.
+    value : object
+        What the forecaster was given.
 
     Returns
     -------
-    list of NetworkConfig
-        At least the first.
+    TCN, LinearModel, Training or None
+        As given, or new. None, for a forecaster without it, only of a network and of a linear model.
+
+    Raises
+    ------
+    TypeError
+        If it is neither.
     """
-    candidates = [config]
-    automatic = _is_auto(parameters.normalizer_span) and _is_auto(parameters.dilation_rates)
-    plain: dict[str, Any] = {"linear_skip": None} if _is_auto(parameters.linear_skip) else {}
-    apart = max(config.horizon, config.lookback) if plain else config.horizon  # origins, to be independent
-    n_needed = 1 if config.linear_maps is None else FEWEST_BLOCKS * apart
-    if n_judged >= n_needed and automatic and 1 < config.lookback < SHORT_LOOKBACK:
-        candidates.append(read_network_config(parameters, schema, config.lookback, normalizer_span=None, **plain))
-    # One feature, or a past covariate, leaves no choice of mode.
-    if _is_auto(parameters.feature_mode) and 1 < config.n_features == len(config.targets):
-        candidates += [replace(candidate, feature_mode="independent") for candidate in candidates]
-    return candidates
+    group = GROUPS[name]
+    if is_auto(value):
+        return group()
+    if value is None and name != "training":
+        return None
+    if not isinstance(value, group):
+        none = "" if name == "training" else ", None"
+        rule = f"`{name}` must be 'auto'{none} or tscnn.{group.__name__}(...)."
+        raise TypeError(received(rule, **{name: value}))
+    return value
 
 
-def check_needs_no_validation(parameters: Any, n_rows: int) -> None:
+def nest_settings(groups: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
+    """Put settings that are given flat into their groups.
+
+    Parameters
+    ----------
+    groups : dict
+        The values of the parameters in `GROUPS`.
+    settings : dict
+        By name: ``{"filters": 8}``.
+
+    Returns
+    -------
+    dict
+        The groups that change.
+
+    Raises
+    ------
+    TypeError
+        If no group has a setting of such a name, or its group is None.
+
+    Examples
+    --------
+    >>> nest_settings({"network": "auto"}, {"filters": 8})["network"].filters
+    8
+    """
+    homes = {field.name: name for name, group in GROUPS.items() for field in fields(group)}
+    changes: dict[str, dict[str, Any]] = {}
+    for setting, value in settings.items():
+        if setting not in homes:
+            rule = f"Forecaster has no parameter {setting!r}, nor has one of its settings {', '.join(GROUPS)}."
+            raise TypeError(received(rule, **{setting: value}))
+        changes.setdefault(homes[setting], {})[setting] = value
+    nested = {}
+    for name, own in changes.items():
+        if groups[name] is None:
+            raise TypeError(received(f"With {name}=None there is no setting {next(iter(own))!r}.", **own))
+        nested[name] = resolve_group(name, groups[name]).set_params(**own)
+    return nested
+
+
+def check_needs_no_validation(parameters: Parameters, n_rows: int) -> None:
     """Complain if nothing can be held back to choose on.
 
     Parameters
     ----------
-    parameters : Forecaster
-        As above.
+    parameters : Parameters
+        Of the forecaster.
     n_rows : int
         Of the training frame.
 
@@ -196,24 +225,28 @@ def check_needs_no_validation(parameters: Any, n_rows: int) -> None:
     ValueError
         If something is to be chosen; else there is a warning.
     """
-    for name in ("lookback", "feature_mode"):
-        if _is_auto(getattr(parameters, name)):
+    network = parameters.network
+    chosen = {
+        "lookback": parameters.lookback is None,
+        "feature_mode": network is not None and is_auto(network.feature_mode),
+    }
+    for name, is_chosen in chosen.items():
+        if is_chosen:
             rule = f"`{name}='auto'` is chosen on validation rows, and there are none."
             raise ValueError(received(rule, n_rows=n_rows, validation_fraction=parameters.validation_fraction))
     if parameters.validation_fraction > 0:
         said = "`X` is too short to hold validation rows back, so all epochs are run and none is chosen; "
         said += "validation_fraction=0 says that this is fine."
-        warnings.warn(
-            received(said, n_rows=n_rows, lookback=parameters.lookback, horizon=parameters.horizon), stacklevel=3
-        )
+        told = received(said, n_rows=n_rows, lookback=parameters.lookback, horizon=parameters.horizon)
+        warnings.warn(told, stacklevel=4)
 
 
-def _find_targets(targets: Any, columns: pd.Index) -> list[int] | None:
-    if targets is None:
-        return None
-    names = list(targets) if isinstance(targets, list | tuple | pd.Index | np.ndarray) else [targets]
-    unknown = [name for name in names if name not in columns]
-    if unknown or not names or len(set(names)) < len(names):
-        rule = f"`targets` must name distinct columns of `X`, {list(columns)}."
-        raise ValueError(received(rule, targets=targets))
-    return [int(position) for position in columns.get_indexer(names)]
+def _read_lookback(lookback: Any, network: TCN | None) -> int | None:
+    """Return a lookback, None for "auto"; what has to fit one that is chosen must be left to choose, too."""
+    if not is_auto(lookback):
+        return check_int("lookback", lookback)
+    for name in ("dilation_rates", "normalizer_span") if network is not None else ():
+        value = getattr(network, name)
+        if value is not None and not is_auto(value):
+            raise ValueError(received(f"With lookback='auto' `{name}` must be 'auto'.", **{name: value}))
+    return None

@@ -1,19 +1,18 @@
-"""Pandas around a streaming network: one row in, one forecast frame out."""
+"""Forecasts that follow series row by row: one row in, one forecast frame out."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from tscnn.common.checks import received
-from tscnn.data.frame import Schema
 from tscnn.data.index import future_index
-from tscnn.network.graph import Network
-from tscnn.network.streaming import StreamingNetwork
-from tscnn.transforms.standardize import Scaler
+from tscnn.data.schema import Schema
+from tscnn.data.series import SeriesSet
+from tscnn.pipeline import Pipeline
 
 __all__ = ["Stream"]
 
@@ -23,26 +22,22 @@ class Stream:
 
     Parameters
     ----------
-    network : Network
-        The trained network; its weights are copied.
+    pipeline : Pipeline
+        The fitted model.
     schema : Schema
         Of the training frame.
-    scaler : Scaler
-        Of the training rows.
-    contexts : DataFrame, or mapping of series name to DataFrame
-        What has been seen so far, at least `lookback` rows each.
+    context : SeriesSet
+        What has been seen so far, at least `lookback` rows a series, in the data's own units.
     """
 
-    def __init__(self, network: Network, schema: Schema, scaler: Scaler, contexts: Any) -> None:
-        self.names = list(contexts) if isinstance(contexts, Mapping) else None
-        frames = list(contexts.values()) if isinstance(contexts, Mapping) else [contexts]
-        self._schema, self._scaler = schema, scaler
-        self._targets = list(network.config.targets)
-        self._horizon = network.config.horizon
-        self._ends = [frame.index[-1:] for frame in frames]
-        windows = [frame.iloc[-network.config.lookback :] for frame in frames]
-        rows = np.stack([scaler.standardize(window.to_numpy(), window.index) for window in windows])
-        self._network = StreamingNetwork(network, rows)
+    def __init__(self, pipeline: Pipeline, schema: Schema, context: SeriesSet) -> None:
+        self.names = None if context.names is None else list(context.names)
+        self._pipeline, self._schema = pipeline, schema
+        lookback = pipeline.lookback
+        self._ends = [index[-1:] for index in context.indexes]
+        windows = zip(context.newest(lookback), context.indexes, strict=True)
+        rows = np.stack([pipeline.apply(values, index[-lookback:]) for values, index in windows])
+        self._state = pipeline.start(rows)
 
     def update(self, row: Any) -> pd.DataFrame:
         """Take the next row, and forecast the steps after it.
@@ -66,18 +61,20 @@ class Stream:
             If a column or a series is missing, a value is not finite, or the row has another time than is due. The
             stream is as before, then.
         """
-        due = [future_index(end, self._schema.freq, 1) for end in self._ends]
+        freq, horizon = self._schema.freq, self._pipeline.horizon
+        due = [future_index(end, freq, 1) for end in self._ends]
         values = self._read(row, due)
-        found = self._network.update(self._scaler.standardize(values, due[0].append(due[1:])))
-        ahead = self._scaler.ahead(due, self._schema.freq, self._horizon)
-        forecasts = self._scaler.restore(found, self._targets, np.empty(found.shape, self._schema.dtype), ahead)
+        times = [now.append(future_index(now, freq, horizon)) for now in due]
+        rows = [self._pipeline.apply(own[None], now) for own, now in zip(values, due, strict=True)]
+        found = self._pipeline.step(self._state, np.concatenate(rows))
         self._ends = due
-        times = [future_index(end, self._schema.freq, self._horizon) for end in due]
-        columns = self._schema.columns[self._targets]
-        if self.names is None:
-            return pd.DataFrame(forecasts[0], index=times[0], columns=columns)
-        frames = [pd.DataFrame(f, index=t, columns=columns) for f, t in zip(forecasts, times, strict=True)]
-        return pd.concat(frames, keys=self.names, names=["series", "time"])
+        first = np.zeros(1, int)
+        forecasts = [self._pipeline.invert(own[None], when, first)[0] for own, when in zip(found, times, strict=True)]
+        frames = [
+            pd.DataFrame(forecast, index=when[1:], columns=self._schema.target_names)
+            for forecast, when in zip(forecasts, times, strict=True)
+        ]
+        return frames[0] if self.names is None else pd.concat(frames, keys=self.names, names=["series", "time"])
 
     @property
     def state(self) -> dict[str, np.ndarray]:
@@ -88,10 +85,13 @@ class Stream:
         dict of str to ndarray
             For `restore`.
         """
-        rings = self._network.rings()
-        arrays = {f"ring_{i}": ring.rows.copy() for i, ring in enumerate(rings)}
-        ends = np.array([str(end[0]) for end in self._ends])
-        return {**arrays, "positions": np.array([ring.at for ring in rings]), "ends": ends}
+        rings = [ring for of_term in self._state for ring in of_term]
+        return {
+            "model": np.array(self._pipeline.fingerprint),
+            **{f"ring_{i}": ring.rows.copy() for i, ring in enumerate(rings)},
+            "positions": np.array([ring.at for ring in rings]),
+            "ends": np.array([str(end[0]) for end in self._ends]),
+        }
 
     def restore(self, state: Mapping[str, np.ndarray]) -> None:
         """Go back to a `state`.
@@ -104,19 +104,28 @@ class Stream:
         Raises
         ------
         ValueError
-            If it is that of another kind of stream.
+            If it is that of another forecaster, or of another number of series. The stream is as before, then.
         """
-        rings = self._network.rings()
-        shapes = {f"ring_{i}": ring.rows.shape for i, ring in enumerate(rings)}
-        found = {name: np.shape(state[name]) for name in state if name.startswith("ring_")}
-        if found != shapes:
-            raise ValueError(received("`state` must be that of a stream like this one.", shapes=found, needed=shapes))
+        rings = [ring for of_term in self._state for ring in of_term]
+        missing = [name for name in self.state if name not in state]
+        if missing:
+            raise ValueError(received("`state` must be that of a stream of this forecaster.", missing=missing))
+        model = str(np.asarray(state["model"]))
+        if model != self._pipeline.fingerprint:
+            rule = "`state` must be that of a stream of this forecaster, not of another one."
+            raise ValueError(received(rule, model=f"{model[:12]}..", needed=f"{self._pipeline.fingerprint[:12]}.."))
+        needed = {f"ring_{i}": ring.rows.shape for i, ring in enumerate(rings)}
+        found = {name: np.shape(state[name]) for name in needed}
+        if found != needed or np.shape(state["ends"]) != (len(self._ends),):
+            rule = f"`state` must be that of a stream of {len(self._ends)} series."
+            raise ValueError(received(rule, n_series=len(np.atleast_1d(state["ends"]))))
+        ends = [_index_like(end, str(text)) for end, text in zip(self._ends, state["ends"], strict=True)]
         for i, ring in enumerate(rings):
             ring.rows[:] = state[f"ring_{i}"]
             ring.at = int(state["positions"][i])
-        self._ends = [_index_like(end, str(text)) for end, text in zip(self._ends, state["ends"], strict=True)]
+        self._ends = ends
 
-    def _read(self, row: Any, due: list[pd.Index]) -> np.ndarray:
+    def _read(self, row: Any, due: Sequence[pd.Index]) -> np.ndarray:
         """Return the values of a row, (n_series, n_features), after checking names, numbers and times."""
         columns = self._schema.columns
         if isinstance(row, pd.DataFrame):
@@ -143,7 +152,7 @@ class Stream:
             raise ValueError(received(rule, value=float(values[tuple(bad[0])])))
         return values
 
-    def _match_rows(self, frame: pd.DataFrame, due: list[pd.Index]) -> pd.DataFrame:
+    def _match_rows(self, frame: pd.DataFrame, due: Sequence[pd.Index]) -> pd.DataFrame:
         """Put the rows of a frame into the order of the series, or hold its one row to the time that is due."""
         if self.names is None:
             if len(frame) == 1 and frame.index[0] != due[0][0]:

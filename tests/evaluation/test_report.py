@@ -1,107 +1,144 @@
+import subprocess
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from tests.conftest import make_frame, small_forecaster
-from tscnn import make_windows
-from tscnn.evaluation.naive import repeat_last
-from tscnn.evaluation.report import describe_report, list_unbeaten
+from tscnn.data.windows import make_windows
+from tscnn.evaluation.naive import repeat_last, repeat_season
+from tscnn.evaluation.report import ReportSettings, describe_report, evaluate_forecasts, list_unbeaten
+
+LOOKBACK, HORIZON, SEASON = 12, 3, 8
+ORIGINS = [range(20, 60), range(92, 117), range(150, 150)]
+TARGETS = [2, 0]
 
 
-def test_the_report_says_what_a_backtest_of_the_validation_rows_says(frame):
-    fitted = small_forecaster(linear_skip=None).fit(frame)  # a linear map is solved again after the report
-    first = 270  # a tenth of 300 rows is held back
-    rows = (frame - fitted.mean_) / fitted.scale_
-    seen = frame.iloc[first - 12 :]
-    inputs, outcomes = make_windows(rows.iloc[first - 12 :], 12, 3)
-    forecasts = (fitted.backtest(seen) - fitted.mean_) / fitted.scale_
-    errors = forecasts.to_numpy().reshape(outcomes.shape) - outcomes
-    report = fitted.report_
-    assert list(report.index) == ["tscnn", "linear map", "repeat season", "repeat last", "constant"]
-    assert report.loc["tscnn", "mse"] == pytest.approx(np.square(errors).mean(), rel=1e-4)
-    assert report.loc["tscnn", "mae"] == pytest.approx(np.abs(errors).mean(), rel=1e-4)
-    repeated = repeat_last(inputs, 3) - outcomes
-    assert report.loc["repeat last", "mse"] == pytest.approx(np.square(repeated).mean(), rel=1e-4)
-    values = rows.to_numpy()
-    days = np.stack([values[row - 24 : row - 21] for row in range(first, 298)]) - outcomes
-    assert report.loc["repeat season", "mse"] == pytest.approx(np.square(days).mean(), rel=1e-4)
-    constant = outcomes - outcomes.mean(axis=0)
-    assert report.loc["constant", "mse"] == pytest.approx(np.square(constant).mean(), rel=1e-4)
-    skill = 1 - report.loc["tscnn", "mse"] / report["mse"]
-    np.testing.assert_allclose(report["skill"], skill, atol=1e-12)
+@pytest.fixture
+def rows() -> np.ndarray:
+    return np.random.default_rng(0).normal(size=(120, 3)).cumsum(axis=0).astype(np.float32)
 
 
-def test_many_outcomes_are_judged_on_a_part_of_them(frame, monkeypatch):
-    monkeypatch.setattr("tscnn.evaluation.report.MOST_VALUES", 10 * 3 * 3)  # of 28 origins, 3 steps and 3 columns
-    forecaster = small_forecaster(linear_skip=None).fit(frame)
-    rows = ((frame - forecaster.mean_) / forecaster.scale_).to_numpy()
-    cutoffs = np.arange(269, 297, 3)  # every third
-    outcomes = rows[cutoffs[:, None] + np.arange(1, 4)]
-    backtest = forecaster.backtest(frame, start=frame.index[269], stride=3)
-    forecasts = ((backtest - forecaster.mean_) / forecaster.scale_).to_numpy().reshape(outcomes.shape)
-    for name, found in (("tscnn", forecasts), ("repeat last", rows[cutoffs][:, None])):
-        assert forecaster.report_.loc[name, "mse"] == pytest.approx(np.square(found - outcomes).mean(), rel=1e-4)
+@pytest.fixture
+def plain(rows) -> np.ndarray:
+    return rows + np.sin(np.arange(120) / 20)[:, None].astype(np.float32)
 
 
-def test_targets_alone_are_judged(frame):
-    forecaster = small_forecaster(targets=["b"]).fit(frame)
-    alone = small_forecaster().fit(frame[["b"]])
-    columns = ["linear map", "repeat season", "repeat last", "constant"]
-    pd.testing.assert_series_equal(forecaster.report_.loc[columns, "mse"], alone.report_.loc[columns, "mse"], rtol=1e-5)
+@pytest.fixture
+def linear_map() -> np.ndarray:
+    return np.random.default_rng(1).uniform(0, 1 / LOOKBACK, size=(LOOKBACK, HORIZON))
 
 
-def test_without_times_no_season_is_known(frame):
-    assert "repeat season" not in small_forecaster().fit(frame.to_numpy()).report_.index
+def noisy(rows, size=0.1):
+    """Forecast with errors that depend on the origin alone."""
+    errors = size * np.random.default_rng(2).normal(size=(len(rows), HORIZON, len(TARGETS))).astype(np.float32)
+
+    def forecast(at):
+        return rows[:, TARGETS][at[:, None] + 1 + np.arange(HORIZON)] + errors[at]
+
+    return forecast, errors
 
 
-def test_without_validation_rows_there_is_no_report(frame):
-    assert small_forecaster(validation_fraction=0).fit(frame).report_ is None
+def expected_errors(rows, plain, linear_map, origins=ORIGINS):
+    """By the windows of every origin, cut out."""
+    at = np.concatenate([np.array(stretch, int) for stretch in origins])
+    inputs, outcomes = (each[at - LOOKBACK + 1] for each in make_windows(rows[:, TARGETS], LOOKBACK, HORIZON))
+    plain_inputs, plain_outcomes = (
+        each[at - LOOKBACK + 1] for each in make_windows(plain[:, TARGETS], LOOKBACK, HORIZON)
+    )
+    return {
+        "tscnn": noisy(rows)[1][at],
+        "linear map": np.einsum("nlt,lh->nht", inputs, linear_map) - outcomes,
+        "repeat season": repeat_season(plain_inputs, HORIZON, SEASON) - plain_outcomes,
+        "repeat last": repeat_last(plain_inputs, HORIZON) - plain_outcomes,
+        "constant": plain_outcomes.mean(axis=0, dtype=float) - plain_outcomes,
+    }
 
 
-@pytest.mark.filterwarnings("default:On the validation rows")
-def test_a_forecaster_that_loses_says_so(frame):
-    random_walk = frame.cumsum() + np.random.default_rng(0).normal(size=frame.shape).cumsum(axis=0) * 100
-    poor = small_forecaster(linear_skip=None, normalizer_span=None, epochs=1, learning_rate=1e-6)
-    with pytest.warns(UserWarning, match=r"no better than .*repeat last.*: see `report_`") as caught:
-        poor.fit(random_walk)
-    assert [w.filename for w in caught if w.category is UserWarning] == [__file__]
-    assert "repeat last" in list_unbeaten(poor.report_)
+def check(report, errors):
+    assert list(report.index) == list(errors)
+    for name, found in errors.items():
+        assert report.loc[name, "mse"] == pytest.approx(np.square(found).mean(), rel=1e-5)
+        if name == "constant":
+            assert np.isnan(report.loc[name, "mae"])
+        else:
+            assert report.loc[name, "mae"] == pytest.approx(np.abs(found).mean(), rel=1e-5)
+    np.testing.assert_allclose(report["skill"], 1 - report.loc["tscnn", "mse"] / report["mse"], atol=1e-12)
 
 
-@pytest.mark.filterwarnings("default:On the validation rows")
-@pytest.mark.parametrize("output", [0.0, 0.3])
-def test_a_network_that_has_collapsed_to_a_constant_is_caught(frame, output):
-    from tscnn.network.backend import keras
-
-    class Collapse(keras.callbacks.Callback):
-        def on_epoch_end(self, epoch, logs=None):  # noqa: ARG002
-            head = self.model.network.get_layer("head")
-            kernel, bias = head.get_weights()
-            head.set_weights([np.zeros_like(kernel), np.full_like(bias, output)])
-
-    forecaster = small_forecaster(linear_skip=None, normalizer_span=None, callbacks=[Collapse()], patience=9, epochs=1)
-    with pytest.warns(UserWarning, match="no better than .*constant"):
-        forecaster.fit(frame)
-    assert "constant" in list_unbeaten(forecaster.report_)
+@pytest.mark.parametrize("chunk_values", [2**23, 200, 1])
+def test_errors_are_those_of_every_window(rows, plain, linear_map, chunk_values):
+    settings = ReportSettings(chunk_values=chunk_values)
+    forecast, _ = noisy(rows)
+    report = evaluate_forecasts(forecast, rows, plain, ORIGINS, TARGETS, HORIZON, linear_map, SEASON, settings)
+    check(report, expected_errors(rows, plain, linear_map))
+    again = evaluate_forecasts(forecast, rows, plain, ORIGINS, TARGETS, HORIZON, linear_map[None], SEASON)
+    pd.testing.assert_frame_equal(again, report)
 
 
-def test_a_good_forecaster_is_not_scolded(recwarn):
-    frame = make_frame(600)
-    frame["b"] += 10 * np.sin(np.arange(600) * 2 * np.pi / 7)  # of another rhythm, which one map for all can't serve
-    report = small_forecaster(lookback=24).fit(frame).report_
-    assert not [warning for warning in recwarn if warning.category is UserWarning]
-    assert list_unbeaten(report) == []
-    assert (report["skill"].iloc[1:] > 0).all()
+@pytest.mark.parametrize("settings", [ReportSettings(most_origins=22), ReportSettings(most_values=22 * HORIZON * 2)])
+def test_of_many_origins_every_third_is_forecast_from(rows, plain, linear_map, settings):
+    thinned = [stretch[::3] for stretch in ORIGINS]
+    report = evaluate_forecasts(noisy(rows)[0], rows, plain, ORIGINS, TARGETS, HORIZON, linear_map, SEASON, settings)
+    check(report, expected_errors(rows, plain, linear_map, thinned))
 
 
-def test_a_report_in_one_line(fitted):
-    line = describe_report(fitted.report_)
-    assert line.startswith(f"validation MSE {fitted.report_.loc['tscnn', 'mse']:.4f}; skill against linear map ")
+def test_without_a_season_none_is_repeated(rows, linear_map):
+    report = evaluate_forecasts(noisy(rows)[0], rows, rows, ORIGINS, TARGETS, HORIZON, linear_map, None)
+    assert list(report.index) == ["tscnn", "linear map", "repeat last", "constant"]
+
+
+def test_the_report_says_that_it_is_optimistic(rows, linear_map):
+    report = evaluate_forecasts(noisy(rows)[0], rows, rows, ORIGINS, TARGETS, HORIZON, linear_map, SEASON)
+    assert "Optimistic" in report.attrs["note"]
+    line = describe_report(report)
+    mse = report.loc["tscnn", "mse"]
+    assert line.startswith(f"validation MSE {mse:.4f} (optimistic: these rows chose the model); skill against linear ")
     assert "repeat season +" in line
 
 
-def test_the_line_is_written_with_the_epochs(frame, capsys):
-    forecaster = small_forecaster(verbose=1).fit(frame)
-    lines = capsys.readouterr().out.splitlines()
-    assert lines[-1] == describe_report(forecaster.report_)
-    assert lines[-4].startswith("epoch 1/2")
+def test_what_is_not_beaten_is_named(rows, linear_map):
+    good = evaluate_forecasts(noisy(rows)[0], rows, rows, ORIGINS, TARGETS, HORIZON, linear_map, SEASON)
+    assert list_unbeaten(good) == []
+    poor = evaluate_forecasts(noisy(rows, size=100)[0], rows, rows, ORIGINS, TARGETS, HORIZON, linear_map, SEASON)
+    assert list_unbeaten(poor) == list(good.index[1:])
+
+    def repeat(at):
+        return np.repeat(rows[:, TARGETS][at][:, None], HORIZON, axis=1)
+
+    same = evaluate_forecasts(repeat, rows, rows, ORIGINS, TARGETS, HORIZON, linear_map, SEASON)
+    assert "repeat last" in list_unbeaten(same)
+    assert same.loc["repeat last", "skill"] == 0
+
+
+def test_forecasts_that_have_collapsed_to_a_constant_are_caught(rows, linear_map):
+    def constant(at):
+        return np.full((len(at), HORIZON, len(TARGETS)), rows.mean())
+
+    report = evaluate_forecasts(constant, rows, rows, ORIGINS, TARGETS, HORIZON, linear_map, SEASON)
+    assert "constant" in list_unbeaten(report)
+
+
+def test_constant_outcomes_can_be_met_but_not_beaten(linear_map):
+    rows = np.full((120, 3), 0.1, np.float32)
+    exact = evaluate_forecasts(
+        lambda at: np.full((len(at), HORIZON, 2), np.float32(0.1)), rows, rows, ORIGINS, TARGETS, HORIZON, linear_map, 8
+    )
+    assert exact.loc["repeat last", "skill"] == 0
+    off = evaluate_forecasts(
+        lambda at: np.zeros((len(at), HORIZON, 2)), rows, rows, ORIGINS, TARGETS, HORIZON, linear_map, 8
+    )
+    assert off.loc["repeat last", "skill"] == -np.inf
+
+
+def test_what_cannot_be_evaluated(rows, linear_map):
+    forecast, _ = noisy(rows)
+    with pytest.raises(ValueError, match="`origins` must not be empty"):
+        evaluate_forecasts(forecast, rows, rows, [range(3, 3)], TARGETS, HORIZON, linear_map, SEASON)
+    with pytest.raises(ValueError, match=r"`forecast` must return an array of shape \(40, 3, 1\).*\(40, 3, 2\)"):
+        evaluate_forecasts(forecast, rows, rows, ORIGINS, [0], HORIZON, linear_map, SEASON)
+
+
+def test_the_room_imports_no_keras():
+    code = "import sys, tscnn.evaluation; sys.exit('keras' in sys.modules or 'tensorflow' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

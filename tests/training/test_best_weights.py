@@ -3,10 +3,23 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from tests.conftest import small_forecaster
-from tscnn.network.config import resolve_config
-from tscnn.network.graph import build_network
-from tscnn.training.best_weights import BestWeights, describe_trust, find_scale, scale_head
+from tscnn.network.backend import keras
+from tscnn.training.best_weights import BestWeights, describe_scaling, find_scale, scale_head
+
+
+class Network:
+    """A kernel and a bias of one layer, and a weight that is not of the head."""
+
+    def __init__(self) -> None:
+        self.body = keras.Variable(np.full(3, 7.0))
+        self.head = [keras.Variable(np.zeros((2, 4))), keras.Variable(np.zeros(4))]
+
+    def get_weights(self):
+        return [np.array(variable) for variable in (self.body, *self.head)]
+
+    def set_weights(self, weights):
+        for variable, weight in zip((self.body, *self.head), weights, strict=True):
+            variable.assign(weight)
 
 
 def test_the_scale_is_that_of_least_squares():
@@ -33,14 +46,14 @@ def test_the_scale_stays_between_nothing_and_all(losses, scale):
 
 @pytest.mark.parametrize(("scales", "best", "second"), [(True, 0.8, 1.6), (False, 1.0, 1.0)])
 def test_the_best_epoch_counts_as_far_as_it_serves(scales, best, second):
-    network = build_network(resolve_config(4, 2, 1))
-    kernel = network.dense.get_layer("head").kernel
+    network = Network()
+    kernel = network.head[0]
     wanted = np.full(kernel.shape, best)
 
     def judge():
         return np.square(np.array(kernel) - wanted).ravel()
 
-    callback = BestWeights(network.dense, judge, 2, [9], scales)
+    callback = BestWeights(network, network.head, judge, 2, [9], scales=scales)
     callback.set_model(SimpleNamespace(stop_training=False))
     callback.on_train_begin()
     logs = {}
@@ -71,8 +84,8 @@ def test_the_best_epoch_counts_as_far_as_it_serves(scales, best, second):
     ],
 )
 def test_a_further_round_follows_if_half_of_one_still_pays(rounds, losses, n_epochs):
-    network, current = build_network(resolve_config(4, 2, 1)), [10.0]
-    callback = BestWeights(network.dense, lambda: np.array(current), 2, rounds, scales=False)
+    network, current = Network(), [10.0]
+    callback = BestWeights(network, network.head, lambda: np.array(current), 2, rounds, scales=False)
     callback.set_model(SimpleNamespace(stop_training=False))
     callback.on_train_begin()
     for epoch, loss in enumerate([*losses, *losses[-1:] * 9][: rounds[-1]]):
@@ -83,34 +96,78 @@ def test_a_further_round_follows_if_half_of_one_still_pays(rounds, losses, n_epo
     assert epoch + 1 == n_epochs
 
 
-def test_the_head_is_scaled_by_what_can_be_trusted():
-    network = build_network(resolve_config(4, 2, 1))
-    kernel, bias = network.dense.get_layer("head").trainable_weights
-    assert scale_head(network, np.ones(20), 1) is None
+def test_what_counts_as_going_on_is_a_setting():
+    network, current = Network(), [10.0]
+    n_epochs = []
+    for goes_on in (0.01, 0.2):
+        callback = BestWeights(
+            network, network.head, lambda: np.array(current), 2, [4, 12], scales=False, goes_on=goes_on
+        )
+        callback.set_model(SimpleNamespace(stop_training=False))
+        current[0] = 10.0
+        callback.on_train_begin()
+        for epoch in range(12):
+            current[0] *= 0.95
+            callback.on_epoch_end(epoch, {})
+            if callback.model.stop_training:
+                break
+        n_epochs.append(epoch + 1)
+    assert n_epochs == [12, 4]
+
+
+def test_a_tiny_part_of_what_was_learnt_is_not_kept():
+    kept = []
+    for least_scale in (0.1, 0.01):
+        network = Network()
+        kernel = network.head[0]
+
+        def judge(kernel=kernel):
+            return np.square(np.array(kernel) - 0.05).ravel()
+
+        callback = BestWeights(network, network.head, judge, 2, [9], scales=True, least_scale=least_scale)
+        callback.set_model(SimpleNamespace(stop_training=False))
+        callback.on_train_begin()
+        kernel.assign(np.ones(kernel.shape))
+        callback.on_epoch_end(0, {})
+        callback.on_train_end()
+        kept.append(bool(np.any(kernel)))
+    assert kept == [False, True]
+
+
+def test_the_head_is_scaled_by_the_shrinkage_factor():
+    network = Network()
+    kernel, bias = network.head
+    before = np.full(8, 2.0)
+    assert scale_head(network.head, before, before - 1, 1) is None  # at its start
     kernel.assign(np.ones(kernel.shape))
     bias.assign(np.full(bias.shape, 2.0))
     gains = np.repeat([0.9, 1.0, 1.1, 1.0], 2)
-    share = scale_head(network, gains, 2)
-    assert 0.9 < share < 1
-    np.testing.assert_allclose(kernel, share, rtol=1e-6)
-    np.testing.assert_allclose(bias, 2 * share, rtol=1e-6)
-    assert scale_head(network, -gains, 2) == 0
-    assert not np.any(kernel)
+    result = scale_head(network.head, before, before - gains, 2)
+    t = 1.0 / np.sqrt(np.var([0.9, 1.0, 1.1, 1.0], ddof=1) / 4)
+    assert result.kept
+    assert result.gain == pytest.approx(0.5)
+    assert result.shrinkage == pytest.approx(1 - 3 / t**2)
+    np.testing.assert_allclose(kernel, result.shrinkage, rtol=1e-6)
+    np.testing.assert_allclose(bias, 2 * result.shrinkage, rtol=1e-6)
+    np.testing.assert_allclose(network.body, 7)
 
 
-def test_what_is_not_trusted_is_taken_back():
-    rows = np.random.default_rng(0).normal(size=(300, 2)).cumsum(axis=0)  # nothing but the linear map to be learnt
-    head = small_forecaster(learning_rate=0.01).fit(rows).network_.dense.get_layer("head").get_weights()
-    free = (
-        small_forecaster(learning_rate=0.01, linear_skip=None).fit(rows).network_.dense.get_layer("head").get_weights()
-    )
-    assert np.abs(head[0]).max() < 0.5 * np.abs(free[0]).max()
+@pytest.mark.parametrize("gains", [[-0.9, -1.0, -1.1, -1.0], [0.9, -0.5, 0.6, 0.1], [1.0, 1.0, 1.0]])
+def test_a_gain_that_may_be_chance_is_taken_back(gains):
+    network, before = Network(), np.full(len(gains), 2.0)
+    network.head[0].assign(np.ones((2, 4)))
+    network.head[1].assign(np.ones(4))
+    result = scale_head(network.head, before, before - gains, 1)
+    assert not result.kept
+    assert not any(np.any(variable) for variable in network.head)
 
 
-def test_what_is_taken_back_is_told(capsys):
-    rows = np.random.default_rng(0).normal(size=(300, 2)).cumsum(axis=0)
-    small_forecaster(verbose=1, horizon=20, learning_rate=0.01).fit(rows)  # not four horizons to judge on
-    line = capsys.readouterr().out.splitlines()[-2]
-    assert line in (describe_trust(None), describe_trust(0.0))
-    assert line.startswith("the linear map forecasts alone: ")
-    assert describe_trust(0.25).startswith("the convolutions add 25% of what they learnt ")
+def test_what_is_left_of_a_network_is_told():
+    assert describe_scaling(None) == "the linear terms forecast alone: no epoch improved on them"
+    network, before = Network(), np.full(4, 2.0)
+    lines = []
+    for losses in (np.array([1.8, 1.81, 1.8, 1.79]), np.array([1.8, 2.2, 1.7, 2.0])):
+        network.head[0].assign(np.ones((2, 4)))
+        lines.append(describe_scaling(scale_head(network.head, before, losses, 1)))
+    assert lines[0].startswith("the network's forecast is shrunk by a factor of 1.00; kept: 10.0 % less error, p = ")
+    assert lines[1].startswith("the linear terms forecast alone; network not kept: 3.7 % less error, but p = ")

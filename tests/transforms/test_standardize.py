@@ -1,30 +1,65 @@
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from tscnn.transforms.standardize import fit_scaler
+from tscnn.transforms.standardize import Standardize
+from tscnn.transforms.transform import Transform
+
+INDEX = pd.RangeIndex(60)
 
 
 @pytest.mark.parametrize("unit", [1e-300, 1e-15, 1.0, 1e15, 1e300])
 def test_values_of_any_size_are_standardised(unit):
     values = np.random.default_rng(0).normal(3, 2, (50, 2)) * unit
-    scaler = fit_scaler(values)
-    standardized = scaler.standardize(values, pd.RangeIndex(len(values)))
-    np.testing.assert_allclose(standardized.mean(axis=0), 0, atol=1e-6)
-    np.testing.assert_allclose(standardized.std(axis=0), 1, rtol=1e-6)
-    restored = scaler.restore(standardized[:, None, 1:], [1], np.empty((50, 1, 1)))
+    transform = Standardize.fit(values)
+    rows = transform.apply(values, INDEX[:50])
+    np.testing.assert_allclose(rows.mean(axis=0), 0, atol=1e-6)
+    np.testing.assert_allclose(rows.std(axis=0), 1, rtol=1e-6)
+    restored = transform.invert(rows[:, None, 1:], INDEX, np.arange(50), [1])
     np.testing.assert_allclose(restored[:, 0, 0], values[:, 1], rtol=1e-5, atol=1e-6 * unit)
 
 
 def test_the_unit_costs_no_digit():
     values = np.random.default_rng(1).normal(3, 2, (50, 3))
-    scaler = fit_scaler(values)
-    np.testing.assert_array_equal(scaler.mean, values.mean(axis=0))
-    np.testing.assert_array_equal(scaler.scale, values.std(axis=0))
+    transform = Standardize.fit(values)
+    np.testing.assert_array_equal(transform.mean, values.mean(axis=0))
+    np.testing.assert_array_equal(transform.scale, values.std(axis=0))
 
 
 @pytest.mark.parametrize("level", [0.0, 0.1, 7.0, 1e12])
 def test_a_column_that_varies_by_rounding_alone_is_constant(level):
     values = np.full((30, 1), level)
     values[::2] *= 1 + 2e-16
-    assert fit_scaler(values).scale == 1
+    assert Standardize.fit(values).scale == 1
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_forecasts_are_in_the_precision_asked_for(dtype):
+    transform = Standardize.fit(np.random.default_rng(0).normal(3, 2, (50, 3)), dtype)
+    forecasts = np.random.default_rng(1).normal(size=(4, 5, 2)).astype(np.float32)
+    restored = transform.invert(forecasts, INDEX, np.arange(4), [2, 0])
+    assert restored.dtype == dtype
+    expected = forecasts * transform.scale[[2, 0]] + transform.mean[[2, 0]]
+    np.testing.assert_allclose(restored, expected, rtol=1e-6)
+
+
+def test_it_is_a_transform_that_survives_being_saved():
+    transform = Standardize.fit(np.random.default_rng(0).normal(3, 2, (50, 3)), np.float32)
+    assert isinstance(transform, Transform)
+    again = Standardize.from_arrays(json.loads(json.dumps(transform.settings())), transform.arrays())
+    np.testing.assert_array_equal(again.mean, transform.mean)
+    assert again.dtype == transform.dtype
+
+
+@pytest.mark.parametrize(
+    ("settings", "arrays"),
+    [
+        ({"dtype": "object"}, {"mean": np.zeros(2), "scale": np.ones(2)}),
+        ({"dtype": "float32"}, {"mean": np.zeros(2), "scale": np.ones(3)}),
+    ],
+)
+def test_what_cannot_have_been_saved_is_refused(settings, arrays):
+    with pytest.raises(ValueError, match="`standardize` must have one mean and one scale a column"):
+        Standardize.from_arrays(settings, arrays)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 import numpy as np
 
 __all__ = ["Ring"]
@@ -30,6 +32,30 @@ class Ring:
         self.length = length
         self.rows = np.zeros((2 * length, *shape), np.float32)
         self.at = 0
+
+    @classmethod
+    def of(cls, rows: np.ndarray) -> Self:
+        """Make a ring that holds given rows.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (length, *shape)
+            Oldest first.
+
+        Returns
+        -------
+        Ring
+            Of as many rows.
+
+        Examples
+        --------
+        >>> Ring.of(np.array([1.0, 2.0, 3.0])).last(step=2)
+        array([1., 3.], dtype=float32)
+        """
+        ring = cls(len(rows), rows.shape[1:])
+        ring.rows[: len(rows)] = ring.rows[len(rows) :] = rows
+        ring.at = len(rows) - 1
+        return ring
 
     def push(self, row: np.ndarray) -> None:
         """Add the next row.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,39 +9,20 @@ import pandas as pd
 
 from tscnn.common.checks import received
 from tscnn.data.index import check_spacing, find_kind, future_index
+from tscnn.data.schema import Schema
 
 __all__ = ["Schema", "forecast_frame", "learn_schema", "read_frame"]
 
 
-@dataclass(frozen=True)
-class Schema:
-    """What a training frame looked like, and every later frame must look like.
-
-    Attributes
-    ----------
-    columns : Index
-        All columns, in their order.
-    freq : offset, int or None
-        The step of the index: a pandas offset for times and periods, an int for integers, None if one row doesn't tell.
-    kind : {"times", "periods", "integers"}
-        What the index holds.
-    dtype : numpy dtype
-        That forecasts are returned in: float32 where all columns are (or float16), else float64.
-    """
-
-    columns: pd.Index
-    freq: Any
-    kind: str
-    dtype: Any
-
-
-def learn_schema(X: Any) -> tuple[Schema, pd.DataFrame]:
-    """Check a training frame and remember its columns and its step.
+def learn_schema(X: Any, targets: Any = None) -> tuple[Schema, pd.DataFrame]:
+    """Check a training frame, and remember its columns, their roles and its step.
 
     Parameters
     ----------
     X : DataFrame, Series or array of shape (n_timesteps, n_features)
         Numeric, complete, oldest row first; the index evenly spaced: times, periods or integers.
+    targets : column name or list of column names, optional
+        Columns to forecast, default all. The others are past covariates: seen, not forecast.
 
     Returns
     -------
@@ -54,7 +34,7 @@ def learn_schema(X: Any) -> tuple[Schema, pd.DataFrame]:
     Raises
     ------
     TypeError, ValueError
-        Naming the column or the row that breaks a rule.
+        Naming the argument, the column or the row that breaks a rule.
 
     Examples
     --------
@@ -68,7 +48,8 @@ def learn_schema(X: Any) -> tuple[Schema, pd.DataFrame]:
     small = all(dtype in (np.float32, np.float16) for dtype in frame.dtypes)
     frame = _as_float(frame)
     dtype = np.dtype(np.float32 if small else np.float64)
-    return Schema(frame.columns, check_spacing(frame.index, None), kind, dtype), frame
+    freq = check_spacing(frame.index, None)
+    return Schema.of(frame.columns, targets, freq=freq, kind=kind, dtype=dtype), frame
 
 
 def read_frame(X: Any, schema: Schema) -> pd.DataFrame:

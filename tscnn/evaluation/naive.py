@@ -32,8 +32,8 @@ def repeat_last(inputs: np.ndarray, horizon: int) -> np.ndarray:
     return repeat_season(inputs, horizon, 1)
 
 
-def repeat_season(inputs: np.ndarray, horizon: int, seasonality: int) -> np.ndarray:
-    """Forecast that the newest `seasonality` rows repeat.
+def repeat_season(inputs: np.ndarray, horizon: int, season_length: int) -> np.ndarray:
+    """Forecast that the newest `season_length` rows repeat.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def repeat_season(inputs: np.ndarray, horizon: int, seasonality: int) -> np.ndar
         Windows, oldest row first.
     horizon : int
         Steps to predict.
-    seasonality : int
+    season_length : int
         Rows of a season, at most the lookback.
 
     Returns
@@ -56,11 +56,13 @@ def repeat_season(inputs: np.ndarray, horizon: int, seasonality: int) -> np.ndar
 
     Examples
     --------
-    >>> repeat_season(np.arange(6.0).reshape(1, 6, 1), horizon=5, seasonality=3)[0, :, 0]
+    >>> repeat_season(np.arange(6.0).reshape(1, 6, 1), horizon=5, season_length=3)[0, :, 0]
     array([3., 4., 5., 3., 4.])
     """
     horizon, lookback = check_int("horizon", horizon), inputs.shape[1]
-    if check_int("seasonality", seasonality) > lookback:
-        raise ValueError(received(f"`seasonality` must be at most the lookback, {lookback}.", seasonality=seasonality))
-    steps = lookback - seasonality + np.arange(horizon) % seasonality
+    if check_int("season_length", season_length) > lookback:
+        raise ValueError(
+            received(f"`season_length` must be at most the lookback, {lookback}.", season_length=season_length)
+        )
+    steps = lookback - season_length + np.arange(horizon) % season_length
     return inputs[:, steps]

@@ -1,110 +1,146 @@
-"""Where a fitted network stands: its errors on validation rows beside those of what it has to beat."""
+"""Where a fitted pipeline stands: its errors on validation rows beside those of what it has to beat."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
-from numpy.lib.stride_tricks import sliding_window_view
 
-from tscnn.evaluation.backtest import forecast_chunks
-from tscnn.linear.ridge import apply_kernel
-from tscnn.network.graph import Network
+from tscnn.common.checks import received
+from tscnn.data.windows import sliding_windows
 
-__all__ = ["describe_report", "judge_network", "list_unbeaten"]
+__all__ = ["ReportSettings", "describe_report", "evaluate_forecasts", "list_unbeaten"]
 
-MOST_ORIGINS = 10_000  # judged, evenly spread
-MOST_VALUES = 40_000_000  # of the outcomes that are judged: some seconds
+NOTE = "Optimistic: settings, terms and weights were chosen on these very validation rows; `backtest` later rows."
 
 
-def judge_network(
-    network: Network,
+@dataclass(frozen=True)
+class ReportSettings:
+    """How much a report may cost; conventions, of some seconds.
+
+    Attributes
+    ----------
+    most_origins : int, default 10,000
+        Origins that are forecast from: every second or third or .. one, where there are more.
+    most_values : int, default 40,000,000
+        Outcomes of all of them, likewise.
+    chunk_values : int, default 8,388,608
+        Values of windows and forecasts in memory at a time.
+    """
+
+    most_origins: int = 10_000
+    most_values: int = 40_000_000
+    chunk_values: int = 2**23
+
+
+def evaluate_forecasts(
+    forecast: Callable[[np.ndarray], np.ndarray],
     rows: np.ndarray,
     plain: np.ndarray,
     origins: Sequence[range],
+    targets: Sequence[int],
+    horizon: int,
     linear_map: np.ndarray,
-    seasonality: int | None,
+    season_length: int | None,
+    settings: ReportSettings | None = None,
 ) -> pd.DataFrame:
-    """Compare a network with a linear map and with naive forecasts.
+    """Compare forecasts with those of one linear map and with naive ones.
+
+    Where the origins are those that a pipeline was chosen on, its errors are smaller than those on later rows will be.
 
     Parameters
     ----------
-    network : Network
-        What is judged.
+    forecast : callable
+        Evenly spaced origins, ndarray of int of shape (n,) -> ndarray of shape (n, horizon, n_targets), in the units of
+        `rows`.
     rows : ndarray of shape (n_rows, n_features)
-        Series one behind the other, in the network's units.
-    plain : ndarray
-        As `rows`, with the yearly wave that these may lack: what naive forecasts repeat.
+        Standardised series one behind the other, without their yearly season if that is forecast apart.
+    plain : ndarray of shape (n_rows, n_features)
+        As `rows`, with the yearly season: what naive forecasts repeat.
     origins : sequence of range
-        Where forecasts are made, of `find_origins`; with more than 10,000 of them, or 40 million outcomes, every second
-        or third or .. one.
-    linear_map : ndarray of shape (1, lookback, horizon)
-        One for all targets, on windows of `rows`.
-    seasonality : int or None
+        Rows to forecast from, of `Split.validation`.
+    targets : sequence of int
+        Positions of the forecast columns.
+    horizon : int
+        Steps predicted.
+    linear_map : ndarray of shape (lookback, horizon), or with a leading axis of length 1
+        One fixed ridge regression for all targets, on windows of `rows`.
+    season_length : int or None
         Rows of a season, up to the oldest before the first origin; None leaves its repetition out.
+    settings : ReportSettings, optional
+        How much this may cost.
 
     Returns
     -------
     DataFrame
-        The network in the first row, "tscnn", then "linear map", "repeat season", "repeat last" and "constant": the
-        mean of the very outcomes, by target and step, the best that a network can reach which has collapsed to a
-        constant. Columns "mse", "mae", and "skill": 1 - the network's mse / that of the row.
+        The forecasts in the first row, "tscnn", then "linear map", "repeat season", "repeat last" and "constant": the
+        mean of the very outcomes, by target and step, the best that a model can reach which has collapsed to a
+        constant. Columns "mse", "mae", and "skill": 1 - the mse of the forecasts / that of the row.
+        ``attrs["note"]`` says that the errors are optimistic.
+
+    Raises
+    ------
+    ValueError
+        If there is no origin, or `forecast` returns another shape.
+
+    Examples
+    --------
+    >>> rows = np.sin(np.arange(60.0) * 2 * np.pi / 6)[:, None]
+    >>> report = evaluate_forecasts(
+    ...     lambda at: rows[at[:, None] - 5 + np.arange(2)], rows, rows, [range(11, 58)], [0], 2, np.ones((1, 2)), 6
+    ... )
+    >>> report["mse"].round(2)
+    tscnn            0.00
+    linear map       1.01
+    repeat season    0.00
+    repeat last      1.01
+    constant         0.50
+    Name: mse, dtype: float64
     """
-    config = network.config
-    values, repeated = rows[:, list(config.targets)], plain[:, list(config.targets)]
-    n_targets = values.shape[1]
-    # by first row: (rows, targets, horizon)
-    outcomes_at, plain_at = (sliding_window_view(each, config.horizon, axis=0) for each in (values, repeated))
-    steps = np.arange(config.horizon)
-    squares: dict[str, float] = {}
-    sizes: dict[str, float] = {}
-    total = np.zeros((n_targets, config.horizon))
-    total_squares, n_origins = 0.0, 0
-    most = min(MOST_ORIGINS, max(1, MOST_VALUES // total.size))
-    stride = -(-sum(map(len, origins)) // most)
+    settings = ReportSettings() if settings is None else settings
+    n_origins = sum(map(len, origins))
+    if not n_origins:
+        raise ValueError(received("`origins` must not be empty.", origins=origins))
+    targets, linear_map = list(targets), np.asarray(linear_map).reshape(np.shape(linear_map)[-2:])
+    values, repeated = rows[:, targets], plain[:, targets]
+    calm, outcomes = sliding_windows(values, horizon), sliding_windows(repeated, horizon)  # by their first row
+    n_values = len(targets) * max(horizon, len(linear_map))  # of an origin
+    most = min(settings.most_origins, max(1, settings.most_values // (len(targets) * horizon)))
+    n_chunk = max(1, settings.chunk_values // n_values)
+    sums = _Sums()
     for stretch in origins:
-        cutoffs = np.asarray(stretch)[::stride]
-        for chunk, forecasts in forecast_chunks(network, rows, cutoffs) if len(cutoffs) else ():
-            at = cutoffs[chunk]
-            calm, outcomes = outcomes_at[at + 1], plain_at[at + 1]
-            errors_of = {
-                "tscnn": forecasts.transpose(0, 2, 1) - calm,
-                "linear map": apply_kernel(values, linear_map, [0] * n_targets, at) - calm,
-                "repeat last": repeated[at][:, :, None] - outcomes,
-            }
-            if seasonality is not None:
-                seasonal = repeated[at[:, None] - seasonality + 1 + steps % seasonality]  # (origins, horizon, targets)
-                errors_of["repeat season"] = seasonal.transpose(0, 2, 1) - outcomes
-            for name, errors in errors_of.items():
-                squares[name] = squares.get(name, 0.0) + float(np.square(errors, dtype=np.float64).sum())
-                sizes[name] = sizes.get(name, 0.0) + float(np.abs(errors).sum(dtype=np.float64))
-            total += outcomes.sum(axis=0, dtype=np.float64)
-            total_squares += float(np.square(outcomes, dtype=np.float64).sum())
-            n_origins += len(at)
-    names = [name for name in ("tscnn", "linear map", "repeat season", "repeat last") if name in squares]
-    n_values = n_origins * total.size
-    table = pd.DataFrame(
-        {"mse": [squares[n] / n_values for n in names], "mae": [sizes[n] / n_values for n in names]}, names
-    )
-    table.loc["constant", "mse"] = max(total_squares - np.square(total).sum() / n_origins, 0.0) / n_values
-    own = table.loc["tscnn", "mse"]
-    table["skill"] = [0.0 if own == mse else 1 - own / mse if mse > 0 else -np.inf for mse in table["mse"]]
-    return table
+        cutoffs = np.asarray(stretch)[:: -(-n_origins // most)]
+        for first in range(0, len(cutoffs), n_chunk):
+            at = cutoffs[first : first + n_chunk]
+            forecasts = forecast(at)
+            if forecasts.shape != (len(at), horizon, len(targets)):
+                rule = f"`forecast` must return an array of shape {(len(at), horizon, len(targets))}."
+                raise ValueError(received(rule, shape=forecasts.shape))
+            sums.add("tscnn", forecasts - calm[at + 1])
+            sums.add("linear map", _apply_map(values, linear_map, at) - calm[at + 1])
+            after = outcomes[at + 1]
+            if season_length is not None:
+                steps = np.arange(horizon) % season_length - season_length + 1
+                sums.add("repeat season", repeated[at[:, None] + steps] - after)
+            sums.add("repeat last", repeated[at][:, None] - after)
+            sums.add_outcomes(after)
+    return sums.as_report()
 
 
 def list_unbeaten(report: pd.DataFrame) -> list[str]:
-    """Name what the network does not beat.
+    """Name what the forecasts do not beat.
 
     Parameters
     ----------
     report : DataFrame
-        Of `judge_network`.
+        Of `evaluate_forecasts`.
 
     Returns
     -------
     list of str
-        Rows whose mean squared error is no greater than the network's.
+        Rows whose mean squared error is no greater than that of the forecasts.
     """
     return [name for name in report.index[1:] if report.loc[name, "skill"] <= 0]
 
@@ -115,12 +151,55 @@ def describe_report(report: pd.DataFrame) -> str:
     Parameters
     ----------
     report : DataFrame
-        Of `judge_network`.
+        Of `evaluate_forecasts`.
 
     Returns
     -------
     str
-        The mean squared error and by how much it is below that of the others.
+        The mean squared error, which is optimistic, and by how much it is below that of the others.
     """
     others = ", ".join(f"{name} {report.loc[name, 'skill']:+.1%}" for name in report.index[1:])
-    return f"validation MSE {report.loc['tscnn', 'mse']:.4f}; skill against {others}"
+    mse = report.loc["tscnn", "mse"]
+    return f"validation MSE {mse:.4f} (optimistic: these rows chose the model); skill against {others}"
+
+
+@dataclass
+class _Sums:
+    """Errors and outcomes, added up a chunk at a time in float64."""
+
+    squares: dict[str, float] = field(default_factory=dict)
+    sizes: dict[str, float] = field(default_factory=dict)
+    outcomes: np.ndarray | float = 0.0  # (horizon, n_targets)
+    outcome_squares: float = 0.0
+    n_origins: int = 0
+
+    def add(self, name: str, errors: np.ndarray) -> None:
+        self.squares[name] = self.squares.get(name, 0.0) + float(np.square(errors, dtype=np.float64).sum())
+        self.sizes[name] = self.sizes.get(name, 0.0) + float(np.abs(errors).sum(dtype=np.float64))
+
+    def add_outcomes(self, outcomes: np.ndarray) -> None:
+        self.outcomes = self.outcomes + outcomes.sum(axis=0, dtype=np.float64)
+        self.outcome_squares += float(np.square(outcomes, dtype=np.float64).sum())
+        self.n_origins += len(outcomes)
+
+    def as_report(self) -> pd.DataFrame:
+        n_values = self.n_origins * np.size(self.outcomes)
+        report = pd.DataFrame({"mse": self.squares, "mae": self.sizes}) / n_values
+        about_mean = self.outcome_squares - float(np.square(self.outcomes).sum()) / self.n_origins
+        report.loc["constant", "mse"] = max(about_mean, 0.0) / n_values
+        own = report.loc["tscnn", "mse"]
+        same = np.isclose(report["mse"], own, rtol=1e-9, atol=0)  # but for the order of addition
+        report["skill"] = np.where(same, 0.0, [1 - own / mse if mse > 0 else -np.inf for mse in report["mse"]])
+        report.attrs["note"] = NOTE
+        return report
+
+
+def _apply_map(values: np.ndarray, linear_map: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """Forecast each column by one map of raw windows: (len(at), horizon, n_columns), in the precision of the values."""
+    lookback, horizon = linear_map.shape
+    weights = linear_map.astype(values.dtype)
+    forecasts = np.empty((len(at), horizon, values.shape[1]), values.dtype)
+    for column in range(values.shape[1]):  # no more than the windows of one column are in memory at a time
+        windows = sliding_windows(np.ascontiguousarray(values[:, column]), lookback)
+        forecasts[:, :, column] = windows[at - lookback + 1] @ weights
+    return forecasts

@@ -1,4 +1,4 @@
-"""Groups of features that vary alike, which may share what each alone would take long to have of its own."""
+"""Groups of features that vary alike, which share a map where not each can have its own."""
 
 from __future__ import annotations
 
@@ -8,27 +8,32 @@ import numpy as np
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 
-from tscnn.linear.gram import window_moments
+from tscnn.linear.gram import GramMatrices, sum_gram_matrices
 
 __all__ = ["group_alike"]
 
-LONGEST = 96  # rows of the windows that are compared
-ENOUGH = 2000  # windows of a feature to compare
 
-
-def group_alike(rows: np.ndarray, origins: Sequence[range], lookback: int, n_groups: int) -> np.ndarray:
-    """Group features by how they vary.
+def group_alike(
+    rows: np.ndarray,
+    origins: Sequence[range],
+    lookback: int,
+    n_groups: int,
+    n_windows: int,
+) -> np.ndarray:
+    """Group features by how they vary: average linkage of the differences of their windows' Gram matrices.
 
     Parameters
     ----------
     rows : ndarray of shape (n_rows, n_features)
         Standardised series, one behind the other.
     origins : sequence of range
-        Of `find_origins`: windows of `lookback` rows that end there are what is compared, or their newest 96 rows.
+        Rows that the windows end with.
     lookback : int
-        Rows seen.
+        Rows of the windows that are compared.
     n_groups : int
         At most. Each feature is a group of its own where there are no more.
+    n_windows : int
+        Windows of a feature to compare, about.
 
     Returns
     -------
@@ -37,13 +42,14 @@ def group_alike(rows: np.ndarray, origins: Sequence[range], lookback: int, n_gro
 
     References
     ----------
-    .. [1] Ward (1963), Hierarchical Grouping to Optimize an Objective Function.
+    .. [1] Sokal and Michener (1958), A Statistical Method for Evaluating Systematic Relationships: average linkage,
+       which needs no Euclidean distances.
 
     Examples
     --------
     >>> times, phases = np.arange(200.0)[:, None], np.array([0, 1, 2, 0, 1])
     >>> rows = np.sin(times * [0.1, 0.1, 0.5, 0.5, 0.1] + phases)
-    >>> group_alike(rows, [range(19, 199)], lookback=20, n_groups=2)
+    >>> group_alike(rows, [range(19, 199)], lookback=20, n_groups=2, n_windows=2000)
     array([0, 0, 1, 1, 0])
     """
     n_features = rows.shape[1]
@@ -51,7 +57,22 @@ def group_alike(rows: np.ndarray, origins: Sequence[range], lookback: int, n_gro
         return np.arange(n_features)
     if n_groups == 1:
         return np.zeros(n_features, int)
-    share = min(1.0, ENOUGH / sum(map(len, origins)))
-    moments = window_moments(rows, origins, min(lookback, LONGEST), 1, share=share)
-    distances = squareform(np.sqrt(moments.unlikeness()), checks=False)
-    return fcluster(linkage(distances, "ward"), n_groups, "maxclust").astype(int) - 1
+    part = min(1.0, n_windows / sum(map(len, origins)))
+    differences = _relative_differences(sum_gram_matrices(rows, origins, lookback, 1, part=part))
+    found = fcluster(linkage(squareform(differences, checks=False), "average"), n_groups, "maxclust")
+    return np.unique(found, return_inverse=True)[1].astype(int)
+
+
+def _relative_differences(matrices: GramMatrices) -> np.ndarray:
+    """Compare the ways in which features vary: (n_features, n_features).
+
+    The difference of the inputs' products of each two, in units of each feature's own variance and relative to the size
+    of the products: 0 where the ways are the same.
+    """
+    n_features, lookback, _ = matrices.inputs.shape
+    variances = np.trace(matrices.inputs, axis1=1, axis2=2) / lookback + 1e-12 * matrices.n_windows
+    flat = matrices.inputs.reshape(n_features, -1) / variances[:, None]
+    products = flat @ flat.T
+    squares = np.diag(products)
+    sizes = np.sqrt(squares + 1e-12)  # those of a constant are 0
+    return np.asarray(np.sqrt(np.maximum(squares[:, None] + squares - 2 * products, 0) / (sizes[:, None] * sizes)))

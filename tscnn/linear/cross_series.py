@@ -1,153 +1,230 @@
-"""What the newest rows of all features say about the errors of maps that see one feature at a time."""
+"""The term of the cross-series ridge: what the newest rows of all columns add to the forecasts of each target."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from tscnn.linear.mean_reversion import pull
-from tscnn.linear.out_of_fold import Residuals, find_helped, list_tellable
-from tscnn.statistics.gate import FEWEST_FOLDS, trusted_gain
-from tscnn.transforms.rolling import FLOOR
+from tscnn.common.checks import check_int, check_real, received
+from tscnn.common.ring import Ring
+from tscnn.data.windows import sliding_windows
+from tscnn.transforms.rolling import EPSILON, rolling_normalize, start_normalizing, step_normalizing
 
-__all__ = ["VectorAutoregression", "fit_vector_autoregression"]
-
-STRENGTH = 0.5  # of what least squares finds, as in the reversion
-LENGTHS = (1, 6)  # rows seen, to choose from
-ALPHAS = (0.01, 0.1, 1.0, 10.0, 100.0)  # strengths of the ridge, relative to the mean square of an input
-MOST_INPUTS = 600  # rows times features
-MOST_WEIGHTS = 2_000_000
+__all__ = ["CrossSeries"]
 
 
-class VectorAutoregression(NamedTuple):
-    """Weights of a `tscnn.network.layers.VectorSkip`, (n_rows, n_features, horizon, n_targets).
+@dataclass(frozen=True, eq=False)
+class CrossSeries:
+    """A linear map from the newest rows of all columns to corrections of the forecasts of the targets.
 
-    `fitted` is solved on all folds but the last, the validation origins, which judge it; `refitted` on all.
-    """
+    Rows are taken relative to the rolling level of their column, in units of its rolling scale; corrections are in units
+    of the rolling scale of their target.
 
-    fitted: np.ndarray
-    refitted: np.ndarray
-
-
-def fit_vector_autoregression(
-    normalized: np.ndarray,
-    folds: Sequence[Residuals],
-    reversion: np.ndarray | None,
-    horizon: int,
-    most_rows: int,
-) -> VectorAutoregression | None:
-    """Fit a vector autoregression to the errors of linear maps, if that makes them smaller.
-
-    A ridge regression from the newest rows of all features, each relative to its level and scale, to the errors of all
-    targets relative to theirs. In each part of the horizon, rows and strength are those with the greatest
-    `trusted_gain` in squared errors, each fold judged by what the other folds give. Squared and absolute errors taken
-    together, the gain on the targets that it helps there must be more than chance, too, and worth it: features that say
-    nothing about each other seem to do so on any one stretch.
-
-    Parameters
+    Attributes
     ----------
-    normalized : ndarray of shape (n_rows, n_features)
-        Of `find_residuals`.
-    folds : sequence of Residuals
-        Of `find_residuals`, the last one of the validation origins.
-    reversion : ndarray of shape (horizon,), or None
-        Of `find_reversion`: what it takes off is taken off first.
-    horizon : int
-        Steps predicted.
-    most_rows : int
-        That may be seen.
+    kernel : ndarray of shape (n_rows, n_features, horizon, n_targets)
+        Weights of the newest rows, oldest first.
+    targets : ndarray of int of shape (n_targets,)
+        Positions of the targets among the features.
+    span : int
+        Rows that level and scale are taken over, at least 2.
+    epsilon : float, default 1e-3
+        Added to the scale, so that a flat stretch is not blown up.
 
-    Returns
-    -------
-    VectorAutoregression or None
-        None where it doesn't help, where fewer than three folds could say, or where there are too many features.
+    References
+    ----------
+    .. [1] Marcellino, Stock and Watson (2006), A Comparison of Direct and Iterated Multistep AR Methods.
     """
-    n_features, n_targets = normalized.shape[1], folds[0].errors.shape[1] if folds else 0
-    weights = n_features * n_targets * horizon
-    lengths = {min(n, most_rows, MOST_INPUTS // n_features, MOST_WEIGHTS // max(weights, 1)) for n in LENGTHS} - {0}
-    if len(folds) < FEWEST_FOLDS or not lengths or not (parts := list_tellable(folds, horizon)):
-        return None
-    before, n_origins = [_remaining(fold, reversion) for fold in folds], [fold.n_origins for fold in folds]
-    outputs = [-errors / _unit(fold) for fold, errors in zip(folds, before, strict=True)]
-    steps = folds[0].steps
-    sums: dict[int, list[_Sums]] = {}
-    gains: dict[tuple[int, float], list[float]] = {}  # of each part, by rows and strength
-    for n in sorted(lengths):
-        sums[n] = [_sum_products(normalized, fold, left, n) for fold, left in zip(folds, outputs, strict=True)]
-        for alpha in ALPHAS:
-            judged = [own.gains(_solve(_others(sums[n], i), alpha), parts) for i, own in enumerate(sums[n])]
-            gains[n, alpha] = [trusted_gain(of_folds, n_origins) for of_folds in zip(*judged, strict=True)]
-    tried = list(gains)
-    chosen = [tried[best] for best in np.argmax([gains[settings] for settings in tried], axis=0)]
-    after = [errors.copy() for errors in before]
-    for part, (n, alpha) in zip(parts, chosen, strict=True):
-        for i, (fold, errors) in enumerate(zip(folds, after, strict=True)):
-            weights = _solve(_others(sums[n], i), alpha, part).astype(errors.dtype)
-            forecast = np.tensordot(_inputs(normalized, fold, n), weights, 1)
-            errors[:, :, part] += fold.scale[:, :, None] * forecast
-    helped = find_helped(folds, before, after, horizon)
-    if not helped.any():
-        return None
-    used = [(n, alpha, part) for part, (n, alpha) in zip(parts, chosen, strict=True) if helped[:, part].any()]
-    n_rows = max(n for n, _, _ in used)
-    fitted, refitted = np.zeros((2, n_rows, n_features, n_targets, len(steps)))
-    for n, alpha, part in used:
-        for weights, given in ((fitted, sums[n][:-1]), (refitted, sums[n])):
-            weights[n_rows - n :, ..., part] = _solve(given, alpha, part).reshape(n, n_features, n_targets, -1)
-    between = np.stack([np.interp(np.arange(horizon), steps, unit) for unit in np.eye(len(steps))])
-    return VectorAutoregression(*((weights * helped @ between).swapaxes(2, 3) for weights in (fitted, refitted)))
 
+    name: ClassVar[str] = "cross_series"
+    weights: ClassVar[None] = None
 
-def _remaining(fold: Residuals, reversion: np.ndarray | None) -> np.ndarray:
-    """Return a fold's errors after the reversion: (origins, targets, steps)."""
-    if reversion is None:
-        return fold.errors
-    return np.asarray(fold.errors + pull(fold)[:, :, None] * reversion[fold.steps].astype(fold.errors.dtype))
+    kernel: np.ndarray
+    targets: np.ndarray
+    span: int
+    epsilon: float = EPSILON
 
+    def __post_init__(self) -> None:
+        """Check shapes, and bring arrays to the types of inference."""
+        object.__setattr__(self, "kernel", np.ascontiguousarray(self.kernel, np.float32))
+        object.__setattr__(self, "targets", np.asarray(self.targets, np.int64))
+        object.__setattr__(self, "span", check_int("span", self.span, minimum=2))
+        object.__setattr__(self, "epsilon", check_real("epsilon", self.epsilon, low=0, include_low=False))
+        shapes = {"kernel": self.kernel.shape, "targets": self.targets.shape}
+        if self.kernel.ndim != 4 or self.targets.shape != self.kernel.shape[3:]:
+            raise ValueError(received("`kernel` must have a last axis of one entry a target.", **shapes))
+        if not np.isin(self.targets, np.arange(self.kernel.shape[1])).all():
+            rule = "`targets` must be positions among the features of `kernel`."
+            raise ValueError(received(rule, targets=self.targets.tolist(), kernel=self.kernel.shape))
 
-def _unit(fold: Residuals) -> np.ndarray:
-    """Return the scales, but for windows that are nearly constant, what follows which would count for all others."""
-    return np.maximum(fold.scale, np.asarray(np.sqrt(FLOOR), fold.scale.dtype))[:, :, None]
+    @property
+    def context(self) -> int:
+        """Rows that a correction depends on.
 
+        Returns
+        -------
+        int
+            The rows that it sees, and those that the level of the oldest is taken over.
+        """
+        return self.span + len(self.kernel) - 1
 
-class _Sums(NamedTuple):
-    inputs: np.ndarray  # (inputs, inputs)
-    cross: np.ndarray  # (inputs, targets, steps)
-    errors: np.ndarray  # (targets, steps): squared
+    @property
+    def horizon(self) -> int:
+        """Steps that are corrected.
 
-    def gains(self, weights: np.ndarray, parts: Sequence[slice]) -> list[float]:
-        """Return by what part of them the squared errors fall, in each part of the horizon."""
-        explained = np.sum(weights * (2 * self.cross - np.tensordot(self.inputs, weights, 1)), axis=0)
-        sums = [(explained[:, part].sum(), self.errors[:, part].sum()) for part in parts]
-        return [float(gained / errors) if errors else 0.0 for gained, errors in sums]
+        Returns
+        -------
+        int
+            At least 1.
+        """
+        return int(self.kernel.shape[2])
 
+    def dense(self, rows: np.ndarray) -> np.ndarray:
+        """Correct the forecasts of every origin of one series.
 
-def _sum_products(normalized: np.ndarray, fold: Residuals, errors: np.ndarray, n_rows: int) -> _Sums:
-    """Sum products over a fold's origins, all targets of one in one unit."""
-    weights = np.mean(fold.weights * fold.scale**2, axis=1) * (fold.n_origins / len(fold.origins))
-    inputs = _inputs(normalized, fold, n_rows)
-    weighted = inputs * weights[:, None]
-    squares = np.einsum("o,ots->ts", weights, np.square(errors), dtype=np.float64)
-    cross = np.tensordot(weighted.T, errors, 1)
-    return _Sums((weighted.T @ inputs).astype(np.float64), cross.astype(np.float64), squares)
+        Parameters
+        ----------
+        rows : ndarray of shape (n_rows, n_features)
+            At least `context` of them.
 
+        Returns
+        -------
+        ndarray of shape (n_rows - context + 1, horizon, n_targets), float32
+            The first is that of row context - 1.
+        """
+        normalized, _, scale = rolling_normalize(rows[None].astype(np.float32), self.span, self.epsilon)
+        taps = sliding_windows(normalized[0], len(self.kernel))  # (origins, n_rows, features)
+        return self._correct(taps, scale[0, len(self.kernel) - 1 :])
 
-def _inputs(normalized: np.ndarray, fold: Residuals, n_rows: int) -> np.ndarray:
-    """Return the newest rows of each origin, oldest first: (origins, n_rows * n_features)."""
-    return normalized[fold.origins[:, None] + np.arange(1 - n_rows, 1)].reshape(len(fold.origins), -1)
+    def last(self, windows: np.ndarray) -> np.ndarray:
+        """Correct the forecasts of the newest row of several windows.
 
+        Parameters
+        ----------
+        windows : ndarray of shape (n_windows, n_rows, n_features)
+            At least `context` rows each, of which the newest count.
 
-def _solve(sums: Sequence[_Sums], alpha: float, part: slice = slice(None)) -> np.ndarray:
-    """Return the weights, (inputs, targets, steps), at their strength, of a part of the horizon."""
-    inputs = np.sum([given.inputs for given in sums], axis=0)
-    cross = np.sum([given.cross[..., part] for given in sums], axis=0)
-    n_inputs = len(inputs)
-    ridge = alpha * np.trace(inputs) / n_inputs + 1e-12
-    weights = np.linalg.solve(inputs + ridge * np.eye(n_inputs), cross.reshape(n_inputs, -1))
-    return STRENGTH * weights.reshape(cross.shape)
+        Returns
+        -------
+        ndarray of shape (n_windows, horizon, n_targets), float32
+            One correction a window.
+        """
+        newest = windows[:, windows.shape[1] - self.context :].astype(np.float32)
+        normalized, _, scale = rolling_normalize(newest, self.span, self.epsilon)
+        return self._correct(normalized, scale[:, -1])
 
+    def start(self, windows: np.ndarray) -> list[Ring]:
+        """Remember what several series have seen so far.
 
-def _others(sums: Sequence[_Sums], index: int) -> list[_Sums]:
-    return [*sums[:index], *sums[index + 1 :]]
+        Parameters
+        ----------
+        windows : ndarray of shape (n_series, n_rows, n_features)
+            At least `context` rows each.
+
+        Returns
+        -------
+        list of Ring
+            Of `start_normalizing`, and one of normalised rows.
+        """
+        newest = windows[:, windows.shape[1] - self.context :].astype(np.float32)
+        normalized, _, _ = rolling_normalize(newest, self.span, self.epsilon)
+        return [*start_normalizing(newest, self.span), Ring.of(normalized.transpose(1, 0, 2))]
+
+    def step(self, state: list[Ring], row: np.ndarray) -> np.ndarray:
+        """Take the next row of every series, and correct the forecasts of the steps after it.
+
+        Parameters
+        ----------
+        state : list of Ring
+            Of `start`; changed in place.
+        row : ndarray of shape (n_series, n_features), float32
+            One row each.
+
+        Returns
+        -------
+        ndarray of shape (n_series, horizon, n_targets), float32
+            One correction a series.
+        """
+        *rings, ring = state
+        normalized, _, scale = step_normalizing(rings, row, self.span, self.epsilon)
+        ring.push(normalized)
+        return self._correct(ring.last().transpose(1, 0, 2), scale)
+
+    def in_graph(self, rows: Any, ops: Any) -> Any:
+        """Correct the forecasts of every origin of a batch of series, in the operations of a framework.
+
+        Parameters
+        ----------
+        rows : tensor of shape (batch, time, n_features)
+            At least `context` rows.
+        ops : module
+            ``keras.ops``.
+
+        Returns
+        -------
+        tensor of shape (batch, time - context + 1, horizon, n_targets)
+            The kernel is a constant of the graph.
+        """
+        n_rows, n_features, horizon, n_targets = self.kernel.shape
+        normalized, _, scale = rolling_normalize(rows, self.span, self.epsilon, ops)
+        batch, n_normalized, _ = ops.shape(normalized)
+        n_origins = n_normalized - (n_rows - 1)
+        taps = [ops.slice(normalized, (0, k, 0), (batch, n_origins, n_features)) for k in range(n_rows)]
+        flat = ops.reshape(ops.concatenate(taps, axis=-1), (-1, n_rows * n_features))
+        kernel = ops.convert_to_tensor(self.kernel.reshape(n_rows * n_features, -1))
+        corrections = ops.reshape(ops.matmul(flat, kernel), (-1, n_origins, horizon, n_targets))
+        newest = ops.take(ops.slice(scale, (0, n_rows - 1, 0), (batch, n_origins, n_features)), self.targets, axis=-1)
+        return corrections * newest[:, :, None]
+
+    def settings(self) -> dict[str, Any]:
+        """Return what `from_arrays` needs besides arrays.
+
+        Returns
+        -------
+        dict
+            `span` and `epsilon`.
+        """
+        return {"span": self.span, "epsilon": self.epsilon}
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return its weights.
+
+        Returns
+        -------
+        dict of str to ndarray
+            For `from_arrays`.
+        """
+        return {"kernel": self.kernel, "targets": self.targets}
+
+    @classmethod
+    def from_arrays(cls, settings: dict[str, Any], arrays: dict[str, np.ndarray]) -> Self:
+        """Make the term that `settings` and `arrays` describe.
+
+        Parameters
+        ----------
+        settings : dict
+            Of `settings`, after JSON.
+        arrays : dict of str to ndarray
+            Of `arrays`.
+
+        Returns
+        -------
+        CrossSeries
+            Equal to the bit.
+
+        Raises
+        ------
+        ValueError
+            If shapes do not fit each other.
+        """
+        return cls(**settings, **arrays)
+
+    def _correct(self, taps: np.ndarray, scale: np.ndarray) -> np.ndarray:
+        """Map normalised rows, (origins, n_rows, features), at the scale of their origins, (origins, features)."""
+        _, _, horizon, n_targets = self.kernel.shape
+        flat = taps.reshape(len(taps), -1) @ self.kernel.reshape(-1, horizon * n_targets)
+        corrections = flat.reshape(len(taps), horizon, n_targets)
+        corrections *= scale[:, None, self.targets]
+        return corrections

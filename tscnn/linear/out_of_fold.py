@@ -1,209 +1,241 @@
-"""What linear maps get wrong on the folds that judge them."""
+"""Out-of-fold errors: what linear maps get wrong on origins that they were not solved on."""
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tscnn.linear.folds import RELATIVE
-from tscnn.linear.mixture import JudgedMap
-from tscnn.linear.ridge import apply_kernel
-from tscnn.statistics.gate import trusted_gain
-from tscnn.transforms.rolling import EPSILON, rolling_moments, scale_unit
+from tscnn.linear.maps import apply_maps
+from tscnn.linear.settings import LinearModel
+from tscnn.statistics.gate import GateResult, gate, relative_block_gains
 
-__all__ = ["Residuals", "find_helped", "find_residuals", "judge_by_target", "list_tellable", "weighted_gain"]
-
-MOST_ORIGINS = 2000  # of a fold, evenly spread
-MOST_WINDOWS = 400_000  # of those, one for each target
-N_PARTS = 4  # of the horizon: each twice as far as the one before it
-ENOUGH = 24  # times the steps up to the end of a part, for which folds must hold origins to judge it
-WORTHWHILE = 0.001  # gain in squared and absolute errors together
+__all__ = ["FoldErrors", "FoldMaps", "find_better_targets", "out_of_fold_errors", "gate_gain"]
 
 
-class Residuals(NamedTuple):
-    """The errors of one fold's map."""
+@dataclass(frozen=True)
+class FoldMaps:
+    """Linear maps that were solved on the origins before a fold.
 
-    origins: np.ndarray  # row numbers
-    n_origins: int  # that they stand for
-    steps: np.ndarray  # of the horizon, from 0
-    errors: np.ndarray  # (origins, targets, steps): forecast - outcome
-    level: np.ndarray  # (origins, targets), of the normaliser
-    scale: np.ndarray  # as `level`
-    weights: np.ndarray  # as `level`: in what unit squared errors count
+    Attributes
+    ----------
+    kernel : ndarray of shape (n_maps, lookback, n_steps)
+        Maps of raw windows.
+    maps : ndarray of int of shape (n_targets,)
+        Which map each target has.
+    steps : ndarray of int of shape (n_steps,)
+        Steps of the horizon that they forecast, from 0.
+    origins : sequence of range
+        Of the fold, one range a stretch of rows.
+    """
+
+    kernel: np.ndarray
+    maps: np.ndarray
+    steps: np.ndarray
+    origins: Sequence[range]
 
 
-def find_residuals(
-    rows: np.ndarray, targets: Sequence[int], judged: Sequence[JudgedMap], span: int
-) -> tuple[list[Residuals], np.ndarray]:
-    """Judge every fold's map on that fold.
+@dataclass(frozen=True)
+class FoldErrors:
+    """Errors of the forecasts of one fold.
+
+    Attributes
+    ----------
+    origins : ndarray of int of shape (n_origins,)
+        Rows that are forecast from: every `stride`-th of the fold.
+    stretches : tuple of int
+        How many of them lie in each stretch of rows.
+    stride : int
+        The same in all folds.
+    steps : ndarray of int of shape (n_steps,)
+        Steps of the horizon, from 0.
+    errors : ndarray of shape (n_origins, n_targets, n_steps)
+        Forecast - outcome.
+    weights : ndarray of shape (n_origins, n_targets)
+        By which squared errors count, and by whose roots absolute errors do: those that maps are solved with.
+    """
+
+    origins: np.ndarray
+    stretches: tuple[int, ...]
+    stride: int
+    steps: np.ndarray
+    errors: np.ndarray
+    weights: np.ndarray
+
+    def with_errors(self, errors: np.ndarray) -> FoldErrors:
+        """Return the same origins with other errors.
+
+        Parameters
+        ----------
+        errors : ndarray of shape (n_origins, n_targets, n_steps)
+            Of other forecasts.
+
+        Returns
+        -------
+        FoldErrors
+            As given but for them.
+        """
+        return replace(self, errors=errors)
+
+    def losses(self, absolute: bool) -> np.ndarray:
+        """Weigh the errors of every origin and target.
+
+        Parameters
+        ----------
+        absolute : bool
+            Whether absolute errors, or squared ones.
+
+        Returns
+        -------
+        ndarray of shape (n_origins, n_targets)
+            Mean over steps.
+        """
+        if absolute:
+            return np.asarray(np.sqrt(self.weights) * np.abs(self.errors).mean(axis=2, dtype=np.float64))
+        return np.asarray(self.weights * np.square(self.errors).mean(axis=2, dtype=np.float64))
+
+    def by_stretch(self, losses: np.ndarray) -> list[np.ndarray]:
+        """Cut what origins have where one stretch of rows ends.
+
+        Parameters
+        ----------
+        losses : ndarray of shape (n_origins, n_targets)
+            Of `losses`.
+
+        Returns
+        -------
+        list of ndarray
+            One a stretch that has origins.
+        """
+        pieces = np.split(losses, np.cumsum(self.stretches)[:-1])
+        return [piece for piece in pieces if len(piece)]
+
+
+def out_of_fold_errors(
+    rows: np.ndarray, folds: Sequence[FoldMaps], scales: np.ndarray, settings: LinearModel
+) -> list[FoldErrors]:
+    """Compute the errors of every fold's maps on that fold.
 
     Parameters
     ----------
-    rows : ndarray of shape (n_rows, n_features)
-        Standardised series, one behind the other.
-    targets : sequence of int
-        Positions of the features that the maps forecast.
-    judged : sequence of JudgedMap
-        Of `mix_linear_maps`.
-    span : int
-        Rows that level and scale are taken over, those of the network's normaliser.
+    rows : ndarray of shape (n_rows, n_targets)
+        Standardised targets, series one behind the other.
+    folds : sequence of FoldMaps
+        Oldest first.
+    scales : ndarray of shape (n_rows, n_targets)
+        By which the windows that maps are solved on are divided.
+    settings : LinearModel
+        For `most_origins` and `most_windows`.
 
     Returns
     -------
-    residuals : list of Residuals
+    list of FoldErrors
         One a fold.
-    normalized : ndarray of shape (n_rows, n_features)
-        Each row relative to the level and scale of the `span` rows that end with it.
     """
-    mean, variance = rolling_moments(rows, span)
-    targets = list(targets)
-    residuals, own = [], rows[:, targets]
-    for fold in judged:
-        at = np.concatenate([np.asarray(stretch) for stretch in fold.origins if len(stretch)])
-        n_origins = len(at)
-        at = at[:: -(-n_origins // min(MOST_ORIGINS, max(1, MOST_WINDOWS // len(targets))))]
-        errors = apply_kernel(own, fold.kernel, fold.groups, at)
-        errors -= own[at[:, None] + 1 + fold.steps].transpose(0, 2, 1)
-        variances = variance[at[:, None], targets]
-        statistics = (mean[at[:, None], targets], np.sqrt(variances) + EPSILON, scale_unit(variances, RELATIVE) ** -2)
-        level, scale, weights = (statistic.astype(rows.dtype) for statistic in statistics)
-        residuals.append(Residuals(at, n_origins, fold.steps, errors, level, scale, weights))
-    np.sqrt(variance, out=variance)
-    variance += EPSILON
-    np.subtract(rows, mean, out=mean)
-    mean /= variance
-    return residuals, mean.astype(rows.dtype)
+    longest = max(sum(map(len, fold.origins)) for fold in folds)
+    stride = -(-longest // min(settings.most_origins, max(1, settings.most_windows // rows.shape[1])))
+    found = []
+    for fold in folds:
+        cut = [np.asarray(stretch, int)[::stride] for stretch in fold.origins]
+        at = np.concatenate(cut)
+        errors = apply_maps(rows, fold.kernel, fold.maps, at)
+        errors -= rows[at[:, None] + 1 + fold.steps].transpose(0, 2, 1)
+        stretches = tuple(map(len, cut))
+        found.append(FoldErrors(at, stretches, stride, fold.steps, errors, scales[at].astype(np.float64) ** -2))
+    return found
 
 
-def weighted_gain(weights: np.ndarray, before: np.ndarray, after: np.ndarray) -> float:
-    """Return by what parts of them squared and absolute errors fall, the sum.
+def gate_gain(
+    before: Sequence[FoldErrors],
+    after: Sequence[FoldErrors],
+    apart: int,
+    settings: LinearModel,
+    *,
+    n_tries: int = 1,
+    least_gain: float = 0.0,
+    targets: Sequence[np.ndarray | slice] = (slice(None),),
+    measures: Sequence[bool] = (False, True),
+) -> tuple[GateResult, bool]:
+    """Test whether other forecasts have smaller out-of-fold errors.
 
     Parameters
     ----------
-    weights : ndarray of shape (origins, targets)
-        By which squared errors count, and their roots by which absolute ones do.
-    before, after : ndarray of shape (origins, targets, steps)
-        Errors.
+    before, after : sequence of FoldErrors
+        Of the same origins.
+    apart : int
+        Origins that are further from each other hardly depend on each other: at least the steps whose errors count.
+    settings : LinearModel
+        For `level` and `fewest_blocks`.
+    n_tries : int, default 1
+        Settings that were tried, the best of which this is.
+    least_gain : float, default 0.0
+        Smallest gain that is kept.
+    targets : sequence of (ndarray or slice), default all at once
+        Sets of targets, of whose relative gains the mean is taken.
+    measures : sequence of bool, default (False, True)
+        Whether squared (False) or absolute (True) errors count; of both, the mean of their relative gains.
 
     Returns
     -------
-    float
-        0 where there was nothing to gain.
+    result : GateResult
+        Of blocks of origins inside the folds.
+    testable : bool
+        Whether there are enough blocks to tell.
     """
-    weights, gain = weights[:, :, None], 0.0
-    for measure, unit in ((np.square, weights), (np.abs, np.sqrt(weights))):
-        error = np.mean(unit * measure(before))
-        gain += 1 - np.mean(unit * measure(after)) / error if error else 0.0
-    return float(gain)
+    found, weights = [], np.zeros(0)
+    for absolute in measures:
+        losses = [[fold.losses(absolute) for fold in folds] for folds in (before, after)]
+        for chosen in targets:
+            old, new = (
+                [piece for fold, loss in zip(before, each, strict=True) for piece in fold.by_stretch(loss[:, chosen])]
+                for each in losses
+            )
+            gains, weights = relative_block_gains(
+                [piece.mean(axis=1) for piece in old],
+                [piece.mean(axis=1) for piece in new],
+                -(-apart // before[0].stride),
+            )
+            found.append(gains)
+    effective = weights.sum() ** 2 / np.square(weights).sum()
+    result = gate(
+        np.mean(found, axis=0),
+        weights=weights,
+        n_tries=n_tries,
+        level=settings.level,
+        least_gain=least_gain,
+        fewest_blocks=settings.fewest_blocks,
+    )
+    return result, bool(effective > settings.fewest_blocks - 0.5)
 
 
-def list_tellable(folds: Sequence[Residuals], horizon: int) -> list[slice]:
-    """List the parts of the horizon that folds can tell a gain from chance in.
-
-    Parameters
-    ----------
-    folds : sequence of Residuals
-        For their origins and steps.
-    horizon : int
-        Steps predicted.
-
-    Returns
-    -------
-    list of slice
-        Of its first eighth, the second one, the second quarter and the second half, those for 24 times the steps up to
-        whose end folds hold origins.
-    """
-    n_origins, n_steps = sum(fold.n_origins for fold in folds), len(folds[0].steps)
-    return [part for part in _divide_horizon(n_steps) if n_origins * n_steps >= ENOUGH * horizon * part.stop]
-
-
-def judge_by_target(
-    folds: Sequence[Residuals], before: Sequence[np.ndarray], after: Sequence[np.ndarray]
-) -> tuple[np.ndarray, float]:
-    """Find for which targets a change of forecasts is one for the better, and how much is gained by it.
+def find_better_targets(
+    before: Sequence[FoldErrors], after: Sequence[FoldErrors]
+) -> tuple[np.ndarray, list[FoldErrors]]:
+    """Find for which targets other forecasts have smaller errors.
 
     One that maps forecast exactly, such as a counter, would otherwise keep all others from what helps them.
 
     Parameters
     ----------
-    folds : sequence of Residuals
-        Two or more, for their weights and origins.
-    before, after : sequence of ndarray of shape (origins, targets, steps)
-        Errors on each fold.
+    before, after : sequence of FoldErrors
+        Two or more, of the same origins.
 
     Returns
     -------
     better : ndarray of bool of shape (n_targets,)
         Whether squared and absolute errors together are smaller over all folds.
-    gain : float
-        The `trusted_gain` of a change of these alone, each fold judged by the targets that the others name.
+    switched : list of FoldErrors
+        Errors where each fold takes the other forecasts for the targets that the other folds name: out of fold.
     """
-    n_origins, n_targets = [fold.n_origins for fold in folds], before[0].shape[1]
-    by_target = np.empty((len(folds), n_targets))
-    for i, (fold, old, new) in enumerate(zip(folds, before, after, strict=True)):
-        for t in range(n_targets):
-            by_target[i, t] = weighted_gain(fold.weights[:, [t]], old[:, [t]], new[:, [t]])
-    gains = []
-    for i, (fold, old, new) in enumerate(zip(folds, before, after, strict=True)):
-        others = np.arange(len(folds)) != i
-        better = np.average(by_target[others], axis=0, weights=np.array(n_origins)[others]) > 0
-        gains.append(weighted_gain(fold.weights, old, np.where(better[:, None], new, old)))
-    return np.average(by_target, axis=0, weights=n_origins) > 0, trusted_gain(gains, n_origins)
-
-
-def find_helped(
-    folds: Sequence[Residuals], before: Sequence[np.ndarray], after: Sequence[np.ndarray], horizon: int
-) -> np.ndarray:
-    """Find where a change of forecasts is one for the better: for which targets, in which part of the horizon.
-
-    Far steps, of which folds can tell little, would otherwise keep near ones from what helps them.
-
-    Parameters
-    ----------
-    folds : sequence of Residuals
-        For their weights, origins and steps.
-    before, after : sequence of ndarray of shape (origins, targets, steps)
-        Errors on each fold.
-    horizon : int
-        Steps predicted.
-
-    Returns
-    -------
-    ndarray of bool of shape (n_targets, n_steps)
-        True in the parts of the horizon where the `trusted_gain` in squared and absolute errors together is worth
-        it, for those targets that gain over all folds, of `judge_by_target`; only in those of `list_tellable`.
-    """
-    helped = np.zeros(before[0].shape[1:], bool)
-    for part in list_tellable(folds, horizon):
-        old, new = ([errors[:, :, part] for errors in whole] for whole in (before, after))
-        better, gain = judge_by_target(folds, old, new)
-        if gain >= WORTHWHILE:
-            helped[better, part] = True
-    return helped
-
-
-def _divide_horizon(n_steps: int) -> list[slice]:
-    """Divide the horizon into its first eighth, the second one, the second quarter and the second half.
-
-    Parameters
-    ----------
-    n_steps : int
-        Of the horizon, evenly spread.
-
-    Returns
-    -------
-    list of slice
-        Parts without any step are left out.
-
-    Examples
-    --------
-    >>> _divide_horizon(24)
-    [slice(0, 3, None), slice(3, 6, None), slice(6, 12, None), slice(12, 24, None)]
-    >>> _divide_horizon(2)
-    [slice(0, 1, None), slice(1, 2, None)]
-    """
-    ends = {n_steps >> halvings for halvings in range(N_PARTS)}
-    return [slice(start, stop) for start, stop in itertools.pairwise(sorted({0, *ends}))]
+    by_target = np.zeros((len(before), before[0].errors.shape[1]))
+    for gains, old, new in zip(by_target, before, after, strict=True):
+        for absolute in (False, True):
+            loss, other = (fold.losses(absolute).mean(axis=0) for fold in (old, new))
+            gains += (loss - other) / np.where(loss > 0, loss, 1)
+    n_origins, switched = np.array([len(fold.origins) for fold in before]), []
+    for i, (old, new) in enumerate(zip(before, after, strict=True)):
+        others = np.arange(len(before)) != i
+        better = np.average(by_target[others], axis=0, weights=n_origins[others]) > 0
+        switched.append(old.with_errors(np.where(better[:, None], new.errors, old.errors)))
+    return np.average(by_target, axis=0, weights=n_origins) > 0, switched

@@ -9,15 +9,26 @@ import numpy as np
 
 __all__ = ["Structure", "structural_map"]
 
-SEASONAL = 3.0  # variance of a seasonal effect, in that of the noise
-
 
 class Structure(NamedTuple):
-    """A level that wanders, a season that changes, and noise."""
+    """A level that wanders, seasonal effects that change, and noise.
 
-    level: float  # variance of the level's steps, in that of the noise
-    season: int  # rows
-    drift: float  # variance of an effect's change from one season to the next, in that of the effect
+    Attributes
+    ----------
+    level : float
+        Variance of the level's steps, in units of the variance of the noise.
+    season : int
+        Rows of a season.
+    change : float
+        Variance of an effect's change from one season to the next, in units of its own variance.
+    season_variance : float
+        Variance of a seasonal effect, in units of the variance of the noise.
+    """
+
+    level: float
+    season: int
+    change: float
+    season_variance: float
 
 
 @lru_cache(maxsize=64)
@@ -27,7 +38,7 @@ def structural_map(structure: Structure, lookback: int, steps: tuple[int, ...]) 
     Parameters
     ----------
     structure : Structure
-        Of the model. A large `level` takes the newest rows for the level, a small one the mean of all; a large `drift`
+        Of the model. A large `level` takes the newest rows for the level, a small one the mean of all; a large `change`
         repeats the newest season, none the mean of all.
     lookback : int
         Rows of the window.
@@ -47,13 +58,13 @@ def structural_map(structure: Structure, lookback: int, steps: tuple[int, ...]) 
     Examples
     --------
     >>> window = np.array([1.0, 5.0, 2.0, 6.0])
-    >>> (window @ structural_map(Structure(level=0.3, season=2, drift=0.3), 4, steps=(0, 1))).round(2)
+    >>> (window @ structural_map(Structure(0.3, 2, 0.3, season_variance=3), 4, steps=(0, 1))).round(2)
     array([2.03, 5.6 ])
     """
     times = np.concatenate([np.arange(lookback), lookback + np.array(steps)])
     earlier = np.minimum(times[:, None], times)
     same = (times[:, None] - times) % structure.season == 0
-    effects = SEASONAL * same * (1 + structure.drift * (1 + earlier // structure.season))
+    effects = structure.season_variance * same * (1 + structure.change * (1 + earlier // structure.season))
     covariance = structure.level * earlier + effects
     seen, outcomes = covariance[:lookback, :lookback] + np.eye(lookback), covariance[:lookback, lookback:]
     constant = np.ones((lookback, 1))

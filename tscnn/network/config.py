@@ -2,29 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from typing import Any
 
 from tscnn.common.checks import check_choice, check_int, check_ints, check_real, received
-from tscnn.network.layers import check_activation
-from tscnn.network.receptive_field import find_holes, plan_layers, receptive_field
+from tscnn.network.activations import check_activation
+from tscnn.network.planning import FEATURE_MODES, Layers, plan_network
+from tscnn.network.receptive_field import receptive_field
 
-__all__ = ["FEATURE_MODES", "NetworkConfig", "resolve_config"]
+__all__ = ["FEATURE_MODES", "NetworkConfig", "read_config", "resolve_config"]
 
-FEATURE_MODES = ("joint", "front_end", "independent")
-Layers = tuple[tuple[int, int], ...]
+NORMALIZATIONS = (None, "layer", "batch")
+LINEAR_SKIPS = (None, "shared", "per_feature")
 
 
 @dataclass(frozen=True)
 class NetworkConfig:
     """Everything that determines a network's shape, resolved: nothing in it is left to choose.
 
-    `front_end_layers` and `layers` hold one ``(kernel_size, dilation_rate)`` a layer, below and above the place where
-    features meet. `normalizer_span` is 1 where there is no rolling normaliser. `targets` are positions among the
-    features. `linear_maps` says which map of the `LinearSkip` each target has, None without one. It may go on with as
-    many linear combinations of the targets, the `components`, whose forecasts are given to targets by another layer.
-    `reversion` is that of the head, and `vector_skip` the rows that a `VectorSkip` sees, 0 without one.
+    Parameters
+    ----------
+    lookback, horizon, n_features : int
+        Rows seen, steps predicted, size of the input's last axis.
+    targets : tuple of int
+        Positions of the targets among the features.
+    feature_mode : {"joint", "front_end", "independent"}
+        How features meet.
+    front_end_layers, layers : tuple of (int, int)
+        ``(kernel_size, dilation_rate)`` of each layer, below and above the place where features meet.
+    normalizer_span : int
+        Rows that the rolling normaliser takes level and scale from: 1 where there is none.
+    filters : int
+        Outputs of each convolution.
+    activation : str
+        "gated" or the name of a Keras activation.
+    normalization : {None, "layer", "batch"}
+        Inside the residual blocks.
+    dropout : float
+        Share of filters dropped in training.
+    add_level : bool, default True
+        Whether forecasts are brought back to the rolling level, not to its scale alone: False where something else,
+        which the network is added to, carries the level.
+    linear_skip : {None, "shared", "per_feature"}, default None
+        A trained linear map beside the stack, one for all targets or one for each; of `tscnn.build_model` alone.
     """
 
     lookback: int
@@ -39,14 +60,8 @@ class NetworkConfig:
     activation: str
     normalization: str | None
     dropout: float
-    linear_maps: tuple[int, ...] | None
-    reversion: bool = False
-    vector_skip: int = 0
-
-    @property
-    def components(self) -> bool:
-        """Whether the linear map has linear combinations of the targets, too."""
-        return self.linear_maps is not None and len(self.linear_maps) > len(self.targets)
+    add_level: bool = True
+    linear_skip: str | None = None
 
 
 def resolve_config(
@@ -64,34 +79,111 @@ def resolve_config(
     activation: str = "gated",
     normalization: str | None = None,
     dropout: float = 0.0,
-    linear_skip: str | None = "shared",
+    add_level: bool = True,
+    linear_skip: str | None = None,
 ) -> NetworkConfig:
-    """Check every argument of `build_model` and settle what it leaves to choose."""
+    """Check every setting of a network, and decide what they leave to choose.
+
+    Parameters
+    ----------
+    lookback, horizon, n_features, targets, add_level, linear_skip
+        Of `NetworkConfig`; `targets` are all features by default. A linear skip carries the level.
+    feature_mode, filters, kernel_size, dilation_rates, n_stacks, normalizer_span, activation, normalization, dropout
+        Of `tscnn.network.settings.TCN`.
+
+    Returns
+    -------
+    NetworkConfig
+        Of a network whose receptive field is exactly the lookback.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Naming the setting that breaks a rule.
+    """
     lookback, n_features = check_int("lookback", lookback), check_int("n_features", n_features)
     feature_mode = check_choice("feature_mode", feature_mode, FEATURE_MODES)
-    convolutions = _explicit_layers(kernel_size, dilation_rates, n_stacks, feature_mode)
-    span = _resolve_span(lookback, normalizer_span, convolutions)
-    if convolutions is None:
-        convolutions = _planned_layers(lookback - span + 1, kernel_size, n_stacks, feature_mode)
-    _check_field(lookback, span, kernel_size, convolutions, feature_mode)
+    span, front_end_layers, layers = plan_network(
+        lookback, kernel_size, dilation_rates, n_stacks, normalizer_span, feature_mode
+    )
     targets = _check_targets(targets, n_features, feature_mode)
-    check_choice("linear_skip", linear_skip, (None, "shared", "per_feature"))
-    linear_maps = range(len(targets)) if linear_skip == "per_feature" else [0] * len(targets)
+    check_choice("linear_skip", linear_skip, LINEAR_SKIPS)
     return NetworkConfig(
         lookback=lookback,
         horizon=check_int("horizon", horizon),
         n_features=n_features,
         targets=targets,
         feature_mode=feature_mode,
-        front_end_layers=convolutions[0],
-        layers=convolutions[1],
+        front_end_layers=front_end_layers,
+        layers=layers,
         normalizer_span=span,
         filters=check_int("filters", filters),
         activation=check_activation(activation),
-        normalization=check_choice("normalization", normalization, (None, "layer", "batch")),
+        normalization=check_choice("normalization", normalization, NORMALIZATIONS),
         dropout=check_real("dropout", dropout, low=0, high=1),
-        linear_maps=None if linear_skip is None else tuple(linear_maps),
+        add_level=check_choice("add_level", add_level, (True, False)) and linear_skip is None,
+        linear_skip=linear_skip,
     )
+
+
+def read_config(settings: Mapping[str, Any]) -> NetworkConfig:
+    """Read back the fields of a configuration from JSON.
+
+    Parameters
+    ----------
+    settings : mapping of str to value
+        Every field by name; lists stand for tuples.
+
+    Returns
+    -------
+    NetworkConfig
+        As it was.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Naming the field that is missing, unknown, or breaks a rule.
+    """
+    names = [field.name for field in fields(NetworkConfig)]
+    if set(settings) != set(names):
+        missing, unknown = sorted(set(names) - set(settings)), sorted(set(settings) - set(names))
+        rule = "The settings of a network must be the fields of its configuration."
+        raise ValueError(received(rule, missing=missing, unknown=unknown))
+    given, n_features = dict(settings), check_int("n_features", settings["n_features"])
+    feature_mode = check_choice("feature_mode", given["feature_mode"], FEATURE_MODES)
+    config = NetworkConfig(
+        lookback=check_int("lookback", given["lookback"]),
+        horizon=check_int("horizon", given["horizon"]),
+        n_features=n_features,
+        targets=_check_targets(given["targets"], n_features, feature_mode),
+        feature_mode=feature_mode,
+        front_end_layers=_read_layers("front_end_layers", given["front_end_layers"]),
+        layers=_read_layers("layers", given["layers"]),
+        normalizer_span=check_int("normalizer_span", given["normalizer_span"]),
+        filters=check_int("filters", given["filters"]),
+        activation=check_activation(given["activation"]),
+        normalization=check_choice("normalization", given["normalization"], NORMALIZATIONS),
+        dropout=check_real("dropout", given["dropout"], low=0, high=1),
+        add_level=bool(check_choice("add_level", given["add_level"], (True, False))),
+        linear_skip=check_choice("linear_skip", given["linear_skip"], LINEAR_SKIPS),
+    )
+    field = receptive_field([*config.front_end_layers, *config.layers, (config.normalizer_span, 1)])
+    if field != config.lookback:
+        rule = f"The receptive field of the layers must equal the lookback, {config.lookback}."
+        raise ValueError(received(rule, receptive_field=field))
+    if config.front_end_layers and feature_mode != "front_end":
+        rule = "`front_end_layers` must be empty unless feature_mode='front_end'."
+        raise ValueError(received(rule, front_end_layers=config.front_end_layers))
+    return config
+
+
+def _read_layers(name: str, values: Any) -> Layers:
+    if not isinstance(values, list | tuple):
+        raise TypeError(received(f"`{name}` must be a list of (kernel_size, dilation_rate).", **{name: values}))
+    layers = [check_ints(f"{name}[{i}]", value) for i, value in enumerate(values)]
+    if any(len(layer) != 2 for layer in layers):
+        raise ValueError(received(f"`{name}` must be a list of (kernel_size, dilation_rate).", **{name: values}))
+    return tuple((kernel_size, dilation_rate) for kernel_size, dilation_rate in layers)
 
 
 def _check_targets(targets: Sequence[int] | None, n_features: int, feature_mode: str) -> tuple[int, ...]:
@@ -105,80 +197,3 @@ def _check_targets(targets: Sequence[int] | None, n_features: int, feature_mode:
         rule = "`feature_mode='independent'` sees each target's own past only, so every feature must be a target."
         raise ValueError(received(rule, targets=targets, n_features=n_features))
     return positions
-
-
-def _explicit_layers(
-    kernel_size: int, dilation_rates: Any, n_stacks: int, feature_mode: str
-) -> tuple[Layers, Layers] | None:
-    """Pair the user's dilations with the kernel size, as given; None for "auto"."""
-    kernel_size, n_stacks = check_int("kernel_size", kernel_size, minimum=2), check_int("n_stacks", n_stacks)
-    if isinstance(dilation_rates, str):
-        check_choice("dilation_rates", dilation_rates, ("auto",))
-        return None
-    if feature_mode != "front_end":
-        dilation_rates = ((), dilation_rates)
-    elif not _is_pair_of_lists(dilation_rates):
-        rule = "`dilation_rates` of feature_mode='front_end' must be a pair: per feature, then joint."
-        raise ValueError(received(rule, dilation_rates=dilation_rates))
-    front_end, joint = (check_ints("dilation_rates", rates) for rates in dilation_rates)
-    return tuple((kernel_size, d) for d in front_end), tuple((kernel_size, d) for d in joint * n_stacks)
-
-
-def _is_pair_of_lists(values: Any) -> bool:
-    return isinstance(values, (list, tuple)) and len(values) == 2 and not any(isinstance(v, int) for v in values)
-
-
-def _resolve_span(lookback: int, normalizer_span: Any, convolutions: tuple[Layers, Layers] | None) -> int:
-    """Give the rolling normaliser what explicit convolutions leave of the lookback, or half of it."""
-    if normalizer_span is None:
-        return 1
-    if isinstance(normalizer_span, str):
-        check_choice("normalizer_span", normalizer_span, ("auto",))
-        if convolutions is None:
-            return max(1, lookback // 2)
-        return max(1, lookback - receptive_field([*convolutions[0], *convolutions[1]]) + 1)
-    span = check_int("normalizer_span", normalizer_span, minimum=2)
-    if span > lookback:
-        rule = f"`normalizer_span` must be at most the lookback, {lookback}."
-        raise ValueError(received(rule, normalizer_span=span))
-    return span
-
-
-def _planned_layers(field: int, kernel_size: int, n_stacks: int, feature_mode: str) -> tuple[Layers, Layers]:
-    """Plan `n_stacks` cycles that share the field; the front end takes the lower half of the layers."""
-    if n_stacks > max(1, field - 1):
-        rule = (
-            f"`n_stacks` must be at most {max(1, field - 1)}: each cycle needs a layer, and the field has {field} rows."
-        )
-        raise ValueError(received(rule, n_stacks=n_stacks))
-    share, rest = divmod(field - 1, n_stacks)
-    cycles = [plan_layers(share + (i < rest) + 1, kernel_size) for i in range(n_stacks)]
-    layers = tuple(layer for cycle in cycles for layer in cycle)
-    n_front = (len(layers) + 1) // 2 if feature_mode == "front_end" else 0
-    return layers[:n_front], layers[n_front:]
-
-
-def _check_field(
-    lookback: int, span: int, kernel_size: int, convolutions: tuple[Layers, Layers], feature_mode: str
-) -> None:
-    layers = [*convolutions[0], *convolutions[1], (span, 1)]
-    field, dilation_rates = receptive_field(layers), [d for _, d in layers[:-1]]
-    if field != lookback:
-        rule = (
-            f"The receptive field must equal the lookback, {lookback}, but kernel size {kernel_size} with these "
-            f"dilation rates and a normaliser over {span} rows has {field}. "
-            f"{_fitting_settings(lookback - span + 1, kernel_size, feature_mode)} would fit."
-        )
-        raise ValueError(received(rule, dilation_rates=dilation_rates))
-    if holes := find_holes(layers):
-        rule = f"Every row of the lookback must be seen, but no path reaches lags {holes[:8]}."
-        raise ValueError(received(rule, dilation_rates=dilation_rates))
-
-
-def _fitting_settings(field: int, kernel_size: int, feature_mode: str) -> str:
-    """Write settings that see `field` rows; kernels of 2 can always."""
-    if any(k != kernel_size for k, _ in plan_layers(field, kernel_size)):
-        kernel_size = 2
-    front_end, joint = ([d for _, d in part] for part in _planned_layers(field, kernel_size, 1, feature_mode))
-    dilation_rates = (front_end, joint) if feature_mode == "front_end" else joint
-    return f"kernel_size={kernel_size}, n_stacks=1, dilation_rates={dilation_rates}"

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from tscnn.network.backend import keras, precision_scope
+from tscnn.network import functional
+from tscnn.network.backend import keras, ops, precision_scope
 from tscnn.network.config import NetworkConfig, resolve_config
-from tscnn.network.layers import (
-    Head,
-    LinearSkip,
-    PerFeature,
-    RollingNormalizer,
-    ScaleBack,
-    VectorSkip,
-    WaveNetStack,
-    pyramid_spacings,
-)
+from tscnn.network.layers import Head, LinearSkip, PerFeature, RollingNormalizer, ScaleBack, WaveNetStack
 
-__all__ = ["Network", "build_model", "build_network", "rebuild_network", "seed_weights"]
+__all__ = ["Network", "build_model", "build_network", "network_of", "seed_weights"]
 
 
 @dataclass(frozen=True)
@@ -36,41 +29,70 @@ class Network:
     dense: keras.Model
     single_origin: keras.Model
 
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return copies of the weights.
+
+        Returns
+        -------
+        dict of str to ndarray
+            By the names of `tscnn.network.inference.weight_shapes`.
+        """
+        return {_name_of(weight): np.array(ops.convert_to_numpy(weight)) for weight in self.dense.weights}
+
     def __reduce__(self) -> Any:
         """Pickle and copy as configuration and weights, so that both graphs go on sharing them."""
-        return rebuild_network, (self.config, self.dense.get_weights())
+        return network_of, (self.config, self.arrays())
 
 
 def build_network(config: NetworkConfig, precision: str | None = None) -> Network:
     """Make the layers of `config` and connect them twice; `precision` is that of the convolutions alone."""
-    parts = _make_layers(config, precision)
-    graphs = []
-    for last_only in (False, True):
-        inputs = keras.Input((config.lookback if last_only else None, config.n_features), name="rows")
-        outputs = _connect(parts, config, inputs, last_only)
-        graphs.append(keras.Model(inputs, outputs, name="single_origin" if last_only else "dense"))
-    return Network(config, *graphs)
+    layers = _make_layers(config, precision)
+    return Network(config, _connect(layers, config, last_only=False), _connect(layers, config, last_only=True))
 
 
-def rebuild_network(config: NetworkConfig, weights: list[np.ndarray]) -> Network:
-    """Build a network in the default precision and give it weights."""
+def network_of(config: NetworkConfig, arrays: Mapping[str, np.ndarray]) -> Network:
+    """Build a network in the default precision and give it weights.
+
+    Parameters
+    ----------
+    config : NetworkConfig
+        Of the network.
+    arrays : mapping of str to ndarray
+        Of `Network.arrays`.
+
+    Returns
+    -------
+    Network
+        With these weights.
+    """
     network = build_network(config)
-    network.dense.set_weights(weights)
+    for weight in network.dense.weights:
+        weight.assign(arrays[_name_of(weight)])
     return network
 
 
-def build_model(lookback: int, horizon: int, n_features: int, **settings: Any) -> keras.Model:
+def _name_of(weight: Any) -> str:
+    """Return the path of a weight, without the layers that apply another one to each feature."""
+    return str(weight.path).removeprefix("per_feature/").removeprefix("front_end/")
+
+
+def build_model(
+    lookback: int, horizon: int, n_features: int, *, linear_skip: str | None = "shared", **settings: Any
+) -> keras.Model:
     """Build a causal network whose receptive field is exactly the lookback.
 
     Parameters
     ----------
     lookback, horizon, n_features : int
         Rows seen, steps predicted, size of the input's last axis.
+    linear_skip : {"shared", "per_feature", None}, default "shared"
+        A linear map from each target's window to its forecast, trained with the stack that it is added to: one for all
+        targets, one for each, or none.
     **settings
         `targets` (positions of the features to predict, default all), `feature_mode` ("joint", "front_end",
         "independent"), `filters`, `kernel_size`, `dilation_rates` ("auto", or one rate a layer; for "front_end" a pair
         of such lists), `n_stacks`, `normalizer_span` ("auto", rows, or None), `activation`, `normalization`,
-        `dropout`, `linear_skip` ("shared", "per_feature" or None): as in `tscnn.Forecaster`.
+        `dropout`: as in `tscnn.TCN`.
 
     Returns
     -------
@@ -97,76 +119,53 @@ def build_model(lookback: int, horizon: int, n_features: int, **settings: Any) -
     >>> model(np.zeros((1, 12, 5))).shape
     TensorShape([1, 3, 3, 5])
     """
-    return build_network(resolve_config(lookback, horizon, n_features, **settings)).dense
+    return build_network(resolve_config(lookback, horizon, n_features, linear_skip=linear_skip, **settings)).dense
 
 
-def _make_layers(config: NetworkConfig, precision: str | None) -> dict[str, Any]:
-    """Make every layer once, by name."""
+# Layers, and the graph that connects them
+
+
+@dataclass(frozen=True)
+class _Layers(functional.Parts):
+    linear_skip: Any = None
+    add: Any = None
+
+
+def _make_layers(config: NetworkConfig, precision: str | None) -> _Layers:
+    """Make every layer once."""
     stack_settings: dict[str, Any] = {
         "filters": config.filters,
         "activation": config.activation,
         "normalization": config.normalization,
         "dropout": config.dropout,
     }
-    with precision_scope(precision):
-        stack = WaveNetStack(config.layers, **stack_settings, name="stack")
-        front_end = WaveNetStack(config.front_end_layers, **stack_settings, name="front_end_stack")
-        per_feature = PerFeature(stack, name="per_feature")
-        front_end_per_feature = PerFeature(front_end, name="front_end")
     parts: dict[str, Any] = {}
+    with precision_scope(precision):
+        parts["stack"] = WaveNetStack(config.layers, **stack_settings, name="stack")
+        if config.feature_mode == "independent":
+            parts["stack"] = PerFeature(parts["stack"], name="per_feature")
+        if config.feature_mode == "front_end":
+            front_end = WaveNetStack(config.front_end_layers, **stack_settings, name="front_end_stack")
+            parts["front_end"] = PerFeature(front_end, name="front_end")
+    if config.feature_mode == "front_end":
+        parts["merge"] = keras.layers.Reshape((-1, config.n_features * config.filters), name="merge")
     if config.normalizer_span > 1:
         parts["normalizer"] = RollingNormalizer(config.normalizer_span, name="normalizer")
-        parts["scale_back"] = ScaleBack(config.targets, add_level=config.linear_maps is None, name="scale_back")
-    if config.feature_mode == "front_end":
-        parts["front_end"] = front_end_per_feature
-        parts["merge"] = keras.layers.Reshape((-1, config.n_features * config.filters), name="merge")
-    parts["stack"] = per_feature if config.feature_mode == "independent" else stack
-    parts["head"] = Head(config.horizon, config.targets, config.reversion, name="head")
-    if config.vector_skip:
-        n_targets = len(config.targets)
-        parts["vector_skip"] = VectorSkip(config.vector_skip, config.horizon, n_targets, name="vector_skip")
-        parts["add_vector_skip"] = keras.layers.Add(name="add_vector_skip")
-    if config.linear_maps is not None:
-        features, n_targets = config.targets, len(config.targets)
-        if config.components:
-            zeros: dict[str, Any] = {"use_bias": False, "kernel_initializer": "zeros"}
-            parts["to_components"] = keras.layers.Dense(2 * n_targets, **zeros, name="to_components")
-            parts["from_components"] = keras.layers.Dense(n_targets, **zeros, name="from_components")
-            features = tuple(range(2 * n_targets))
-        maps = config.linear_maps if any(config.linear_maps) else None
-        parts["linear_skip"] = LinearSkip(config.lookback, config.horizon, maps, features, name="linear_skip")
+        parts["scale_back"] = ScaleBack(config.targets, config.add_level, name="scale_back")
+    parts["head"] = Head(config.horizon, config.targets, name="head")
+    if config.linear_skip is not None:
+        maps = range(len(config.targets)) if config.linear_skip == "per_feature" else None
+        parts["linear_skip"] = LinearSkip(config.lookback, config.horizon, maps, config.targets, name="linear_skip")
         parts["add"] = keras.layers.Add(name="add")
-    return parts
+    return _Layers(**parts)
 
 
-def _connect(parts: dict[str, Any], config: NetworkConfig, inputs: Any, last_only: bool) -> Any:
-    """Run the layers; with `last_only` each computes what the newest origin needs."""
-    spacings = pyramid_spacings([*config.front_end_layers, *config.layers])
-    if not last_only:
-        spacings = [1] * len(spacings)
-    n_front = len(config.front_end_layers)
-    hidden = normalized = inputs  # (batch, time, features)
-    if "normalizer" in parts:
-        normalized, level, scale = parts["normalizer"](inputs)
-        hidden = normalized
-    if spacings[0] > 1:
-        hidden = hidden[:, :: spacings[0]]
-    if "front_end" in parts:
-        hidden = parts["front_end"](hidden, spacings=spacings[: n_front + 1])  # (batch, positions, features, filters)
-        hidden = parts["merge"](hidden)  # (batch, positions, features * filters)
-    hidden = parts["stack"](hidden, spacings=spacings[n_front:])  # (batch, positions, [features,] filters)
-    forecasts = parts["head"](hidden, level, scale) if config.reversion else parts["head"](hidden)
-    if "vector_skip" in parts:
-        newest = normalized[:, config.lookback - config.normalizer_span + 1 - config.vector_skip :]
-        forecasts = parts["add_vector_skip"]([parts["vector_skip"](newest), forecasts])
-    if "scale_back" in parts:
-        forecasts = parts["scale_back"](forecasts, level, scale)
-    if "linear_skip" in parts:
-        linear = parts["to_components"](inputs) if config.components else inputs
-        linear = parts["linear_skip"](linear)
-        linear = parts["from_components"](linear) if config.components else linear
-        forecasts = parts["add"]([linear, forecasts])
-    return forecasts
+def _connect(layers: _Layers, config: NetworkConfig, last_only: bool) -> keras.Model:
+    inputs = keras.Input((config.lookback if last_only else None, config.n_features), name="rows")
+    outputs = functional.connect(inputs, layers, config, last_only)
+    if layers.linear_skip is not None:
+        outputs = layers.add([layers.linear_skip(inputs), outputs])
+    return keras.Model(inputs, outputs, name="single_origin" if last_only else "dense")
 
 
 def seed_weights(model: keras.Model, seed: int) -> None:
@@ -179,7 +178,7 @@ def seed_weights(model: keras.Model, seed: int) -> None:
     for weight in model.variables:
         if weight.path.endswith("seed_generator_state"):
             weight.assign(np.array([random.integers(2**31), 0], dtype=weight.dtype))
-        elif weight.path.endswith("kernel") and np.any(keras.ops.convert_to_numpy(weight)):
+        elif weight.path.endswith("kernel") and np.any(ops.convert_to_numpy(weight)):
             *window, n_in, n_out = weight.shape
             limit = np.sqrt(6 / (np.prod(window) * (n_in + n_out)))
             weight.assign(random.uniform(-limit, limit, weight.shape))

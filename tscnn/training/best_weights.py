@@ -1,4 +1,4 @@
-"""The weights that stay: those of the best epoch, as far as what they gain can be trusted."""
+"""The weights that stay: those of the best epoch, shrunk as far as their gain may be chance."""
 
 from __future__ import annotations
 
@@ -9,36 +9,37 @@ from typing import Any
 import numpy as np
 
 from tscnn.network.backend import keras
-from tscnn.network.graph import Network
-from tscnn.statistics.gate import trusted_share
+from tscnn.statistics.gate import GateResult, gate, relative_block_gains
 
-__all__ = ["BestWeights", "describe_trust", "find_scale", "scale_head"]
-
-GOES_ON = 0.01  # of the loss that the second half of a round takes off, for the sake of which another one is begun
-LEAST_SCALE = 0.1  # that an epoch counts with: some tiny part of anything serves by chance
+__all__ = ["BestWeights", "describe_scaling", "find_scale", "scale_head"]
 
 
 class BestWeights(keras.callbacks.Callback):
     """Leave a network with the weights of its best epoch, the start included; stop when it no longer improves.
 
     Unlike ``keras.callbacks.EarlyStopping`` this copies the network's weights only, not the rows it is trained on, and
-    keeps the loss of every origin, which says how far an improvement is more than chance. It gives the callbacks after
-    it "val_loss".
+    keeps the loss of every origin, which the gate needs. It gives the callbacks after it "val_loss".
 
     Parameters
     ----------
     network : keras.Model
-        Whose weights are kept.
+        Whose weights are kept: what has `get_weights` and `set_weights`.
+    head_variables : sequence of keras.Variable
+        Kernel and bias of its last layer, in which its forecast is linear.
     judge : callable
         () -> loss of each validation origin, oldest first, with the present weights.
     patience : int
         Epochs without improvement in the first round after which training stops, unless it has another one before it.
     rounds : sequence of int
         Epochs after which each round of training ends. Another one follows if the second half of one, so far, still
-        took a hundredth off the loss.
+        lowered the loss by `goes_on`.
     scales : bool
-        Whether an epoch counts with the head scaled as serves the validation origins best, between the start and what
-        was learnt: where there is something to fall back on, half of what a network says is often better than all.
+        Whether the head of each epoch is scaled, between 0 and 1, to the least validation loss: where linear terms
+        forecast as well, half of what a network has learnt is often better than all.
+    goes_on : float, default 0.01
+        Part by which the second half of a round has to lower the loss for another round. A convention.
+    least_scale : float, default 0.1
+        Least scale that an epoch is kept with: some tiny part of anything is better by chance. A convention.
 
     Attributes
     ----------
@@ -49,17 +50,29 @@ class BestWeights(keras.callbacks.Callback):
     """
 
     def __init__(
-        self, network: Any, judge: Callable[[], np.ndarray], patience: int, rounds: Sequence[int], scales: bool
+        self,
+        network: Any,
+        head_variables: Sequence[Any],
+        judge: Callable[[], np.ndarray],
+        patience: int,
+        rounds: Sequence[int],
+        *,
+        scales: bool,
+        goes_on: float = 0.01,
+        least_scale: float = 0.1,
     ) -> None:
         super().__init__()
         self.network = network
+        self.head_variables = head_variables
         self.judge = judge
         self.patience = patience
         self.rounds = rounds
         self.scales = scales
+        self.goes_on = goes_on
+        self.least_scale = least_scale
 
     def on_train_begin(self, logs: Any = None) -> None:
-        """Judge the start."""
+        """Take the losses of the start."""
         self.start_losses = self.losses = self.judge()
         self.weights = self.network.get_weights()
         self.scale = 1.0
@@ -71,11 +84,11 @@ class BestWeights(keras.callbacks.Callback):
         scale, losses = 1.0, self.judge()
         logs["val_loss"] = float(losses.mean())
         if self.scales:
-            with _scaled_head(self.network, 0.5):
+            with _scaled(self.head_variables, 0.5):
                 scale, losses = find_scale(self.start_losses, self.judge(), losses)
-        if losses.mean() < self.losses.mean() and scale >= LEAST_SCALE:
+        if losses.mean() < self.losses.mean() and scale >= self.least_scale:
             self.losses, self.scale = losses, scale
-            with _scaled_head(self.network, scale):
+            with _scaled(self.head_variables, scale):
                 self.weights = self.network.get_weights()
             self.n_worse = 0
         else:
@@ -87,7 +100,7 @@ class BestWeights(keras.callbacks.Callback):
         """Return whether patience is spent in the first round, or a round ends, and no further one is worth it."""
         ends = n_epochs in self.rounds
         spent = self.n_worse >= self.patience and n_epochs < self.rounds[0]
-        still_pays = self.course[-1] < (1 - GOES_ON) * self.course[len(self.course) // 2]
+        still_pays = self.course[-1] < (1 - self.goes_on) * self.course[len(self.course) // 2]
         if ends:
             self.course = self.course[-1:]
         return (ends or spent) and not (still_pays and len(self.rounds) > 1)
@@ -98,9 +111,8 @@ class BestWeights(keras.callbacks.Callback):
 
 
 @contextmanager
-def _scaled_head(network: Any, scale: float) -> Iterator[None]:
-    """Scale what the convolutions say, inside."""
-    variables = network.get_layer("head").trainable_weights
+def _scaled(variables: Sequence[Any], scale: float) -> Iterator[None]:
+    """Scale variables inside, and put their values back."""
     weights = [keras.ops.convert_to_numpy(variable) for variable in variables]
     for variable, weight in zip(variables, weights, strict=True):
         variable.assign(scale * weight)
@@ -140,39 +152,57 @@ def find_scale(none: np.ndarray, half: np.ndarray, full: np.ndarray) -> tuple[fl
     return scale, none + scale * slope + scale**2 * curvature
 
 
-def scale_head(network: Network, gains: np.ndarray, apart: int) -> float | None:
-    """Scale what the convolutions add to the linear map by how far their gain on the validation origins can be trusted.
-
-    Forecasts of overlapping windows err together, so that a long horizon leaves few independent origins, on which a
-    network can look better by chance.
+def scale_head(
+    head_variables: Sequence[Any],
+    losses_before: np.ndarray,
+    losses_after: np.ndarray,
+    apart: int,
+    *,
+    level: float = 0.05,
+) -> GateResult | None:
+    """Shrink what a network adds to linear terms by the gate's factor for its gain on the validation origins.
 
     Parameters
     ----------
-    network : Network
-        Changed in place.
-    gains : ndarray of shape (n_origins,)
-        By how much the loss of each validation origin is smaller than without convolutions.
+    head_variables : sequence of keras.Variable
+        Kernel and bias of the last layer of the network, changed in place: times the result's `shrinkage`, or 0 where
+        the gain is not kept.
+    losses_before, losses_after : ndarray of shape (n_origins,)
+        Loss of each validation origin, oldest first, of the linear terms alone and with the network.
     apart : int
-        Of `trusted_share`.
+        Of `relative_block_gains`.
+    level : float in (0, 1), default 0.05
+        Of `gate`.
 
     Returns
     -------
-    float or None
-        The scale, None where the convolutions add nothing.
+    GateResult or None
+        None where the network is still at its start, where its kernel is 0: no epoch was better.
     """
-    weights = network.dense.get_layer("head").trainable_weights
-    if not np.any(keras.ops.convert_to_numpy(weights[0])):
+    if not np.any(keras.ops.convert_to_numpy(head_variables[0])):
         return None
-    share = trusted_share(gains, apart)
-    for weight in weights:
-        weight.assign(share * weight)
-    return share
+    gains, weights = relative_block_gains(losses_before, losses_after, apart)
+    result = gate(gains, weights=weights, level=level)
+    for variable in head_variables:
+        variable.assign((result.shrinkage if result.kept else 0.0) * variable)
+    return result
 
 
-def describe_trust(share: float | None) -> str:
-    """Say what `scale_head` left of the convolutions."""
-    if share is None:
-        return "the linear map forecasts alone: no epoch improved on it"
-    if not share:
-        return "the linear map forecasts alone: what an epoch improved on it may be chance"
-    return f"the convolutions add {share:.0%} of what they learnt to the linear map"
+def describe_scaling(result: GateResult | None) -> str:
+    """Say what `scale_head` has left of a network.
+
+    Parameters
+    ----------
+    result : GateResult or None
+        Of `scale_head`.
+
+    Returns
+    -------
+    str
+        One line.
+    """
+    if result is None:
+        return "the linear terms forecast alone: no epoch improved on them"
+    if not result.kept:
+        return f"the linear terms forecast alone; network {result.reason}"
+    return f"the network's forecast is shrunk by a factor of {result.shrinkage:.2f}; {result.reason}"

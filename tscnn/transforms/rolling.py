@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-__all__ = ["EPSILON", "FLOOR", "rolling_moments", "scale_unit", "window_scales"]
+from tscnn.common import numpy_ops
+from tscnn.common.ring import Ring
+
+__all__ = [
+    "EPSILON",
+    "FLOOR",
+    "rolling_moments",
+    "rolling_normalize",
+    "scale_unit",
+    "start_normalizing",
+    "step_normalizing",
+    "window_scales",
+]
 
 EPSILON = 1e-3  # added to the scale that windows are normalised by
 FLOOR = 0.05  # of a window's variance, in units of that of the whole series
@@ -97,3 +111,144 @@ def _rolling_mean(values: np.ndarray, span: int) -> np.ndarray:
     totals = np.zeros((len(values) + 1, values.shape[1]))
     np.cumsum(values, axis=0, out=totals[1:])
     return np.asarray((totals[span:] - totals[:-span]) / span)
+
+
+def rolling_normalize(rows: Any, span: int, epsilon: float = EPSILON, ops: Any = numpy_ops) -> tuple[Any, Any, Any]:
+    """Standardise each row by the mean and the standard deviation of the `span` rows that end with it.
+
+    Means and sums of squared deviations of two neighbouring stretches are merged [1]_, stretches of 1, 2, 4, .. rows,
+    and those of the binary digits of `span` joined. Nothing is ever subtracted from a running sum, which in float32
+    loses every digit of a small variation on a high level.
+
+    Parameters
+    ----------
+    rows : array or tensor of shape (batch, n_rows, n_features)
+        At least `span` rows, oldest first.
+    span : int
+        Rows that a mean is taken over, at least 1.
+    epsilon : float, default 1e-3
+        Added to the standard deviation, in the units of the rows, so that a flat stretch is not blown up.
+    ops : module, default `tscnn.common.numpy_ops`
+        That, or ``keras.ops`` for tensors.
+
+    Returns
+    -------
+    normalized, level, scale : array or tensor of shape (batch, n_rows - span + 1, n_features)
+        ``normalized = (row - level) / scale``.
+
+    References
+    ----------
+    .. [1] Chan, Golub and LeVeque (1983), Algorithms for Computing the Sample Variance, equation 2.1.
+
+    Examples
+    --------
+    >>> _, level, scale = rolling_normalize(np.arange(6.0).reshape(1, 6, 1), span=3)
+    >>> level.ravel(), scale.ravel().round(2)
+    (array([1., 2., 3., 4.]), array([0.82, 0.82, 0.82, 0.82]))
+    """
+    stretch = rows, ops.zeros_like(rows)  # mean, sum of squared deviations; of stretches of one row
+    merged, n_merged = None, 0
+    for bit in range(span.bit_length()):
+        n_rows = 1 << bit
+        if span & n_rows:
+            merged = stretch if merged is None else _merge_neighbours(stretch, n_rows, merged, n_merged, ops)
+            n_merged += n_rows
+        if n_rows << 1 <= span:
+            stretch = _merge_neighbours(stretch, n_rows, stretch, n_rows, ops)
+    assert merged is not None
+    level, squares = merged
+    scale = ops.sqrt(squares / span) + epsilon
+    return (_without_first(rows, span - 1, ops) - level) / scale, level, scale
+
+
+def start_normalizing(windows: np.ndarray, span: int) -> list[Ring]:
+    """Remember what `step_normalizing` needs of the rows before.
+
+    Parameters
+    ----------
+    windows : ndarray of shape (n_series, n_rows, n_features)
+        What several series have seen so far, at least `span` rows each.
+    span : int
+        Of `rolling_normalize`.
+
+    Returns
+    -------
+    list of Ring
+        Moments of the newest stretches of 1, 2, 4, .. rows, (2, n_series, n_features) each.
+    """
+    rows = np.asarray(windows[:, windows.shape[1] - span :], np.float32)
+    stretch, rings = (rows, np.zeros_like(rows)), []
+    for bit in range(span.bit_length()):
+        n_rows = 1 << bit
+        # A stretch twice as long needs that of `n_rows` ago; of the longest, that which completes the span is needed.
+        length = min(n_rows, span - n_rows) + 1
+        moments = np.stack(stretch)[:, :, -length:]  # (2, n_series, length, n_features)
+        rings.append(Ring.of(moments.transpose(2, 0, 1, 3)))
+        if n_rows << 1 <= span:
+            stretch = _merge_neighbours(stretch, n_rows, stretch, n_rows, numpy_ops)
+    return rings
+
+
+def step_normalizing(
+    rings: list[Ring], row: np.ndarray, span: int, epsilon: float = EPSILON
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Do what `rolling_normalize` does to the next row of several series.
+
+    Parameters
+    ----------
+    rings : list of Ring
+        Of `start_normalizing`; changed in place.
+    row : ndarray of shape (n_series, n_features), float32
+        The next row of each series.
+    span, epsilon : int, float
+        Of `rolling_normalize`.
+
+    Returns
+    -------
+    normalized, level, scale : ndarray of shape (n_series, n_features)
+        Of that row.
+
+    Examples
+    --------
+    >>> rows = np.arange(6.0, dtype=np.float32).reshape(1, 6, 1)
+    >>> rings = start_normalizing(rows[:, :5], span=3)
+    >>> normalized, level, scale = step_normalizing(rings, rows[:, 5], span=3)
+    >>> level, scale.round(2)
+    (array([[4.]], dtype=float32), array([[0.82]], dtype=float32))
+    """
+    stretch, merged, n_merged = (row, np.zeros_like(row)), None, 0
+    for bit, ring in enumerate(rings):
+        n_rows = 1 << bit
+        ring.push(np.stack(stretch))
+        if span & n_rows:
+            merged = stretch if merged is None else _merge(ring.ago(n_merged), n_rows, merged, n_merged, numpy_ops)
+            n_merged += n_rows
+        if n_rows << 1 <= span:
+            stretch = _merge(ring.ago(n_rows), n_rows, stretch, n_rows, numpy_ops)
+    assert merged is not None
+    level, squares = merged
+    scale = np.sqrt(squares / span) + np.float32(epsilon)
+    return (row - level) / scale, level, scale
+
+
+def _merge_neighbours(early: Any, n: int, late: Any, m: int, ops: Any) -> tuple[Any, Any]:
+    """Join the moments of `late` stretches with those of the `early` stretches that end just before them."""
+    late_mean, late_squares = (_without_first(moment, n, ops) for moment in late)
+    n_positions = ops.shape(late_mean)[1]
+    mean, squares = (moment[:, :n_positions] for moment in early)
+    return _merge((mean, squares), n, (late_mean, late_squares), m, ops)
+
+
+def _merge(early: Any, n: int, late: Any, m: int, ops: Any) -> tuple[Any, Any]:
+    """Return mean and sum of squared deviations of stretches of `n` rows and those of `m` rows together."""
+    (mean, squares), (late_mean, late_squares) = early, late
+    difference = late_mean - mean
+    joined = mean + difference * (m / (n + m))
+    return joined, squares + late_squares + ops.square(difference) * (n * m / (n + m))
+
+
+def _without_first(rows: Any, n_rows: int, ops: Any) -> Any:
+    if not n_rows:
+        return rows
+    batch, n_positions, n_features = ops.shape(rows)
+    return ops.slice(rows, (0, n_rows, 0), (batch, n_positions - n_rows, n_features))

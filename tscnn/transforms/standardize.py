@@ -1,143 +1,161 @@
-"""Standardised columns: by the mean and the standard deviation of the training rows, less their yearly wave."""
+"""Columns in units of their own mean and standard deviation."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
 
-from tscnn.transforms.yearly import YearlyWave, fit_yearly_wave
+from tscnn.common.checks import received
 
-__all__ = ["Scaler", "fit_scaler"]
+__all__ = ["Standardize"]
 
 
 @dataclass(frozen=True)
-class Scaler:
-    """Turns a frame's values into a network's, and its forecasts back.
+class Standardize:
+    """Subtract each column's mean and divide by its standard deviation.
 
-    Unlike ``sklearn.preprocessing.StandardScaler`` it takes forecasts of some columns back, in one pass over memory.
+    Unlike ``sklearn.preprocessing.StandardScaler`` it changes back forecasts of some of the columns, in one pass over
+    memory, in the precision of the data.
+
+    Attributes
+    ----------
+    mean, scale : ndarray of shape (n_features,)
+        In the data's own units; the scale of a constant column is 1.
+    dtype : dtype
+        Of the forecasts that are changed back.
+
+    Examples
+    --------
+    >>> transform = Standardize.fit(np.array([[1e200, 7.0], [3e200, 7.0]]))
+    >>> transform.mean, transform.scale
+    (array([2.e+200, 7.e+000]), array([1.e+200, 1.e+000]))
+    >>> transform.apply(np.array([[1e200, 7.0]]), pd.RangeIndex(1))
+    array([[-1.,  0.]], dtype=float32)
     """
 
-    mean: np.ndarray  # (n_features,)
-    scale: np.ndarray  # (n_features,), 1 for a constant
-    wave: YearlyWave | None = None  # of standardised rows
+    name: ClassVar[str] = "standardize"
 
-    def with_wave(self, values: np.ndarray, index: pd.Index, seasonality: int | None) -> Scaler:
-        """Return one that takes the yearly wave off as well that these rows show; columns that had one keep one.
+    mean: np.ndarray
+    scale: np.ndarray
+    dtype: np.dtype[Any] = np.dtype(np.float64)
+
+    @classmethod
+    def fit(cls, values: np.ndarray, dtype: Any = np.float64) -> Self:
+        """Take mean and standard deviation of each column, in a unit that no square is too large or too small for.
+
+        Parameters
+        ----------
+        values : ndarray of shape (n_rows, n_features)
+            Training rows.
+        dtype : dtype, default float64
+            Of forecasts.
+
+        Returns
+        -------
+        Standardize
+            A column is constant if it varies by less than 1e-12 of its size, as rounding alone may.
+        """
+        unit = np.ldexp(0.5, np.frexp(np.abs(values).max(axis=0))[1])  # a power of two: no digit is lost
+        parts = values / unit
+        deviation = parts.std(axis=0)
+        return cls(parts.mean(axis=0) * unit, np.where(deviation > 1e-12, deviation * unit, 1.0), np.dtype(dtype))
+
+    def apply(self, values: np.ndarray, index: pd.Index) -> np.ndarray:  # noqa: ARG002
+        """Standardise rows.
 
         Parameters
         ----------
         values : ndarray of shape (n_rows, n_features)
             In the data's own units.
         index : Index
-            Of the rows.
-        seasonality : int or None
-            Of `fit_yearly_wave`; None for no wave.
+            Of the rows; not used.
 
         Returns
         -------
-        Scaler
-            Of the same mean and scale.
+        ndarray of shape (n_rows, n_features), float32
+            In standard deviations from the mean.
         """
-        plain = replace(self, wave=None)
-        if seasonality is None:
-            return plain
-        return replace(self, wave=fit_yearly_wave(plain.standardize(values, index), index, seasonality, self.wave))
+        return np.asarray((values - self.mean) / self.scale, dtype=np.float32)
 
-    def standardize(self, values: np.ndarray, index: pd.Index) -> np.ndarray:
-        """Return what a network takes.
-
-        Parameters
-        ----------
-        values : ndarray of shape (n_rows, n_features)
-            In the data's own units.
-        index : Index
-            Of the rows: times, if there is a wave.
-
-        Returns
-        -------
-        ndarray of float32
-            As `values`.
-        """
-        rows = np.asarray((values - self.mean) / self.scale, dtype=np.float32)
-        return rows if self.wave is None else rows - self.wave.at(index)
-
-    def ahead(self, indexes: Sequence[pd.Index], freq: Any, horizon: int) -> np.ndarray | None:
-        """Return the wave at the steps after each row of some frames, for `restore`.
-
-        Parameters
-        ----------
-        indexes : sequence of Index
-            Of the frames.
-        freq : offset, int or None
-            Their step.
-        horizon : int
-            Steps after a row.
-
-        Returns
-        -------
-        ndarray of shape (n_rows, horizon, n_features) or None
-            All frames' rows; None if there is no wave.
-        """
-        if self.wave is None:
-            return None
-        waves = [self.wave.ahead(index, freq, horizon) for index in indexes]
-        return waves[0] if len(waves) == 1 else np.concatenate(waves)  # a view of one, which may be long
-
-    def restore(
-        self, forecasts: np.ndarray, targets: Sequence[int], out: np.ndarray, ahead: np.ndarray | None = None
+    def invert(
+        self,
+        forecasts: np.ndarray,
+        times: pd.Index,  # noqa: ARG002
+        at: np.ndarray,  # noqa: ARG002
+        targets: Sequence[int],
     ) -> np.ndarray:
         """Return forecasts in the data's own units.
 
         Parameters
         ----------
         forecasts : ndarray of shape (n, horizon, n_targets)
-            A network's.
+            In standard deviations from the mean.
+        times, at
+            Of `Transform.invert`; not used.
         targets : sequence of int
-            Their columns.
-        out : ndarray
-            As `forecasts`; written to, and computed in its precision.
-        ahead : ndarray of shape (n, horizon, n_features), optional
-            The wave at their steps, if there is one.
+            Positions of the forecast columns.
 
         Returns
         -------
-        ndarray
-            `out`.
+        ndarray of shape (n, horizon, n_targets)
+            Of `dtype`, and computed in it.
         """
-        if ahead is not None:
-            forecasts = forecasts + ahead[:, :, list(targets)]
+        out = np.empty(forecasts.shape, self.dtype)
         flat = out.reshape(len(out), -1)  # a long last axis is what NumPy is fast on
-        moments = (moment[list(targets)].astype(out.dtype) for moment in (self.scale, self.mean))
-        scale, mean = (np.tile(moment, forecasts.shape[1]) for moment in moments)
-        np.multiply(forecasts.reshape(flat.shape), scale, out=flat, dtype=out.dtype)
+        scale, mean = (
+            np.tile(moment[list(targets)].astype(self.dtype), forecasts.shape[1]) for moment in (self.scale, self.mean)
+        )
+        np.multiply(forecasts.reshape(flat.shape), scale, out=flat, dtype=self.dtype)
         flat += mean
         return out
 
+    def settings(self) -> dict[str, Any]:
+        """Return the precision of forecasts.
 
-def fit_scaler(values: np.ndarray) -> Scaler:
-    """Take mean and standard deviation of each column, in units that no square is too large or too small for.
+        Returns
+        -------
+        dict
+            For `from_arrays`.
+        """
+        return {"dtype": self.dtype.name}
 
-    Parameters
-    ----------
-    values : ndarray of shape (n_rows, n_features)
-        Training rows.
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return mean and scale.
 
-    Returns
-    -------
-    Scaler
-        A column is constant if it varies by less than 1e-12 of its size, as rounding alone may.
+        Returns
+        -------
+        dict of str to ndarray
+            For `from_arrays`.
+        """
+        return {"mean": self.mean, "scale": self.scale}
 
-    Examples
-    --------
-    >>> scaler = fit_scaler(np.array([[1e200, 7.0], [3e200, 7.0]]))
-    >>> scaler.mean, scaler.scale
-    (array([2.e+200, 7.e+000]), array([1.e+200, 1.e+000]))
-    """
-    unit = np.ldexp(0.5, np.frexp(np.abs(values).max(axis=0))[1])  # a power of two: no digit is lost
-    parts = values / unit
-    deviation = parts.std(axis=0)
-    return Scaler(parts.mean(axis=0) * unit, np.where(deviation > 1e-12, deviation * unit, 1.0))
+    @classmethod
+    def from_arrays(cls, settings: dict[str, Any], arrays: dict[str, np.ndarray]) -> Self:
+        """Make the transform that `settings` and `arrays` describe.
+
+        Parameters
+        ----------
+        settings : dict
+            Of `settings`.
+        arrays : dict of str to ndarray
+            Of `arrays`.
+
+        Returns
+        -------
+        Standardize
+            Equal to the bit.
+
+        Raises
+        ------
+        ValueError
+            If the precision is unknown, or the arrays don't fit each other.
+        """
+        mean, scale = arrays["mean"], arrays["scale"]
+        if settings["dtype"] not in ("float32", "float64") or mean.ndim != 1 or mean.shape != scale.shape:
+            rule = "`standardize` must have one mean and one scale a column, in float32 or float64."
+            raise ValueError(received(rule, dtype=settings["dtype"], shapes=[mean.shape, scale.shape]))
+        return cls(mean, scale, np.dtype(settings["dtype"]))

@@ -1,37 +1,69 @@
-"""The yearly wave in the level of a series, where its rows show one."""
+"""The yearly season: a sine wave with the period of a year, in the level of columns whose rows show one."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
-from numpy.lib.stride_tricks import sliding_window_view
 
+from tscnn.common.checks import received
 from tscnn.common.threads import on_one_thread
-from tscnn.data.index import future_index
+from tscnn.data.windows import sliding_windows
 
-__all__ = ["YearlyWave", "fit_yearly_wave"]
-
-EVIDENCE = 3.0  # of a wave, a natural logarithm: 20 to 1, which is strong (Kass and Raftery 1995)
-FEWEST_LEVELS = 10
-MOST_LEVELS = 200  # means of whole seasons that the level is known by
-MEMORIES = (1.5, 4.5, 9.5, 20, 50, 100, 200, 500, 2000)  # of the level, in days: after them e-times less is left
-WHITE = (0.0, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)  # noise of a mean, in variances of a step of the level
-STRENGTHS = 10 ** np.arange(-2, 5, 0.5)  # of a wave: the prior variance of its coefficients, in the same unit
+__all__ = ["YearlySeason", "YearlySettings", "fit_yearly_season", "list_noises", "restricted_log_ratio"]
 
 
 @dataclass(frozen=True)
-class YearlyWave:
-    """A sine wave a column, of any phase, whose period is the year of the calendar."""
+class YearlySettings:
+    """What a column's rows must show for a yearly season, and which noise its level may have.
 
-    coefficients: np.ndarray  # (3, n_features): of a constant, a cosine and a sine; 0 where there is no wave
+    Attributes
+    ----------
+    threshold : float, default 3.0
+        Least difference between the maximised restricted log likelihoods of a wave and of a trend or neither. It comes
+        from simulated false-positive rates: at 3, 1 to 3 % of random walks of 200 to 1,500 days seem to have a yearly
+        season (`tests/transforms/test_yearly.py`).
+    fewest_levels, most_levels : int, default 10, 200
+        Means of whole seasons that the level is known by, at least and at most: fewer say nothing, more take time.
+        Conventions.
+    memories : tuple of float
+        Of the noise of the level, in days: after so many its correlation is 1 / e. From days to longer than the rows,
+        each about twice the one before.
+    white_noise : tuple of float
+        Variances of what each mean has besides, in variances of a step of the level; from none to much.
+    strengths : tuple of float
+        Prior variances of the wave's coefficients, in the same unit, besides 0; from a hundredth to more than can be
+        told from infinity, by factors of 3.
+    """
+
+    threshold: float = 3.0
+    fewest_levels: int = 10
+    most_levels: int = 200
+    memories: tuple[float, ...] = (1.5, 4.5, 9.5, 20, 50, 100, 200, 500, 2000)
+    white_noise: tuple[float, ...] = (0.0, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
+    strengths: tuple[float, ...] = tuple((10 ** np.arange(-2, 5, 0.5)).tolist())
+
+
+@dataclass(frozen=True)
+class YearlySeason:
+    """A sine wave with the period of a year, in the level of a column: subtracted from rows, added to forecasts.
+
+    Attributes
+    ----------
+    coefficients : ndarray of shape (3, n_features)
+        Of a constant, a cosine and a sine of the time of the year, in the units of the rows; 0 for columns without.
+    """
+
+    name: ClassVar[str] = "yearly_season"
+
+    coefficients: np.ndarray
 
     def at(self, index: pd.Index) -> np.ndarray:
-        """Return the wave at some times.
+        """Return the season at some times.
 
         Parameters
         ----------
@@ -43,40 +75,126 @@ class YearlyWave:
         ndarray of shape (n_rows, n_features), float32
             What the rows of that time are above or below the mean of those that it was fitted on.
         """
-        angles = _angles(index)
-        waves = np.stack([np.ones(len(angles)), np.cos(angles), np.sin(angles)], axis=1)
-        return np.asarray(waves @ self.coefficients, dtype=np.float32)
+        return _evaluate(self.coefficients, index)
 
-    def ahead(self, index: pd.Index, freq: Any, horizon: int) -> np.ndarray:
-        """Return the wave at the steps after each of some rows.
+    def apply(self, values: np.ndarray, index: pd.Index) -> np.ndarray:
+        """Subtract the season from rows.
 
         Parameters
         ----------
+        values : ndarray of shape (n_rows, n_features)
+            In the units that it was fitted in.
         index : DatetimeIndex or PeriodIndex
-            Of n_rows rows.
-        freq : offset or None
-            Their step.
-        horizon : int
-            Steps after a row.
+            Of the rows.
 
         Returns
         -------
-        ndarray of shape (n_rows, horizon, n_features), float32
-            A view.
+        ndarray of shape (n_rows, n_features)
+            In the precision of `values`, at least float32.
         """
-        waves = self.at(index[1:].append(future_index(index, freq, horizon)))
-        return sliding_window_view(waves, horizon, axis=0).transpose(0, 2, 1)
+        return np.asarray(values - self.at(index))
+
+    def invert(self, forecasts: np.ndarray, times: pd.Index, at: np.ndarray, targets: Sequence[int]) -> np.ndarray:
+        """Add the season to forecasts; it is computed for their times alone.
+
+        Parameters
+        ----------
+        forecasts : ndarray of shape (n, horizon, n_targets)
+            Of what `apply` returns.
+        times : DatetimeIndex or PeriodIndex
+            Of some rows and at least `horizon` steps after the last of them.
+        at : ndarray of int of shape (n,)
+            The row that each forecast is made from: its steps are ``times[at + 1]`` to ``times[at + horizon]``.
+        targets : sequence of int
+            Positions of the forecast columns among the features.
+
+        Returns
+        -------
+        ndarray of shape (n, horizon, n_targets)
+            In the precision of `forecasts`, at least float32.
+
+        Raises
+        ------
+        ValueError
+            If `times` end before the last step.
+        """
+        at, horizon = np.asarray(at), forecasts.shape[1]
+        if len(at) == 0:
+            return forecasts
+        first, last = int(at.min()) + 1, int(at.max()) + horizon
+        if last >= len(times):
+            rule = f"`times` must go on for {horizon} steps after the last row that is forecast from."
+            raise ValueError(received(rule, n_times=len(times), row=int(at.max())))
+        coefficients = self.coefficients[:, list(targets)]
+        if last - first < len(at) * horizon:  # close origins share times
+            seasons = sliding_windows(_evaluate(coefficients, times[first : last + 1]), horizon)[at + 1 - first]
+        else:
+            steps = at[:, None] + 1 + np.arange(horizon)
+            seasons = _evaluate(coefficients, times[steps.ravel()]).reshape(*steps.shape, -1)
+        return np.asarray(forecasts + seasons)
+
+    def settings(self) -> dict[str, Any]:
+        """Return what `from_arrays` needs besides arrays.
+
+        Returns
+        -------
+        dict
+            Nothing.
+        """
+        return {}
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return the coefficients.
+
+        Returns
+        -------
+        dict of str to ndarray
+            For `from_arrays`.
+        """
+        return {"coefficients": self.coefficients}
+
+    @classmethod
+    def from_arrays(cls, settings: dict[str, Any], arrays: dict[str, np.ndarray]) -> Self:  # noqa: ARG003
+        """Make the transform that `arrays` describe.
+
+        Parameters
+        ----------
+        settings : dict
+            Of `settings`.
+        arrays : dict of str to ndarray
+            Of `arrays`.
+
+        Returns
+        -------
+        YearlySeason
+            Equal to the bit.
+
+        Raises
+        ------
+        ValueError
+            If there are not three finite coefficients a column.
+        """
+        coefficients = arrays["coefficients"]
+        if coefficients.ndim != 2 or len(coefficients) != 3 or not np.isfinite(coefficients).all():
+            rule = "`yearly_season` must have three finite coefficients a column."
+            raise ValueError(received(rule, shape=coefficients.shape))
+        return cls(coefficients)
 
 
 @on_one_thread
-def fit_yearly_wave(
-    rows: np.ndarray, index: pd.Index, seasonality: int | None, before: YearlyWave | None = None
-) -> YearlyWave | None:
-    """Fit a yearly wave to each column, and keep those that its rows are strong evidence of.
+def fit_yearly_season(
+    rows: np.ndarray,
+    index: pd.Index,
+    season_length: int | None,
+    before: YearlySeason | None = None,
+    settings: YearlySettings | None = None,
+) -> YearlySeason | None:
+    """Fit a yearly season to each column, and keep those that its rows show clearly.
 
-    The level, by the means of whole seasons, is a wave, or a trend, or neither, and noise that wanders and comes back
-    within days or years, and other noise. Less than a year shows a wave if the level turns as one would and hardly
-    wanders otherwise; nothing else shows its level at the other end of the year.
+    The level, by the means of whole seasons, is explained by a wave, or a trend, or neither; by noise that is
+    correlated over days or years; and by white noise. Kept is a wave whose restricted log likelihood, maximised over
+    noise and strength, exceeds that of a trend or of neither by a threshold. Less than a year shows a wave if the level
+    turns as one would and hardly wanders otherwise; nothing else shows its level at the other end of the year.
 
     Parameters
     ----------
@@ -84,51 +202,144 @@ def fit_yearly_wave(
         Standardised rows.
     index : Index
         Of the rows.
-    seasonality : int or None
-        Rows of a season, of `tscnn.time_index.find_seasonality`; of a year, or none, there is no wave.
-    before : YearlyWave, optional
-        Of the older of the rows: a column that had a wave keeps one, whatever newer rows are evidence of.
+    season_length : int or None
+        Rows of a season, such as a day; of a year, or None, there is no yearly season.
+    before : YearlySeason, optional
+        Of the older of the rows: a column that had a season keeps one, whatever newer rows show.
+    settings : YearlySettings, optional
+        Of the test.
 
     Returns
     -------
-    YearlyWave or None
+    YearlySeason or None
         None where no column shows one. Its mean over the rows is zero.
 
     References
     ----------
-    .. [1] Harville (1974), Bayesian Inference for Variance Components Using Only Error Contrasts.
-    .. [2] Kass and Raftery (1995), Bayes Factors.
+    .. [1] Harville (1974), Bayesian Inference for Variance Components Using Only Error Contrasts. Biometrika 61.
 
     Examples
     --------
     >>> times = pd.date_range("2026-01-01", periods=300)
     >>> warmth = -np.cos(2 * np.pi * (times.day_of_year.to_numpy() - 20) / 365)
     >>> noise = np.random.default_rng(0).normal(scale=0.5, size=(300, 2))
-    >>> wave = fit_yearly_wave(noise + np.outer(warmth, [1, 0]), times, seasonality=7)
-    >>> wave.at(pd.DatetimeIndex(["2027-01-20", "2027-07-20"])).round(1)
+    >>> season = fit_yearly_season(noise + np.outer(warmth, [1, 0]), times, season_length=7)
+    >>> season.at(pd.DatetimeIndex(["2027-01-20", "2027-07-20"])).round(1)
     array([[-1.1,  0. ],
            [ 0.9,  0. ]], dtype=float32)
     """
-    if seasonality is None or len(rows) < FEWEST_LEVELS * seasonality:
+    settings = YearlySettings() if settings is None else settings
+    if season_length is None or len(rows) < settings.fewest_levels * season_length:
         return None
     angles = np.unwrap(_angles(index))
     turn = (angles[-1] - angles[0]) / (len(rows) - 1)  # from row to row
-    if seasonality * turn > np.pi:
+    if season_length * turn > np.pi:
         return None
-    n_rows = seasonality * -(-len(rows) // (MOST_LEVELS * seasonality))  # of a level
+    n_rows = season_length * -(-len(rows) // (settings.most_levels * season_length))  # of a level
     explaining = np.stack([np.cos(angles), np.sin(angles), angles], axis=1)
     levels, means = _means(rows, n_rows), _means(explaining, n_rows)
-    waves, trend = means[:, :2], means[:, 2:]
+    wave, trend = means[:, :2], means[:, 2:]
     trend = (trend - trend.mean()) / trend.std() / np.sqrt(2)  # of the size of a wave
-    noises = list(_list_noises(len(levels), n_rows * turn / (2 * np.pi) * 365.25))
-    evidence, coefficients = _weigh(levels, waves, noises)
-    shown = evidence - _weigh(levels, trend, noises)[0] > EVIDENCE
+    n_days = n_rows * turn / (2 * np.pi) * 365.25
+    noises = list_noises(len(levels), n_days, settings.memories)
+    ratio, coefficients = restricted_log_ratio(levels, wave, noises, settings)
+    shown = ratio - restricted_log_ratio(levels, trend, noises, settings)[0] > settings.threshold
     if before is not None:
         shown |= before.coefficients.any(axis=0)
     if not shown.any():
         return None
     coefficients = np.where(shown, coefficients, 0.0)
-    return YearlyWave(np.vstack([-explaining[:, :2].mean(axis=0) @ coefficients, coefficients]))
+    return YearlySeason(np.vstack([-explaining[:, :2].mean(axis=0) @ coefficients, coefficients]))
+
+
+def restricted_log_ratio(
+    levels: np.ndarray,
+    explaining: np.ndarray,
+    noises: Sequence[tuple[np.ndarray, np.ndarray]],
+    settings: YearlySettings,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Compare levels with and without something that may explain them, by restricted maximum likelihood.
+
+    Parameters
+    ----------
+    levels : ndarray of shape (n_levels, n_features)
+        Each feature by itself: a constant, what explains it, and noise.
+    explaining : ndarray of shape (n_levels, n_explaining)
+        A wave's cosine and sine, or a trend.
+    noises : sequence of (ndarray of shape (n_levels,), ndarray of shape (n_levels, n_levels))
+        Of `list_noises`, to maximise over.
+    settings : YearlySettings
+        For the white noise and the strengths to maximise over.
+
+    Returns
+    -------
+    ratio : ndarray of shape (n_features,)
+        Restricted log likelihood, maximised over noise and strength, less that of strength 0, maximised over noise.
+    coefficients : ndarray of shape (n_explaining, n_features)
+        Their mean, given levels, noise and strength.
+    """
+    strengths = np.array([0.0, *settings.strengths])[:, None]
+    features, n_free = np.arange(levels.shape[1]), len(levels) - 1
+    best, without = (np.full(len(features), -np.inf) for _ in range(2))
+    coefficients = np.zeros((explaining.shape[1], len(features)))
+    everything = np.column_stack([np.ones(len(levels)), explaining, levels])
+    turned = [(variances, axes.T @ everything) for variances, axes in noises]
+    for (variances, along_axes), white in itertools.product(turned, settings.white_noise):
+        known = along_axes / np.sqrt(variances + white)[:, None]
+        precision = np.square(known[:, 0]).sum()  # of the constant
+        constant = known[:, 0] / np.sqrt(precision)
+        known = known[:, 1:] - np.outer(constant, constant @ known[:, 1:])
+        regressors, levels_left = np.hsplit(known, [explaining.shape[1]])
+        left, sizes, right = np.linalg.svd(regressors, full_matrices=False)
+        along = left.T @ levels_left
+        beside = np.square(levels_left).sum(axis=0) - np.square(along).sum(axis=0)
+        shrunk = 1 + strengths * sizes**2  # (n_strengths, n_explaining)
+        squares = np.maximum(beside, 0) + (1 / shrunk) @ np.square(along)
+        likelihood = -0.5 * (
+            n_free * np.log(np.maximum(squares, 1e-30))
+            + np.log(shrunk).sum(axis=1, keepdims=True)
+            + np.log(variances + white).sum()
+            + np.log(precision)
+        )
+        without = np.maximum(without, likelihood[0])
+        at = likelihood.argmax(axis=0)
+        found = likelihood[at, features]
+        means = right.T @ ((strengths * sizes / shrunk)[at].T * along)
+        coefficients = np.where(found > best, means, coefficients)
+        best = np.maximum(best, found)
+    return best - without, coefficients
+
+
+def list_noises(n_levels: int, n_days: float, memories: Sequence[float]) -> list[tuple[np.ndarray, np.ndarray]]:
+    """List the covariances of noise whose correlation fades within days or years.
+
+    Parameters
+    ----------
+    n_levels : int
+        Of which the noise is.
+    n_days : float
+        From one level to the next.
+    memories : sequence of float
+        Days after which a correlation of 1 / e is left.
+
+    Returns
+    -------
+    list of (ndarray of shape (n_levels,), ndarray of shape (n_levels, n_levels))
+        Variances along axes, and these, for each memory; in variances of a step from level to level.
+    """
+    apart = np.abs(np.subtract.outer(np.arange(n_levels), np.arange(n_levels)))
+    noises = []
+    for memory in memories:
+        left = np.exp(-n_days / memory)
+        variances, axes = np.linalg.eigh(left**apart / (1 - left**2))
+        noises.append((np.maximum(variances, 1e-9), axes))
+    return noises
+
+
+def _evaluate(coefficients: np.ndarray, index: pd.Index) -> np.ndarray:
+    """Return the seasons of (3, n) coefficients at some times: equal to the bit for any selection of either."""
+    angles, (constant, cosine, sine) = _angles(index)[:, None], coefficients
+    return np.asarray(constant + np.cos(angles) * cosine + np.sin(angles) * sine, dtype=np.float32)
 
 
 def _angles(index: pd.Index) -> np.ndarray:
@@ -141,65 +352,3 @@ def _means(rows: np.ndarray, n_rows: int) -> np.ndarray:
     """Return the means of as many neighbouring rows each, without the oldest rows that are left over."""
     n_means = len(rows) // n_rows
     return np.asarray(rows[len(rows) - n_means * n_rows :].reshape(n_means, n_rows, -1).mean(axis=1, dtype=np.float64))
-
-
-def _list_noises(n_levels: int, n_days: float) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """List how levels so many days apart may wander and come back: variances, and the axes that have them."""
-    apart = np.abs(np.subtract.outer(np.arange(n_levels), np.arange(n_levels)))
-    for memory in MEMORIES:
-        left = np.exp(-n_days / memory)
-        variances, axes = np.linalg.eigh(left**apart / (1 - left**2))
-        yield np.maximum(variances, 1e-9), axes
-
-
-def _weigh(
-    levels: np.ndarray, waves: np.ndarray, noises: list[tuple[np.ndarray, np.ndarray]]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Weigh what levels say for waves, by the restricted likelihood of the noise and strength that make it greatest.
-
-    Parameters
-    ----------
-    levels : ndarray of shape (n_levels, n_features)
-        Each feature by itself.
-    waves : ndarray of shape (n_levels, n_waves)
-        What may explain them, beside a constant and noise.
-    noises : list of (variances, axes)
-        To choose from, with some of `WHITE` besides.
-
-    Returns
-    -------
-    evidence : ndarray of shape (n_features,)
-        Logarithm of the likelihood, less that without waves.
-    coefficients : ndarray of shape (n_waves, n_features)
-        Their mean, given levels, noise and strength.
-    """
-    strengths = np.concatenate([[0.0], STRENGTHS])[:, None]
-    features, n_free = np.arange(levels.shape[1]), len(levels) - 1
-    best, none = (np.full(len(features), -np.inf) for _ in range(2))
-    coefficients = np.zeros((waves.shape[1], len(features)))
-    everything = np.column_stack([np.ones(len(levels)), waves, levels])
-    turned = [(variances, axes.T @ everything) for variances, axes in noises]
-    for (variances, along_axes), white in itertools.product(turned, WHITE):
-        known = along_axes / np.sqrt(variances + white)[:, None]
-        precision = np.square(known[:, 0]).sum()  # of the constant
-        constant = known[:, 0] / np.sqrt(precision)
-        known = known[:, 1:] - np.outer(constant, constant @ known[:, 1:])
-        explaining, levels_left = np.hsplit(known, [waves.shape[1]])
-        left, sizes, right = np.linalg.svd(explaining, full_matrices=False)
-        along = left.T @ levels_left
-        beside = np.square(levels_left).sum(axis=0) - np.square(along).sum(axis=0)
-        shrunk = 1 + strengths * sizes**2  # (n_strengths, n_waves)
-        squares = np.maximum(beside, 0) + (1 / shrunk) @ np.square(along)
-        likelihood = -0.5 * (
-            n_free * np.log(np.maximum(squares, 1e-30))
-            + np.log(shrunk).sum(axis=1, keepdims=True)
-            + np.log(variances + white).sum()
-            + np.log(precision)
-        )
-        none = np.maximum(none, likelihood[0])
-        at = likelihood.argmax(axis=0)
-        found = likelihood[at, features]
-        means = right.T @ ((strengths * sizes / shrunk)[at].T * along)
-        coefficients = np.where(found > best, means, coefficients)
-        best = np.maximum(best, found)
-    return best - none, coefficients

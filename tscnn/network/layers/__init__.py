@@ -7,19 +7,14 @@ output position j belongs to input row j + R - 1.
 
 from __future__ import annotations
 
+from tscnn.network.activations import check_activation
+from tscnn.network.functional import pyramid_spacings
 from tscnn.network.layers.convolution import CausalConv1D
 from tscnn.network.layers.head import Head
 from tscnn.network.layers.linear_skip import LinearSkip
 from tscnn.network.layers.normalizer import RollingNormalizer, ScaleBack
 from tscnn.network.layers.per_feature import PerFeature
-from tscnn.network.layers.stack import (
-    GatedActivation,
-    ResidualBlock,
-    WaveNetStack,
-    check_activation,
-    pyramid_spacings,
-)
-from tscnn.network.layers.vector_skip import VectorSkip
+from tscnn.network.layers.stack import GatedActivation, ResidualBlock, WaveNetStack
 
 __all__ = [
     "CausalConv1D",
@@ -30,7 +25,6 @@ __all__ = [
     "ResidualBlock",
     "RollingNormalizer",
     "ScaleBack",
-    "VectorSkip",
     "WaveNetStack",
     "check_activation",
     "pyramid_spacings",

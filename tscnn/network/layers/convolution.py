@@ -1,4 +1,4 @@
-"""A causal convolution, as one matrix product."""
+"""A causal convolution."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import Any
 
 from tscnn.common.checks import check_choice, check_int, received
 from tscnn.network.backend import keras, ops
-from tscnn.network.layers._shared import count_positions, crop, register
+from tscnn.network.functional import Affine, align, convolve
+from tscnn.network.layers._shared import count_positions, register
 from tscnn.network.receptive_field import receptive_field
 
-__all__ = ["CausalConv1D", "cut_taps"]
+__all__ = ["CausalConv1D"]
 
 
 @register
@@ -77,41 +78,34 @@ class CausalConv1D(keras.layers.Layer):
 
     def call(self, inputs: Any, spacing: int = 1, stride: int = 1) -> Any:
         """Convolve: (batch, time, features) -> (batch, positions, filters)."""
-        step = self._step(spacing)
+        step = self.step(spacing)
+        reach = (self.kernel_size - 1) * step
         if self.padding == "causal":
-            inputs = ops.pad(inputs, ((0, 0), ((self.kernel_size - 1) * step, 0), (0, 0)))
-        inputs = self.align(inputs, spacing, stride)
-        taps = cut_taps(inputs, self.kernel_size, step, stride)
-        return _affine(taps, ops.reshape(self.kernel, (-1, self.filters)), self.bias)
+            inputs = ops.pad(inputs, ((0, 0), (reach, 0), (0, 0)))
+        count_positions(inputs, reach + 1)
+        return convolve(align(inputs, reach, stride, ops), Affine(self.kernel, self.bias), step, stride, ops)
 
     def compute_output_spec(self, inputs: Any, spacing: int = 1, stride: int = 1) -> Any:
         """Return the shape of the output without computing it."""
-        span = (self.kernel_size - 1) * self._step(spacing) + 1
+        span = (self.kernel_size - 1) * self.step(spacing) + 1
         n_positions = count_positions(inputs, 1 if self.padding == "causal" else span)
         if n_positions is not None:
             n_positions = math.ceil(n_positions / stride)
         return keras.KerasTensor((inputs.shape[0], n_positions, self.filters), self.compute_dtype)
 
-    def align(self, inputs: Any, spacing: int, stride: int) -> Any:
-        """Drop the first few rows, so that the newest output is one of every `stride`-th.
+    def step(self, spacing: int) -> int:
+        """Return the distance between taps.
 
         Parameters
         ----------
-        inputs : tensor of shape (batch, time, features)
-            Every `spacing`-th row.
-        spacing, stride : int
+        spacing : int
             Of the call.
 
         Returns
         -------
-        tensor of shape (batch, time or a little less, features)
-            What the call works on.
+        int
+            In rows of an input that holds every `spacing`-th.
         """
-        n_positions = count_positions(inputs, (self.kernel_size - 1) * self._step(spacing) + 1)
-        return inputs if n_positions is None or stride == 1 else crop(inputs, (n_positions - 1) % stride)
-
-    def _step(self, spacing: int) -> int:
-        """Return the distance between taps in rows of an input that holds every `spacing`-th."""
         if self.dilation_rate % spacing:
             rule = f"`spacing` must divide the dilation rate, {self.dilation_rate}."
             raise ValueError(received(rule, spacing=spacing))
@@ -127,41 +121,3 @@ class CausalConv1D(keras.layers.Layer):
             "padding": self.padding,
             "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
         }
-
-
-def cut_taps(inputs: Any, kernel_size: int, step: int, stride: int = 1) -> Any:
-    """Put the rows that each position sees side by side.
-
-    One matrix product of them all is faster on a CPU than the convolutions of the backends, which spend more on
-    rearranging a dilated input than on arithmetic.
-
-    Parameters
-    ----------
-    inputs : tensor of shape (batch, time, features)
-        Rows.
-    kernel_size, step : int
-        Taps, and rows from one to the next.
-    stride : int, default 1
-        Positions from one output to the next.
-
-    Returns
-    -------
-    tensor of shape (batch, positions, kernel_size * features)
-        Oldest tap first.
-    """
-    if kernel_size == 1:
-        return inputs[:, ::stride] if stride > 1 else inputs
-    batch, n_rows, n_features = ops.shape(inputs)
-    n_positions = n_rows - (kernel_size - 1) * step
-    if stride > 1:
-        taps = [inputs[:, k * step : k * step + n_positions : stride] for k in range(kernel_size)]
-    else:  # the gradient of `slice` is faster than that of a strided one
-        taps = [ops.slice(inputs, (0, k * step, 0), (batch, n_positions, n_features)) for k in range(kernel_size)]
-    return ops.concatenate(taps, axis=-1)
-
-
-def _affine(inputs: Any, kernel: Any, bias: Any) -> Any:
-    """Map the last axis, (batch, positions, n) -> (batch, positions, m): of two axes, not three, it is fast."""
-    batch, n_positions, _ = ops.shape(inputs)
-    outputs = ops.add(ops.matmul(ops.reshape(inputs, (-1, kernel.shape[0])), kernel), bias)
-    return ops.reshape(outputs, (batch, n_positions, kernel.shape[1]))

@@ -6,7 +6,8 @@ from typing import Any
 
 from tscnn.common.checks import check_int, check_ints, received
 from tscnn.network.backend import keras, ops
-from tscnn.network.layers._shared import count_positions, register, take_features
+from tscnn.network.functional import take_features
+from tscnn.network.layers._shared import count_positions, register
 
 __all__ = ["LinearSkip"]
 
@@ -78,7 +79,7 @@ class LinearSkip(keras.layers.Layer):
     def call(self, inputs: Any) -> Any:
         """Map every window: (batch, time, features) -> (batch, positions, horizon, features)."""
         if self.features is not None:
-            inputs = take_features(inputs, self.features)
+            inputs = take_features(inputs, self.features, ops)
         count_positions(inputs, self.lookback)
         batch, n_rows, n_features = ops.shape(inputs)
         kernel = self.kernel()

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from tscnn.common.checks import check_int, check_ints, check_real
+from tscnn.network import functional
 from tscnn.network.backend import keras, ops
-from tscnn.network.layers._shared import at_origins, count_positions, crop, register
-from tscnn.transforms.rolling import EPSILON
+from tscnn.network.layers._shared import count_positions, register
+from tscnn.transforms.rolling import EPSILON, rolling_normalize
 
 __all__ = ["RollingNormalizer", "ScaleBack"]
 
@@ -27,15 +28,9 @@ class RollingNormalizer(keras.layers.Layer):
     **kwargs
         Of ``keras.layers.Layer``.
 
-    Notes
-    -----
-    Means and sums of squared deviations of two neighbouring stretches are merged, stretches of 1, 2, 4, .. rows, and
-    those of the binary digits of `span` joined. Nothing is ever subtracted from a running sum, which in float32 loses
-    every digit of a small variation on a high level.
-
-    References
-    ----------
-    .. [1] Chan, Golub and LeVeque (1983), Algorithms for Computing the Sample Variance, equation 2.1.
+    See Also
+    --------
+    tscnn.transforms.rolling.rolling_normalize : What is computed, and how.
 
     Examples
     --------
@@ -54,16 +49,8 @@ class RollingNormalizer(keras.layers.Layer):
     def call(self, inputs: Any) -> tuple[Any, Any, Any]:
         """Return ``(normalized, level, scale)``, (batch, time - span + 1, features) each."""
         count_positions(inputs, self.span)
-        stretch = 1, inputs, ops.zeros_like(inputs)  # rows, their mean, their sum of squared deviations
-        merged = stretch if self.span & 1 else None
-        for bit in range(1, self.span.bit_length()):
-            stretch = _merge(stretch, stretch)
-            if self.span >> bit & 1:
-                merged = stretch if merged is None else _merge(stretch, merged)
-        assert merged is not None
-        _, level, squares = merged
-        scale = ops.sqrt(squares / self.span) + self.epsilon
-        return (crop(inputs, self.span - 1) - level) / scale, level, scale
+        normalized, level, scale = rolling_normalize(inputs, self.span, self.epsilon, ops)
+        return normalized, level, scale
 
     def compute_output_spec(self, inputs: Any) -> Any:
         """Return the shapes of the outputs without computing them."""
@@ -73,17 +60,6 @@ class RollingNormalizer(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         """Return what ``from_config`` needs."""
         return {**super().get_config(), "span": self.span, "epsilon": self.epsilon}
-
-
-def _merge(early: tuple[int, Any, Any], late: tuple[int, Any, Any]) -> tuple[int, Any, Any]:
-    """Join the moments of `late` stretches with those of the `early` stretches that end just before them."""
-    (n, mean, squares), (m, late_mean, late_squares) = early, late
-    late_mean, late_squares = crop(late_mean, n), crop(late_squares, n)
-    n_positions = ops.shape(late_mean)[1]
-    mean, squares = mean[:, :n_positions], squares[:, :n_positions]
-    difference = late_mean - mean
-    joined = mean + difference * (m / (n + m))
-    return n + m, joined, squares + late_squares + ops.square(difference) * (n * m / (n + m))
 
 
 @register
@@ -117,9 +93,7 @@ class ScaleBack(keras.layers.Layer):
 
     def call(self, forecasts: Any, level: Any, scale: Any) -> Any:
         """Return ``forecasts * scale``, plus the level: (batch, positions, horizon, targets)."""
-        n_positions = ops.shape(forecasts)[1]
-        outputs = forecasts * at_origins(scale, n_positions, self.targets)[:, :, None]
-        return outputs + at_origins(level, n_positions, self.targets)[:, :, None] if self.add_level else outputs
+        return functional.scale_back(forecasts, level, scale, self.targets, self.add_level, ops)
 
     def compute_output_spec(self, forecasts: Any, level: Any, scale: Any) -> Any:  # noqa: ARG002
         """Return the shape of the output without computing it."""

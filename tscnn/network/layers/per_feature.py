@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from tscnn.common.checks import received
 from tscnn.network.backend import keras, ops
+from tscnn.network.functional import fold_features
 from tscnn.network.layers._shared import register
 
 __all__ = ["PerFeature"]
@@ -16,9 +18,8 @@ class PerFeature(keras.layers.Layer):
     """One causal layer applied to every feature by itself, with shared weights.
 
     (batch, time, features) -> (batch, positions, features, filters). It means ``Permute((2, 1))``, then
-    ``TimeDistributed(layer)`` on one channel each, then ``Permute((2, 1, 3))``. The feature axis is folded into the
-    batch axis instead of unrolled: a merge of leading axes, which moves no number. Axes are swapped by transposing,
-    never by a reshape, which would mix time steps of different features.
+    ``TimeDistributed(layer)`` on one channel each, then ``Permute((2, 1, 3))``, but the feature axis is folded into the
+    batch axis instead of unrolled.
 
     Parameters
     ----------
@@ -48,12 +49,7 @@ class PerFeature(keras.layers.Layer):
 
     def call(self, inputs: Any, training: bool = False, **kwargs: Any) -> Any:
         """Apply the layer to each feature; further arguments go to it."""
-        n_features = inputs.shape[2]
-        series = ops.transpose(inputs, (0, 2, 1))  # (batch, features, time)
-        series = ops.reshape(series, (-1, ops.shape(inputs)[1], 1))  # (batch * features, time, 1)
-        outputs = self.layer(series, training=training, **kwargs)  # (batch * features, positions, filters)
-        shape = (-1, n_features, ops.shape(outputs)[1], outputs.shape[2])
-        return ops.transpose(ops.reshape(outputs, shape), (0, 2, 1, 3))  # (batch, positions, features, filters)
+        return fold_features(inputs, partial(self.layer, training=training, **kwargs), ops)
 
     def compute_output_spec(self, inputs: Any, training: bool = False, **kwargs: Any) -> Any:  # noqa: ARG002
         """Return the shape of the output without computing it."""

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import math
+from functools import partial
 from typing import Any
 
 from tscnn.common.checks import check_choice, check_int, check_real, received
+from tscnn.network.activations import check_activation
 from tscnn.network.backend import keras, ops
-from tscnn.network.layers._shared import count_positions, crop, register
+from tscnn.network.functional import Affine, BlockWeights, gate, residual_block, stack
+from tscnn.network.layers._shared import count_positions, register
 from tscnn.network.layers.convolution import CausalConv1D
 from tscnn.network.receptive_field import receptive_field
 
-__all__ = ["GatedActivation", "ResidualBlock", "WaveNetStack", "check_activation", "pyramid_spacings"]
+__all__ = ["GatedActivation", "ResidualBlock", "WaveNetStack"]
 
 
 @register
@@ -39,37 +41,7 @@ class GatedActivation(keras.layers.Layer):
 
     def call(self, inputs: Any) -> Any:
         """Gate: (.., 2 filters) -> (.., filters)."""
-        value, gate = ops.split(inputs, 2, axis=-1)
-        return ops.tanh(value) * ops.sigmoid(gate)
-
-
-def check_activation(activation: Any) -> str:
-    """Return `activation`, or raise if it is neither "gated" nor the name of a Keras activation.
-
-    Parameters
-    ----------
-    activation : str
-        What is checked.
-
-    Returns
-    -------
-    str
-        The same.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If it is no string, or names nothing.
-    """
-    try:
-        if not isinstance(activation, str):
-            raise TypeError
-        if activation != "gated":
-            keras.activations.get(activation)
-    except (TypeError, ValueError) as error:
-        rule = "`activation` must be 'gated' or the name of a Keras activation."
-        raise type(error)(received(rule, activation=activation)) from None
-    return activation
+        return gate(inputs, ops)
 
 
 def _normalization_layer(normalization: str | None) -> Any:
@@ -157,16 +129,16 @@ class ResidualBlock(keras.layers.Layer):
         self, inputs: Any, training: bool = False, spacing: int = 1, stride: int = 1, skip_at: slice = slice(None)
     ) -> tuple[Any, Any]:
         """Return ``(residual, skip)``: (batch, time, filters) -> (batch, positions, filters) each."""
-        inputs = self.conv.align(inputs, spacing, stride)
-        hidden = self.conv(inputs, spacing=spacing, stride=stride)
-        if self.normalize is not None:
-            hidden = self.normalize(hidden, training=training)
-        hidden = self.drop(self.activate(hidden), training=training)
-        ends = crop(inputs, (self.conv.receptive_field - 1) // spacing)
-        residual = (ends[:, ::stride] if stride > 1 else ends) + self.to_residual(hidden)
-        if skip_at.step == 1:
-            return residual, self.to_skip(crop(hidden, skip_at.start))
-        return residual, self.to_skip(hidden[:, skip_at])
+        step = self.conv.step(spacing)
+        count_positions(inputs, (self.kernel_size - 1) * step + 1)
+
+        def between(hidden: Any) -> Any:
+            if self.normalize is not None:
+                hidden = self.normalize(hidden, training=training)
+            return self.drop(self.activate(hidden), training=training)
+
+        weights = BlockWeights(*(Affine(x.kernel, x.bias) for x in (self.conv, self.to_residual, self.to_skip)))
+        return residual_block(inputs, weights, between, step, stride, skip_at, ops)
 
     def compute_output_spec(
         self, inputs: Any, *, spacing: int = 1, stride: int = 1, skip_at: slice = slice(None), **_: Any
@@ -212,9 +184,9 @@ class WaveNetStack(keras.layers.Layer):
 
     Notes
     -----
-    (batch, time, features) -> (batch, time - receptive_field + 1, filters). With `spacings`, see `pyramid_spacings`,
-    each block computes only the positions that the newest output needs, about 2 * receptive_field in all when
-    dilations double, and the same numbers.
+    (batch, time, features) -> (batch, time - receptive_field + 1, filters). With `spacings`, of
+    `tscnn.network.functional.pyramid_spacings`, each block computes only the positions that the newest output needs,
+    about 2 * receptive_field in all when dilations double, and the same numbers.
 
     References
     ----------
@@ -261,20 +233,9 @@ class WaveNetStack(keras.layers.Layer):
 
     def call(self, inputs: Any, training: bool = False, spacings: Any = None) -> Any:
         """Run the stack: (batch, time, features) -> (batch, positions, filters)."""
-        hidden = self.project(inputs)
-        spacings = spacings or [1] * (len(self.layers) + 1)
-        skips = []
-        for i, block in enumerate(self.blocks):
-            above = receptive_field(self.layers[i + 1 :]) - 1
-            hidden, skip = block(
-                hidden,
-                training=training,
-                spacing=spacings[i],
-                stride=spacings[i + 1] // spacings[i],
-                skip_at=slice(above // spacings[i + 1], None, spacings[-1] // spacings[i + 1]),
-            )
-            skips.append(skip)
-        return sum(skips, hidden)
+        blocks = [partial(block, training=training) for block in self.blocks]
+        project = Affine(self.project.kernel, self.project.bias)
+        return stack(inputs, project, blocks, self.layers, spacings or [1] * (len(self.layers) + 1), ops)
 
     def compute_output_spec(self, inputs: Any, *, spacings: Any = None, **_: Any) -> Any:
         """Return the shape of the output without computing it."""
@@ -294,28 +255,3 @@ class WaveNetStack(keras.layers.Layer):
             "normalization": self.normalization,
             "dropout": self.dropout,
         }
-
-
-def pyramid_spacings(layers: Any) -> list[int]:
-    """Rows between the positions that the newest output needs: at each layer's input, then at the output.
-
-    Layer i is only asked for lags that are sums of multiples of the dilations from i on, so of their greatest common
-    divisor. The first entry is that of all dilations: which rows of the data are needed.
-
-    Parameters
-    ----------
-    layers : sequence of (int, int)
-        ``(kernel_size, dilation_rate)`` of each layer, first to last.
-
-    Returns
-    -------
-    list of int
-        One more than there are layers.
-
-    Examples
-    --------
-    >>> pyramid_spacings([(2, 1), (2, 2), (2, 4)])
-    [1, 2, 4, 4]
-    """
-    spacings = [math.gcd(*(d for _, d in layers[i:])) for i in range(len(layers))]
-    return [*spacings, spacings[-1] if spacings else 1]

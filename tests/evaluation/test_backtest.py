@@ -1,0 +1,37 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from tscnn.evaluation.backtest import find_cutoffs
+
+DAYS = pd.date_range("2026-01-01", periods=20, name="day")
+
+
+@pytest.mark.parametrize(
+    ("start", "stride", "expected"),
+    [
+        (None, 1, range(4, 17)),
+        (None, 5, range(4, 17, 5)),
+        ("2026-01-10", 1, range(9, 17)),
+        (pd.Timestamp("2026-01-10 12:00"), 3, range(10, 17, 3)),
+        ("2025-01-01", 1, range(4, 17)),
+    ],
+)
+def test_cutoffs_have_rows_up_to_them_and_after_them(start, stride, expected):
+    np.testing.assert_array_equal(find_cutoffs(DAYS, 5, 3, start, stride), list(expected))
+
+
+def test_cutoffs_of_numbered_rows():
+    np.testing.assert_array_equal(find_cutoffs(pd.RangeIndex(10), 2, 1, 6, 1), [6, 7, 8])
+
+
+@pytest.mark.parametrize("arguments", [(18, 3, None), (5, 16, None), (5, 3, "2026-01-18")])
+def test_no_cutoff_is_an_error(arguments):
+    n_first, horizon, start = arguments
+    with pytest.raises(ValueError, match=r"No cutoff has .* rows up to it and .* rows after it. Received: n_rows=20"):
+        find_cutoffs(DAYS, n_first, horizon, start, 1)
+
+
+def test_the_start_is_like_the_index():
+    with pytest.raises(TypeError, match=r"`start` must be comparable with the index.*Received: start=3"):
+        find_cutoffs(DAYS, 5, 3, 3, 1)

@@ -1,0 +1,182 @@
+"""One contract for every transform and every term: its forms agree, it is saved and left out."""
+
+import json
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.conftest import make_frame, small_forecaster
+from tscnn.common.term import Term
+from tscnn.pipeline import TERMS, TRANSFORMS, Pipeline
+from tscnn.transforms import Transform
+
+LOOKBACK, HORIZON = 32, 3
+
+
+def two_years() -> pd.DataFrame:
+    """Daily columns with a yearly season, of which the second follows the first and all share a slow part."""
+    random = np.random.default_rng(0)
+    days = np.arange(900)
+    season = 3 * np.sin(2 * np.pi * days / 365.25)
+    slow = np.convolve(random.normal(size=930), np.ones(30) / 5, "valid")[:900]
+    noise = random.normal(size=(900, 4))
+    noise[1:, 1] = noise[:-1, 0] + 0.2 * noise[1:, 1]
+    values = season[:, None] + slow[:, None] + noise
+    return pd.DataFrame(values, pd.date_range("2020-01-01", periods=900, name="day"), columns=list("abcd"))
+
+
+@pytest.fixture(scope="module")
+def rows() -> pd.DataFrame:
+    return two_years()
+
+
+@pytest.fixture(scope="module")
+def forecaster(rows):
+    """A forecaster that has every part."""
+    settings = {"lookback": LOOKBACK, "horizon": HORIZON, "normalizer_span": 16, "epochs": 30, "learning_rate": 0.01}
+    return small_forecaster(**settings, validation_fraction=0.3).fit(rows)
+
+
+@pytest.fixture(scope="module")
+def pipeline(forecaster) -> Pipeline:
+    return forecaster.pipeline_
+
+
+@pytest.fixture(scope="module")
+def standardized(pipeline, rows) -> np.ndarray:
+    return pipeline.apply(rows.to_numpy(), rows.index)
+
+
+def part(pipeline, name):
+    found = [part for part in (*pipeline.transforms, *pipeline.terms) if part.name == name]
+    assert found, f"the pipeline has no {name}: {[part.name for part in (*pipeline.transforms, *pipeline.terms)]}"
+    return found[0]
+
+
+def close(found, expected):
+    np.testing.assert_allclose(found, expected, atol=1e-5 * np.abs(expected).max())
+
+
+# Terms
+
+
+@pytest.mark.parametrize("name", TERMS)
+def test_contract_of_a_term_its_forms_agree(pipeline, standardized, name):
+    term = part(pipeline, name)
+    assert isinstance(term, Term)
+    assert 1 <= term.context <= LOOKBACK
+    n = 40
+    dense = term.dense(standardized[: term.context - 1 + n])
+    assert dense.shape == (n, HORIZON, 4)
+    assert dense.dtype == np.float32
+    assert np.ptp(dense, axis=0).min() > 0  # or all would agree for no merit
+    windows = np.stack([standardized[i : i + term.context] for i in range(n)])
+    close(term.last(windows), dense)
+    longer = np.concatenate([np.full((1, 5, 4), 7, np.float32), windows[:1]], axis=1)
+    close(term.last(longer), dense[:1])  # only the newest rows of a window count
+    state = term.start(windows[:1])
+    for i in range(1, n):
+        close(term.step(state, windows[i][None, -1]), dense[i : i + 1])
+
+
+@pytest.mark.parametrize("name", TERMS)
+def test_contract_of_a_term_several_series_at_once(pipeline, standardized, name):
+    term = part(pipeline, name)
+    windows = np.stack([standardized[i : i + term.context] for i in (0, 50, 99)])
+    state = term.start(windows[:, :])
+    row = standardized[[200, 300, 400]]
+    moved = np.concatenate([windows[:, 1:], row[:, None]], axis=1)
+    close(term.step(state, row), term.last(moved))
+
+
+@pytest.mark.parametrize("name", TERMS)
+def test_contract_of_a_term_it_sees_its_context_and_nothing_else(pipeline, standardized, name):
+    term = part(pipeline, name)
+    window = standardized[None, 100 : 100 + term.context]
+    for lag in (0, term.context - 1):
+        changed = window.copy()
+        changed[0, term.context - 1 - lag] += 1
+        assert np.abs(term.last(changed) - term.last(window)).max() > 1e-7, lag
+    rows = np.concatenate([standardized[:200], np.full((20, 4), np.nan, np.float32)])
+    dense = term.dense(rows)
+    np.testing.assert_array_equal(dense[: 200 - term.context + 1], term.dense(rows[:200])[: 200 - term.context + 1])
+
+
+@pytest.mark.parametrize("name", TERMS)
+def test_contract_of_a_term_it_is_saved_and_pickled(pipeline, standardized, name):
+    term = part(pipeline, name)
+    reloaded = type(term).from_arrays(json.loads(json.dumps(term.settings())), term.arrays())
+    for again in (reloaded, pickle.loads(pickle.dumps(term))):
+        np.testing.assert_array_equal(again.dense(standardized[:100]), term.dense(standardized[:100]))
+        assert again.context == term.context
+        np.testing.assert_array_equal(again.weights, term.weights)
+
+
+# Transforms
+
+
+@pytest.mark.parametrize("name", TRANSFORMS)
+def test_contract_of_a_transform_it_is_undone(pipeline, rows, name):
+    transform = part(pipeline, name)
+    assert isinstance(transform, Transform)
+    values = rows.to_numpy(dtype=np.float32) if name != "standardize" else rows.to_numpy()
+    applied = transform.apply(values, rows.index)
+    assert applied.dtype == np.float32
+    at, targets = np.arange(5, 800), [2, 0]
+    outcomes = np.stack([applied[i + 1 : i + 1 + HORIZON, targets] for i in at])
+    undone = transform.invert(outcomes, rows.index, at, targets)
+    close(undone, np.stack([values[i + 1 : i + 1 + HORIZON, targets] for i in at]))
+
+
+@pytest.mark.parametrize("name", TRANSFORMS)
+def test_contract_of_a_transform_it_is_saved_and_pickled(pipeline, rows, name):
+    transform = part(pipeline, name)
+    reloaded = type(transform).from_arrays(json.loads(json.dumps(transform.settings())), transform.arrays())
+    expected = transform.apply(rows.to_numpy(), rows.index)
+    for again in (reloaded, pickle.loads(pickle.dumps(transform))):
+        np.testing.assert_array_equal(again.apply(rows.to_numpy(), rows.index), expected)
+
+
+# The whole
+
+
+def test_contract_of_a_pipeline_its_forms_agree(pipeline, standardized):
+    dense = pipeline.dense(standardized[: LOOKBACK + 30])
+    windows = np.stack([standardized[i : i + LOOKBACK] for i in range(31)])
+    close(pipeline.last(windows), dense)
+    state = pipeline.start(windows[:1])
+    for i in range(1, 31):
+        close(pipeline.step(state, windows[i][None, -1]), dense[i : i + 1])
+
+
+@pytest.mark.parametrize("name", [*TRANSFORMS, *TERMS])
+def test_contract_without_a_part_the_forecaster_works(forecaster, pipeline, rows, name):
+    forecaster = pickle.loads(pickle.dumps(forecaster))
+    before = forecaster.backtest(rows[-100:])
+    forecaster.pipeline_ = pipeline.without(name)
+    after = forecaster.backtest(rows[-100:])
+    assert np.isfinite(after.to_numpy()).all()
+    assert after.index.equals(before.index)
+    assert not np.allclose(after, before)
+    cutoff = after.index[0][0]
+    np.testing.assert_allclose(forecaster.predict(rows.loc[:cutoff]), after.loc[cutoff], rtol=1e-4, atol=1e-4)
+
+
+def test_contract_a_part_that_is_not_there_cannot_be_left_out(pipeline):
+    with pytest.raises(ValueError, match="`name` must be one of"):
+        pipeline.without("networks")
+
+
+def test_contract_an_unknown_part_is_refused(pipeline):
+    settings = pipeline.settings()
+    settings["terms"][0]["name"] = "os.system"
+    with pytest.raises(ValueError, match="A part of a pipeline must be one of"):
+        Pipeline.from_arrays(settings, pipeline.arrays())
+
+
+def test_contract_the_fingerprint_tells_models_apart(pipeline):
+    again = Pipeline.from_arrays(json.loads(json.dumps(pipeline.settings())), pipeline.arrays())
+    assert again.fingerprint == pipeline.fingerprint
+    assert pipeline.without("network").fingerprint != pipeline.fingerprint

@@ -1,0 +1,146 @@
+"""The part of ``keras.ops`` that forecasts need, in NumPy.
+
+What is written against a namespace `ops`, this module or ``keras.ops``, is one piece of mathematics for training and
+for inference, which needs no Keras. Names, arguments and results are those of Keras; results may be views.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy import (
+    add,
+    concatenate,
+    matmul,
+    mean,
+    ones_like,
+    pad,
+    reshape,
+    sqrt,
+    square,
+    stack,
+    take,
+    tanh,
+    transpose,
+    zeros_like,
+)
+
+__all__ = [
+    "add",
+    "concatenate",
+    "convert_to_numpy",
+    "matmul",
+    "mean",
+    "ones_like",
+    "pad",
+    "reshape",
+    "shape",
+    "sigmoid",
+    "slice",
+    "split",
+    "sqrt",
+    "square",
+    "stack",
+    "take",
+    "tanh",
+    "transpose",
+    "zeros_like",
+]
+
+
+def convert_to_numpy(x: Any) -> np.ndarray:
+    """Return an array as it is.
+
+    Parameters
+    ----------
+    x : array_like
+        Of any shape.
+
+    Returns
+    -------
+    ndarray
+        Of the same.
+    """
+    return np.asarray(x)
+
+
+def shape(x: np.ndarray) -> tuple[int, ...]:
+    """Return the shape of an array.
+
+    Parameters
+    ----------
+    x : ndarray
+        Of any shape.
+
+    Returns
+    -------
+    tuple of int
+        Its sizes.
+    """
+    return x.shape
+
+
+def sigmoid(x: np.ndarray) -> np.ndarray:
+    """Return ``1 / (1 + exp(-x))``, by the hyperbolic tangent, which never overflows.
+
+    Parameters
+    ----------
+    x : ndarray
+        Of any shape.
+
+    Returns
+    -------
+    ndarray
+        Of the same shape.
+
+    Examples
+    --------
+    >>> sigmoid(np.array([-1000.0, 0.0, 1000.0]))
+    array([0. , 0.5, 1. ])
+    """
+    y = 0.5 * x
+    np.tanh(y, out=y)
+    y *= 0.5
+    y += 0.5
+    return y
+
+
+def slice(inputs: np.ndarray, start_indices: Sequence[int], shape: Sequence[int]) -> np.ndarray:
+    """Return a block of an array.
+
+    Parameters
+    ----------
+    inputs : ndarray
+        Of any shape.
+    start_indices, shape : sequence of int
+        First corner and sizes of the block, one number for each axis.
+
+    Returns
+    -------
+    ndarray of shape `shape`
+        A view.
+    """
+    blocks = [np.s_[start : start + size] for start, size in zip(start_indices, shape, strict=True)]
+    return inputs[tuple(blocks)]
+
+
+def split(x: np.ndarray, indices_or_sections: int, axis: int = 0) -> list[np.ndarray]:
+    """Cut an array into equal parts.
+
+    Parameters
+    ----------
+    x : ndarray
+        Of any shape.
+    indices_or_sections : int
+        Number of parts.
+    axis : int, default 0
+        That is cut.
+
+    Returns
+    -------
+    list of ndarray
+        Views.
+    """
+    return np.split(x, indices_or_sections, axis)

@@ -1,0 +1,225 @@
+"""Labels, steps and time zones in what JSON holds, and back."""
+
+from __future__ import annotations
+
+import datetime
+import warnings
+import zoneinfo
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pandas.tseries.frequencies import to_offset
+
+from tscnn.common.checks import received
+
+__all__ = ["label_from_json", "label_to_json", "step_from_json", "step_to_json", "zone_from_json", "zone_to_json"]
+
+
+def label_to_json(label: Any) -> Any:
+    """Write a column's label, or the name of an index.
+
+    Parameters
+    ----------
+    label : str, int, float, bool, None, Timestamp or tuple of these
+        NumPy's scalars become Python's.
+
+    Returns
+    -------
+    str, int, float, bool, None or dict
+        For `label_from_json`.
+
+    Raises
+    ------
+    TypeError
+        If it is of another type.
+
+    Examples
+    --------
+    >>> label_to_json(("load", 3))
+    {'tuple': ['load', 3]}
+    """
+    if isinstance(label, np.generic) and not isinstance(label, np.datetime64 | np.timedelta64):
+        label = label.item()
+    if label is None or isinstance(label, str | bool | int | float):
+        return label
+    if isinstance(label, pd.Timestamp):
+        return {"timestamp": int(label.asm8.view(np.int64)), "unit": label.unit, "zone": zone_to_json(label.tz)}
+    if isinstance(label, tuple):
+        return {"tuple": [label_to_json(part) for part in label]}
+    rule = "A label must be a str, int, float, bool, None, Timestamp or a tuple of these to be saved; rename it."
+    raise TypeError(received(rule, label=label, type=type(label).__name__))
+
+
+def label_from_json(written: Any) -> Any:
+    """Read what `label_to_json` wrote.
+
+    Parameters
+    ----------
+    written : str, int, float, bool, None or dict
+        Of `label_to_json`.
+
+    Returns
+    -------
+    str, int, float, bool, None, Timestamp or tuple
+        Equal to the label.
+    """
+    if not isinstance(written, dict):
+        return written
+    if "tuple" in written:
+        return tuple(label_from_json(part) for part in written["tuple"])
+    time = pd.Timestamp(np.datetime64(written["timestamp"], written["unit"]))
+    zone = zone_from_json(written["zone"])
+    return time if zone is None else time.tz_localize("UTC").tz_convert(zone)
+
+
+def step_to_json(step: Any) -> Any:
+    """Write the step of an index.
+
+    Parameters
+    ----------
+    step : offset, int or None
+        As of `tscnn.data.index.check_spacing`.
+
+    Returns
+    -------
+    int, None or dict
+        For `step_from_json`.
+
+    Raises
+    ------
+    TypeError
+        If it can't be written so that it comes back equal.
+
+    Examples
+    --------
+    >>> step_to_json(pd.offsets.Hour(2)), step_to_json(pd.DateOffset(months=3))
+    ({'offset': '2h'}, {'class': 'DateOffset', 'n': 1, 'normalize': False, 'keywords': {'months': 3}})
+    """
+    if step is None or isinstance(step, int):
+        return step
+    by_name = {"offset": step.freqstr}
+    if _reads_as(by_name, step):
+        return by_name
+    keywords = {key: _keyword_to_json(value) for key, value in step.kwds.items() if key != "calendar"}
+    by_class = {"class": type(step).__name__, "n": step.n, "normalize": step.normalize, "keywords": keywords}
+    if not _reads_as(by_class, step):
+        raise TypeError(received("The step of the index can't be saved; `X.asfreq` gives another.", step=str(step)))
+    return by_class
+
+
+def step_from_json(written: Any) -> Any:
+    """Read what `step_to_json` wrote.
+
+    Parameters
+    ----------
+    written : int, None or dict
+        Of `step_to_json`.
+
+    Returns
+    -------
+    offset, int or None
+        Equal to the step.
+    """
+    if written is None or isinstance(written, int):
+        return written
+    if "offset" in written:
+        return to_offset(written["offset"])
+    if written["class"] not in pd.offsets.__all__:
+        raise ValueError(received("The class of an offset must be one of pandas.", written=written))
+    keywords = {key: _keyword_from_json(key, value) for key, value in written["keywords"].items()}
+    return getattr(pd.offsets, written["class"])(written["n"], normalize=written["normalize"], **keywords)
+
+
+def _reads_as(written: dict[str, Any], step: Any) -> bool:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            return bool(step_from_json(written) == step)
+    except (ValueError, TypeError, KeyError, AttributeError, Warning):
+        return False
+
+
+def _keyword_to_json(value: Any) -> Any:
+    """Write an argument of an offset: numbers and words, opening hours, holidays, an offset from midnight."""
+    if isinstance(value, tuple):
+        return [_keyword_to_json(part) for part in value]
+    if isinstance(value, datetime.time):
+        return value.strftime("%H:%M")
+    if isinstance(value, datetime.timedelta):
+        return value.total_seconds()
+    return str(value) if isinstance(value, np.datetime64) else value
+
+
+def _keyword_from_json(key: str, value: Any) -> Any:
+    if key == "offset":
+        return datetime.timedelta(seconds=value)
+    return tuple(value) if isinstance(value, list) else value
+
+
+def zone_to_json(zone: datetime.tzinfo | None) -> Any:
+    """Write a time zone.
+
+    Parameters
+    ----------
+    zone : tzinfo or None
+        UTC, a fixed offset, or a zone of the IANA data base.
+
+    Returns
+    -------
+    None or dict
+        For `zone_from_json`.
+
+    Raises
+    ------
+    TypeError
+        If it has neither a name there nor a fixed offset.
+
+    Examples
+    --------
+    >>> zone_to_json(zoneinfo.ZoneInfo("Europe/Berlin"))
+    {'zone': 'Europe/Berlin'}
+    """
+    if zone is None:
+        return None
+    if zone == datetime.UTC:
+        return {"zone": "UTC"}
+    name = getattr(zone, "key", None) or getattr(zone, "zone", None)  # of zoneinfo, of pytz
+    if name in zoneinfo.available_timezones():
+        return {"zone": name}
+    offset = zone.utcoffset(None)
+    if offset is None or name is not None:
+        rule = "A time zone must be UTC, a fixed offset or one of `zoneinfo` to be saved; `X.tz_convert` gives another."
+        raise TypeError(received(rule, zone=str(zone)))
+    return {"offset": offset.total_seconds()}
+
+
+def zone_from_json(written: Any) -> datetime.tzinfo | None:
+    """Read what `zone_to_json` wrote.
+
+    Parameters
+    ----------
+    written : None or dict
+        Of `zone_to_json`.
+
+    Returns
+    -------
+    tzinfo or None
+        Equal to the zone.
+
+    Raises
+    ------
+    ValueError
+        If this machine doesn't know the zone.
+    """
+    if written is None:
+        return None
+    if "offset" in written:
+        return datetime.timezone(datetime.timedelta(seconds=written["offset"]))
+    if written["zone"] == "UTC":
+        return datetime.UTC
+    try:
+        return zoneinfo.ZoneInfo(written["zone"])
+    except (zoneinfo.ZoneInfoNotFoundError, OSError):
+        rule = "This machine doesn't know the time zone; `pip install tzdata` brings them all."
+        raise ValueError(received(rule, zone=written["zone"])) from None

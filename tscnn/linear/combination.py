@@ -1,0 +1,145 @@
+"""Weights of the candidates of a mixture, from their out-of-fold errors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.linalg import cholesky, solve_triangular
+from scipy.optimize import nnls
+
+from tscnn.linear.candidates import CandidateErrors
+from tscnn.linear.settings import MixtureSettings
+from tscnn.statistics.shrinkage import shrink_products
+
+__all__ = ["choose_lookback", "combination_weights", "halve"]
+
+
+def halve(lookback: int, n_lengths: int) -> list[int]:
+    """List the lengths of the windows of a mixture.
+
+    Parameters
+    ----------
+    lookback : int
+        Rows of the longest.
+    n_lengths : int
+        At most.
+
+    Returns
+    -------
+    list of int
+        The lookback, its half, quarter and so on.
+
+    Examples
+    --------
+    >>> halve(96, 6), halve(3, 6)
+    ([96, 48, 24, 12, 6, 3], [3, 1])
+    """
+    return [lookback >> halvings for halvings in range(min(n_lengths, lookback.bit_length()))]
+
+
+def choose_lookback(
+    errors: CandidateErrors, lookbacks: Sequence[int], settings: MixtureSettings
+) -> tuple[int, np.ndarray, list[np.ndarray]]:
+    """Choose the lookback whose mixture errs least, the shorter of equals.
+
+    Weights are the mean of those that leave out one fold each, which chance moves less than those of all folds. They
+    flatter the folds that they were found on, the more, the more candidates a lookback has; those that have not seen a
+    fold don't, but have seen less. So errors by both count alike.
+
+    Parameters
+    ----------
+    errors : CandidateErrors
+        Of candidates on the windows of all lookbacks.
+    lookbacks : sequence of int
+        To choose from.
+    settings : MixtureSettings
+        Of the mixture.
+
+    Returns
+    -------
+    lookback : int
+        The one chosen.
+    weights : ndarray of shape (n_candidates, n_bands, n_features)
+        Of all candidates in its mixture.
+    out_of_fold : list of ndarray of the same shape
+        The weights that have not seen a fold, one a fold.
+    """
+    mixtures, folds = [], np.arange(len(errors.products))
+    for lookback in sorted(lookbacks):
+        others = [np.delete(folds, i) if len(folds) > 1 else folds for i in folds]
+        out_of_fold = [_weights_of(errors, of_others, lookback, settings) for of_others in others]
+        weights = np.mean(out_of_fold, axis=0)
+        error = sum(
+            np.einsum("cbf,bfcd,dbf->", by, products, by)
+            for unseen, products in zip(out_of_fold, errors.products, strict=True)
+            for by in (weights, unseen)
+        )
+        mixtures.append((error, lookback, weights, out_of_fold))
+    return min(mixtures, key=lambda mixture: mixture[0])[1:]
+
+
+def combination_weights(products: np.ndarray, n_errors: np.ndarray, settings: MixtureSettings) -> np.ndarray:
+    """Find the weights of the mixture with the least squared error.
+
+    The correlations of the candidates' errors count as far as they are not chance. Without them weights would be in
+    inverse proportion to a power of the squared errors.
+
+    Parameters
+    ----------
+    products : ndarray of shape (n_bands, n_features, n_candidates, n_candidates)
+        Sums of products of errors.
+    n_errors : ndarray of shape (n_bands,)
+        How many errors are behind them that hardly depend on each other; infinite where nothing is chance.
+    settings : MixtureSettings
+        For `discount`, `equal_weights` and `least_weight`.
+
+    Returns
+    -------
+    ndarray of shape (n_candidates, n_bands, n_features)
+        In each band they are not negative, and sum to one. A feature's own errors count in its weights as much as those
+        of all features do.
+
+    References
+    ----------
+    .. [1] Bates and Granger (1969), The Combination of Forecasts.
+    """
+    weights = np.empty(products.shape[:3])
+    for found, of_band, n in zip(weights, products, n_errors, strict=True):
+        common = _in_own_unit(of_band.mean(axis=0))
+        for i, own in enumerate(of_band):
+            joined = _in_own_unit(own) + common
+            squares = np.diag(joined)
+            unrelated = squares * (squares / (squares.mean() or 1.0)) ** (settings.discount - 1)
+            found[i] = _least_squares_weights(shrink_products(joined, n, np.diag(unrelated)), settings)
+    return np.moveaxis(weights, -1, 0)
+
+
+def _weights_of(errors: CandidateErrors, folds: np.ndarray, lookback: int, settings: MixtureSettings) -> np.ndarray:
+    """Return the weights of all candidates in the mixture of one lookback, by some folds."""
+    lengths = halve(lookback, settings.n_lengths)
+    at = [i for i, candidate in enumerate(errors.candidates) if candidate.length in lengths]
+    products, n_errors = errors.products[folds].sum(axis=0), errors.n_errors[folds].sum(axis=0)
+    weights = np.zeros((len(errors.candidates), *products.shape[:2]))
+    weights[at] = combination_weights(products[:, :, at][..., at], n_errors, settings)
+    return weights
+
+
+def _in_own_unit(products: np.ndarray) -> np.ndarray:
+    """Return products with a trace of one, or all zero where a series is constant.
+
+    Of one that maps forecast exactly, such as a counter, rounding is left, which can be negative.
+    """
+    squares, axes = np.linalg.eigh(products)
+    squares = np.maximum(squares, 0)
+    return np.asarray((axes * squares) @ axes.T / (squares.sum() or 1.0))
+
+
+def _least_squares_weights(products: np.ndarray, settings: MixtureSettings) -> np.ndarray:
+    """Minimise the squared error over weights that are not negative and sum to one."""
+    # They are in proportion to the u >= 0 that minimises u'Qu - 2 sum(u).
+    n = len(products)
+    factor = cholesky(products * n + settings.equal_weights * np.eye(n))
+    weights, _ = nnls(factor, solve_triangular(factor, np.ones(n), trans="T"))
+    weights = np.where(weights < settings.least_weight * weights.sum(), 0, weights)
+    return np.asarray(weights / weights.sum())

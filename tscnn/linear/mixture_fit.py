@@ -1,0 +1,272 @@
+"""Fitting the linear mixture: ridge regressions on windows of several lengths, weighted by their out-of-fold errors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+
+from tscnn.linear.bands import CosineBands
+from tscnn.linear.candidates import Candidate, CandidateErrors, Ridge, evaluate_candidates, of_kind, solve_candidates
+from tscnn.linear.clusters import group_alike
+from tscnn.linear.combination import choose_lookback, halve
+from tscnn.linear.folds import cut_folds, relative_gram_matrices
+from tscnn.linear.gram import GramMatrices
+from tscnn.linear.lookbacks import count_affordable
+from tscnn.linear.out_of_fold import FoldErrors, FoldMaps, gate_gain, out_of_fold_errors
+from tscnn.linear.ridge import as_kernel
+from tscnn.linear.settings import LinearModel, MixtureSettings
+from tscnn.statistics.gate import GateResult, not_kept
+from tscnn.transforms.rolling import window_scales
+
+__all__ = ["MixtureFit", "Origins", "fit_mixture"]
+
+
+@dataclass(frozen=True)
+class Origins:
+    """Rows that forecasts are made from, in every fit of one linear model.
+
+    Attributes
+    ----------
+    training, validation : sequence of range
+        One range a stretch of rows, that see the longest lookback; no validation where nothing is held back.
+    horizon : int
+        Steps predicted.
+    season_length : int or None
+        Rows of a season.
+    """
+
+    training: Sequence[range]
+    validation: Sequence[range]
+    horizon: int
+    season_length: int | None
+
+
+@dataclass(frozen=True)
+class MixtureFit:
+    """A mixture whose candidates, weights and lookback are chosen.
+
+    Attributes
+    ----------
+    lookback : int
+        Rows that its maps see.
+    maps : ndarray of int of shape (n_targets,)
+        Which map each target has.
+    candidates : sequence of Candidate
+        What is mixed; the last one repeats the newest row.
+    weights : ndarray of shape (n_candidates, n_bands, n_maps)
+        Of the candidates.
+    bands : CosineBands
+        Of the horizon.
+    training, everything : GramMatrices
+        Of the training origins, and of those and the validation origins.
+    n_windows : float
+        On which strengths were chosen.
+    most_growth : float
+        Of `MixtureSettings`.
+    gain : GateResult
+        Over repeating the newest row.
+    folds : sequence of FoldMaps
+        Maps of the folds, mixed by weights that the other folds give.
+    errors : sequence of FoldErrors
+        Of these.
+    """
+
+    lookback: int
+    maps: np.ndarray
+    candidates: Sequence[Candidate]
+    weights: np.ndarray
+    bands: CosineBands
+    training: GramMatrices
+    everything: GramMatrices
+    n_windows: float
+    most_growth: float
+    gain: GateResult
+    folds: Sequence[FoldMaps] = ()
+    errors: Sequence[FoldErrors] = ()
+
+    def solve(self) -> tuple[np.ndarray, np.ndarray]:
+        """Solve the maps.
+
+        The newest rows say most about those that follow, so that maps are solved once more on all origins. One that
+        grows too much by that, to explain an outlier or a constant's first steps, stays as it was.
+
+        Returns
+        -------
+        fitted, refitted : ndarray of shape (n_maps, lookback, horizon)
+            On the training origins, so that the validation origins can judge them, and on all.
+        """
+        before, after = (
+            solve_candidates(matrices, self.n_windows, self.candidates, self.weights, self.lookback, self.bands)
+            for matrices in (self.training, self.everything)
+        )
+        squares = [np.square(kernel).sum(axis=(1, 2), keepdims=True) for kernel in (before, after)]
+        return before, np.where(squares[1] > self.most_growth * squares[0], before, after)
+
+
+def fit_mixture(rows: np.ndarray, origins: Origins, lookbacks: Sequence[int], settings: LinearModel) -> MixtureFit:
+    """Choose a mixture of ridge regressions on windows of several lengths: a lookback, its half, quarter and so on.
+
+    A mixture of linear maps is a linear map, of the longest window. Candidates err in different ways, so that their
+    mixture errs less than the best of them. Strengths, weights and the lookback are those that serve the validation
+    origins best, and with them up to three folds of the training origins, each forecast by maps of the origins before
+    it. Where windows are many, the mean of the horizon and each octave of its cosine coefficients have strengths and
+    weights of their own; the fewer horizons there are to find them by, the less weights count on correlations of errors.
+    Where all of that gains no more over repeating the newest row than chance would give, it is mixed with that.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_rows, n_targets)
+        Standardised targets, series one behind the other.
+    origins : Origins
+        Without validation origins nothing is chosen: maps of the first kind and the longest lookback, whose strengths
+        and weights are cautious ones.
+    lookbacks : sequence of int
+        To choose from.
+    settings : LinearModel
+        Of this and its parts.
+
+    Returns
+    -------
+    MixtureFit
+        Of the lookback chosen.
+
+    References
+    ----------
+    .. [1] Bates and Granger (1969), The Combination of Forecasts.
+    """
+    longest, horizon, own = max(lookbacks), origins.horizon, settings.mixture
+    kinds = settings.kinds if any(origins.validation) else settings.kinds[:1]
+    maps = _group(rows, origins.training, longest, horizon, kinds, own)
+    if not maps.any():
+        kinds = ("shared",)
+    summing = relative_gram_matrices(rows, origins.training, longest, horizon, maps, own)
+    if not any(origins.validation):
+        return _fit_untested(summing(origins.training), maps, longest, kinds[0], own)
+    folds, training, everything = cut_folds(summing, origins.training, origins.validation, horizon, own.n_folds)
+    few = sum(map(len, origins.training)) <= own.few_windows
+    lengths = sorted({length for lookback in lookbacks for length in halve(lookback, own.n_lengths)}, reverse=True)
+    errors = evaluate_candidates(folds, lengths, kinds, origins.season_length, few, own)
+    lookback, weights, unseen = choose_lookback(errors, lookbacks, own)
+    steps = folds[0].held_out.steps
+    fold_maps = [
+        FoldMaps(_mix(kernels, of_fold, lookback, errors.bands), maps, steps, fold.origins)
+        for kernels, of_fold, fold in zip(errors.kernels, unseen, folds, strict=True)
+    ]
+    scales = window_scales(rows, longest, own.scale_power)
+    fold_errors = out_of_fold_errors(rows, fold_maps, scales, settings)
+    result, factors = _compare_with_repetition(rows, fold_errors, maps, horizon, len(lookbacks), settings)
+    newest = as_kernel(np.zeros((1, 1, len(steps))), lookback)
+    shrunk = [replace(fold, kernel=newest + factors[:, None, None] * (fold.kernel - newest)) for fold in fold_maps]
+    if (factors < 1).any():
+        fold_errors = out_of_fold_errors(rows, shrunk, scales, settings)
+    return MixtureFit(
+        lookback=lookback,
+        maps=maps,
+        candidates=[*errors.candidates, _repetition(weights.shape[1])],
+        weights=np.concatenate([factors * weights, np.broadcast_to(1 - factors, (1, *weights.shape[1:]))]),
+        bands=errors.bands,
+        training=training,
+        everything=everything,
+        n_windows=float(np.mean([fold.before.n_windows for fold in folds])),
+        most_growth=own.most_growth,
+        gain=result,
+        folds=shrunk,
+        errors=fold_errors,
+    )
+
+
+def _group(
+    rows: np.ndarray,
+    training: Sequence[range],
+    lookback: int,
+    horizon: int,
+    kinds: Sequence[str],
+    settings: MixtureSettings,
+) -> np.ndarray:
+    """Return the map of each target, of as many as there are to be."""
+    if "per_feature" in kinds:
+        return np.arange(rows.shape[1])
+    n_groups = count_affordable(lookback, horizon, settings.most_entries) if "grouped" in kinds else 1
+    shorter = min(lookback, settings.cluster_lookback)
+    return group_alike(rows, training, shorter, n_groups, settings.cluster_windows)
+
+
+def _repetition(n_bands: int) -> Candidate:
+    """Return what repeats the newest row: a window of one has nothing but its mean."""
+    return Candidate(1, "shared", [Ridge(1.0)], np.zeros((n_bands, 1), int))
+
+
+def _fit_untested(
+    matrices: GramMatrices, maps: np.ndarray, lookback: int, kind: str, settings: MixtureSettings
+) -> MixtureFit:
+    """Return a mixture without out-of-fold errors: candidates count by their length, none explains outcomes by chance."""
+    lengths, candidates = halve(lookback, settings.n_lengths), []
+    for length in lengths:
+        shortened = of_kind(kind, matrices.shorten(length))
+        ridges = [Ridge(_cautious_strength(shortened.feature(f), settings)) for f in range(len(shortened.inputs))]
+        candidates.append(Candidate(length, kind, ridges, np.arange(len(ridges))[None]))
+    return MixtureFit(
+        lookback=lookback,
+        maps=maps,
+        candidates=candidates,
+        weights=np.array(lengths)[:, None, None] / sum(lengths),
+        bands=CosineBands(),
+        training=matrices,
+        everything=matrices,
+        n_windows=matrices.n_windows,
+        most_growth=settings.most_growth,
+        gain=not_kept("no validation rows"),
+    )
+
+
+def _cautious_strength(matrices: GramMatrices, settings: MixtureSettings) -> float:
+    """Return a strength for one feature's ridge by what it has to explain.
+
+    If outcomes were noise and the weights' squares summed to one, it would be their variance times the length: few
+    windows could be explained by any map. Most outcomes hold less noise.
+    """
+    lookback, least = matrices.inputs.shape[1], settings.alphas[0]
+    inputs, outcomes = (np.trace(products[0]) / len(products[0]) for products in (matrices.inputs, matrices.outcomes))
+    if not inputs:
+        return least
+    return max(least, float(settings.noise * lookback * outcomes / (inputs * matrices.n_windows)))
+
+
+def _mix(kernels: Sequence[np.ndarray], weights: np.ndarray, lookback: int, bands: CosineBands) -> np.ndarray:
+    """Return the mixture of one fold's candidates: (n_maps, lookback, n_steps)."""
+    n_steps = kernels[0].shape[2]
+    sums = np.zeros((weights.shape[2], lookback, n_steps))
+    for kernel, weight in zip(kernels, weights, strict=True):
+        if weight.any():
+            sums[:, lookback - kernel.shape[1] :] += bands.by_coefficient(weight, n_steps)[:, None] * kernel
+    return bands.to_steps(sums)
+
+
+def _compare_with_repetition(
+    rows: np.ndarray,
+    errors: Sequence[FoldErrors],
+    maps: np.ndarray,
+    horizon: int,
+    n_lookbacks: int,
+    settings: LinearModel,
+) -> tuple[GateResult, np.ndarray]:
+    """Test the gain over repeating the newest row, of all maps together: return it, and the factor of each map.
+
+    A random walk looks on any one stretch as if something older than its newest row told its future. A map's own gains
+    and those of all count alike in its factor: 1 where that is significant or can't be told, else the shrinkage factor.
+    """
+    repeated = []
+    for fold in errors:
+        outcomes = rows[fold.origins[:, None] + 1 + fold.steps].transpose(0, 2, 1)
+        repeated.append(fold.with_errors(rows[fold.origins][:, :, None] - outcomes))
+    test = partial(gate_gain, repeated, errors, horizon, settings, n_tries=n_lookbacks, measures=(False,))
+    result, testable = test()
+    factors = np.ones(maps.max() + 1)
+    if testable:
+        for i in range(len(factors)):
+            of_map, _ = test(targets=(slice(None), np.flatnonzero(maps == i)))
+            factors[i] = 1.0 if of_map.kept else of_map.shrinkage
+    return result, factors

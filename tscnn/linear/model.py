@@ -1,0 +1,166 @@
+"""The linear model: which terms there are, chosen on out-of-fold errors, and solved in closed form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tscnn.common.term import Term
+from tscnn.common.threads import on_one_thread
+from tscnn.data.split import Split
+from tscnn.linear.cross_series import CrossSeries
+from tscnn.linear.cross_series_fit import CrossSeriesFit, fit_cross_series
+from tscnn.linear.mixture import LinearMixture
+from tscnn.linear.mixture_fit import MixtureFit, Origins, fit_mixture
+from tscnn.linear.out_of_fold import FoldErrors
+from tscnn.linear.principal_components import PrincipalComponents
+from tscnn.linear.principal_components_fit import ComponentFit, fit_principal_components
+from tscnn.linear.ridge import fit_ridge_map
+from tscnn.linear.settings import LinearModel
+from tscnn.statistics.gate import GateResult, not_kept
+
+__all__ = ["LinearFit", "fit_linear_model"]
+
+
+@dataclass(frozen=True)
+class LinearFit:
+    """A fitted linear model.
+
+    Attributes
+    ----------
+    lookback : int
+        The one chosen, or given.
+    fitted : tuple of Term
+        Solved on the training origins, so that the validation origins can judge them: the mixture, and principal
+        components and cross-series ridge where they are kept.
+    refitted : tuple of Term
+        The same, solved on all origins.
+    ridge_map : ndarray of shape (1, lookback, horizon)
+        The baseline that forecasts are compared with: one ridge regression for all targets, on the training origins.
+    gates : dict of str to GateResult
+        What was gained by each term, how certain it is, and why it is kept or not: of "linear_mixture" over repeating
+        the newest row, of the others over the terms before them.
+    messages : list of str
+        What was chosen, in words.
+    """
+
+    lookback: int
+    fitted: tuple[Term, ...]
+    refitted: tuple[Term, ...]
+    ridge_map: np.ndarray
+    gates: Mapping[str, GateResult]
+    messages: list[str]
+
+    def refit(self) -> tuple[Term, ...]:
+        """Return the terms of `fitted`, solved once more on all origins: the newest rows say most about those to come.
+
+        Returns
+        -------
+        tuple of Term
+            A map whose squares grow more than `most_growth` times by that is the one of `fitted`.
+        """
+        return self.refitted
+
+
+@on_one_thread
+def fit_linear_model(
+    rows: np.ndarray,
+    targets: Sequence[int] | np.ndarray,
+    split: Split,
+    lookbacks: Sequence[int],
+    horizon: int,
+    season_length: int | None,
+    settings: LinearModel,
+    *,
+    isolated: bool = False,
+) -> LinearFit:
+    """Fit the linear terms of a forecast, and choose the lookback by them.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_rows, n_features)
+        Standardised features of all series, one behind the other.
+    targets : sequence of int
+        Positions of the targets among the features.
+    split : Split
+        Of the rows: which train, and which choose.
+    lookbacks : sequence of int
+        To choose from, ascending.
+    horizon : int
+        Steps predicted.
+    season_length : int or None
+        Rows of a season: strong ridge regressions shrink to the means of its rows, or of those of seven of it.
+    settings : LinearModel
+        Of the terms.
+    isolated : bool, default False
+        Whether no target may see another column: without principal components and cross-series ridge.
+
+    Returns
+    -------
+    LinearFit
+        Of the lookback chosen.
+    """
+    targets, longest = np.asarray(targets, int), max(lookbacks)
+    own = np.ascontiguousarray(rows[:, targets])
+    validation = split.validation(longest, horizon) if split.has_validation else []
+    origins = Origins(split.training(longest, horizon), validation, horizon, season_length)
+    mixture = fit_mixture(own, origins, lookbacks, settings)
+    lookback, gates, messages = mixture.lookback, {LinearMixture.name: mixture.gain}, []
+    if len(lookbacks) > 1:
+        messages.append(f"lookback {lookback} chosen, of {min(lookbacks)} to {longest}")
+    solved = mixture.solve()  # before components are tried, whose Gram matrices need the memory
+    components, gates[PrincipalComponents.name] = _try_components(own, split, mixture, origins, settings, isolated)
+    weights = np.zeros(len(targets)) if components is None else components.weights
+    terms: list[list[Term]] = [[LinearMixture(kernel, mixture.maps, 1 - weights, targets)] for kernel in solved]
+    errors = mixture.errors
+    if components is not None:
+        errors = components.errors
+        messages.append(f"principal components help {np.count_nonzero(weights)} of {len(targets)} targets")
+        for of_solution, kernel in zip(terms, components.mixture.solve(), strict=True):
+            maps = {"kernel": kernel, "maps": components.mixture.maps, "weights": weights}
+            of_solution.append(PrincipalComponents.of_axes(components.axes, targets, rows.shape[1], **maps))
+    span = lookback // 2
+    crossing, gates[CrossSeries.name] = _try_crossing(rows, targets, errors, mixture, horizon, settings, isolated)
+    if crossing is not None:
+        messages.append(f"cross-series ridge {gates[CrossSeries.name].reason}")
+        for of_solution, kernel in zip(terms, (crossing.fitted, crossing.refitted), strict=True):
+            of_solution.append(CrossSeries(kernel, targets, span))
+    seeing = split.training(lookback, horizon), split.validation(lookback, horizon) if split.has_validation else []
+    baseline = fit_ridge_map(own, *seeing, lookback, horizon, settings.baseline_alphas, settings.mixture.most_products)
+    fitted, refitted = (tuple(of_solution) for of_solution in terms)
+    return LinearFit(lookback, fitted, refitted, baseline, gates, messages)
+
+
+def _try_components(
+    rows: np.ndarray, split: Split, mixture: MixtureFit, origins: Origins, settings: LinearModel, isolated: bool
+) -> tuple[ComponentFit | None, GateResult]:
+    """Fit principal components, where they are wanted."""
+    if isolated:
+        return None, not_kept("targets may not see each other")
+    if not settings.principal_components or settings.maps != "auto":
+        return None, not_kept("switched off")
+    return fit_principal_components(rows, split.training_rows(), mixture, origins, settings)
+
+
+def _try_crossing(
+    rows: np.ndarray,
+    targets: np.ndarray,
+    errors: Sequence[FoldErrors],
+    mixture: MixtureFit,
+    horizon: int,
+    settings: LinearModel,
+    isolated: bool,
+) -> tuple[CrossSeriesFit | None, GateResult]:
+    """Fit a cross-series ridge, where it is wanted and any gain may be more than chance."""
+    span = mixture.lookback // 2
+    if isolated:
+        return None, not_kept("targets may not see other columns")
+    if not settings.cross_series:
+        return None, not_kept("switched off")
+    if span < 2:
+        return None, not_kept("the lookback is too short for a rolling scale")
+    if not mixture.gain.kept:
+        return None, not_kept("the mixture may be no better than repeating the newest row")
+    return fit_cross_series(rows, targets, errors, span, mixture.lookback, horizon, settings)

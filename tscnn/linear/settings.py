@@ -1,0 +1,256 @@
+"""Settings of the linear model, part by part: default, unit, and where each value comes from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from tscnn.common.checks import check_choice, check_int, check_real
+
+__all__ = ["ComponentSettings", "CrossSeriesSettings", "LinearModel", "LookbackSettings", "MixtureSettings"]
+
+INFINITE = float("inf")
+
+
+@dataclass(frozen=True)
+class LookbackSettings:
+    """Which lookbacks ``lookback="auto"`` chooses from.
+
+    Attributes
+    ----------
+    default_season : int, default 24
+        Rows of a season where none is known: its doubles hold many seasons. A convention.
+    longest : int, default 1152
+        Rows of the longest candidate: eight days of ten minutes. A convention, for the time of a fit.
+    longest_season : int, default 2304
+        Rows of the longest candidate where only that holds a week, or a day, that helps: eight days of five minutes. A
+        convention, for the time of a fit.
+    enough : int, default 336
+        Rows beyond which a map for each target is worth as much as a longer window. Chosen by benchmarks: "Long memory".
+    """
+
+    default_season: int = 24
+    longest: int = 1152
+    longest_season: int = 2304
+    enough: int = 336
+
+
+@dataclass(frozen=True)
+class MixtureSettings:
+    """How ridge regressions on windows of several lengths are fitted, compared and combined.
+
+    Ridge strengths are multiples of the mean square of an input.
+
+    Attributes
+    ----------
+    n_lengths : int, default 6
+        Lengths of windows: the lookback, its half, quarter .. Chosen by benchmarks: "What was tried", where eight gain
+        no more.
+    alphas : tuple of float
+        Ridge strengths of the candidate that follows the window closely. Chosen by benchmarks: "What was tried".
+    mean_alphas : tuple of float
+        Ridge strengths of the candidate that leaves little (100) or nothing (infinite) but means of the window and of its
+        season. Chosen by benchmarks: "What was tried".
+    seasonal_alphas : tuple of float
+        Of few windows: strengths towards repeating the season. A convention: a grid of decades.
+    structural_alphas : tuple of float
+        Of few windows: strengths towards the forecast of a structural time-series model. A convention, as above.
+    level_variances : tuple of float
+        Of these models: variance of the steps of the level, in units of the variance of the noise. A convention.
+    season_changes : tuple of float
+        Of these models: variance of the change of a seasonal effect in a season, in units of its own. A convention.
+    season_variance : float, default 3.0
+        Of these models: variance of a seasonal effect, in units of the variance of the noise. A convention.
+    week : int, default 7
+        Seasons that may be a season, too: days of a week.
+    few_windows : int, default 2000
+        Training origins, up to which windows are few: seasonal candidates compete, the horizon is one band, and
+        correlations of errors are not shrunk. Chosen by benchmarks: "What was tried", octaves by number of rows.
+    n_bands : int, default 6
+        Bands of the horizon that have strengths and weights of their own. Chosen by benchmarks: "What was tried".
+    tolerance : float, default 0.005
+        Part of the squared error that a weaker ridge may lose: folds have fewer windows than what is solved in the end.
+        A convention.
+    discount : float, default 3.0
+        Power of a candidate's squared error, in inverse proportion to which it is weighted where correlations tell
+        nothing. Chosen by benchmarks: "What was tried", where 1 and 5 gain as much.
+    equal_weights : float, default 0.02
+        Penalty on squared weights, in units of the errors' mean square: leans a little towards equal weights. A
+        convention.
+    least_weight : float, default 0.01
+        Smaller weights are zero: they cost time. A convention.
+    n_folds : int, default 3
+        Folds of the training origins, besides the validation origins. Chosen by benchmarks: "What was tried".
+    n_steps : int, default 48
+        Steps of the horizon, evenly spread, that errors are computed at. A convention, for the time of a fit.
+    scale_power : float, default 0.5
+        Errors count in units of their window's standard deviation to this power: 0 absolute, 1 relative. Chosen by
+        benchmarks: "What was tried".
+    noise : float, default 0.1
+        Part of the outcomes' variance that is noise, where there are no validation origins to tell. A convention.
+    most_growth : float, default 4.0
+        Factor by which the squares of a map may grow when it is solved on all origins. Beyond it the new origins hold an
+        outlier or a change of law, and the map of the training origins is kept. A convention.
+    most_entries : int, default 12_600_000
+        Entries of all Gram matrices: 100 MB a fold. It bounds the number of maps. A convention.
+    most_products : float, default 1e11
+        Products that Gram matrices are summed of; of more, origins are drawn. A convention: some seconds.
+    cluster_lookback, cluster_windows : int, default 96 and 2000
+        Rows and number of the windows that columns are grouped by, where not each can have a map. A convention.
+    """
+
+    n_lengths: int = 6
+    alphas: tuple[float, ...] = (0.001, 0.01, 0.03, 0.1, 0.3, 1.0, 10.0)
+    mean_alphas: tuple[float, ...] = (100.0, INFINITE)
+    seasonal_alphas: tuple[float, ...] = (0.03, 0.3, 3.0, 30.0, 300.0)
+    structural_alphas: tuple[float, ...] = (0.3, 3.0, 30.0, 300.0)
+    level_variances: tuple[float, ...] = (0.03, 0.3, 3.0)
+    season_changes: tuple[float, ...] = (0.0, 0.3)
+    season_variance: float = 3.0
+    week: int = 7
+    few_windows: int = 2000
+    n_bands: int = 6
+    tolerance: float = 0.005
+    discount: float = 3.0
+    equal_weights: float = 0.02
+    least_weight: float = 0.01
+    n_folds: int = 3
+    n_steps: int = 48
+    scale_power: float = 0.5
+    noise: float = 0.1
+    most_growth: float = 4.0
+    most_entries: int = 12_600_000
+    most_products: float = 1e11
+    cluster_lookback: int = 96
+    cluster_windows: int = 2000
+
+
+@dataclass(frozen=True)
+class ComponentSettings:
+    """When maps of principal components are averaged with those of the targets.
+
+    Attributes
+    ----------
+    most_targets : int, default 100
+        Of more targets there are no components. A convention, for the time of a fit.
+    screening_lookback : int, default 96
+        Rows of the windows on which components have to gain before longer ones are tried. A convention, for the time of
+        a fit.
+    least_weight, most_weight : float, default 0.25 and 0.75
+        Bounds of the weight of components in the forecasts of a target that they help. Derived: halfway between an even
+        average and what makes the errors of the folds least, which is uncertain.
+    """
+
+    most_targets: int = 100
+    screening_lookback: int = 96
+    least_weight: float = 0.25
+    most_weight: float = 0.75
+
+
+@dataclass(frozen=True)
+class CrossSeriesSettings:
+    """How the newest rows of all columns correct the forecasts of each target.
+
+    Attributes
+    ----------
+    lengths : tuple of int, default (1, 6)
+        Rows seen, to choose from. Chosen by benchmarks: "What was tried", where 24 gain no more.
+    alphas : tuple of float
+        Ridge strengths to choose from, in units of the mean square of an input. A convention: decades.
+    strength : float, default 0.5
+        Part of the least-squares correction that is added. Chosen by benchmarks: "What was tried", against 1.
+    n_parts : int, default 4
+        Parts of the horizon that are chosen and tested by themselves, each twice as long as the one before. Chosen by
+        benchmarks: "What was tried".
+    most_inputs : int, default 600
+        Rows times columns seen. A convention, for the time of a fit.
+    most_weights : int, default 2_000_000
+        Weights of the correction. A convention, for memory.
+    """
+
+    lengths: tuple[int, ...] = (1, 6)
+    alphas: tuple[float, ...] = (0.01, 0.1, 1.0, 10.0, 100.0)
+    strength: float = 0.5
+    n_parts: int = 4
+    most_inputs: int = 600
+    most_weights: int = 2_000_000
+
+
+@dataclass(frozen=True)
+class LinearModel:
+    """The linear part of a forecast, fitted in closed form.
+
+    Attributes
+    ----------
+    maps : {"auto", "shared", "per_feature"}, default "auto"
+        One linear map for all targets, one for each, or a mixture of both.
+    principal_components : bool, default True
+        Whether maps of principal components are tried, where targets may meet and `maps` is "auto".
+    cross_series : bool, default True
+        Whether a correction from the newest rows of all columns is tried, where columns may meet.
+    level : float, default 0.05
+        Greatest p-value at which a part is kept. A convention.
+    fewest_blocks : int, default 4
+        Independent blocks of out-of-fold errors without which nothing is tested. Derived: with four the variance of
+        Student's t is finite.
+    fewest_folds : int, default 3
+        Folds without which principal components and the cross-series ridge are not tried: each fold is forecast by what
+        the others say. A convention.
+    least_gain : float, default 0.0005
+        Smallest gain, as a part of the error, that is worth the time of a part. A convention.
+    most_origins, most_windows : int, default 2000 and 400_000
+        Origins of a fold, and those times targets, whose out-of-fold errors are computed; of more, evenly spread ones. A
+        convention, for time and memory.
+    baseline_alphas : tuple of float, default (1e-5, 1e-3, 1e-2, 1e-1)
+        Ridge strengths of the linear map that forecasts are compared with. A convention.
+    mixture : MixtureSettings
+        Of the mixture of ridge regressions.
+    component_settings : ComponentSettings
+        Of the principal components.
+    cross_series_settings : CrossSeriesSettings
+        Of the cross-series ridge.
+    lookbacks : LookbackSettings
+        Of the lookbacks to choose from.
+
+    Examples
+    --------
+    >>> LinearModel(maps="shared", cross_series=False).maps
+    'shared'
+    >>> LinearModel(maps="none")
+    Traceback (most recent call last):
+    ValueError: `maps` must be one of 'auto', 'shared', 'per_feature'. Received: maps='none'
+    """
+
+    maps: str = "auto"
+    principal_components: bool = True
+    cross_series: bool = True
+    level: float = 0.05
+    fewest_blocks: int = 4
+    fewest_folds: int = 3
+    least_gain: float = 0.0005
+    most_origins: int = 2000
+    most_windows: int = 400_000
+    baseline_alphas: tuple[float, ...] = (1e-5, 1e-3, 1e-2, 1e-1)
+    mixture: MixtureSettings = field(default_factory=MixtureSettings)
+    component_settings: ComponentSettings = field(default_factory=ComponentSettings)
+    cross_series_settings: CrossSeriesSettings = field(default_factory=CrossSeriesSettings)
+    lookbacks: LookbackSettings = field(default_factory=LookbackSettings)
+
+    def __post_init__(self) -> None:
+        """Check what can be told at once."""
+        check_choice("maps", self.maps, ("auto", "shared", "per_feature"))
+        check_choice("principal_components", self.principal_components, (True, False))
+        check_choice("cross_series", self.cross_series, (True, False))
+        check_real("level", self.level, low=0, high=1, include_low=False)
+        check_int("fewest_blocks", self.fewest_blocks, minimum=2)
+        check_int("fewest_folds", self.fewest_folds, minimum=2)
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Kinds of maps that candidates have.
+
+        Returns
+        -------
+        tuple of {"shared", "per_feature", "grouped"}
+            One map for all targets, one for each, or one for each group of targets that vary alike.
+        """
+        return ("shared", "grouped") if self.maps == "auto" else (self.maps,)

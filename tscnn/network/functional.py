@@ -1,0 +1,446 @@
+"""The mathematics of the network, for Keras in training and for NumPy in inference.
+
+What is said here is said once: functions take `ops`, which is ``keras.ops`` for tensors or `tscnn.common.numpy_ops` for
+arrays. Beside the form for many positions stands, where it differs, the step: what the next row of each series adds,
+in NumPy, from a ring of the inputs that are still needed.
+
+Every function is *valid*: it returns one position for each that sees all of its field, so that nothing is ever
+computed from zero padding. One with a field of R rows takes (batch, time, ...) to (batch, time - R + 1, ...), and
+output position j belongs to input row j + R - 1.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from tscnn.common.checks import received
+from tscnn.common.ring import Ring
+from tscnn.network.receptive_field import receptive_field
+
+if TYPE_CHECKING:
+    from tscnn.network.config import NetworkConfig
+
+__all__ = [
+    "Affine",
+    "BlockWeights",
+    "Parts",
+    "affine",
+    "align",
+    "connect",
+    "convolve",
+    "crop",
+    "cut_taps",
+    "fold_features",
+    "gate",
+    "head",
+    "normalize_layer",
+    "pyramid_spacings",
+    "residual_block",
+    "scale_and_shift",
+    "scale_back",
+    "stack",
+    "step_residual_block",
+    "step_stack",
+    "take_features",
+]
+
+
+class Affine(NamedTuple):
+    """An affine map of the last axis; a convolution's kernel has an axis of taps before the two others."""
+
+    kernel: Any  # ([kernel_size,] n_inputs, n_outputs)
+    bias: Any  # (n_outputs,)
+
+
+# Positions
+
+
+def crop(inputs: Any, n_rows: int, ops: Any) -> Any:
+    """Drop the first `n_rows` positions of (batch, time, n), so that what is left ends at the same row."""
+    if not n_rows:
+        return inputs
+    batch, n_positions, n_inputs = ops.shape(inputs)
+    return ops.slice(inputs, (0, n_rows, 0), (batch, n_positions - n_rows, n_inputs))
+
+
+def align(inputs: Any, reach: int, stride: int, ops: Any) -> Any:
+    """Drop the first few rows, so that the newest output is one of every `stride`-th.
+
+    Parameters
+    ----------
+    inputs : array or tensor of shape (batch, time, n)
+        Of a known number of rows, unless `stride` is 1.
+    reach : int
+        Rows from the first to the last that an output sees, less one.
+    stride : int
+        Positions from one output to the next.
+    ops : module
+        As everywhere here.
+
+    Returns
+    -------
+    array or tensor of shape (batch, time or a little less, n)
+        What the convolution works on.
+    """
+    return inputs if stride == 1 else crop(inputs, (inputs.shape[1] - reach - 1) % stride, ops)
+
+
+def take_features(inputs: Any, features: Sequence[int], ops: Any) -> Any:
+    """Select from the last axis; nothing to do when it is all of it in order."""
+    n_features = inputs.shape[-1]
+    if max(features) >= n_features:
+        raise ValueError(received(f"The positions must be among {n_features} features.", positions=features))
+    return inputs if list(features) == list(range(n_features)) else ops.take(inputs, features, axis=-1)
+
+
+def pyramid_spacings(layers: Any) -> list[int]:
+    """Rows between the positions that the newest output needs: at each layer's input, then at the output.
+
+    Layer i is only asked for lags that are sums of multiples of the dilations from i on, so of their greatest common
+    divisor. The first entry is that of all dilations: which rows of the data are needed.
+
+    Parameters
+    ----------
+    layers : sequence of (int, int)
+        ``(kernel_size, dilation_rate)`` of each layer, first to last.
+
+    Returns
+    -------
+    list of int
+        One more than there are layers.
+
+    Examples
+    --------
+    >>> pyramid_spacings([(2, 1), (2, 2), (2, 4)])
+    [1, 2, 4, 4]
+    """
+    spacings = [math.gcd(*(d for _, d in layers[i:])) for i in range(len(layers))]
+    return [*spacings, spacings[-1] if spacings else 1]
+
+
+# Convolution
+
+
+def cut_taps(inputs: Any, kernel_size: int, step: int, stride: int, ops: Any) -> Any:
+    """Put the rows that each position sees side by side.
+
+    One matrix product of them all is faster on a CPU than the convolutions of Keras's backends, which spend more on
+    rearranging a dilated input than on arithmetic.
+
+    Parameters
+    ----------
+    inputs : array or tensor of shape (batch, time, n)
+        Rows.
+    kernel_size, step : int
+        Taps, and rows from one to the next.
+    stride : int
+        Positions from one output to the next.
+    ops : module
+        As everywhere here.
+
+    Returns
+    -------
+    array or tensor of shape (batch, positions, kernel_size * n)
+        Oldest tap first.
+    """
+    if kernel_size == 1:
+        return inputs[:, ::stride] if stride > 1 else inputs
+    batch, n_rows, n_inputs = ops.shape(inputs)
+    n_positions = n_rows - (kernel_size - 1) * step
+    if stride > 1:
+        taps = [inputs[:, k * step : k * step + n_positions : stride] for k in range(kernel_size)]
+    else:  # the gradient of `slice` is faster than that of a strided one
+        taps = [ops.slice(inputs, (0, k * step, 0), (batch, n_positions, n_inputs)) for k in range(kernel_size)]
+    return ops.concatenate(taps, axis=-1)
+
+
+def affine(inputs: Any, weights: Affine, ops: Any) -> Any:
+    """Map the last axis, (batch, positions, n) -> (batch, positions, m): of two axes, not three, it is fast."""
+    kernel, bias = weights
+    batch, n_positions, n_inputs = ops.shape(inputs)
+    outputs = ops.add(ops.matmul(ops.reshape(inputs, (-1, n_inputs)), kernel), bias)
+    return ops.reshape(outputs, (batch, n_positions, bias.shape[0]))
+
+
+def convolve(inputs: Any, weights: Affine, step: int, stride: int, ops: Any) -> Any:
+    """Convolve aligned rows: (batch, time, n) -> (batch, positions, m), taps `step` rows apart."""
+    kernel, bias = weights
+    kernel_size, n_inputs, n_outputs = kernel.shape
+    taps = cut_taps(inputs, kernel_size, step, stride, ops)
+    return affine(taps, Affine(ops.reshape(kernel, (kernel_size * n_inputs, n_outputs)), bias), ops)
+
+
+# Residual block
+
+
+class BlockWeights(NamedTuple):
+    """Of a residual block: the dilated convolution, and what maps its activated output to both sums."""
+
+    conv: Affine
+    to_residual: Affine
+    to_skip: Affine
+
+
+def gate(inputs: Any, ops: Any) -> Any:
+    """Gated activation unit, ``tanh(value) * sigmoid(gate)``: (.., 2 filters) -> (.., filters)."""
+    value, gate = ops.split(inputs, 2, axis=-1)
+    return ops.tanh(value) * ops.sigmoid(gate)
+
+
+def normalize_layer(inputs: Any, gamma: Any, beta: Any, epsilon: float, ops: Any) -> Any:
+    """Standardise each position over the last axis, then scale and shift: layer normalisation."""
+    centred = inputs - ops.mean(inputs, axis=-1, keepdims=True)
+    variance = ops.mean(ops.square(centred), axis=-1, keepdims=True)
+    return centred / ops.sqrt(variance + epsilon) * gamma + beta
+
+
+def scale_and_shift(inputs: Any, factor: Any, shift: Any) -> Any:
+    """Scale and shift each entry of the last axis: batch normalisation in inference."""
+    return inputs * factor + shift
+
+
+def residual_block(
+    inputs: Any,
+    weights: BlockWeights,
+    between: Callable[[Any], Any],
+    step: int,
+    stride: int,
+    skip_at: slice,
+    ops: Any,
+) -> tuple[Any, Any]:
+    """Dilated convolution, activation, then one 1x1 convolution each for the residual sum and the skip sum.
+
+    Parameters
+    ----------
+    inputs : array or tensor of shape (batch, time, filters)
+        Rows.
+    weights : BlockWeights
+        See there.
+    between : callable
+        What comes between the convolutions, position by position: normalisation, activation, dropout.
+    step, stride : int
+        Of `cut_taps`.
+    skip_at : slice
+        The positions whose skip is wanted.
+    ops : module
+        As everywhere here.
+
+    Returns
+    -------
+    residual, skip : array or tensor of shape (batch, positions, filters)
+        Of every `stride`-th position, the newest included; the skip of those of `skip_at` only.
+    """
+    reach = (weights.conv.kernel.shape[0] - 1) * step
+    inputs = align(inputs, reach, stride, ops)
+    hidden = between(convolve(inputs, weights.conv, step, stride, ops))
+    ends = crop(inputs, reach, ops)
+    residual = (ends[:, ::stride] if stride > 1 else ends) + affine(hidden, weights.to_residual, ops)
+    wanted = crop(hidden, skip_at.start or 0, ops) if skip_at.step in (None, 1) else hidden[:, skip_at]
+    return residual, affine(wanted, weights.to_skip, ops)
+
+
+def step_residual_block(
+    row: np.ndarray, ring: Ring, weights: BlockWeights, between: Callable[[Any], Any], dilation_rate: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Do the same to the next row of each series, (n_series, filters); the ring holds the field."""
+    ring.push(row)
+    taps = ring.last(dilation_rate).transpose(1, 0, 2).reshape(len(row), -1)  # (n_series, kernel_size * filters)
+    kernel, bias = weights.conv
+    hidden = between(taps @ kernel.reshape(taps.shape[1], -1) + bias)
+    residual, skip = (hidden @ kernel + bias for kernel, bias in weights[1:])
+    return row + residual, skip
+
+
+# Stack
+
+
+def stack(
+    inputs: Any, project: Affine, blocks: Sequence[Callable[..., Any]], layers: Any, spacings: Sequence[int], ops: Any
+) -> Any:
+    """Residual blocks on top of each other, their skips summed.
+
+    Parameters
+    ----------
+    inputs : array or tensor of shape (batch, time, n)
+        Every ``spacings[0]``-th row.
+    project : Affine
+        To as many filters as the blocks have.
+    blocks : sequence of callable
+        `residual_block`, called with `spacing`, rows between those given, `stride` and `skip_at`.
+    layers : sequence of (int, int)
+        ``(kernel_size, dilation_rate)`` of each block.
+    spacings : sequence of int
+        Of `pyramid_spacings`, or ones for every position.
+    ops : module
+        As everywhere here.
+
+    Returns
+    -------
+    array or tensor of shape (batch, positions, filters)
+        Every ``spacings[-1]``-th position.
+    """
+    hidden = affine(inputs, project, ops)
+    skips = []
+    for i, block in enumerate(blocks):
+        above, spacing = receptive_field(layers[i + 1 :]) - 1, spacings[i + 1]
+        skip_at = np.s_[above // spacing :: spacings[-1] // spacing]
+        hidden, skip = block(hidden, spacing=spacings[i], stride=spacing // spacings[i], skip_at=skip_at)
+        skips.append(skip)
+    return sum(skips, hidden)
+
+
+def step_stack(row: np.ndarray, project: Affine, blocks: Sequence[Callable[..., Any]], rings: Any) -> np.ndarray:
+    """Do the same to the next row of each series, (n_series, n), by `step_residual_block` with a ring for each."""
+    hidden, skips = row @ project.kernel + project.bias, []
+    for block, ring in zip(blocks, rings, strict=True):
+        hidden, skip = block(hidden, ring)
+        skips.append(skip)
+    return sum(skips, hidden)
+
+
+def fold_features(inputs: Any, apply: Callable[[Any], Any], ops: Any) -> Any:
+    """Apply a map of one feature's rows to every feature by itself.
+
+    The feature axis is folded into the batch axis: a merge of leading axes, which moves no number. Axes are swapped by
+    transposing, never by a reshape, which would mix time steps of different features.
+
+    Parameters
+    ----------
+    inputs : array or tensor of shape (batch, time, features)
+        Rows.
+    apply : callable
+        (batch, time, 1) -> (batch, positions, filters).
+    ops : module
+        As everywhere here.
+
+    Returns
+    -------
+    array or tensor of shape (batch, positions, features, filters)
+        Of each feature.
+    """
+    n_features = inputs.shape[2]
+    series = ops.transpose(inputs, (0, 2, 1))  # (batch, features, time)
+    series = ops.reshape(series, (-1, ops.shape(inputs)[1], 1))  # (batch * features, time, 1)
+    outputs = apply(series)  # (batch * features, positions, filters)
+    outputs = ops.reshape(outputs, (-1, n_features, ops.shape(outputs)[1], outputs.shape[2]))
+    return ops.transpose(outputs, (0, 2, 1, 3))  # (batch, positions, features, filters)
+
+
+# Forecasts
+
+
+def head(hidden: Any, weights: Affine, horizon: int, targets: Sequence[int], ops: Any) -> Any:
+    """One affine map at every position, to all steps of all targets.
+
+    Parameters
+    ----------
+    hidden : array or tensor of shape (batch, positions, filters) or (batch, positions, features, filters)
+        What the stack says, of all features or of each.
+    weights : Affine
+        To ``horizon * len(targets)`` outputs, or to `horizon` where features are kept apart.
+    horizon : int
+        Steps predicted.
+    targets : sequence of int
+        Positions of the targets among the features.
+    ops : module
+        As everywhere here.
+
+    Returns
+    -------
+    array or tensor of shape (batch, positions, horizon, targets)
+        The forecasts.
+    """
+    n_positions, n_targets, apart = ops.shape(hidden)[1], len(targets), len(hidden.shape) == 4
+    if apart and list(targets) != list(range(hidden.shape[2])):
+        hidden = ops.take(hidden, targets, axis=2)
+    kernel = ops.concatenate([weights.kernel, weights.bias[None]], axis=0)  # of one product, the bias included
+    rows = ops.concatenate([hidden, ops.ones_like(hidden[..., :1])], axis=-1)
+    outputs = ops.matmul(ops.reshape(rows, (-1, kernel.shape[0])), kernel)
+    if apart:
+        return ops.transpose(ops.reshape(outputs, (-1, n_positions, n_targets, horizon)), (0, 1, 3, 2))
+    return ops.reshape(outputs, (-1, n_positions, horizon, n_targets))
+
+
+def scale_back(forecasts: Any, level: Any, scale: Any, targets: Sequence[int], add_level: bool, ops: Any) -> Any:
+    """Bring forecasts from the units of a rolling normaliser back to those of the data.
+
+    Parameters
+    ----------
+    forecasts : array or tensor of shape (batch, positions, horizon, targets)
+        In units of the scale.
+    level, scale : array or tensor of shape (batch, time, features)
+        Each forecast takes those of its own origin: the last `positions` of `time`.
+    targets : sequence of int
+        Positions of the targets among the features.
+    add_level : bool
+        Whether the level is added.
+    ops : module
+        As everywhere here.
+
+    Returns
+    -------
+    array or tensor of shape (batch, positions, horizon, targets)
+        In the data's units.
+    """
+
+    def at_origins(statistic: Any) -> Any:
+        newest = statistic[:, ops.shape(statistic)[1] - ops.shape(forecasts)[1] :]
+        return take_features(newest, targets, ops)[:, :, None]
+
+    outputs = forecasts * at_origins(scale)
+    return outputs + at_origins(level) if add_level else outputs
+
+
+# Network
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The layers of a network: those of Keras, or functions of arrays."""
+
+    stack: Callable[..., Any]
+    head: Callable[..., Any]
+    front_end: Callable[..., Any] | None = None
+    merge: Callable[..., Any] | None = None
+    normalizer: Callable[..., Any] | None = None
+    scale_back: Callable[..., Any] | None = None
+
+
+def connect(inputs: Any, parts: Parts, config: NetworkConfig, last_only: bool) -> Any:
+    """Run the layers of a network.
+
+    Parameters
+    ----------
+    inputs : array or tensor of shape (batch, time, features)
+        Rows.
+    parts : Parts
+        See there.
+    config : NetworkConfig
+        Which has decided what there is.
+    last_only : bool
+        Whether each layer computes only what the newest origin needs; `time` is the lookback, then.
+
+    Returns
+    -------
+    array or tensor of shape (batch, time - lookback + 1, horizon, targets)
+        A forecast for each origin.
+    """
+    spacings, n_front = pyramid_spacings([*config.front_end_layers, *config.layers]), len(config.front_end_layers)
+    if not last_only:
+        spacings = [1] * len(spacings)
+    hidden = inputs  # (batch, time, features)
+    if parts.normalizer is not None:
+        hidden, level, scale = parts.normalizer(inputs)
+    if spacings[0] > 1:
+        hidden = hidden[:, :: spacings[0]]
+    if parts.front_end is not None and parts.merge is not None:
+        hidden = parts.front_end(hidden, spacings=spacings[: n_front + 1])  # (batch, positions, features, filters)
+        hidden = parts.merge(hidden)  # (batch, positions, features * filters)
+    hidden = parts.stack(hidden, spacings=spacings[n_front:])  # (batch, positions, [features,] filters)
+    forecasts = parts.head(hidden)
+    return forecasts if parts.scale_back is None else parts.scale_back(forecasts, level, scale)

@@ -1,0 +1,256 @@
+"""A network of arrays: dense forecasts, and steps row by row, in NumPy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from tscnn.common import numpy_ops as ops
+from tscnn.common.ring import Ring
+from tscnn.network import functional
+from tscnn.network.activations import find_activation
+from tscnn.network.config import NetworkConfig
+from tscnn.network.functional import Affine, BlockWeights, Parts
+from tscnn.network.planning import Layers
+from tscnn.transforms.rolling import rolling_normalize, start_normalizing, step_normalizing
+
+__all__ = ["ArrayNetwork", "weight_shapes"]
+
+NORMALIZATION_EPSILON = 1e-3  # that of Keras's normalisations
+CACHED_POSITIONS = 1024  # of a stack's input at a time: with 32 filters, what is made of them stays in a core's cache
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Residual blocks on top of each other.
+
+    Parameters
+    ----------
+    layers : sequence of (int, int)
+        ``(kernel_size, dilation_rate)`` of each block.
+    project : Affine
+        Of the input.
+    blocks : list of (BlockWeights, callable)
+        Weights, and what comes between the convolutions of each block.
+    """
+
+    layers: Layers
+    project: Affine
+    blocks: list[tuple[BlockWeights, Callable[[np.ndarray], np.ndarray]]]
+
+    def dense(self, inputs: np.ndarray, spacings: list[int], rings: list[Ring] | None = None) -> np.ndarray:
+        """Run the stack: (batch, time, n) -> (batch, positions, filters); `rings` is given what `step` needs."""
+
+        def block(i: int, inputs: np.ndarray, spacing: int, stride: int, skip_at: slice) -> tuple[Any, Any]:
+            (kernel_size, dilation_rate), (weights, between) = self.layers[i], self.blocks[i]
+            if rings is not None:
+                field = (kernel_size - 1) * dilation_rate + 1
+                rings.append(Ring.of(inputs[:, inputs.shape[1] - field :].transpose(1, 0, 2)))
+            return functional.residual_block(inputs, weights, between, dilation_rate // spacing, stride, skip_at, ops)
+
+        blocks = [partial(block, i) for i in range(len(self.layers))]
+        return functional.stack(inputs, self.project, blocks, self.layers, spacings, ops)
+
+    def step(self, row: np.ndarray, rings: list[Ring]) -> np.ndarray:
+        """Do the same to the next row of each series: (n_series, n) -> (n_series, filters)."""
+
+        def block(i: int, row: np.ndarray, ring: Ring) -> tuple[np.ndarray, np.ndarray]:
+            return functional.step_residual_block(row, ring, *self.blocks[i], self.layers[i][1])
+
+        return functional.step_stack(row, self.project, [partial(block, i) for i in range(len(self.layers))], rings)
+
+
+@dataclass(frozen=True)
+class ArrayNetwork:
+    """A network, made of arrays.
+
+    Parameters
+    ----------
+    config : NetworkConfig
+        Without linear skip.
+    front_end : Stack or None
+        Of one feature, below the place where features meet.
+    stack : Stack
+        Above it; of one feature where features never meet.
+    head : Affine
+        To the forecasts.
+    """
+
+    config: NetworkConfig
+    front_end: Stack | None
+    stack: Stack
+    head: Affine
+
+    @classmethod
+    def of(cls, config: NetworkConfig, arrays: Mapping[str, np.ndarray]) -> ArrayNetwork:
+        """Make the network of a configuration, from arrays of `weight_shapes`."""
+        front_end = None
+        if config.feature_mode == "front_end":
+            front_end = _read_stack(config, arrays, "front_end_stack", config.front_end_layers)
+        return cls(config, front_end, _read_stack(config, arrays, "stack", config.layers), _read(arrays, "head"))
+
+    def forecast(self, rows: np.ndarray, last_only: bool, rings: list[Ring] | None = None) -> np.ndarray:
+        """Forecast from rows of several series.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n_series, n_rows, n_features), float32
+            At least `lookback` rows each.
+        last_only : bool
+            Whether there are `lookback` rows, of which only what the newest origin needs is computed.
+        rings : list, optional
+            Is given what `step` needs of these rows; not with `last_only`.
+
+        Returns
+        -------
+        ndarray of shape (n_series, n_rows - lookback + 1, horizon, n_targets)
+            A forecast for each origin.
+        """
+        config, span = self.config, self.config.normalizer_span
+        if rings is not None and span > 1:
+            rings.extend(start_normalizing(rows, span))
+        stack = partial(self.stack.dense, rings=rings)
+        parts = Parts(
+            normalizer=partial(rolling_normalize, span=span) if span > 1 else None,
+            front_end=self.front_end and partial(_per_feature, partial(self.front_end.dense, rings=rings), rings),
+            merge=_merge_features,
+            stack=partial(_per_feature, stack, rings) if config.feature_mode == "independent" else stack,
+            head=self._head,
+            scale_back=self._scale_back if span > 1 else None,
+        )
+        return functional.connect(rows, parts, config, last_only)
+
+    def step(self, rings: list[Ring], row: np.ndarray) -> np.ndarray:
+        """Forecast from the next row of each series.
+
+        Parameters
+        ----------
+        rings : list of Ring
+            Of `forecast`; changed in place.
+        row : ndarray of shape (n_series, n_features), float32
+            The next row of each.
+
+        Returns
+        -------
+        ndarray of shape (n_series, horizon, n_targets)
+            A forecast for each series.
+        """
+        config, n_series = self.config, len(row)
+        n_blocks, n_front = len(config.front_end_layers) + len(config.layers), len(config.front_end_layers)
+        of_normalizer, of_blocks = rings[: len(rings) - n_blocks], rings[len(rings) - n_blocks :]
+        hidden = row
+        if config.normalizer_span > 1:
+            hidden, level, scale = step_normalizing(of_normalizer, row, config.normalizer_span)
+        if config.feature_mode != "joint":
+            hidden = hidden.reshape(-1, 1)  # (n_series * n_features, 1)
+        if self.front_end is not None:
+            hidden = self.front_end.step(hidden, of_blocks[:n_front]).reshape(n_series, -1)
+        hidden = self.stack.step(hidden, of_blocks[n_front:])
+        if config.feature_mode == "independent":
+            hidden = hidden.reshape(n_series, config.n_features, -1)
+        forecasts = self._head(hidden[:, None])
+        if config.normalizer_span > 1:
+            forecasts = self._scale_back(forecasts, level[:, None], scale[:, None])
+        return forecasts[:, 0]
+
+    def _head(self, hidden: np.ndarray) -> np.ndarray:
+        return functional.head(hidden, self.head, self.config.horizon, self.config.targets, ops)
+
+    def _scale_back(self, forecasts: np.ndarray, level: np.ndarray, scale: np.ndarray) -> np.ndarray:
+        config = self.config
+        return functional.scale_back(forecasts, level, scale, config.targets, config.add_level, ops)
+
+
+def _per_feature(apply: Callable[..., Any], rings: list[Ring] | None, inputs: np.ndarray, spacings: Any) -> np.ndarray:
+    """Fold features, as many at a time as fit the cache: (batch, time, n) -> (batch, positions, n, filters)."""
+    n_features, n_positions = inputs.shape[2], inputs.shape[0] * inputs.shape[1]
+    together = n_features if rings is not None else max(1, CACHED_POSITIONS // n_positions)
+    outputs = [
+        functional.fold_features(inputs[..., i : i + together], partial(apply, spacings=spacings), ops)
+        for i in range(0, n_features, together)
+    ]
+    return outputs[0] if len(outputs) == 1 else np.concatenate(outputs, axis=2)
+
+
+def _merge_features(hidden: np.ndarray) -> np.ndarray:
+    """Put what is known of every feature side by side: (batch, positions, features * filters)."""
+    return hidden.reshape(*hidden.shape[:2], -1)
+
+
+# Weights by name
+
+
+def weight_shapes(config: NetworkConfig) -> dict[str, tuple[int, ...]]:
+    """List the weights of a network without linear skip.
+
+    Parameters
+    ----------
+    config : NetworkConfig
+        Of the network.
+
+    Returns
+    -------
+    dict of str to tuple of int
+        Shapes by name: the layer's names, from the outermost in, and that of the weight, with slashes between.
+    """
+    filters, independent = config.filters, config.feature_mode == "independent"
+    shapes: dict[str, tuple[int, ...]] = {}
+    if config.feature_mode == "front_end":
+        shapes |= _stack_shapes(config, "front_end_stack", 1, config.front_end_layers)
+        n_inputs = config.n_features * filters
+    else:
+        n_inputs = 1 if independent else config.n_features
+    shapes |= _stack_shapes(config, "stack", n_inputs, config.layers)
+    n_outputs = config.horizon * (1 if independent else len(config.targets))
+    return {**shapes, "head/kernel": (filters, n_outputs), "head/bias": (n_outputs,)}
+
+
+def _stack_shapes(config: NetworkConfig, name: str, n_inputs: int, layers: Layers) -> dict[str, tuple[int, ...]]:
+    filters = config.filters
+    width = 2 * filters if config.activation == "gated" else filters
+    statistics = {None: (), "layer": ("gamma", "beta"), "batch": ("gamma", "beta", "moving_mean", "moving_variance")}
+    kernels: dict[str, tuple[int, ...]] = {"project": (n_inputs, filters)}
+    shapes = {}
+    for i, (kernel_size, _) in enumerate(layers):
+        kernels |= {
+            f"block_{i}/conv": (kernel_size, filters, width),
+            f"block_{i}/to_residual": (filters, filters),
+            f"block_{i}/to_skip": (filters, filters),
+        }
+        for weight in statistics[config.normalization]:
+            shapes[f"{name}/block_{i}/normalize/{weight}"] = (width,)
+    for layer, shape in kernels.items():
+        shapes |= {f"{name}/{layer}/kernel": shape, f"{name}/{layer}/bias": shape[-1:]}
+    return shapes
+
+
+def _read_stack(config: NetworkConfig, arrays: Mapping[str, np.ndarray], name: str, layers: Layers) -> Stack:
+    blocks = []
+    for i in range(len(layers)):
+        block = f"{name}/block_{i}"
+        weights = BlockWeights(*(_read(arrays, f"{block}/{layer}") for layer in ("conv", "to_residual", "to_skip")))
+        blocks.append((weights, _between(config, arrays, f"{block}/normalize")))
+    return Stack(layers, _read(arrays, f"{name}/project"), blocks)
+
+
+def _read(arrays: Mapping[str, np.ndarray], name: str) -> Affine:
+    return Affine(arrays[f"{name}/kernel"], arrays[f"{name}/bias"])
+
+
+def _between(config: NetworkConfig, arrays: Mapping[str, np.ndarray], name: str) -> Callable[[np.ndarray], np.ndarray]:
+    """Return what comes between the convolutions of a block, in inference."""
+    activate = find_activation(config.activation)
+    if config.normalization is None:
+        return activate
+    gamma, beta = arrays[f"{name}/gamma"], arrays[f"{name}/beta"]
+    if config.normalization == "layer":
+        normalize = partial(functional.normalize_layer, gamma=gamma, beta=beta, epsilon=NORMALIZATION_EPSILON, ops=ops)
+    else:
+        factor = gamma / np.sqrt(arrays[f"{name}/moving_variance"] + np.float32(NORMALIZATION_EPSILON))
+        shift = beta - arrays[f"{name}/moving_mean"] * factor
+        normalize = partial(functional.scale_and_shift, factor=factor, shift=shift)
+    return lambda inputs: activate(normalize(inputs))

@@ -1,0 +1,246 @@
+"""The network as a part of a forecast: plain NumPy, from arrays and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+
+from tscnn.common.checks import received
+from tscnn.common.ring import Ring
+from tscnn.network.config import NetworkConfig, read_config
+from tscnn.network.inference import CACHED_POSITIONS, ArrayNetwork, weight_shapes
+
+if TYPE_CHECKING:
+    from tscnn.network.graph import Network
+
+__all__ = ["NetworkTerm"]
+
+CHUNK_VALUES = 1 << 22  # of the outputs of the stack, or of the forecasts, that are held at a time: 16 MB
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkTerm:
+    """A trained network, whose forecasts are added to those of the linear terms.
+
+    Parameters
+    ----------
+    config : NetworkConfig
+        Without linear skip.
+    parameters : mapping of str to ndarray
+        Its weights by name, of the shapes of `weight_shapes`; as float32.
+
+    Raises
+    ------
+    ValueError
+        If a name or a shape is another one.
+    """
+
+    name: ClassVar[str] = "network"
+    weights: ClassVar[np.ndarray | None] = None
+
+    config: NetworkConfig
+    parameters: Mapping[str, np.ndarray]
+
+    def __post_init__(self) -> None:
+        if self.config.linear_skip is not None:
+            rule = "A network with a linear skip is a Keras model alone: here linear maps are terms of their own."
+            raise ValueError(received(rule, linear_skip=self.config.linear_skip))
+        needed = weight_shapes(self.config)
+        found = {name: np.shape(array) for name, array in self.parameters.items()}
+        wrong = [name for name in sorted({*needed, *found}) if found.get(name) != needed.get(name)]
+        if wrong:
+            rule = "The arrays of a network must have the names and shapes that its configuration asks for."
+            first = wrong[0]
+            raise ValueError(received(rule, name=first, shape=found.get(first), needed=needed.get(first)))
+        arrays = {name: np.ascontiguousarray(self.parameters[name], dtype=np.float32) for name in needed}
+        object.__setattr__(self, "parameters", arrays)
+
+    def __reduce__(self) -> Any:
+        """Pickle and copy as configuration and arrays."""
+        return type(self), (self.config, dict(self.parameters))
+
+    @property
+    def context(self) -> int:
+        """Rows that a forecast depends on.
+
+        Returns
+        -------
+        int
+            The lookback.
+        """
+        return self.config.lookback
+
+    def dense(self, rows: np.ndarray) -> np.ndarray:
+        """Forecast at every origin of one series.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n_rows, n_features)
+            At least `context` of them.
+
+        Returns
+        -------
+        ndarray of shape (n_rows - context + 1, horizon, n_targets), float32
+            The first is that of row context - 1.
+        """
+        rows = self._check(rows[None])[0]
+        n_origins = len(rows) - self.context + 1
+        forecasts = self._empty(n_origins)
+        n_chunk = self._chunk_origins()
+        for first in range(0, n_origins, n_chunk):
+            segment = rows[first : first + n_chunk + self.context - 1]
+            forecasts[first : first + n_chunk] = self._network.forecast(segment[None], last_only=False)[0]
+        return forecasts
+
+    def last(self, windows: np.ndarray) -> np.ndarray:
+        """Forecast at the newest row of several windows.
+
+        Parameters
+        ----------
+        windows : ndarray of shape (n_windows, n_rows, n_features)
+            At least `context` rows each, of which the newest count.
+
+        Returns
+        -------
+        ndarray of shape (n_windows, horizon, n_targets), float32
+            One forecast a window.
+        """
+        windows = self._newest(windows)
+        forecasts = self._empty(len(windows))
+        n_chunk = max(1, 2 * CACHED_POSITIONS // self.context)
+        for first in range(0, len(windows), n_chunk):
+            chunk = windows[first : first + n_chunk]
+            forecasts[first : first + n_chunk] = self._network.forecast(chunk, last_only=True)[:, 0]
+        return forecasts
+
+    def start(self, windows: np.ndarray) -> list[Ring]:
+        """Remember what several series have seen so far.
+
+        Parameters
+        ----------
+        windows : ndarray of shape (n_series, n_rows, n_features)
+            At least `context` rows each.
+
+        Returns
+        -------
+        list of Ring
+            Of the rolling normaliser, then of the inputs of each block.
+        """
+        rings: list[Ring] = []
+        self._network.forecast(self._newest(windows), last_only=False, rings=rings)
+        return rings
+
+    def step(self, state: list[Ring], row: np.ndarray) -> np.ndarray:
+        """Take the next row of every series, and forecast the steps after it.
+
+        Parameters
+        ----------
+        state : list of Ring
+            Of `start`.
+        row : ndarray of shape (n_series, n_features), float32
+            One row each.
+
+        Returns
+        -------
+        ndarray of shape (n_series, horizon, n_targets), float32
+            One forecast a series.
+        """
+        return self._network.step(state, np.asarray(row, np.float32))
+
+    def settings(self) -> dict[str, Any]:
+        """Return what `from_arrays` needs besides arrays.
+
+        Returns
+        -------
+        dict
+            The fields of the configuration.
+        """
+        return asdict(self.config)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return its weights.
+
+        Returns
+        -------
+        dict of str to ndarray
+            Those of Keras's layers, by name.
+        """
+        return dict(self.parameters)
+
+    @classmethod
+    def from_arrays(cls, settings: dict[str, Any], arrays: Mapping[str, np.ndarray]) -> Self:
+        """Make the term that `settings` and `arrays` describe.
+
+        Parameters
+        ----------
+        settings : dict
+            Of `settings`, after JSON: tuples are lists.
+        arrays : dict of str to ndarray
+            Of `arrays`.
+
+        Returns
+        -------
+        NetworkTerm
+            Equal to the bit.
+
+        Raises
+        ------
+        TypeError, ValueError
+            Naming the setting or the array that is none of a network.
+        """
+        return cls(read_config(settings), arrays)
+
+    @classmethod
+    def from_keras(cls, network: Network) -> Self:
+        """Copy the weights of a network.
+
+        Parameters
+        ----------
+        network : Network
+            Without linear skip.
+
+        Returns
+        -------
+        NetworkTerm
+            With the same forecasts.
+        """
+        return cls(network.config, network.arrays())
+
+    def to_keras(self) -> Network:
+        """Make a network for Keras, which is imported.
+
+        Returns
+        -------
+        Network
+            With the same forecasts.
+        """
+        from tscnn.network.graph import network_of
+
+        return network_of(self.config, self.parameters)
+
+    @cached_property
+    def _network(self) -> ArrayNetwork:
+        return ArrayNetwork.of(self.config, self.parameters)
+
+    def _empty(self, n_forecasts: int) -> np.ndarray:
+        return np.empty((n_forecasts, self.config.horizon, len(self.config.targets)), np.float32)
+
+    def _check(self, windows: np.ndarray) -> np.ndarray:
+        """Return rows of several series as float32."""
+        if windows.shape[1] < self.context or windows.shape[2] != self.config.n_features:
+            rule = f"A network needs at least {self.context} rows of {self.config.n_features} features."
+            raise ValueError(received(rule, shape=windows.shape[1:]))
+        return np.asarray(windows, np.float32)
+
+    def _newest(self, windows: np.ndarray) -> np.ndarray:
+        return self._check(windows)[:, windows.shape[1] - self.context :]
+
+    def _chunk_origins(self) -> int:
+        """Return how many origins are forecast from at a time: enough that the rows before them cost little."""
+        config = self.config
+        n_values = max(config.n_features * config.filters, len(config.targets) * config.horizon)
+        return max(CACHED_POSITIONS, min(2 * self.context, CHUNK_VALUES // n_values))

@@ -1,0 +1,203 @@
+"""What a saved forecaster is made of: JSON and arrays, from which it is made again."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import asdict, fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator
+
+from tscnn.common.checks import received
+from tscnn.data.index import index_from_arrays, index_to_arrays
+from tscnn.data.schema import Schema, label_from_json, label_to_json
+from tscnn.network.config import NetworkConfig
+from tscnn.parameters import GROUPS
+from tscnn.pipeline import Pipeline
+from tscnn.statistics import GateResult
+
+__all__ = ["describe_forecaster", "restore_forecaster"]
+
+
+def describe_forecaster(forecaster: BaseEstimator, context: bool) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Take a fitted forecaster apart.
+
+    Parameters
+    ----------
+    forecaster : Forecaster
+        Fitted.
+    context : bool
+        Whether the rows at the end of its training data are included.
+
+    Returns
+    -------
+    header : dict
+        Of what JSON holds.
+    arrays : dict of str to ndarray
+        By name: "pipeline/linear_mixture/kernel".
+    """
+    pipeline: Pipeline = forecaster.pipeline_
+    header: dict[str, Any] = {
+        "parameters": _describe_parameters(forecaster.get_params(deep=False)),
+        "schema": forecaster._schema.to_json(),
+        "pipeline": pipeline.settings(),
+        "config": None if forecaster.config_ is None else asdict(forecaster.config_),
+        "history": {name: list(map(float, values)) for name, values in forecaster.history_.items()},
+        "report": _describe_report(forecaster.report_),
+        "gates": {name: asdict(result) for name, result in forecaster.gates_.items()},
+        "context": None,
+    }
+    arrays = {f"pipeline/{name}": array for name, array in pipeline.arrays().items()}
+    if context and forecaster._context is not None:
+        header["context"], arrays["context/index"] = index_to_arrays(forecaster._context.index)
+        arrays["context/values"] = forecaster._context.to_numpy()
+    return header, arrays
+
+
+def restore_forecaster(
+    forecaster: BaseEstimator, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray], path: str | Path
+) -> None:
+    """Give a new forecaster what `describe_forecaster` took apart.
+
+    Parameters
+    ----------
+    forecaster : Forecaster
+        Changed in place.
+    header : mapping
+        Of `describe_forecaster`.
+    arrays : mapping of str to ndarray
+        Of `describe_forecaster`.
+    path : path-like
+        Of the file, for messages.
+
+    Raises
+    ------
+    ValueError
+        If header and arrays are not what describes a forecaster.
+    """
+    try:
+        parameters = _restore_parameters(header["parameters"])
+        schema = Schema.from_json(header["schema"])
+        own = {name.partition("/")[2]: array for name, array in arrays.items() if name.startswith("pipeline/")}
+        pipeline = Pipeline.from_arrays(header["pipeline"], own)
+        config = None if header["config"] is None else NetworkConfig(**_tuples(header["config"]))
+        history = pd.DataFrame(header["history"])
+        history.index = pd.RangeIndex(1, len(history) + 1, name="epoch")
+        gates = {name: GateResult(**result) for name, result in header["gates"].items()}
+        report, context = _restore_report(header["report"]), None
+        if header["context"] is not None:
+            index = index_from_arrays(header["context"], arrays["context/index"])
+            context = pd.DataFrame(arrays["context/values"], index, schema.columns)
+    except (KeyError, TypeError, AttributeError, IndexError) as error:
+        rule = f"The file must hold a forecaster, but a part of it is missing or of another kind ({error})."
+        raise ValueError(received(rule, path=str(path))) from None
+    forecaster.set_params(**parameters)
+    forecaster.pipeline_, forecaster.config_, forecaster.gates_ = pipeline, config, gates
+    forecaster.history_, forecaster.report_ = history, report
+    forecaster.n_features_in_ = len(schema.columns)
+    if all(isinstance(name, str) for name in schema.columns):
+        forecaster.feature_names_in_ = np.asarray(schema.columns, dtype=object)
+    forecaster._schema, forecaster._context = schema, context
+
+
+# Parameters
+
+
+def _describe_parameters(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Write parameters as JSON; code is left out, with a warning."""
+    described, left_out = dict(parameters), []
+    for name in GROUPS:
+        if is_dataclass(parameters[name]):
+            described[name] = _describe_settings(parameters[name])
+    training = described["training"]
+    for name, kept in (("callbacks", None), ("loss", "mse")) if isinstance(training, dict) else ():
+        if not isinstance(training[name], str | None):
+            training[name] = kept
+            left_out.append(name)
+    if not isinstance(parameters["random_state"], int | np.integer | None):
+        described["random_state"] = None
+        left_out.append("random_state")
+    if left_out:
+        told = f"{', '.join(f'`{name}`' for name in left_out)} can't be saved: a fit after loading takes the default."
+        warnings.warn(received(told, **{name: parameters.get(name, "..") for name in left_out}), stacklevel=4)
+    described["targets"] = _describe_targets(parameters["targets"])
+    return {name: value.item() if isinstance(value, np.generic) else value for name, value in described.items()}
+
+
+def _describe_targets(targets: Any) -> Any:
+    if targets is None:
+        return None
+    if isinstance(targets, list | tuple | pd.Index | np.ndarray):
+        return {"several": [label_to_json(name) for name in targets], "tuple": isinstance(targets, tuple)}
+    return {"one": label_to_json(targets)}
+
+
+def _describe_settings(settings: Any) -> dict[str, Any]:
+    """Write a settings object as a dict of what JSON holds."""
+    described = {}
+    for field in fields(settings):
+        value = getattr(settings, field.name)
+        if is_dataclass(value):
+            value = _describe_settings(value)
+        elif isinstance(value, np.ndarray):
+            value = value.tolist()
+        described[field.name] = value
+    return described
+
+
+def _restore_parameters(described: Mapping[str, Any]) -> dict[str, Any]:
+    parameters = dict(described)
+    for name, group in GROUPS.items():
+        if isinstance(parameters[name], dict):
+            parameters[name] = _restore_settings(group(), parameters[name])
+    targets = parameters["targets"]
+    if isinstance(targets, dict) and "one" in targets:
+        parameters["targets"] = label_from_json(targets["one"])
+    elif isinstance(targets, dict):
+        names = [label_from_json(name) for name in targets["several"]]
+        parameters["targets"] = tuple(names) if targets["tuple"] else names
+    return parameters
+
+
+def _restore_settings(default: Any, described: Mapping[str, Any]) -> Any:
+    """Make a settings object of the class of `default`, with its tuples and its nested objects."""
+    values = {}
+    for field in fields(default):
+        value, like = described[field.name], getattr(default, field.name)
+        if is_dataclass(like):
+            value = _restore_settings(like, value)
+        elif isinstance(value, list):
+            value = _tuples(value)
+        values[field.name] = value
+    return type(default)(**values)
+
+
+def _tuples(value: Any) -> Any:
+    """Turn lists into tuples, as settings have them."""
+    if isinstance(value, list):
+        return tuple(_tuples(item) for item in value)
+    if isinstance(value, dict):
+        return {name: _tuples(item) for name, item in value.items()}
+    return value
+
+
+# The report
+
+
+def _describe_report(report: pd.DataFrame | None) -> dict[str, Any] | None:
+    if report is None:
+        return None
+    columns = {str(name): list(map(float, values)) for name, values in report.items()}
+    return {"index": list(report.index), "columns": columns, "attrs": dict(report.attrs)}
+
+
+def _restore_report(described: Mapping[str, Any] | None) -> pd.DataFrame | None:
+    if described is None:
+        return None
+    report = pd.DataFrame(described["columns"], described["index"])
+    report.attrs.update(described["attrs"])
+    return report

@@ -1,0 +1,323 @@
+"""A fitted model: transforms, then terms, then the transforms undone."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+
+from tscnn.common.checks import received
+from tscnn.common.ring import Ring
+from tscnn.common.term import Term
+from tscnn.data.windows import sliding_windows
+from tscnn.linear import CrossSeries, LinearMixture, PrincipalComponents
+from tscnn.network.term import NetworkTerm
+from tscnn.transforms import Standardize, Transform, YearlySeason
+
+__all__ = ["Pipeline"]
+
+TRANSFORMS: dict[str, Any] = {part.name: part for part in (Standardize, YearlySeason)}
+TERMS: dict[str, Any] = {part.name: part for part in (LinearMixture, PrincipalComponents, CrossSeries, NetworkTerm)}
+
+CHUNK_VALUES = 2**21  # forecast values in memory at a time: 8 MB, which processors have caches for
+SKIPPED = 4  # positions between cutoffs that are computed sooner than a window of their own; more with the lookback
+SKIPPED_SHARE = 24  # one position more for so many rows of the lookback
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """The way from rows to forecasts, in NumPy.
+
+    Rows are transformed; every term forecasts from them; terms with weights are averaged, those without are added to
+    the average; then the transforms are undone, the last one first. Leaving a part out leaves a pipeline that works.
+
+    Attributes
+    ----------
+    transforms : tuple of Transform
+        In the order in which they are applied.
+    terms : tuple of Term
+        In any order.
+    lookback, horizon : int
+        Rows that a forecast depends on, and steps predicted.
+    targets : tuple of int
+        Positions of the forecast columns among the features.
+    """
+
+    transforms: tuple[Transform, ...]
+    terms: tuple[Term, ...]
+    lookback: int
+    horizon: int
+    targets: tuple[int, ...]
+
+    def without(self, name: str) -> Self:
+        """Leave out a transform or a term.
+
+        Parameters
+        ----------
+        name : str
+            Of the part.
+
+        Returns
+        -------
+        Pipeline
+            With the other parts.
+
+        Raises
+        ------
+        ValueError
+            If there is no such part.
+        """
+        names = [part.name for part in (*self.transforms, *self.terms)]
+        if name not in names:
+            raise ValueError(received(f"`name` must be one of {names}.", name=name))
+        return replace(
+            self,
+            transforms=tuple(part for part in self.transforms if part.name != name),
+            terms=tuple(part for part in self.terms if part.name != name),
+        )
+
+    # Rows in, rows out
+
+    def apply(self, values: np.ndarray, index: pd.Index) -> np.ndarray:
+        """Transform rows.
+
+        Parameters
+        ----------
+        values : ndarray of shape (n_rows, n_features)
+            In the data's own units.
+        index : Index
+            Of the rows.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_features), float32
+            What terms see.
+        """
+        for transform in self.transforms:
+            values = transform.apply(values, index)
+        return np.ascontiguousarray(values, dtype=np.float32)
+
+    def invert(self, forecasts: np.ndarray, times: pd.Index, at: np.ndarray) -> np.ndarray:
+        """Undo the transforms.
+
+        Parameters
+        ----------
+        forecasts : ndarray of shape (n, horizon, n_targets)
+            Of the terms.
+        times : Index
+            Of some rows and at least `horizon` steps after them.
+        at : ndarray of int of shape (n,)
+            The row that each forecast is made from.
+
+        Returns
+        -------
+        ndarray of shape (n, horizon, n_targets)
+            In the data's own units.
+        """
+        for transform in reversed(self.transforms):
+            forecasts = transform.invert(forecasts, times, at, self.targets)
+        return forecasts
+
+    # Three ways to forecast, in the units of the terms
+
+    def dense(self, rows: np.ndarray) -> np.ndarray:
+        """Forecast at every origin of one series.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n_rows, n_features)
+            Of `apply`, at least `lookback` of them.
+
+        Returns
+        -------
+        ndarray of shape (n_rows - lookback + 1, horizon, n_targets), float32
+            The first is that of row lookback - 1.
+        """
+        return self._combine([term.dense(rows[self.lookback - term.context :]) for term in self.terms], len(rows))
+
+    def last(self, windows: np.ndarray) -> np.ndarray:
+        """Forecast at the newest row of several windows.
+
+        Parameters
+        ----------
+        windows : ndarray of shape (n_windows, n_rows, n_features)
+            Of `apply`, at least `lookback` rows each.
+
+        Returns
+        -------
+        ndarray of shape (n_windows, horizon, n_targets), float32
+            One forecast a window.
+        """
+        return self._combine([term.last(windows) for term in self.terms], len(windows))
+
+    def start(self, windows: np.ndarray) -> list[list[Ring]]:
+        """Remember what several series have seen so far.
+
+        Parameters
+        ----------
+        windows : ndarray of shape (n_series, n_rows, n_features)
+            Of `apply`, at least `lookback` rows each.
+
+        Returns
+        -------
+        list of list of Ring
+            For `step`, one list a term.
+        """
+        return [term.start(windows) for term in self.terms]
+
+    def step(self, state: list[list[Ring]], row: np.ndarray) -> np.ndarray:
+        """Take the next row of every series, and forecast the steps after it.
+
+        Parameters
+        ----------
+        state : list of list of Ring
+            Of `start`; changed in place.
+        row : ndarray of shape (n_series, n_features), float32
+            Of `apply`.
+
+        Returns
+        -------
+        ndarray of shape (n_series, horizon, n_targets), float32
+            One forecast a series.
+        """
+        return self._combine(
+            [term.step(rings, row) for term, rings in zip(self.terms, state, strict=True)], len(row)
+        )
+
+    def chunks(self, rows: np.ndarray, cutoffs: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
+        """Forecast at evenly spaced cutoffs of one series, a part of them at a time.
+
+        Cutoffs that are close share their work; those further apart get a window each.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n_rows, n_features)
+            Of `apply`.
+        cutoffs : ndarray of int
+            Row numbers, ascending, the first at least lookback - 1.
+
+        Yields
+        ------
+        chunk : slice
+            Which of the cutoffs.
+        forecasts : ndarray of shape (n_chunk, horizon, n_targets), float32
+            In the units of the terms.
+        """
+        stride = int(cutoffs[1] - cutoffs[0]) if len(cutoffs) > 1 else 1
+        close = stride <= SKIPPED + self.lookback // SKIPPED_SHARE
+        n_values = self.horizon * len(self.targets) * (stride if close else 1)
+        n_chunk = max(1, CHUNK_VALUES // n_values, min(len(cutoffs), self.lookback // stride) if close else 0)
+        windows = sliding_windows(rows, self.lookback)
+        for first in range(0, len(cutoffs), n_chunk):
+            chunk = slice(first, min(first + n_chunk, len(cutoffs)))
+            at = cutoffs[chunk]
+            if close:
+                forecasts = self.dense(rows[at[0] - self.lookback + 1 : at[-1] + 1])[::stride]
+            else:
+                forecasts = self.last(windows[at - self.lookback + 1])
+            yield chunk, forecasts
+
+    def _combine(self, forecasts: Sequence[np.ndarray], n: int) -> np.ndarray:
+        """Average the forecasts of terms with weights, and add those of the others."""
+        total = None
+        for forecast, weights in zip(forecasts, self._weights, strict=True):
+            weighted = forecast if weights is None else forecast * weights
+            total = weighted if total is None else total + weighted
+        if total is None:  # nothing is left but the mean of the training rows
+            total = np.zeros((n, self.horizon, len(self.targets)), np.float32)
+        return total
+
+    @cached_property
+    def _weights(self) -> list[np.ndarray | None]:
+        """The weights of each term, one in all; None where a term is added as it is."""
+        sums = np.sum([term.weights for term in self.terms if term.weights is not None], axis=0)
+        weights: list[np.ndarray | None] = []
+        for term in self.terms:
+            share = None if term.weights is None else term.weights / np.where(sums > 0, sums, 1)
+            weights.append(None if share is None or np.all(share == 1) else share.astype(np.float32))
+        return weights
+
+    # To and from what a file holds
+
+    def settings(self) -> dict[str, Any]:
+        """Describe the parts but for their arrays.
+
+        Returns
+        -------
+        dict
+            Of what JSON holds.
+        """
+        parts = {
+            kind: [{"name": part.name, "settings": part.settings()} for part in found]
+            for kind, found in (("transforms", self.transforms), ("terms", self.terms))
+        }
+        return {"lookback": self.lookback, "horizon": self.horizon, "targets": list(self.targets), **parts}
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return the arrays of all parts.
+
+        Returns
+        -------
+        dict of str to ndarray
+            By the part's name and the array's, "linear_mixture/kernel".
+        """
+        parts = (*self.transforms, *self.terms)
+        return {f"{part.name}/{name}": array for part in parts for name, array in part.arrays().items()}
+
+    @classmethod
+    def from_arrays(cls, settings: dict[str, Any], arrays: dict[str, np.ndarray]) -> Self:
+        """Make the pipeline that `settings` and `arrays` describe.
+
+        Parameters
+        ----------
+        settings : dict
+            Of `settings`, after JSON.
+        arrays : dict of str to ndarray
+            Of `arrays`.
+
+        Returns
+        -------
+        Pipeline
+            Its forecasts are equal to the bit.
+
+        Raises
+        ------
+        ValueError
+            If a part is unknown, or its arrays don't fit it.
+        """
+
+        def make(known: dict[str, Any], described: dict[str, Any]) -> Any:
+            name = described["name"]
+            if name not in known:
+                raise ValueError(received(f"A part of a pipeline must be one of {list(known)}.", name=name))
+            own = {key.partition("/")[2]: array for key, array in arrays.items() if key.partition("/")[0] == name}
+            return known[name].from_arrays(described["settings"], own)
+
+        return cls(
+            tuple(make(TRANSFORMS, described) for described in settings["transforms"]),
+            tuple(make(TERMS, described) for described in settings["terms"]),
+            int(settings["lookback"]),
+            int(settings["horizon"]),
+            tuple(map(int, settings["targets"])),
+        )
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A text that only this very model has.
+
+        Returns
+        -------
+        str
+            SHA-256 of settings and arrays, in hexadecimal digits.
+        """
+        digest = hashlib.sha256(json.dumps(self.settings(), sort_keys=True).encode())
+        for name, array in sorted(self.arrays().items()):
+            digest.update(name.encode())
+            digest.update(np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()

@@ -1,0 +1,132 @@
+"""Train networks beside their linear terms, and keep the best on validation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tscnn.common.progress import write_line
+from tscnn.common.term import Term
+from tscnn.data.split import Split
+from tscnn.network.backend import device_scope
+from tscnn.network.config import NetworkConfig
+from tscnn.network.graph import build_network, seed_weights
+from tscnn.network.term import NetworkTerm
+from tscnn.statistics import GateResult
+from tscnn.training.loop import train
+from tscnn.training.selection import Candidate, choose
+from tscnn.training.settings import Training
+
+__all__ = ["FittedNetwork", "fit_network"]
+
+
+@dataclass(frozen=True)
+class FittedNetwork:
+    """The network that was chosen.
+
+    Attributes
+    ----------
+    term : NetworkTerm
+        What it adds to forecasts.
+    terms : tuple of Term
+        The linear terms that it was trained beside.
+    history : dict
+        "loss", and "val_loss" where there are validation rows: a float an epoch.
+    gates : dict of str to GateResult
+        Whether the network is worth anything beside its linear terms, and each rival more than the first.
+    """
+
+    term: NetworkTerm
+    terms: tuple[Term, ...]
+    history: dict[str, list[float]]
+    gates: dict[str, GateResult]
+
+    @property
+    def all_terms(self) -> tuple[Term, ...]:
+        """The linear terms, and the network unless it says nothing beside them.
+
+        Returns
+        -------
+        tuple of Term
+            At least one.
+        """
+        return (*self.terms, self.term) if not self.terms or self.term.says_something else self.terms
+
+
+def fit_network(
+    candidates: Sequence[tuple[NetworkConfig, tuple[Term, ...]]],
+    rows: np.ndarray,
+    split: Split,
+    settings: Training,
+    *,
+    device: str,
+    seed: int,
+    verbose: bool,
+) -> FittedNetwork:
+    """Train each of some networks, and keep the best on validation.
+
+    Parameters
+    ----------
+    candidates : sequence of (NetworkConfig, tuple of Term)
+        At least one, of one lookback and horizon, each with the linear terms that it is trained beside. One without
+        replaces one with them only if it is better by more than chance would give: it has nothing to fall back on.
+    rows : ndarray of shape (n_rows, n_features)
+        Standardised series, one behind the other.
+    split : Split
+        Of these series.
+    settings : Training
+        How to train.
+    device : str
+        Of `tscnn.network.backend.device_scope`.
+    seed : int
+        Of initial weights, order of training and dropout.
+    verbose : bool
+        Whether to write lines.
+
+    Returns
+    -------
+    FittedNetwork
+        In float32.
+    """
+    lookback, horizon = candidates[0][0].lookback, candidates[0][0].horizon
+    training, validation = split.training(lookback, horizon), []
+    if split.has_validation:
+        validation = split.validation(lookback, horizon)
+    fits, judged = [], []
+    for config, terms in candidates:
+        with device_scope(device):
+            network = build_network(config, None if settings.precision == "float32" else settings.precision)
+            seed_weights(network.dense, seed)
+            trained = train(
+                network, rows, terms, training, validation, settings, device=device, seed=seed, verbose=verbose
+            )
+        gates = {} if trained.gate is None else {"network": trained.gate}
+        fits.append(FittedNetwork(NetworkTerm.from_keras(network), tuple(terms), trained.history, gates))
+        judged.append(Candidate(trained.losses, sum(map(len, validation)), bool(terms), describe(config, terms)))
+    best, gates = choose(judged, apart=max(lookback, horizon)) if len(fits) > 1 else (0, {})
+    if verbose and len(fits) > 1:
+        listed = ", ".join(f"{one.name} {one.losses.mean():.4f}" for one in judged)
+        write_line(f"validation losses: {listed}; {judged[best].name} chosen")
+    chosen = fits[best]
+    return FittedNetwork(chosen.term, chosen.terms, chosen.history, {**gates, **chosen.gates})
+
+
+def describe(config: NetworkConfig, terms: Sequence[Term]) -> str:
+    """Write what tells a network from its rivals.
+
+    Parameters
+    ----------
+    config : NetworkConfig
+        Of the network.
+    terms : sequence of Term
+        The linear terms beside it.
+
+    Returns
+    -------
+    str
+        Such as "joint with normaliser over 24 rows and a linear model".
+    """
+    normalizer = f"normaliser over {config.normalizer_span} rows" if config.normalizer_span > 1 else "no normaliser"
+    return f"{config.feature_mode} with {normalizer} and {'a' if terms else 'no'} linear model"

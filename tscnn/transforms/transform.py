@@ -1,0 +1,100 @@
+"""What is done to values before terms see them, and undone on their forecasts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, Protocol, Self, runtime_checkable
+
+import numpy as np
+import pandas as pd
+
+__all__ = ["Transform"]
+
+
+@runtime_checkable
+class Transform(Protocol):
+    """A change of units that is undone after forecasting; learnt from training rows alone.
+
+    Attributes
+    ----------
+    name : str
+        Under which it is saved, distinct among the transforms of a pipeline.
+    """
+
+    name: ClassVar[str]
+
+    def apply(self, values: np.ndarray, index: pd.Index) -> np.ndarray:
+        """Change the units of some rows.
+
+        Parameters
+        ----------
+        values : ndarray of shape (n_rows, n_features)
+            In the units of the data, or of the transform before.
+        index : Index
+            Of the rows.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_features), float32
+            In the units of the terms, or of the transform after.
+        """
+        ...
+
+    def invert(self, forecasts: np.ndarray, times: pd.Index, at: np.ndarray, targets: Sequence[int]) -> np.ndarray:
+        """Change forecasts back.
+
+        Parameters
+        ----------
+        forecasts : ndarray of shape (n, horizon, n_targets)
+            In the units that `apply` returns.
+        times : Index
+            Of some rows and at least `horizon` steps after the last of them.
+        at : ndarray of int of shape (n,)
+            The row that each forecast is made from: its steps are ``times[at + 1]`` to ``times[at + horizon]``.
+        targets : sequence of int
+            Positions of the forecast columns among the features.
+
+        Returns
+        -------
+        ndarray of shape (n, horizon, n_targets)
+            In the units that `apply` takes.
+        """
+        ...
+
+    def settings(self) -> dict[str, Any]:
+        """Return what `from_arrays` needs besides arrays.
+
+        Returns
+        -------
+        dict
+            Of what JSON holds.
+        """
+        ...
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return what was learnt.
+
+        Returns
+        -------
+        dict of str to ndarray
+            For `from_arrays`.
+        """
+        ...
+
+    @classmethod
+    def from_arrays(cls, settings: dict[str, Any], arrays: dict[str, np.ndarray]) -> Self:
+        """Make the transform that `settings` and `arrays` describe.
+
+        Parameters
+        ----------
+        settings : dict
+            Of `settings`, after JSON.
+        arrays : dict of str to ndarray
+            Of `arrays`.
+
+        Returns
+        -------
+        Transform
+            Equal to the bit.
+        """
+        ...
