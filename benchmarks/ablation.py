@@ -17,7 +17,7 @@ import statistics
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -71,35 +71,24 @@ def list_cases(frames: Mapping[str, pd.DataFrame], horizons: Mapping[str, Sequen
     return cases
 
 
-def fit_settings(case: Case, settings: Mapping[str, Any]) -> tuple[int, Callable[[pd.DataFrame], np.ndarray]]:
-    """Fit a forecaster on the rows before the stretch, and return its lookback and what backtests it on a frame."""
-    known, given = case.frame.iloc[: case.n_fitted], {"lookback": "auto", **settings}
-    if given.get("network", "default") is None:
-        from benchmarks.closed_form import fit_closed_form
-
-        return fit_closed_form(known, case.horizon, **{key: given[key] for key in given if key != "network"})
-    from tscnn import Forecaster
-
-    forecaster = Forecaster(horizon=case.horizon, **{"random_state": 0, "verbose": 0, **given}).fit(known)
-
-    def backtest(seen: pd.DataFrame) -> np.ndarray:
-        return forecaster.backtest(seen).to_numpy().reshape(-1, case.horizon, seen.shape[1])
-
-    return forecaster.config_.lookback, backtest
-
-
 def judge_settings(case: Case, settings: Mapping[str, Any]) -> dict[str, float]:
     """Fit a forecaster before the stretch, and return its errors on it and the seconds of the fit."""
-    known = case.frame.iloc[: case.n_fitted].to_numpy(float)
-    mean, scale = known.mean(axis=0), np.where(known.std(axis=0) > 0, known.std(axis=0), 1)
+    from tscnn import Forecaster
+
+    known = case.frame.iloc[: case.n_fitted]
+    mean, scale = known.to_numpy(float).mean(axis=0), known.to_numpy(float).std(axis=0)
+    scale = np.where(scale > 0, scale, 1)
+    given = {"lookback": "auto", "random_state": 0, "verbose": 0, **settings}
     began = time.perf_counter()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that a forecaster beats no naive forecast is what is asked here
-        lookback, backtest = fit_settings(case, settings)
+        forecaster = Forecaster(horizon=case.horizon, **given).fit(known)
     seconds = time.perf_counter() - began
+    lookback = forecaster.lookback_
 
     def forecast(at: np.ndarray) -> np.ndarray:
-        return (backtest(case.frame.iloc[at[0] - lookback + 1 : at[-1] + case.horizon + 1]) - mean) / scale
+        seen = case.frame.iloc[at[0] - lookback + 1 : at[-1] + case.horizon + 1]
+        return (forecaster.backtest(seen).to_numpy().reshape(len(at), case.horizon, -1) - mean) / scale
 
     errors = test_errors((case.frame.to_numpy(float) - mean) / scale, case.n_fitted, case.horizon, forecast)
     return {**errors, "fit_s": seconds, "lookback": lookback}

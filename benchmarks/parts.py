@@ -61,6 +61,6 @@ PARTS: dict[str, Part] = {
     "yearly": Part("yearly season", _given(yearly_seasonality=None)),
     "network": Part("the network's convolutions", _given(network=None), "network"),
     "normaliser": Part("the network's rolling normaliser", _given(normalizer_span=None), "network", quick=False),
-    "plain": Part("the plain network, for short lookbacks", _given(plain_network=False), "network", quick=False),
+    "plain": Part("the plain network, for short lookbacks", _given(short_lookback=0), "network", quick=False),
     "linear_model": Part("the whole closed form", _given(linear_model=None), "network", quick=False),
 }
