@@ -20,7 +20,6 @@ import numpy as np
 
 from tscnn.common.checks import received
 from tscnn.common.ring import Ring
-from tscnn.network.receptive_field import receptive_field
 
 if TYPE_CHECKING:
     from tscnn.network.config import NetworkConfig
@@ -285,9 +284,10 @@ def stack(
         Every ``spacings[-1]``-th position.
     """
     hidden = affine(inputs, project, ops)
+    above = sum((kernel_size - 1) * dilation_rate for kernel_size, dilation_rate in layers)
     skips = []
-    for i, block in enumerate(blocks):
-        above, spacing = receptive_field(layers[i + 1 :]) - 1, spacings[i + 1]
+    for i, (block, (kernel_size, dilation_rate)) in enumerate(zip(blocks, layers, strict=True)):
+        above, spacing = above - (kernel_size - 1) * dilation_rate, spacings[i + 1]
         skip_at = np.s_[above // spacing :: spacings[-1] // spacing]
         hidden, skip = block(hidden, spacing=spacings[i], stride=spacing // spacings[i], skip_at=skip_at)
         skips.append(skip)

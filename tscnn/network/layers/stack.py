@@ -220,7 +220,7 @@ class WaveNetStack(keras.layers.Layer):
         self.normalization = normalization
         self.dropout = dropout
         self.project = keras.layers.Dense(filters, name="project")
-        self.blocks = [
+        self.blocks: list[Any] = [
             ResidualBlock(filters, k, d, activation, normalization, dropout, name=f"block_{i}")
             for i, (k, d) in enumerate(self.layers)
         ]
