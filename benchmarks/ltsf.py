@@ -101,17 +101,18 @@ def judge_forecaster(
     began = time.perf_counter()
     forecaster.fit(known)
     seconds = time.perf_counter() - began
-    config = forecaster.config_
+    lookback, horizon = forecaster.lookback_, settings["horizon"]
     mean, scale = known[: splits[0]].to_numpy().mean(axis=0), known[: splits[0]].to_numpy().std(axis=0)
     scale = np.where(scale > 0, scale, 1)
 
     def forecast(at: np.ndarray) -> np.ndarray:
-        seen = frame.iloc[at[0] - config.lookback + 1 : at[-1] + config.horizon + 1]
-        own_units = forecaster.backtest(seen).to_numpy().reshape(len(at), config.horizon, -1)
+        seen = frame.iloc[at[0] - lookback + 1 : at[-1] + horizon + 1]
+        own_units = forecaster.backtest(seen).to_numpy().reshape(len(at), horizon, -1)
         return (own_units - mean) / scale
 
-    errors = test_errors(rows, splits[1], config.horizon, forecast)
-    chosen = {"lookback": config.lookback, "feature_mode": config.feature_mode}
+    errors = test_errors(rows, splits[1], horizon, forecast)
+    mode = "no network" if forecaster.config_ is None else forecaster.config_.feature_mode
+    chosen = {"lookback": lookback, "feature_mode": mode}
     validation = float(forecaster.report_.loc["tscnn", "mse"])
     return {"seed": seed, **errors, "validation_mse": validation, "fit_s": seconds, **chosen}
 
@@ -122,6 +123,7 @@ def _spread(values: Sequence[float]) -> str:
 
 
 def read_setting(text: str) -> tuple[str, Any]:
+    """Read ``NAME=VALUE``, the value as JSON where it is such."""
     name, separator, value = text.partition("=")
     if not separator:
         raise argparse.ArgumentTypeError(f"must be NAME=VALUE, a parameter of Forecaster. Received: {text!r}")

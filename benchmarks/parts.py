@@ -17,7 +17,7 @@ Settings = dict[str, Any]  # arguments of `tscnn.Forecaster`
 class Part:
     """A part of the recipe.
 
-    `without` takes the linear model of the forecaster with everything, and returns the settings that leave the part out.
+    `without` takes the linear model of the forecaster with everything, and returns settings that leave the part out.
     `base` says what it is judged among: "closed form", the forecaster without network, or "network", the forecaster
     with everything. `quick` says whether ``--quick`` judges it.
     """
@@ -61,6 +61,6 @@ PARTS: dict[str, Part] = {
     "yearly": Part("yearly season", _given(yearly_seasonality=None)),
     "network": Part("the network's convolutions", _given(network=None), "network"),
     "normaliser": Part("the network's rolling normaliser", _given(normalizer_span=None), "network", quick=False),
-    "plain": Part("the plain network, for short lookbacks", _given(short_lookback=0), "network", quick=False),
+    "plain": Part("the plain network, for short lookbacks", _given(short_lookback=1), "network", quick=False),
     "linear_model": Part("the whole closed form", _given(linear_model=None), "network", quick=False),
 }

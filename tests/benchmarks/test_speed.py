@@ -45,16 +45,16 @@ def test_target_is_the_error_of_the_linear_map():
 def test_cases_are_told_apart_by_name():
     cases = {name: (contestant, extra) for name, contestant, extra in time_to_accuracy.list_cases([8], ["darts"])}
     assert list(cases) == [
-        "dense, 8 origins, linear skip",
-        "window, linear skip",
-        "dense, 8 origins, no linear skip",
-        "window, no linear skip",
+        "dense, 8 origins, linear model",
+        "window, linear model",
+        "dense, 8 origins, no linear model",
+        "window, no linear model",
         "everything by default",
         "darts",
     ]
-    assert cases["dense, 8 origins, linear skip"] == (
+    assert cases["dense, 8 origins, linear model"] == (
         "tscnn",
-        {"segment_origins": 8, "options": {"linear_skip": "auto"}},
+        {"segment_origins": 8, "options": {"linear_model": "auto"}},
     )
 
 
@@ -129,7 +129,8 @@ def test_speed_prints_tables_and_writes_json(csv, tmp_path, capsys):
     streaming = {"stream_update_s", "stream_network_s", "stream_stack_s"}
     common = {column[0] for column in speed.COLUMNS} - streaming - {"first_forecast_s"}
     assert set(measures["keras recipe", 16]) == common
-    assert set(measures["tscnn default", 16]) == common | streaming
+    found = set(measures["tscnn default", 16])
+    assert common | streaming >= found >= common | streaming - {"stream_stack_s"}  # a network may say nothing
     assert all(figure > 0 for figures in measures.values() for figure in figures.values())
     assert {r["measure"] for r in written["ratios"]} == common | {"first_forecast_s"}
     assert str(Path.home()) not in out.read_text()
