@@ -30,7 +30,9 @@ def sum_origins(origins):
 def split_of(lengths, first):
     indexes = tuple(pd.RangeIndex(n) for n in lengths)
     starts = np.cumsum([0, *lengths[:-1]])
-    return Split.at(SeriesSet(np.zeros((sum(lengths), 1)), indexes), [s + n for s, n in zip(starts, first, strict=True)])
+    return Split.at(
+        SeriesSet(np.zeros((sum(lengths), 1)), indexes), [s + n for s, n in zip(starts, first, strict=True)]
+    )
 
 
 @pytest.mark.parametrize(
@@ -47,7 +49,9 @@ def test_no_outcome_is_seen_by_the_maps_that_forecast_it(lengths, first):
         for series in range(len(lengths)):
             seen, new = ([row for row in rows if by_series[row] == series] for rows in (fold.before, fold.held_out))
             if seen and new:
-                assert max(seen) + 3 == min(new)  # the last outcome seen is the row that the first forecast is made from
+                assert max(seen) + 3 == min(
+                    new
+                )  # the last outcome seen is the row that the first forecast is made from
     assert of_training == folds[-1].before == sum_origins(training)
     assert folds[-1].held_out == sum_origins(validation)
     complete = split.series.origins(12, 3)

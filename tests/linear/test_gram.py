@@ -15,7 +15,6 @@ def solve_each(matrices):
     return np.concatenate([solve_ridge(matrices.feature(f), 1e-3) for f in range(len(matrices.inputs))])
 
 
-
 def test_shortened_matrices_are_those_of_shorter_windows():
     rows, training, _ = example()
     shortened = sum_gram_matrices(rows, training, 12, 3).shorten(5)

@@ -155,6 +155,18 @@ def _shrink(
 
 
 def check_loss(loss: Any) -> None:
+    """Check a loss.
+
+    Parameters
+    ----------
+    loss : str or callable
+        Of `Training`.
+
+    Raises
+    ------
+    ValueError
+        If Keras knows none of that name.
+    """
     try:
         keras.losses.get(loss)
     except (ValueError, TypeError):
