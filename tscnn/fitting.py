@@ -368,7 +368,7 @@ def list_candidates(
         At least one; and the linear terms that it is trained beside.
     """
     has_linear = linear is not None and parameters.linear_model is not None
-    terms = linear.fitted if linear is not None and has_linear else ()
+    terms: tuple[Term, ...] = linear.fitted if linear is not None and has_linear else ()
     first = resolve_network(network, parameters, schema, lookback)
     candidates = [(replace(first, add_level=first.normalizer_span > 1 and not has_linear), terms)]
     automatic = is_auto(network.normalizer_span) and is_auto(network.dilation_rates)
