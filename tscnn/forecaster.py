@@ -11,6 +11,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
+from tscnn.common.archive import read_archive, write_archive
 from tscnn.common.checks import check_choice, check_int, received
 from tscnn.data.frame import forecast_frame, learn_schema, read_frame
 from tscnn.data.index import future_index
@@ -20,10 +21,9 @@ from tscnn.evaluation.report import describe_report, list_unbeaten
 from tscnn.evaluation.score import coefficient_of_determination
 from tscnn.fitting import fit_pipeline
 from tscnn.parameters import GROUPS, nest_settings, read_parameters, resolve_group
-from tscnn.common.archive import read_archive, write_archive
 from tscnn.persistence import describe_forecaster, restore_forecaster
 from tscnn.stream import Stream
-from tscnn.transforms import YearlySeason
+from tscnn.transforms import Standardize, YearlySeason
 
 __all__ = ["Forecaster"]
 
@@ -474,7 +474,7 @@ class Forecaster(BaseEstimator):
         ndarray of shape (n_features_in_,)
             By column.
         """
-        return np.asarray(self._fitted().transforms[0].arrays()["mean"])
+        return self._standardize().mean
 
     @property
     def scale_(self) -> np.ndarray:
@@ -485,7 +485,7 @@ class Forecaster(BaseEstimator):
         ndarray of shape (n_features_in_,)
             By column, 1 for a constant.
         """
-        return np.asarray(self._fitted().transforms[0].arrays()["scale"])
+        return self._standardize().scale
 
     @property
     def yearly_wave_(self) -> pd.DataFrame | None:
@@ -496,12 +496,10 @@ class Forecaster(BaseEstimator):
         DataFrame of shape (2, n_features_in_) or None
             Amplitudes of "cosine" and "sine", in the data's own units.
         """
-        for transform in self._fitted().transforms:
-            if isinstance(transform, YearlySeason):
-                return pd.DataFrame(
-                    transform.coefficients[1:] * self.scale_, ["cosine", "sine"], self._schema.columns
-                )
-        return None
+        season = self._yearly_season()
+        if season is None:
+            return None
+        return pd.DataFrame(season.coefficients[1:] * self.scale_, ["cosine", "sine"], self._schema.columns)
 
     # Reading, and forecasting in the data's own units
 
@@ -509,6 +507,14 @@ class Forecaster(BaseEstimator):
         """Return the pipeline, or raise if there is none."""
         check_is_fitted(self, "pipeline_")
         return self.pipeline_
+
+    def _standardize(self) -> Standardize:
+        """Return the transform that knows mean and scale."""
+        return next(one for one in self._fitted().transforms if isinstance(one, Standardize))
+
+    def _yearly_season(self) -> YearlySeason | None:
+        """Return the transform that needs times, if there is one."""
+        return next((one for one in self._fitted().transforms if isinstance(one, YearlySeason)), None)
 
     def _read_context(self, X: Any) -> SeriesSet:
         """Return the rows to forecast from, one series or several."""
@@ -528,7 +534,7 @@ class Forecaster(BaseEstimator):
         if len(frame) < n_rows:
             parts = "lookback" if n_rows == self.lookback_ else "lookback + horizon"
             raise ValueError(received(f"`X` must have at least {parts} = {n_rows} rows.", n_rows=len(frame)))
-        if self.yearly_wave_ is not None and not isinstance(X, pd.DataFrame | pd.Series):
+        if self._yearly_season() is not None and not isinstance(X, pd.DataFrame | pd.Series):
             rule = (
                 "`X` must be a frame indexed by times, for the yearly season; `yearly_seasonality=None` does without."
             )
