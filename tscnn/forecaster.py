@@ -11,6 +11,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
+from tscnn.common.archive import read_archive, write_archive
 from tscnn.common.checks import check_choice, check_int, received
 from tscnn.data.frame import forecast_frame, learn_schema, read_frame
 from tscnn.data.index import future_index
@@ -20,7 +21,6 @@ from tscnn.evaluation.report import describe_report, list_unbeaten
 from tscnn.evaluation.score import coefficient_of_determination
 from tscnn.fitting import fit_pipeline
 from tscnn.parameters import GROUPS, nest_settings, read_parameters, resolve_group
-from tscnn.common.archive import read_archive, write_archive
 from tscnn.persistence import describe_forecaster, restore_forecaster
 from tscnn.stream import Stream
 from tscnn.transforms import YearlySeason
@@ -498,9 +498,7 @@ class Forecaster(BaseEstimator):
         """
         for transform in self._fitted().transforms:
             if isinstance(transform, YearlySeason):
-                return pd.DataFrame(
-                    transform.coefficients[1:] * self.scale_, ["cosine", "sine"], self._schema.columns
-                )
+                return pd.DataFrame(transform.coefficients[1:] * self.scale_, ["cosine", "sine"], self._schema.columns)
         return None
 
     # Reading, and forecasting in the data's own units

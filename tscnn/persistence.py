@@ -13,9 +13,10 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 
 from tscnn.common.checks import received
+from tscnn.data.encoding import label_from_json, label_to_json
 from tscnn.data.index import index_from_arrays, index_to_arrays
-from tscnn.data.schema import Schema, label_from_json, label_to_json
-from tscnn.network.config import NetworkConfig
+from tscnn.data.schema import Schema
+from tscnn.network.config import read_config
 from tscnn.parameters import GROUPS
 from tscnn.pipeline import Pipeline
 from tscnn.statistics import GateResult
@@ -84,7 +85,7 @@ def restore_forecaster(
         schema = Schema.from_json(header["schema"])
         own = {name.partition("/")[2]: array for name, array in arrays.items() if name.startswith("pipeline/")}
         pipeline = Pipeline.from_arrays(header["pipeline"], own)
-        config = None if header["config"] is None else NetworkConfig(**_tuples(header["config"]))
+        config = None if header["config"] is None else read_config(header["config"])
         history = pd.DataFrame(header["history"])
         history.index = pd.RangeIndex(1, len(history) + 1, name="epoch")
         gates = {name: GateResult(**result) for name, result in header["gates"].items()}
@@ -92,7 +93,7 @@ def restore_forecaster(
         if header["context"] is not None:
             index = index_from_arrays(header["context"], arrays["context/index"])
             context = pd.DataFrame(arrays["context/values"], index, schema.columns)
-    except (KeyError, TypeError, AttributeError, IndexError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError) as error:
         rule = f"The file must hold a forecaster, but a part of it is missing or of another kind ({error})."
         raise ValueError(received(rule, path=str(path))) from None
     forecaster.set_params(**parameters)

@@ -186,9 +186,7 @@ class Pipeline:
         ndarray of shape (n_series, horizon, n_targets), float32
             One forecast a series.
         """
-        return self._combine(
-            [term.step(rings, row) for term, rings in zip(self.terms, state, strict=True)], len(row)
-        )
+        return self._combine([term.step(rings, row) for term, rings in zip(self.terms, state, strict=True)], len(row))
 
     def chunks(self, rows: np.ndarray, cutoffs: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
         """Forecast at evenly spaced cutoffs of one series, a part of them at a time.

@@ -2,51 +2,56 @@ import numpy as np
 import pytest
 
 from tests.reference.windows import windows_from_mean
-from tests.series import autoregression, errors_of, example
+from tests.linear.series import autoregression, errors_of, example
 from tscnn.data.windows import find_origins
-from tscnn.linear.bands import Bands
-from tscnn.linear.gram import affordable_share, window_moments
-from tscnn.linear.ridge import as_kernel, fit_linear_map
+from tscnn.linear.bands import CosineBands
+from tscnn.linear.gram import affordable_part, sum_gram_matrices
+from tscnn.linear.ridge import as_kernel, solve_ridge
 from tscnn.transforms.rolling import window_scales
 
 
-def test_shortened_moments_are_those_of_shorter_windows():
+def solve_each(matrices):
+    """A ridge regression of each feature."""
+    return np.concatenate([solve_ridge(matrices.feature(f), 1e-3) for f in range(len(matrices.inputs))])
+
+
+
+def test_shortened_matrices_are_those_of_shorter_windows():
     rows, training, _ = example()
-    shortened = window_moments(rows, training, 12, 3).shorten(5)
-    direct = window_moments(rows, training, 5, 3)
+    shortened = sum_gram_matrices(rows, training, 12, 3).shorten(5)
+    direct = sum_gram_matrices(rows, training, 5, 3)
     assert shortened.n_windows == direct.n_windows
-    for name in ("inputs", "cross", "targets"):
+    for name in ("inputs", "cross", "outcomes"):
         np.testing.assert_allclose(getattr(shortened, name), getattr(direct, name), rtol=1e-8, atol=1e-8)
 
 
 def test_short_windows_of_a_smooth_series_keep_their_digits():
     rows = np.sin(np.arange(4000.0) / 500)[:, None].astype(np.float32)  # four of them span 1e-4 of the variance
     origins = find_origins([4000], 1000, 1)
-    shortened = window_moments(rows, origins, 1000, 1).shorten(4)
-    direct = window_moments(rows.astype(np.float64), origins, 4, 1)
-    for name in ("inputs", "cross", "targets"):
+    shortened = sum_gram_matrices(rows, origins, 1000, 1).shorten(4)
+    direct = sum_gram_matrices(rows.astype(np.float64), origins, 4, 1)
+    for name in ("inputs", "cross", "outcomes"):
         exact = getattr(direct, name)
         np.testing.assert_allclose(getattr(shortened, name), exact, atol=1e-3 * np.abs(exact).max())
 
 
-def test_joined_moments_are_the_mean_over_features():
+def test_joined_matrices_are_the_mean_over_features():
     rows, training, _ = example()
-    joined = window_moments(rows, training, 12, 3, groups=np.zeros(rows.shape[1], int))
-    mean = window_moments(rows, training, 12, 3).mean()
-    for name in ("inputs", "cross", "targets"):
+    joined = sum_gram_matrices(rows, training, 12, 3, groups=np.zeros(rows.shape[1], int))
+    mean = sum_gram_matrices(rows, training, 12, 3).mean()
+    for name in ("inputs", "cross", "outcomes"):
         np.testing.assert_allclose(getattr(joined, name), getattr(mean, name), rtol=1e-10, atol=1e-10)
 
 
 @pytest.mark.parametrize(
     "block", [7, 2048]
 )  # windows of a block are of several columns, or a column's of several blocks
-def test_groups_join_the_relative_moments_of_their_features(monkeypatch, block):
-    monkeypatch.setattr("tscnn.linear.gram.BLOCK", block)
+def test_groups_join_the_relative_products_of_their_features(block):
     rows = autoregression(300, 5, n_features=3).astype(np.float64)
     training, scales, groups = find_origins([300], 12, 3), window_scales(rows, 12, 0.5), np.array([1, 0, 1])
-    found = window_moments(rows, training, 12, 3, groups=groups, scales=scales)
-    single = window_moments(rows, training, 12, 3, scales=scales)
-    for name in ("inputs", "cross", "targets"):
+    found = sum_gram_matrices(rows, training, 12, 3, groups=groups, scales=scales, block=block)
+    single = sum_gram_matrices(rows, training, 12, 3, scales=scales)
+    for name in ("inputs", "cross", "outcomes"):
         of_each = getattr(single, name)
         expected = np.stack([of_each[1], of_each[0] + of_each[2]]) * 2 / 3
         np.testing.assert_allclose(getattr(found, name), expected, rtol=1e-9, atol=1e-9)
@@ -54,94 +59,88 @@ def test_groups_join_the_relative_moments_of_their_features(monkeypatch, block):
 
 def test_error_products_equal_those_of_explicit_errors():
     rows, training, validation = example()
-    fitted = window_moments(rows, training, 12, 3)
-    maps = [fit_linear_map(moments) for moments in (fitted.mean(), fitted, fitted.shorten(5))]
+    fitted = sum_gram_matrices(rows, training, 12, 3)
+    maps = [solve_each(matrices) for matrices in (fitted.mean(), fitted, fitted.shorten(5))]
     kernels = [as_kernel(weights, weights.shape[1]) for weights in maps]
-    products = window_moments(rows, validation, 12, 3).error_products(kernels)
+    products = sum_gram_matrices(rows, validation, 12, 3).error_products(kernels)
     errors = [errors_of(as_kernel(weights, 12), rows, validation) for weights in maps]
     expected = np.transpose([[np.mean(a * b, axis=(0, 1)) for a in errors] for b in errors])
     np.testing.assert_allclose(products[0], expected, rtol=1e-8)
 
 
-@pytest.mark.parametrize("bands", [Bands(2), Bands(2, 1)])
-def test_waves_have_the_errors_of_the_steps_in_bands(bands):
+@pytest.mark.parametrize("bands", [CosineBands(1), CosineBands(2), CosineBands(4)])
+def test_coefficients_have_the_errors_of_the_steps_in_bands(bands):
     rows, training, validation = example(horizon=8)
-    fitted, judged = (window_moments(rows, origins, 12, 8) for origins in (training, validation))
-    maps = [fit_linear_map(moments) for moments in (fitted.mean(), fitted)]
-    waves = [bands.to_waves(weights) for weights in maps]
-    np.testing.assert_allclose(fit_linear_map(fitted.in_waves(bands)), waves[1], atol=1e-9)
+    fitted, held_out = (sum_gram_matrices(rows, origins, 12, 8) for origins in (training, validation))
+    maps = [solve_each(matrices) for matrices in (fitted.mean(), fitted)]
+    in_bands = [bands.to_coefficients(weights) for weights in maps]
+    np.testing.assert_allclose(solve_each(fitted.in_bands(bands)), in_bands[1], atol=1e-9)
     errors = [errors_of(as_kernel(weights, 12), rows, validation, 12, 8) for weights in maps]  # (origins, steps, ..)
-    squares = [np.square(bands.to_waves(found.swapaxes(1, 2))).mean(axis=0) for found in errors]
-    for weights, expected in zip(waves, squares, strict=True):
-        np.testing.assert_allclose(judged.in_waves(bands).squared_errors(weights), expected, rtol=1e-7)
-    kernels = [bands.to_waves(as_kernel(weights, 12)) for weights in maps]
-    products = judged.in_waves(bands).error_products(kernels, bands.slices(8))
-    assert products.shape == (2 + bands.n_near, 2, 2, 2)
+    squares = [np.square(bands.to_coefficients(found.swapaxes(1, 2))).mean(axis=0) for found in errors]
+    for weights, expected in zip(in_bands, squares, strict=True):
+        np.testing.assert_allclose(held_out.in_bands(bands).squared_errors(weights), expected, rtol=1e-7)
+    kernels = [bands.to_coefficients(as_kernel(weights, 12)) for weights in maps]
+    products = held_out.in_bands(bands).error_products(kernels, bands.slices(8))
+    assert products.shape == (bands.n_bands, 2, 2, 2)
     for found, band in zip(products, bands.slices(8), strict=True):
-        diagonals = np.einsum("fkk->kf", found)
-        expected = [e[:, band].sum(axis=1) / (8 + bands.n_near) for e in squares]
-        np.testing.assert_allclose(diagonals, expected, rtol=1e-7)
-    whole = judged.error_products([as_kernel(weights, 12) for weights in maps])[0]
-    np.testing.assert_allclose(products[:2].sum(axis=0), whole * 8 / (8 + bands.n_near), rtol=1e-7)
+        expected = [e[:, band].sum(axis=1) / 8 for e in squares]
+        np.testing.assert_allclose(np.einsum("fkk->kf", found), expected, rtol=1e-7)
+    whole = held_out.error_products([as_kernel(weights, 12) for weights in maps])[0]
+    np.testing.assert_allclose(products.sum(axis=0), whole, rtol=1e-7)
 
 
-def test_relative_moments_are_those_of_windows_divided_by_their_scale():
+def test_sums_keep_their_bands():
+    rows, training, validation = example(horizon=8)
+    bands = CosineBands(2)
+    parts = [sum_gram_matrices(rows, origins, 12, 8) for origins in (training, validation)]
+    both = parts[0].in_bands(bands) + parts[1].in_bands(bands)
+    expected = (parts[0] + parts[1]).in_bands(bands)
+    assert both.bands == bands
+    np.testing.assert_allclose(both.cross, expected.cross, atol=1e-9)
+    with pytest.raises(ValueError, match="Both must have the same bands"):
+        parts[0].in_bands(bands) + parts[1]
+
+
+def test_relative_matrices_are_those_of_windows_divided_by_their_scale():
     rows, training, _ = example()
-    moments = window_moments(rows, training, 12, 3, scales=window_scales(rows, 12, 0.5))
+    matrices = sum_gram_matrices(rows, training, 12, 3, scales=window_scales(rows, 12, 0.5))
     for f in range(2):
         inputs, targets = windows_from_mean(rows[:, f], training[0], 12, 3)
         scales = (inputs.var(axis=1, keepdims=True) + 0.05) ** 0.25
         np.testing.assert_allclose(window_scales(rows, 12, 0.5)[11:297, f], scales[:, 0], rtol=1e-9)
         inputs, targets = inputs / scales, targets / scales
-        np.testing.assert_allclose(moments.inputs[f], inputs.T @ inputs, rtol=1e-7, atol=1e-9)
-        np.testing.assert_allclose(moments.cross[f], inputs.T @ targets, rtol=1e-7, atol=1e-9)
-        np.testing.assert_allclose(moments.targets[f], targets.T @ targets, rtol=1e-7)
+        np.testing.assert_allclose(matrices.inputs[f], inputs.T @ inputs, rtol=1e-7, atol=1e-9)
+        np.testing.assert_allclose(matrices.cross[f], inputs.T @ targets, rtol=1e-7, atol=1e-9)
+        np.testing.assert_allclose(matrices.outcomes[f], targets.T @ targets, rtol=1e-7)
 
 
 def test_a_share_of_the_windows_says_about_the_same():
     rows, training, _ = example(n_rows=3000)
     training = find_origins([3000], 12, 3)
-    every, some = window_moments(rows, training, 12, 3), window_moments(rows, training, 12, 3, share=0.3)
+    every, some = sum_gram_matrices(rows, training, 12, 3), sum_gram_matrices(rows, training, 12, 3, part=0.3)
     assert 0.25 < some.n_windows / every.n_windows < 0.35
     np.testing.assert_allclose(some.inputs / some.n_windows, every.inputs / every.n_windows, rtol=0.3, atol=0.03)
-    assert affordable_share(1000, 7, 96, 24) == 1
-    assert affordable_share(10**6, 7, 336, 96) == pytest.approx(0.098, rel=0.01)
+    assert affordable_part(1000, 7, 96, 24, 1e11) == 1
+    assert affordable_part(10**6, 7, 336, 96, 1e11) == pytest.approx(0.098, rel=0.01)
 
 
-def test_features_that_vary_alike_share_their_windows():
-    random = np.random.default_rng(0)
-    walks, noise = random.normal(size=(2000, 2)).cumsum(axis=0), random.normal(size=(2000, 1))
-    rows = np.hstack([walks / 50, noise, np.ones((2000, 1))])
-    moments = window_moments(rows, find_origins([2000], 12, 3), 12, 3)
-    pooled = moments.pool_alike(0.05)
-    assert pooled.n_windows == moments.n_windows
-    units = np.trace(moments.inputs, axis1=1, axis2=2)
-    for name in ("inputs", "cross", "targets"):
-        own, found = getattr(moments, name), getattr(pooled, name)
-        np.testing.assert_allclose(found[2:], own[2:], rtol=1e-6)  # noise is alike to nothing, nor is a constant
-        np.testing.assert_allclose(found[0] / units[0], found[1] / units[1], rtol=0.05, atol=0.01)
-        both = (own[0] / units[0] + own[1] / units[1]) / 2
-        np.testing.assert_allclose(found[0] / units[0], both, rtol=0.05, atol=0.01)
-        np.testing.assert_allclose(getattr(moments.pool_alike(1e-9), name), own, rtol=1e-9)
-
-
-def test_moments_of_two_stretches_add_up():
+def test_matrices_of_two_stretches_add_up():
     rows, training, validation = example()
-    both = window_moments(rows, training, 12, 3) + window_moments(rows, validation, 12, 3)
-    joined = window_moments(rows, [*training, *validation], 12, 3)
+    both = sum_gram_matrices(rows, training, 12, 3) + sum_gram_matrices(rows, validation, 12, 3)
+    joined = sum_gram_matrices(rows, [*training, *validation], 12, 3)
     assert both.n_windows == joined.n_windows
-    for name in ("inputs", "cross", "targets"):
+    for name in ("inputs", "cross", "outcomes"):
         np.testing.assert_allclose(getattr(both, name), getattr(joined, name), rtol=1e-9, atol=1e-9)
 
 
-def test_moments_at_some_steps_are_those_of_a_shorter_list():
+def test_matrices_at_some_steps_are_those_of_a_shorter_list():
     rows, training, _ = example(horizon=5)
-    every = fit_linear_map(window_moments(rows, training, 12, 5))
-    moments = window_moments(rows, training, 12, 5, judged=np.array([0, 2, 4]))
-    np.testing.assert_allclose(fit_linear_map(moments), every, rtol=1e-9, atol=1e-12)
-    thin = moments.at_judged()
-    np.testing.assert_allclose(fit_linear_map(thin), every[:, :, ::2], rtol=1e-9, atol=1e-12)
-    direct = window_moments(rows, training, 5, 5)
-    for shortened in (moments.shorten(5), thin.shorten(5)):
-        np.testing.assert_allclose(shortened.targets, direct.targets[:, ::2, ::2], rtol=1e-7)
-        np.testing.assert_allclose(shortened.at_judged().cross, direct.cross[:, :, ::2], rtol=1e-7, atol=1e-9)
+    every = solve_each(sum_gram_matrices(rows, training, 12, 5))
+    matrices = sum_gram_matrices(rows, training, 12, 5, scored=np.array([0, 2, 4]))
+    np.testing.assert_allclose(solve_each(matrices), every, rtol=1e-9, atol=1e-12)
+    thin = matrices.at_scored()
+    np.testing.assert_allclose(solve_each(thin), every[:, :, ::2], rtol=1e-9, atol=1e-12)
+    direct = sum_gram_matrices(rows, training, 5, 5)
+    for shortened in (matrices.shorten(5), thin.shorten(5)):
+        np.testing.assert_allclose(shortened.outcomes, direct.outcomes[:, ::2, ::2], rtol=1e-7)
+        np.testing.assert_allclose(shortened.at_scored().cross, direct.cross[:, :, ::2], rtol=1e-7, atol=1e-9)

@@ -1,36 +1,38 @@
 import numpy as np
 import pytest
 
-from tscnn.linear.structural import SEASONAL, Structure, structural_map
+from tscnn.linear.structural import Structure, structural_map
 
 
 @pytest.mark.parametrize("level", [0.0, 0.3, 3.0])
-@pytest.mark.parametrize("drift", [0.0, 0.3, 1e9])
-def test_weights_of_each_step_sum_to_one(level, drift):
-    np.testing.assert_allclose(structural_map(Structure(level, 4, drift), 12, (0, 1, 5, 30)).sum(axis=0), 1)
+@pytest.mark.parametrize("change", [0.0, 0.3, 1e9])
+def test_weights_of_each_step_sum_to_one(level, change):
+    found = structural_map(Structure(level, 4, change, 3.0), 12, (0, 1, 5, 30))
+    np.testing.assert_allclose(found.sum(axis=0), 1)
 
 
-@pytest.mark.parametrize(("level", "drift"), [(0.03, 0.0), (0.3, 0.3), (3.0, 2.0)])
-def test_the_forecast_is_what_is_to_be_expected_of_simulated_series(level, drift):
+@pytest.mark.parametrize(("level", "change"), [(0.03, 0.0), (0.3, 0.3), (3.0, 2.0)])
+@pytest.mark.parametrize("variance", [1.0, 3.0])
+def test_the_forecast_is_what_is_to_be_expected_of_simulated_series(level, change, variance):
     random, n_series, season, lookback = np.random.default_rng(0), 40_000, 3, 9
     wandering = np.cumsum(np.sqrt(level) * random.normal(size=(n_series, 12)), axis=1)
-    steps = np.sqrt(SEASONAL) * random.normal(size=(n_series, 4, season))
-    steps *= np.sqrt([1 + drift, drift, drift, drift])[:, None]
+    steps = np.sqrt(variance) * random.normal(size=(n_series, 4, season))
+    steps *= np.sqrt([1 + change, change, change, change])[:, None]
     effects = np.cumsum(steps, axis=1).reshape(n_series, 12)
     series = 100 * random.normal(size=(n_series, 1)) + wandering + effects + random.normal(size=(n_series, 12))
     best = np.linalg.lstsq(series[:, :lookback], series[:, lookback:], rcond=None)[0]
-    found = structural_map(Structure(level, season, drift), lookback, (0, 1, 2))
+    found = structural_map(Structure(level, season, change, variance), lookback, (0, 1, 2))
     np.testing.assert_allclose(found, best, atol=0.03)
 
 
 def test_one_season_is_repeated_where_it_changes_wholly():
-    found = structural_map(Structure(0.0, 4, 1e9), 10, (0, 3, 5))
+    found = structural_map(Structure(0.0, 4, 1e9, 3.0), 10, (0, 3, 5))
     np.testing.assert_allclose(found, np.eye(10)[[6, 9, 7]].T, atol=1e-8)
 
 
 def test_a_season_that_stays_is_taken_from_all_of_them():
-    window = np.tile([1.0, 5.0, 2.0, 8.0], 25)
-    forecasts = window @ structural_map(Structure(0.0, 4, 0.0), 100, (0, 1, 2, 3, 4))
+    window, steady = np.tile([1.0, 5.0, 2.0, 8.0], 25), Structure(0.0, 4, 0.0, 3.0)
+    forecasts = window @ structural_map(steady, 100, (0, 1, 2, 3, 4))
     np.testing.assert_allclose(forecasts, [1, 5, 2, 8, 1], atol=0.1)
     window[-4:] += 10  # one season of 25
-    assert np.abs(window @ structural_map(Structure(0.0, 4, 0.0), 100, (0, 1, 2, 3, 4)) - forecasts).max() < 0.5
+    assert np.abs(window @ structural_map(steady, 100, (0, 1, 2, 3, 4)) - forecasts).max() < 0.5

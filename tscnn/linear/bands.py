@@ -15,8 +15,8 @@ __all__ = ["CosineBands"]
 class CosineBands:
     """Octaves of the cosine coefficients of a horizon: what is slow hangs on older rows than what is fast.
 
-    Coefficients are those of `scipy.fft.dct`, orthonormal, slowest first. The first band is the mean of the horizon, the
-    second one half-wave, the next two and three .., and the last has all the rest.
+    Coefficients are those of `scipy.fft.dct`, orthonormal, slowest first. The first band is the mean of the horizon,
+    the second one half-wave, the next two and three .., and the last has all the rest.
 
     Attributes
     ----------

@@ -19,8 +19,8 @@ __all__ = ["CrossSeries"]
 class CrossSeries:
     """A linear map from the newest rows of all columns to corrections of the forecasts of the targets.
 
-    Rows are taken relative to the rolling level of their column, in units of its rolling scale; corrections are in units
-    of the rolling scale of their target.
+    Rows are taken relative to the rolling level of their column, in units of its rolling scale; corrections are in
+    units of the rolling scale of their target.
 
     Attributes
     ----------
@@ -219,7 +219,7 @@ class CrossSeries:
         ValueError
             If shapes do not fit each other.
         """
-        return cls(**settings, **arrays)
+        return cls(arrays["kernel"], arrays["targets"], **settings)
 
     def _correct(self, taps: np.ndarray, scale: np.ndarray) -> np.ndarray:
         """Map normalised rows, (origins, n_rows, features), at the scale of their origins, (origins, features)."""

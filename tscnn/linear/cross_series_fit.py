@@ -46,9 +46,9 @@ def fit_cross_series(
     """Fit a ridge regression from the newest rows of all columns to the errors of forecasts, where it lessens them.
 
     Rows are taken relative to their rolling level and scale, errors relative to the scale of their target. In each part
-    of the horizon, rows and strength are those with the least squared errors, each fold corrected by what the other folds
-    give; and the gain in squared and absolute errors of the targets that it helps must be significant, with the number
-    of settings and parts: columns that say nothing about each other seem to do so on any one stretch.
+    of the horizon, rows and strength are those with the least squared errors, each fold corrected by what the other
+    folds give; and the gain in squared and absolute errors of the targets that it helps must be significant, with the
+    number of settings and parts: columns that say nothing about each other seem to do so on any one stretch.
 
     Parameters
     ----------
@@ -181,8 +181,8 @@ def _sum_products(fold: _RelativeFold, n_rows: int) -> _Products:
 
 def _part_gains(sums: Sequence[_Products], alpha: float, strength: float, parts: Sequence[slice]) -> list[float]:
     """Return by what part out-of-fold squared errors fall, in each part of the horizon."""
-    explained = sum(fold.explained(strength * _solve(_others(sums, i), alpha)) for i, fold in enumerate(sums))
-    errors = sum(fold.errors for fold in sums)
+    solved = [fold.explained(strength * _solve(_others(sums, i), alpha)) for i, fold in enumerate(sums)]
+    explained, errors = np.sum(solved, axis=0), np.sum([fold.errors for fold in sums], axis=0)
     pairs = [(np.sum(explained[:, part]), np.sum(errors[:, part])) for part in parts]
     return [float(gained / error) if error else 0.0 for gained, error in pairs]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, Self
 
@@ -10,11 +10,12 @@ import numpy as np
 
 from tscnn.common.checks import received
 from tscnn.common.ring import Ring
+from tscnn.common.threads import map_in_threads, on_one_thread
 from tscnn.data.windows import sliding_windows
 
 __all__ = ["LinearMaps", "apply_maps"]
 
-BLOCK = 512  # origins whose windows are copied at a time: they stay in the cache
+BLOCK = 1024  # origins whose windows are copied at a time: they stay in the cache
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,8 +45,8 @@ class LinearMaps:
     maps: np.ndarray
     weights: np.ndarray
     targets: np.ndarray | None = None
-    into: np.ndarray | None = field(default=None)
-    back: np.ndarray | None = field(default=None)
+    into: np.ndarray | None = None
+    back: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         """Check shapes, and bring arrays to the types of inference."""
@@ -61,9 +62,9 @@ class LinearMaps:
         if (self.targets is None) == (self.into is None) or (self.into is None) != (self.back is None):
             raise ValueError(received("Either `targets`, or both `into` and `back`, must be given.", shapes=shapes))
         n_columns, n_targets = len(self.maps), len(self.weights)
-        fits = self.kernel.ndim == 3 and np.isin(self.maps, np.arange(len(self.kernel))).all()
+        fits = self.kernel.ndim == 3 and bool(np.isin(self.maps, np.arange(len(self.kernel))).all())
         if self.targets is not None:
-            fits = fits and self.targets.shape == (n_columns,) == (n_targets,) and (self.targets >= 0).all()
+            fits = fits and self.targets.shape == (n_columns,) == (n_targets,) and bool((self.targets >= 0).all())
         else:
             assert self.into is not None
             assert self.back is not None
@@ -93,6 +94,7 @@ class LinearMaps:
         """
         return int(self.kernel.shape[2])
 
+    @on_one_thread
     def dense(self, rows: np.ndarray) -> np.ndarray:
         """Forecast at every origin of one series.
 
@@ -108,16 +110,18 @@ class LinearMaps:
         """
         columns = np.ascontiguousarray(self._columns(rows).T).T  # those of one column lie side by side
         windows = sliding_windows(columns, self.context)  # (origins, lookback, columns)
-        n_origins, n_columns = len(windows), len(self.maps)
-        forecasts = np.empty((n_origins, self.horizon, len(self.weights)), np.float32)
-        block = np.empty((min(BLOCK, n_origins), self.context), np.float32)
-        mapped = np.empty((n_columns, len(block), self.horizon), np.float32)
-        for first in range(0, n_origins, len(block)):
-            n = min(len(block), n_origins - first)
+        forecasts = np.empty((len(windows), self.horizon, len(self.weights)), np.float32)
+
+        def forecast(first: int) -> None:
+            cut = windows[first : first + BLOCK]
+            mapped = np.empty((len(self.maps), len(cut), self.horizon), np.float32)
+            block = np.empty(cut.shape[:2], np.float32)
             for column, i in enumerate(self.maps):
-                np.copyto(block[:n], windows[first : first + n, :, column])
-                np.matmul(block[:n], self.kernel[i], out=mapped[column, :n])
-            self._combine(mapped[:, :n], forecasts[first : first + n])
+                np.copyto(block, cut[:, :, column])
+                np.matmul(block, self.kernel[i], out=mapped[column])
+            self._combine(mapped, forecasts[first : first + BLOCK])
+
+        map_in_threads(forecast, range(0, len(windows), BLOCK))
         return forecasts
 
     def last(self, windows: np.ndarray) -> np.ndarray:

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
+from scipy.special import ndtr
 
 from tscnn.linear.bands import CosineBands
-from tscnn.linear.candidates import Candidate, CandidateErrors, Ridge, evaluate_candidates, of_kind, solve_candidates
+from tscnn.linear.candidates import Candidate, Ridge, evaluate_candidates, of_kind, solve_candidates
 from tscnn.linear.clusters import group_alike
 from tscnn.linear.combination import choose_lookback, halve
 from tscnn.linear.folds import cut_folds, relative_gram_matrices
@@ -113,8 +114,8 @@ def fit_mixture(rows: np.ndarray, origins: Origins, lookbacks: Sequence[int], se
     mixture errs less than the best of them. Strengths, weights and the lookback are those that serve the validation
     origins best, and with them up to three folds of the training origins, each forecast by maps of the origins before
     it. Where windows are many, the mean of the horizon and each octave of its cosine coefficients have strengths and
-    weights of their own; the fewer horizons there are to find them by, the less weights count on correlations of errors.
-    Where all of that gains no more over repeating the newest row than chance would give, it is mixed with that.
+    weights of their own; the fewer horizons there are to find them by, the less weights count on correlations of
+    errors. Where all of that gains no more over repeating the newest row than chance would give, it is mixed with that.
 
     Parameters
     ----------
@@ -202,7 +203,7 @@ def _repetition(n_bands: int) -> Candidate:
 def _fit_untested(
     matrices: GramMatrices, maps: np.ndarray, lookback: int, kind: str, settings: MixtureSettings
 ) -> MixtureFit:
-    """Return a mixture without out-of-fold errors: candidates count by their length, none explains outcomes by chance."""
+    """Return a mixture without out-of-fold errors: candidates count by length, and none explains outcomes by chance."""
     lengths, candidates = halve(lookback, settings.n_lengths), []
     for length in lengths:
         shortened = of_kind(kind, matrices.shorten(length))
@@ -256,7 +257,7 @@ def _compare_with_repetition(
     """Test the gain over repeating the newest row, of all maps together: return it, and the factor of each map.
 
     A random walk looks on any one stretch as if something older than its newest row told its future. A map's own gains
-    and those of all count alike in its factor: 1 where that is significant or can't be told, else the shrinkage factor.
+    and those of all count alike in its factor: 1 where that is significant, else the shrinkage factor.
     """
     repeated = []
     for fold in errors:
@@ -265,8 +266,23 @@ def _compare_with_repetition(
     test = partial(gate_gain, repeated, errors, horizon, settings, n_tries=n_lookbacks, measures=(False,))
     result, testable = test()
     factors = np.ones(maps.max() + 1)
-    if testable:
-        for i in range(len(factors)):
-            of_map, _ = test(targets=(slice(None), np.flatnonzero(maps == i)))
-            factors[i] = 1.0 if of_map.kept else of_map.shrinkage
+    for i in range(len(factors)):
+        of_map, _ = test(targets=(slice(None), np.flatnonzero(maps == i)))
+        factors[i] = _factor(of_map, testable, settings.level)
     return result, factors
+
+
+def _factor(result: GateResult, testable: bool, level: float) -> float:
+    """Return how much of a gain to take: all that is significant; of the rest, what shrinkage leaves.
+
+    Two or three blocks leave nothing by the distribution of t: they are tested and shrunk as if their variance were
+    known. One block tells nothing, and the mixture is the better guess.
+    """
+    if result.kept or result.n_blocks < 2:
+        return 1.0
+    if testable:
+        return result.shrinkage
+    t = result.gain / max(result.standard_error, 1e-12)
+    if 1 - ndtr(t) ** result.n_tries <= level:
+        return 1.0
+    return max(0.0, 1 - 1 / t**2) if t > 0 else 0.0

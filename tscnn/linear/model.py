@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tscnn.common.term import Term
 from tscnn.common.threads import on_one_thread
 from tscnn.data.split import Split
 from tscnn.linear.cross_series import CrossSeries
@@ -23,6 +22,8 @@ from tscnn.statistics.gate import GateResult, not_kept
 
 __all__ = ["LinearFit", "fit_linear_model"]
 
+LinearTerm = LinearMixture | PrincipalComponents | CrossSeries
+
 
 @dataclass(frozen=True)
 class LinearFit:
@@ -32,10 +33,10 @@ class LinearFit:
     ----------
     lookback : int
         The one chosen, or given.
-    fitted : tuple of Term
+    fitted : tuple of LinearMixture, PrincipalComponents and CrossSeries
         Solved on the training origins, so that the validation origins can judge them: the mixture, and principal
         components and cross-series ridge where they are kept.
-    refitted : tuple of Term
+    refitted : tuple of terms
         The same, solved on all origins.
     ridge_map : ndarray of shape (1, lookback, horizon)
         The baseline that forecasts are compared with: one ridge regression for all targets, on the training origins.
@@ -47,18 +48,18 @@ class LinearFit:
     """
 
     lookback: int
-    fitted: tuple[Term, ...]
-    refitted: tuple[Term, ...]
+    fitted: tuple[LinearTerm, ...]
+    refitted: tuple[LinearTerm, ...]
     ridge_map: np.ndarray
     gates: Mapping[str, GateResult]
     messages: list[str]
 
-    def refit(self) -> tuple[Term, ...]:
+    def refit(self) -> tuple[LinearTerm, ...]:
         """Return the terms of `fitted`, solved once more on all origins: the newest rows say most about those to come.
 
         Returns
         -------
-        tuple of Term
+        tuple of terms
             A map whose squares grow more than `most_growth` times by that is the one of `fitted`.
         """
         return self.refitted
@@ -113,7 +114,7 @@ def fit_linear_model(
     solved = mixture.solve()  # before components are tried, whose Gram matrices need the memory
     components, gates[PrincipalComponents.name] = _try_components(own, split, mixture, origins, settings, isolated)
     weights = np.zeros(len(targets)) if components is None else components.weights
-    terms: list[list[Term]] = [[LinearMixture(kernel, mixture.maps, 1 - weights, targets)] for kernel in solved]
+    terms: list[list[LinearTerm]] = [[LinearMixture(kernel, mixture.maps, 1 - weights, targets)] for kernel in solved]
     errors = mixture.errors
     if components is not None:
         errors = components.errors

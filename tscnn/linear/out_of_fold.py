@@ -11,7 +11,7 @@ from tscnn.linear.maps import apply_maps
 from tscnn.linear.settings import LinearModel
 from tscnn.statistics.gate import GateResult, gate, relative_block_gains
 
-__all__ = ["FoldErrors", "FoldMaps", "find_better_targets", "out_of_fold_errors", "gate_gain"]
+__all__ = ["FoldErrors", "FoldMaps", "find_better_targets", "gate_gain", "out_of_fold_errors"]
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from tscnn.common.checks import check_choice, check_int, check_real
+from tscnn.common.settings import Settings
 
 __all__ = ["ComponentSettings", "CrossSeriesSettings", "LinearModel", "LookbackSettings", "MixtureSettings"]
 
@@ -12,7 +13,7 @@ INFINITE = float("inf")
 
 
 @dataclass(frozen=True)
-class LookbackSettings:
+class LookbackSettings(Settings):
     """Which lookbacks ``lookback="auto"`` chooses from.
 
     Attributes
@@ -25,7 +26,8 @@ class LookbackSettings:
         Rows of the longest candidate where only that holds a week, or a day, that helps: eight days of five minutes. A
         convention, for the time of a fit.
     enough : int, default 336
-        Rows beyond which a map for each target is worth as much as a longer window. Chosen by benchmarks: "Long memory".
+        Rows beyond which a map for each target is worth as much as a longer window. Chosen by benchmarks: "Long
+        memory".
     """
 
     default_season: int = 24
@@ -35,7 +37,7 @@ class LookbackSettings:
 
 
 @dataclass(frozen=True)
-class MixtureSettings:
+class MixtureSettings(Settings):
     """How ridge regressions on windows of several lengths are fitted, compared and combined.
 
     Ridge strengths are multiples of the mean square of an input.
@@ -48,8 +50,8 @@ class MixtureSettings:
     alphas : tuple of float
         Ridge strengths of the candidate that follows the window closely. Chosen by benchmarks: "What was tried".
     mean_alphas : tuple of float
-        Ridge strengths of the candidate that leaves little (100) or nothing (infinite) but means of the window and of its
-        season. Chosen by benchmarks: "What was tried".
+        Ridge strengths of the candidate that leaves little (100) or nothing (infinite) but means of the window and of
+        its season. Chosen by benchmarks: "What was tried".
     seasonal_alphas : tuple of float
         Of few windows: strengths towards repeating the season. A convention: a grid of decades.
     structural_alphas : tuple of float
@@ -88,8 +90,8 @@ class MixtureSettings:
     noise : float, default 0.1
         Part of the outcomes' variance that is noise, where there are no validation origins to tell. A convention.
     most_growth : float, default 4.0
-        Factor by which the squares of a map may grow when it is solved on all origins. Beyond it the new origins hold an
-        outlier or a change of law, and the map of the training origins is kept. A convention.
+        Factor by which the squares of a map may grow when it is solved on all origins. Beyond it the new origins hold
+        an outlier or a change of law, and the map of the training origins is kept. A convention.
     most_entries : int, default 12_600_000
         Entries of all Gram matrices: 100 MB a fold. It bounds the number of maps. A convention.
     most_products : float, default 1e11
@@ -125,7 +127,7 @@ class MixtureSettings:
 
 
 @dataclass(frozen=True)
-class ComponentSettings:
+class ComponentSettings(Settings):
     """When maps of principal components are averaged with those of the targets.
 
     Attributes
@@ -147,7 +149,7 @@ class ComponentSettings:
 
 
 @dataclass(frozen=True)
-class CrossSeriesSettings:
+class CrossSeriesSettings(Settings):
     """How the newest rows of all columns correct the forecasts of each target.
 
     Attributes
@@ -176,7 +178,7 @@ class CrossSeriesSettings:
 
 
 @dataclass(frozen=True)
-class LinearModel:
+class LinearModel(Settings):
     """The linear part of a forecast, fitted in closed form.
 
     Attributes
@@ -198,8 +200,8 @@ class LinearModel:
     least_gain : float, default 0.0005
         Smallest gain, as a part of the error, that is worth the time of a part. A convention.
     most_origins, most_windows : int, default 2000 and 400_000
-        Origins of a fold, and those times targets, whose out-of-fold errors are computed; of more, evenly spread ones. A
-        convention, for time and memory.
+        Origins of a fold, and those times targets, whose out-of-fold errors are computed; of more, evenly spread ones.
+        A convention, for time and memory.
     baseline_alphas : tuple of float, default (1e-5, 1e-3, 1e-2, 1e-1)
         Ridge strengths of the linear map that forecasts are compared with. A convention.
     mixture : MixtureSettings

@@ -24,7 +24,7 @@ from tscnn.training.segments import SegmentBatches
 from tscnn.training.settings import Training
 from tscnn.training.trainer import LoopingTrainer, SegmentTrainer, weighted_mean
 
-__all__ = ["Trained", "train"]
+__all__ = ["Trained", "check_loss", "train"]
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def train(
         Naming the setting that breaks a rule.
     """
     settings.check()
-    _check_loss(settings.loss)
+    check_loss(settings.loss)
     config, validation = network.config, list(validation_origins)
     plan = _plan(list(training_origins), validation, config, bool(terms), settings, seed)
     trainer_class = LoopingTrainer if plan.training.n_looped else SegmentTrainer
@@ -154,7 +154,7 @@ def _shrink(
     return Trained(history, losses, result)
 
 
-def _check_loss(loss: Any) -> None:
+def check_loss(loss: Any) -> None:
     try:
         keras.losses.get(loss)
     except (ValueError, TypeError):
