@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 
 from benchmarks.report import describe_machine, print_table, read_versions, write_json
-from benchmarks.segments import force_segments
 from tscnn.data.windows import find_origins
 from tscnn.network.backend import device_scope, keras, list_devices, ops
 from tscnn.network.config import NetworkConfig, resolve_config
 from tscnn.network.graph import Network, build_network, seed_weights
-from tscnn.training import loop
+from tscnn.training.loop import train
+from tscnn.training.settings import Training
 
 LOOKBACK, HORIZON, N_FEATURES = 336, 96, 7
 RATES = (1, 2, 4, 8, 16, 32, 64)
@@ -56,8 +56,8 @@ def make_rows(n_rows: int) -> np.ndarray:
 
 
 def make_network(precision: str | None, seed: int = 0) -> Network:
-    """Build the stack that is measured: joint, gated, no linear skip."""
-    settings: dict[str, Any] = {"kernel_size": 3, "dilation_rates": RATES, "linear_skip": None}
+    """Build the stack that is measured: joint, gated, no linear model."""
+    settings: dict[str, Any] = {"kernel_size": 3, "dilation_rates": RATES}
     network = build_network(resolve_config(LOOKBACK, HORIZON, N_FEATURES, **settings), precision)
     seed_weights(network.dense, seed)
     return network
@@ -66,25 +66,18 @@ def make_network(precision: str | None, seed: int = 0) -> Network:
 def fit(network: Network, rows: np.ndarray, case: dict[str, Any], seed: int = 0) -> tuple[list[float], dict[str, Any]]:
     """Train, and return the seconds of each epoch and the losses."""
     clock = Clock()
-    settings = loop.TrainingSettings(
-        training="dense",
-        loss="mse",
+    settings = Training(
         epochs=case["epochs"],
         batch_size=case["batch"],
-        learning_rate=2e-3,
-        weight_decay=1e-3,
         patience=case["epochs"],
         callbacks=(clock,),
-        device=case["device"],
-        seed=seed,
-        verbose=False,
+        segment_origins=case["segment"],
     )
-    force_segments(case["segment"])
     first = int(0.8 * len(rows))
     fitted = find_origins([first if case["validate"] else len(rows)], LOOKBACK, HORIZON)
     judged = find_origins([len(rows)], LOOKBACK, HORIZON, [first]) if case["validate"] else []
-    history, _ = loop.train(network, rows, fitted, judged, settings)
-    return clock.seconds, history
+    trained = train(network, rows, (), fitted, judged, settings, device=case["device"], seed=seed)
+    return clock.seconds, trained.history
 
 
 # The floors
@@ -217,7 +210,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if not has_gpu:
         print(f"No GPU: backend {backend} sees {list_devices()} alone. All figures below are of the CPU.")
     rows = make_rows(options.rows)
-    print(f"{len(rows):,} rows x {N_FEATURES}, lookback {LOOKBACK}, horizon {HORIZON}, joint stack, no linear skip,")
+    print(f"{len(rows):,} rows x {N_FEATURES}, lookback {LOOKBACK}, horizon {HORIZON}, joint stack, no linear model,")
     print(f"dilations {RATES}, kernel size 3, 32 filters, {options.precision or 'float32'}")
     devices = ["gpu", "cpu"] if has_gpu else ["cpu"]
     speed = []

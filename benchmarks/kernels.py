@@ -15,8 +15,8 @@ import numpy as np
 
 from benchmarks.report import describe_machine, print_table, read_versions, write_json
 from tscnn.network.backend import keras, ops
+from tscnn.network.functional import cut_taps
 from tscnn.network.layers import PerFeature, WaveNetStack, pyramid_spacings
-from tscnn.network.layers.convolution import cut_taps
 
 Kernel = Callable[[Any, Any, int], Any]
 
@@ -40,8 +40,8 @@ def shifted_slices(hidden: Any, kernel: Any, rate: int) -> Any:
 
 
 def concatenated_taps(hidden: Any, kernel: Any, rate: int) -> Any:
-    """Take one matrix product, of two axes, of all taps side by side, as `tscnn.network.layers.CausalConv1D` does."""
-    taps = cut_taps(hidden, kernel.shape[0], rate)
+    """Take one matrix product, of two axes, of all taps side by side, as `tscnn.layers.CausalConv1D` does."""
+    taps = cut_taps(hidden, kernel.shape[0], rate, 1, ops)
     product = ops.matmul(ops.reshape(taps, (-1, taps.shape[2])), ops.reshape(kernel, (-1, kernel.shape[-1])))
     return ops.reshape(product, (*taps.shape[:2], kernel.shape[-1]))
 

@@ -15,7 +15,7 @@ import numpy as np
 from benchmarks.report import describe_machine, peak_memory, print_table
 from tscnn.network.config import resolve_config
 from tscnn.network.graph import build_network, seed_weights
-from tscnn.network.streaming import StreamingNetwork
+from tscnn.network.term import NetworkTerm
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--level", type=float, default=1000.0)
     options = parser.parse_args(arguments)
 
-    config = resolve_config(options.lookback, options.horizon, 7, kernel_size=3, linear_skip=None)
+    config = resolve_config(options.lookback, options.horizon, 7, kernel_size=3)
     network = build_network(config)
     seed_weights(network.dense, 0)
     random = np.random.default_rng(0)
@@ -38,7 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return (options.level + random.standard_normal((n_rows, 7))).astype(np.float32)
 
     seen = rows(options.lookback)
-    stream = StreamingNetwork(network, seen[None])
+    term = NetworkTerm.from_keras(network)
+    state = term.start(seen[None])
     machine, part = describe_machine(), options.rows // 10
     print(f"{machine['cpu']}, {machine['cores']} cores; lookback {options.lookback}, 7 columns, kernel size 3\n")
     lines = []
@@ -47,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         took = np.empty(part)
         for i, row in enumerate(fresh):
             began = time.perf_counter()
-            forecast = stream.update(row[None])
+            forecast = term.step(state, row[None])
             took[i] = time.perf_counter() - began
         seen = np.concatenate([seen, fresh])[-options.lookback :]
         expected = network.single_origin.predict_on_batch(seen[None])[:, 0]

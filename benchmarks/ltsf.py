@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -21,12 +22,11 @@ import pandas as pd
 from numpy.lib.stride_tricks import sliding_window_view
 
 from benchmarks.report import describe_machine, print_table, read_versions, write_json
-from tscnn import Forecaster
 from tscnn.data.frame import learn_schema
 from tscnn.data.index import find_seasonality
 from tscnn.data.windows import find_origins
-from tscnn.linear.gram import window_moments
-from tscnn.linear.ridge import ALPHAS, fit_linear_map
+from tscnn.linear import LinearModel
+from tscnn.linear.ridge import fit_ridge_map
 
 OLS = 1e-6  # ridge that only keeps the normal equations solvable
 BLOCK = 1024  # test windows in memory at a time
@@ -60,13 +60,13 @@ def test_errors(rows: np.ndarray, first: int, horizon: int, forecast: Forecast) 
     return {"mse": squares / n_values, "mae": sizes / n_values}
 
 
-def fit_linear(rows: np.ndarray, splits: Sequence[int], lookback: int, horizon: int, alphas: Sequence[float]) -> Any:
+def fit_linear(
+    rows: np.ndarray, splits: Sequence[int], lookback: int, horizon: int, alphas: Sequence[float]
+) -> np.ndarray:
     """Fit one linear map for all columns on the training rows; `alphas` compete on the validation rows."""
     rows = rows.astype(np.float64)  # with so little ridge float32 is not enough
     origins = find_origins([splits[0]], lookback, horizon), find_origins([splits[1]], lookback, horizon, [splits[0]])
-    joined = np.zeros(rows.shape[1], int)
-    training, validation = (window_moments(rows, each, lookback, horizon, groups=joined) for each in origins)
-    return fit_linear_map(training, validation, alphas)[0]
+    return fit_ridge_map(rows, *origins, lookback, horizon, alphas, most_products=math.inf)[0]
 
 
 def judge_baselines(
@@ -77,13 +77,7 @@ def judge_baselines(
 
     def linear(alphas: Sequence[float]) -> Forecast:
         weights = fit_linear(rows, splits, lookback, horizon, alphas).astype(np.float32)
-
-        def forecast(at: np.ndarray) -> np.ndarray:
-            inputs = windows[at - lookback + 1]
-            level = inputs.mean(axis=2, keepdims=True)
-            return ((inputs - level) @ weights + level).transpose(0, 2, 1)
-
-        return forecast
+        return lambda at: (windows[at - lookback + 1] @ weights).transpose(0, 2, 1)
 
     def repeat(season: int) -> Forecast:
         return lambda at: rows[at[:, None] - season + 1 + np.arange(horizon) % season]
@@ -92,7 +86,7 @@ def judge_baselines(
     if seasonality is not None:
         forecasts[f"repeat {seasonality} rows"] = repeat(seasonality)
     forecasts[f"linear map, OLS, lookback {lookback}"] = linear([OLS])
-    forecasts[f"linear map, ridge, lookback {lookback}"] = linear(ALPHAS)
+    forecasts[f"linear map, ridge, lookback {lookback}"] = linear(LinearModel().baseline_alphas)
     return {name: test_errors(rows, splits[1], horizon, forecast) for name, forecast in forecasts.items()}
 
 
@@ -100,22 +94,25 @@ def judge_forecaster(
     frame: pd.DataFrame, rows: np.ndarray, splits: Sequence[int], settings: dict[str, Any], seed: int
 ) -> dict[str, Any]:
     """Fit on the training rows, with the validation rows as its own, and return the test errors."""
+    from tscnn import Forecaster
+
     known = frame.iloc[: splits[1]]
     forecaster = Forecaster(**settings, validation_fraction=1 - splits[0] / splits[1], random_state=seed)
     began = time.perf_counter()
     forecaster.fit(known)
     seconds = time.perf_counter() - began
-    config = forecaster.config_
+    lookback, horizon = forecaster.lookback_, settings["horizon"]
     mean, scale = known[: splits[0]].to_numpy().mean(axis=0), known[: splits[0]].to_numpy().std(axis=0)
     scale = np.where(scale > 0, scale, 1)
 
     def forecast(at: np.ndarray) -> np.ndarray:
-        seen = frame.iloc[at[0] - config.lookback + 1 : at[-1] + config.horizon + 1]
-        own_units = forecaster.backtest(seen).to_numpy().reshape(len(at), config.horizon, -1)
+        seen = frame.iloc[at[0] - lookback + 1 : at[-1] + horizon + 1]
+        own_units = forecaster.backtest(seen).to_numpy().reshape(len(at), horizon, -1)
         return (own_units - mean) / scale
 
-    errors = test_errors(rows, splits[1], config.horizon, forecast)
-    chosen = {"lookback": config.lookback, "feature_mode": config.feature_mode}
+    errors = test_errors(rows, splits[1], horizon, forecast)
+    mode = "no network" if forecaster.config_ is None else forecaster.config_.feature_mode
+    chosen = {"lookback": lookback, "feature_mode": mode}
     validation = float(forecaster.report_.loc["tscnn", "mse"])
     return {"seed": seed, **errors, "validation_mse": validation, "fit_s": seconds, **chosen}
 
@@ -125,7 +122,8 @@ def _spread(values: Sequence[float]) -> str:
     return f"{mean:.4f} ± {statistics.stdev(values):.4f}" if len(values) > 1 else f"{mean:.4f}"
 
 
-def _read_setting(text: str) -> tuple[str, Any]:
+def read_setting(text: str) -> tuple[str, Any]:
+    """Read ``NAME=VALUE``, the value as JSON where it is such."""
     name, separator, value = text.partition("=")
     if not separator:
         raise argparse.ArgumentTypeError(f"must be NAME=VALUE, a parameter of Forecaster. Received: {text!r}")
@@ -145,7 +143,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--set",
         metavar="NAME=VALUE",
-        type=_read_setting,
+        type=read_setting,
         action="append",
         default=[],
         help="another Forecaster setting",

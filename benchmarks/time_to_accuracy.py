@@ -8,6 +8,7 @@ of the peers stands still while they are judged.
 from __future__ import annotations
 
 import argparse
+import math
 import os
 from collections.abc import Sequence
 from typing import Any
@@ -19,8 +20,8 @@ from benchmarks.contestants.accuracy import squared_error
 from benchmarks.contestants.launch import Launcher, parse_interpreters
 from benchmarks.report import describe_machine, load_values, print_table, write_json
 from tscnn.data.windows import find_origins, split_row
-from tscnn.linear.gram import window_moments
-from tscnn.linear.ridge import fit_linear_map
+from tscnn.linear import LinearModel
+from tscnn.linear.ridge import fit_ridge_map
 
 LOOKBACK, HORIZON, FRACTION = 336, 96, 0.1
 SEGMENTS = (8, 16, 32, 64, 128, 256)
@@ -32,23 +33,22 @@ def find_target(values: np.ndarray, lookback: int, horizon: int) -> tuple[float,
     if first is None:
         raise SystemExit(f"{len(values)} rows are too few for lookback {lookback} and horizon {horizon}.")
     rows = ((values - values[:first].mean(axis=0)) / values[:first].std(axis=0)).astype(np.float32)
-    training = window_moments(rows, find_origins([first], lookback, horizon), lookback, horizon).mean()
-    judged = window_moments(rows, find_origins([len(rows)], lookback, horizon, [first]), lookback, horizon).mean()
-    weights = fit_linear_map(training, judged)[0]  # (lookback, horizon), on windows relative to their mean
+    origins = find_origins([first], lookback, horizon), find_origins([len(rows)], lookback, horizon, [first])
+    alphas = LinearModel().baseline_alphas
+    weights = fit_ridge_map(rows, *origins, lookback, horizon, alphas, most_products=math.inf)[0]
     validation = rows[first - lookback :]
     windows = np.lib.stride_tricks.sliding_window_view(validation, lookback, axis=0)[:-horizon]
-    means = windows.mean(axis=2, keepdims=True)
-    forecasts = (windows - means) @ weights + means  # (windows, columns, horizon)
+    forecasts = windows @ weights  # (windows, columns, horizon)
     return squared_error(forecasts.transpose(0, 2, 1), validation, lookback), first, rows
 
 
 def list_cases(segments: Sequence[int], peers: Sequence[str]) -> list[tuple[str, str, dict[str, Any]]]:
     """Name each case, its contestant, and what its task has beyond the common."""
     cases: list[tuple[str, str, dict[str, Any]]] = []
-    for kind, options in (("linear skip", {"linear_skip": "auto"}), ("no linear skip", {})):
+    for kind, options in (("linear model", {"linear_model": "auto"}), ("no linear model", {})):
         for n in segments:
             cases.append((f"dense, {n} origins, {kind}", "tscnn", {"segment_origins": n, "options": options}))
-        windows = {"training": "window", **options}
+        windows = {"mode": "window", **options}
         cases.append((f"window, {kind}", "tscnn", {"options": windows}))
     cases.append(("everything by default", "tscnn default", {}))
     for name in peers:

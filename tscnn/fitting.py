@@ -16,10 +16,11 @@ from tscnn.data.schema import Schema
 from tscnn.data.series import SeriesSet
 from tscnn.data.split import Split
 from tscnn.evaluation.report import describe_report, evaluate_forecasts
-from tscnn.linear import LinearFit, LinearMixture, LinearModel, fit_linear_model, list_lookbacks
+from tscnn.linear import LinearFit, LinearMixture, LinearModel, fit_linear_model
+from tscnn.linear.lookbacks import list_lookbacks
 from tscnn.network.config import NetworkConfig, resolve_config
 from tscnn.network.settings import TCN
-from tscnn.parameters import Parameters, check_needs_no_validation, is_auto
+from tscnn.parameters import CheckedParameters, check_needs_no_validation, is_auto
 from tscnn.pipeline import Pipeline
 from tscnn.statistics import GateResult
 from tscnn.transforms import Standardize, Transform, YearlySeason, fit_yearly_season
@@ -52,7 +53,7 @@ class Fit:
     gates: dict[str, GateResult]
 
 
-def fit_pipeline(series: SeriesSet, schema: Schema, parameters: Parameters) -> Fit:
+def fit_pipeline(series: SeriesSet, schema: Schema, parameters: CheckedParameters) -> Fit:
     """Fit transforms, linear terms and a network, and choose among them.
 
     Parameters
@@ -61,7 +62,7 @@ def fit_pipeline(series: SeriesSet, schema: Schema, parameters: Parameters) -> F
         Training data, in their own units.
     schema : Schema
         Of their frame.
-    parameters : Parameters
+    parameters : CheckedParameters
         Of the forecaster.
 
     Returns
@@ -74,9 +75,9 @@ def fit_pipeline(series: SeriesSet, schema: Schema, parameters: Parameters) -> F
     TypeError, ValueError
         Naming the parameter that doesn't fit the data, or how many rows are missing.
     """
-    tell: Callable[[str], None] = write_line if parameters.verbose else _say_nothing
     if parameters.network is not None:
-        resolve_network(parameters.network, parameters, schema, parameters.lookback or 1)  # checks every setting
+        check_network(parameters.network, parameters, schema)
+    tell: Callable[[str], None] = write_line if parameters.verbose else _say_nothing
     split = _split(series, parameters)
     season_length = find_seasonality(schema.freq)
     yearly = season_length if parameters.has_yearly_season else None
@@ -106,7 +107,7 @@ def add_network(
     rows: SeriesSet,
     split: Split,
     schema: Schema,
-    parameters: Parameters,
+    parameters: CheckedParameters,
     linear: LinearFit | None,
 ) -> tuple[Pipeline, Fit]:
     """Train the network on what the linear terms leave, if there is to be one.
@@ -121,7 +122,7 @@ def add_network(
         Of their series.
     schema : Schema
         For the columns and the targets.
-    parameters : Parameters
+    parameters : CheckedParameters
         Of the forecaster.
     linear : LinearFit or None
         The linear terms.
@@ -240,7 +241,7 @@ def transform(series: SeriesSet, transforms: Sequence[Transform]) -> SeriesSet:
 
 
 def fit_linear(
-    rows: SeriesSet, split: Split, schema: Schema, parameters: Parameters, season_length: int | None
+    rows: SeriesSet, split: Split, schema: Schema, parameters: CheckedParameters, season_length: int | None
 ) -> LinearFit | None:
     """Fit the linear terms, and choose the lookback by them.
 
@@ -252,7 +253,7 @@ def fit_linear(
         Of their series.
     schema : Schema
         For the targets.
-    parameters : Parameters
+    parameters : CheckedParameters
         Of the forecaster.
     season_length : int or None
         Rows of a season.
@@ -269,15 +270,40 @@ def fit_linear(
     lookbacks = [lookback] if lookback is not None else []
     if lookback is None:
         known = rows.values[split.training_rows()][:, targets]
-        lookbacks = list_lookbacks(known, parameters.horizon, settings, season_length)
+        lookbacks = list_lookbacks(known, parameters.horizon, season_length, settings)
     isolated = parameters.network is not None and parameters.network.feature_mode == "independent"
     return fit_linear_model(
         rows.values, targets, split, lookbacks, parameters.horizon, season_length, settings, isolated=isolated
     )
 
 
+def check_network(network: TCN, parameters: CheckedParameters, schema: Schema) -> None:
+    """Check what needs Keras to be checked, and the network's settings, before anything is fitted.
+
+    Parameters
+    ----------
+    network : TCN
+        The settings.
+    parameters : CheckedParameters
+        Of the forecaster.
+    schema : Schema
+        For the columns and the targets.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Naming the setting that breaks a rule.
+    """
+    from tscnn.network.backend import check_device
+    from tscnn.training.loop import check_loss
+
+    check_device(parameters.device)
+    check_loss(parameters.training.loss)
+    resolve_network(network, parameters, schema, parameters.lookback or 1)
+
+
 def resolve_network(
-    network: TCN, parameters: Parameters, schema: Schema, lookback: int, **changes: object
+    network: TCN, parameters: CheckedParameters, schema: Schema, lookback: int, **changes: object
 ) -> NetworkConfig:
     """Check the settings of the network; what is chosen later stands in with a first choice.
 
@@ -285,7 +311,7 @@ def resolve_network(
     ----------
     network : TCN
         The settings.
-    parameters : Parameters
+    parameters : CheckedParameters
         Of the forecaster.
     schema : Schema
         For the columns and the targets.
@@ -304,7 +330,7 @@ def resolve_network(
     TypeError, ValueError
         Naming the setting that breaks a rule.
     """
-    settings = {**network.get_params(), **changes}
+    settings = {**network.get_params(deep=False), **changes}
     if is_auto(settings["feature_mode"]):
         settings["feature_mode"] = "joint"
     n_features = len(schema.columns)
@@ -314,7 +340,7 @@ def resolve_network(
 
 
 def list_candidates(
-    network: TCN, parameters: Parameters, schema: Schema, split: Split, lookback: int, linear: LinearFit | None
+    network: TCN, parameters: CheckedParameters, schema: Schema, split: Split, lookback: int, linear: LinearFit | None
 ) -> list[tuple[NetworkConfig, tuple[Term, ...]]]:
     """List the networks to choose from on validation rows.
 
@@ -325,7 +351,7 @@ def list_candidates(
     ----------
     network : TCN
         The settings.
-    parameters : Parameters
+    parameters : CheckedParameters
         Of the forecaster.
     schema : Schema
         Of the training frame.
@@ -342,7 +368,7 @@ def list_candidates(
         At least one; and the linear terms that it is trained beside.
     """
     has_linear = linear is not None and parameters.linear_model is not None
-    terms = linear.fitted if linear is not None and has_linear else ()
+    terms: tuple[Term, ...] = linear.fitted if linear is not None and has_linear else ()
     first = resolve_network(network, parameters, schema, lookback)
     candidates = [(replace(first, add_level=first.normalizer_span > 1 and not has_linear), terms)]
     automatic = is_auto(network.normalizer_span) and is_auto(network.dilation_rates)
@@ -355,7 +381,8 @@ def list_candidates(
         candidates.append((replace(plain, add_level=False), terms if keeps_linear else ()))
     # One feature, or a past covariate, leaves no choice of mode.
     if is_auto(network.feature_mode) and 1 < first.n_features == len(first.targets):
-        alone = tuple(term for term in terms if isinstance(term, LinearMixture))  # the only one that sees no other column
+        # Of the linear terms only the mixture sees no other column.
+        alone = tuple(term for term in terms if isinstance(term, LinearMixture))
         candidates += [
             (replace(config, feature_mode="independent"), alone if own else ()) for config, own in candidates
         ]
@@ -404,7 +431,7 @@ def report_on_validation(
     )
 
 
-def _split(series: SeriesSet, parameters: Parameters) -> Split:
+def _split(series: SeriesSet, parameters: CheckedParameters) -> Split:
     """Hold rows back, or complain about too few."""
     n_rows, lookback, horizon = len(series.values), parameters.lookback or 1, parameters.horizon
     if n_rows < lookback + horizon:

@@ -4,23 +4,31 @@ from __future__ import annotations
 
 import sys
 import warnings
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 from sklearn.utils import check_random_state
 
 from tscnn.common.checks import check_choice, check_int, check_real, received
-from tscnn.linear import LinearModel
+from tscnn.linear.settings import LinearModel
 from tscnn.network.settings import TCN
 from tscnn.training.settings import Training
 
-__all__ = ["GROUPS", "Parameters", "check_needs_no_validation", "nest_settings", "read_parameters", "resolve_group"]
+__all__ = [
+    "GROUPS",
+    "CheckedParameters",
+    "check_needs_no_validation",
+    "is_auto",
+    "nest_settings",
+    "read_parameters",
+    "resolve_group",
+]
 
 GROUPS: dict[str, Any] = {"network": TCN, "linear_model": LinearModel, "training": Training}
 
 
 @dataclass(frozen=True)
-class Parameters:
+class CheckedParameters:
     """The parameters of a `tscnn.Forecaster`, checked.
 
     Attributes
@@ -59,7 +67,7 @@ class Parameters:
     verbose: bool
 
 
-def read_parameters(forecaster: Any) -> Parameters:
+def read_parameters(forecaster: Any) -> CheckedParameters:
     """Check every parameter that can be checked without data.
 
     Parameters
@@ -69,7 +77,7 @@ def read_parameters(forecaster: Any) -> Parameters:
 
     Returns
     -------
-    Parameters
+    CheckedParameters
         With a seed drawn from `random_state`.
 
     Raises
@@ -78,14 +86,12 @@ def read_parameters(forecaster: Any) -> Parameters:
         Naming the parameter that breaks a rule.
     """
     network, linear_model, training = (resolve_group(name, getattr(forecaster, name)) for name in GROUPS)
-    if linear_model is not None:
-        check_choice("maps", linear_model.maps, ("auto", "shared", "per_feature"))
-    elif network is None:
+    if linear_model is None and network is None:
         rule = "Of `network` and `linear_model` one at least must not be None: nothing would forecast."
         raise ValueError(received(rule, network=None, linear_model=None))
     verbose = check_choice("verbose", forecaster.verbose, ("auto", True, False, 0, 1, 2))
-    check_training(training)
-    return Parameters(
+    training.check()
+    return CheckedParameters(
         lookback=_read_lookback(forecaster.lookback, network),
         horizon=check_int("horizon", forecaster.horizon),
         has_yearly_season=check_choice("yearly_seasonality", forecaster.yearly_seasonality, ("auto", None)) == "auto",
@@ -97,29 +103,6 @@ def read_parameters(forecaster: Any) -> Parameters:
         seed=int(check_random_state(forecaster.random_state).randint(2**31 - 1)),
         verbose=sys.stdout.isatty() if verbose == "auto" else bool(verbose),
     )
-
-
-def check_training(training: Training) -> None:
-    """Check the settings of training.
-
-    Parameters
-    ----------
-    training : Training
-        What is checked.
-
-    Raises
-    ------
-    TypeError, ValueError
-        Naming the setting that breaks a rule.
-    """
-    if not is_auto(training.epochs):
-        check_int("epochs", training.epochs)
-    check_choice("mode", training.mode, ("dense", "window"))
-    check_choice("precision", training.precision, ("float32", "mixed_bfloat16"))
-    check_int("batch_size", training.batch_size)
-    check_int("patience", training.patience)
-    check_real("learning_rate", training.learning_rate, low=0, include_low=False)
-    check_real("weight_decay", training.weight_decay, low=0)
 
 
 def is_auto(value: Any) -> bool:
@@ -195,7 +178,7 @@ def nest_settings(groups: dict[str, Any], settings: dict[str, Any]) -> dict[str,
     >>> nest_settings({"network": "auto"}, {"filters": 8})["network"].filters
     8
     """
-    homes = {field.name: name for name, group in GROUPS.items() for field in fields(group)}
+    homes = {setting: name for name, group in GROUPS.items() for setting in group().get_params()}
     changes: dict[str, dict[str, Any]] = {}
     for setting, value in settings.items():
         if setting not in homes:
@@ -210,12 +193,12 @@ def nest_settings(groups: dict[str, Any], settings: dict[str, Any]) -> dict[str,
     return nested
 
 
-def check_needs_no_validation(parameters: Parameters, n_rows: int) -> None:
+def check_needs_no_validation(parameters: CheckedParameters, n_rows: int) -> None:
     """Complain if nothing can be held back to choose on.
 
     Parameters
     ----------
-    parameters : Parameters
+    parameters : CheckedParameters
         Of the forecaster.
     n_rows : int
         Of the training frame.

@@ -13,9 +13,10 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 
 from tscnn.common.checks import received
+from tscnn.data.encoding import label_from_json, label_to_json
 from tscnn.data.index import index_from_arrays, index_to_arrays
-from tscnn.data.schema import Schema, label_from_json, label_to_json
-from tscnn.network.config import NetworkConfig
+from tscnn.data.schema import Schema
+from tscnn.network.config import read_config
 from tscnn.parameters import GROUPS
 from tscnn.pipeline import Pipeline
 from tscnn.statistics import GateResult
@@ -43,7 +44,7 @@ def describe_forecaster(forecaster: BaseEstimator, context: bool) -> tuple[dict[
     pipeline: Pipeline = forecaster.pipeline_
     header: dict[str, Any] = {
         "parameters": _describe_parameters(forecaster.get_params(deep=False)),
-        "schema": forecaster._schema.to_json(),
+        "schema": forecaster.schema_.to_json(),
         "pipeline": pipeline.settings(),
         "config": None if forecaster.config_ is None else asdict(forecaster.config_),
         "history": {name: list(map(float, values)) for name, values in forecaster.history_.items()},
@@ -52,9 +53,9 @@ def describe_forecaster(forecaster: BaseEstimator, context: bool) -> tuple[dict[
         "context": None,
     }
     arrays = {f"pipeline/{name}": array for name, array in pipeline.arrays().items()}
-    if context and forecaster._context is not None:
-        header["context"], arrays["context/index"] = index_to_arrays(forecaster._context.index)
-        arrays["context/values"] = forecaster._context.to_numpy()
+    if context and forecaster.context_ is not None:
+        header["context"], arrays["context/index"] = index_to_arrays(forecaster.context_.index)
+        arrays["context/values"] = forecaster.context_.to_numpy()
     return header, arrays
 
 
@@ -84,7 +85,7 @@ def restore_forecaster(
         schema = Schema.from_json(header["schema"])
         own = {name.partition("/")[2]: array for name, array in arrays.items() if name.startswith("pipeline/")}
         pipeline = Pipeline.from_arrays(header["pipeline"], own)
-        config = None if header["config"] is None else NetworkConfig(**_tuples(header["config"]))
+        config = None if header["config"] is None else read_config(header["config"])
         history = pd.DataFrame(header["history"])
         history.index = pd.RangeIndex(1, len(history) + 1, name="epoch")
         gates = {name: GateResult(**result) for name, result in header["gates"].items()}
@@ -92,7 +93,7 @@ def restore_forecaster(
         if header["context"] is not None:
             index = index_from_arrays(header["context"], arrays["context/index"])
             context = pd.DataFrame(arrays["context/values"], index, schema.columns)
-    except (KeyError, TypeError, AttributeError, IndexError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError) as error:
         rule = f"The file must hold a forecaster, but a part of it is missing or of another kind ({error})."
         raise ValueError(received(rule, path=str(path))) from None
     forecaster.set_params(**parameters)
@@ -101,7 +102,7 @@ def restore_forecaster(
     forecaster.n_features_in_ = len(schema.columns)
     if all(isinstance(name, str) for name in schema.columns):
         forecaster.feature_names_in_ = np.asarray(schema.columns, dtype=object)
-    forecaster._schema, forecaster._context = schema, context
+    forecaster.schema_, forecaster.context_ = schema, context
 
 
 # Parameters

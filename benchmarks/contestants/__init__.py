@@ -26,7 +26,7 @@ class Contestant(NamedTuple):
 CONTESTANTS = {
     "tscnn": Contestant("ours", "tscnn", 10_000, 10, 100_000),
     "tscnn default": Contestant("ours", "tscnn", 10_000, 10, 100_000, {"default": True}),
-    "tscnn window": Contestant("ours", "tscnn", 20, 4, 100_000, {"training": "window"}),
+    "tscnn window": Contestant("ours", "tscnn", 20, 4, 100_000, {"mode": "window"}),
     "keras recipe": Contestant("keras_recipe", "tensorflow", 8, 4, 1024),
     "keras-tcn": Contestant("keras_tcn", "keras-tcn", 8, 4, 1024),
     "darts": Contestant("darts_tcn", "darts", 8, 4, 1024),

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.contestants import Contestant
-from benchmarks.segments import force_segments
 
 __all__ = ["squared_error", "train_to_target"]
 
@@ -52,8 +51,6 @@ def _train_ours(model: Any, frame: pd.DataFrame, task: dict[str, Any]) -> dict[s
 
     import tscnn.forecaster  # noqa: F401
 
-    if "segment_origins" in task:
-        force_segments(task["segment_origins"])
     values, lookback = frame.to_numpy(), model.settings.lookback
     validation = values[task["first"] - lookback :]
 
@@ -68,9 +65,8 @@ def _train_ours(model: Any, frame: pd.DataFrame, task: dict[str, Any]) -> dict[s
 
         def on_train_begin(self, logs: Any = None) -> None:  # noqa: ARG002
             now = time.perf_counter()
-            names = [layer.name for layer in self.model.network.layers]
-            if "linear_skip" in names:
-                self._note(_start_error(self.model.network, validation, lookback), now)
+            if self.model.forecast.terms is not None:
+                self._note(_start_error(self.model.forecast, validation, lookback), now)
             self.idle += time.perf_counter() - now
 
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002
@@ -85,13 +81,16 @@ def _train_ours(model: Any, frame: pd.DataFrame, task: dict[str, Any]) -> dict[s
 
     watch = Watch()
     began = time.perf_counter()
-    model.train(frame, task["epochs"], validation_fraction=task["fraction"], callbacks=[watch], patience=task["epochs"])
+    settings = {"validation_fraction": task["fraction"], "callbacks": [watch], "patience": task["epochs"]}
+    settings |= {name: task[name] for name in ("segment_origins",) if name in task}
+    model.train(frame, task["epochs"], **settings)
     trained = time.perf_counter() - began
     return {"seconds": watch.seconds, "best_mse": min(watch.errors), "epochs": len(watch.errors), "trained_s": trained}
 
 
-def _start_error(network: Any, values: np.ndarray, lookback: int) -> float:
-    """Judge a network on every window of `values`."""
-    windows = np.lib.stride_tricks.sliding_window_view(values, lookback, axis=0)[: -network.output_shape[2]]
-    forecasts = network.predict(windows.transpose(0, 2, 1), batch_size=256, verbose=0)[:, 0]
-    return squared_error(forecasts, values, lookback)
+def _start_error(forecast: Any, values: np.ndarray, lookback: int) -> float:
+    """Judge a network beside its linear terms on every window of `values` that has outcomes after it."""
+    windows = np.lib.stride_tricks.sliding_window_view(values, lookback, axis=0).transpose(0, 2, 1)
+    blocks = [np.asarray(forecast(windows[i : i + 256]))[:, 0] for i in range(0, len(windows), 256)]
+    forecasts = np.concatenate(blocks)
+    return squared_error(forecasts[: -forecasts.shape[1]], values, lookback)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,24 +14,24 @@ from benchmarks.contestants.common import EpochClock, Settings, keras_clock, pow
 
 
 class Model:
-    """`tscnn.Forecaster`: dilations 1, 2, 4, .. in the joint mode without linear skip, or everything by default.
+    """`tscnn.Forecaster`: dilations 1, 2, 4, .. in the joint mode without linear model, or everything by default.
 
     The dilations are the most that fit into the lookback; the rolling normaliser sees the rest of it.
     """
 
     def __init__(
-        self, settings: Settings, *, default: bool = False, training: str = "dense", linear_skip: str | None = None
+        self, settings: Settings, *, default: bool = False, mode: str = "dense", linear_model: str | None = None
     ) -> None:
         self.settings = settings
         self.parameters: dict[str, Any] = {
             "filters": settings.filters,
             "kernel_size": settings.kernel_size,
             "batch_size": settings.batch_size,
-            "training": training,
+            "mode": mode,
         }
         if not default:
             rates = powers_of_two(settings.lookback, settings.kernel_size, cover=False)
-            self.parameters |= {"dilation_rates": rates, "linear_skip": linear_skip, "dropout": 0.0}
+            self.parameters |= {"dilation_rates": rates, "linear_model": linear_model, "dropout": 0.0}
 
     def train(self, frame: pd.DataFrame, epochs: int, **parameters: Any) -> list[float]:
         """Train from scratch on all rows, and return the seconds of each epoch."""
@@ -60,14 +61,16 @@ class Model:
         return forecasts.reshape(-1, self.settings.horizon, frame.shape[1])
 
     def stream(self, frame: pd.DataFrame, n_rows: int) -> dict[str, float]:
-        """Seconds of one row: of ``Stream.update``, and of the network below it with and without linear skip."""
-        stream = self.forecaster.stream(frame.iloc[: self.settings.lookback])
-        rows = frame.to_numpy()[:n_rows]
-        network = stream._network
+        """Seconds of one row: of ``Stream.update``, of the pipeline below it, and of the network's stack alone."""
+        context, rows = frame.iloc[: self.settings.lookback], frame.to_numpy()[:n_rows]
+        stream, pipeline = self.forecaster.stream(context), self.forecaster.pipeline_
         measured = {"stream_update_s": _median_seconds(stream.update, rows)}
-        measured["stream_network_s"] = _median_seconds(network.update, rows[:, None])
-        network.linear_skip = None
-        measured["stream_stack_s"] = _median_seconds(network.update, rows[:, None])
+        inputs = pipeline.apply(rows, frame.index[:n_rows])[:, None]
+        parts = [("stream_network_s", pipeline)]
+        parts += [("stream_stack_s", term) for term in pipeline.terms if term.name == "network"]
+        for name, part in parts:
+            state = part.start(pipeline.apply(context.to_numpy(), context.index)[None])
+            measured[name] = _median_seconds(partial(part.step, state), inputs)
         return measured
 
 

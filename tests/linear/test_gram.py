@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from tests.reference.windows import windows_from_mean
 from tests.linear.series import autoregression, errors_of, example
+from tests.reference.windows import windows_from_mean
 from tscnn.data.windows import find_origins
 from tscnn.linear.bands import CosineBands
 from tscnn.linear.gram import affordable_part, sum_gram_matrices

@@ -285,7 +285,7 @@ def _read(file: BinaryIO) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         KeyError,
         struct.error,
     ) as error:
-        raise _Damaged(f"its members can't be read ({error})") from None
+        raise _Damaged(f"its members can't be read ({str(error) or 'they end too early'})") from None
 
 
 def _check_kind(file: BinaryIO, size: int) -> None:

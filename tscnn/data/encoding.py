@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
+import importlib
 import warnings
 import zoneinfo
 from typing import Any
@@ -101,11 +103,12 @@ def step_to_json(step: Any) -> Any:
     by_name = {"offset": step.freqstr}
     if _reads_as(by_name, step):
         return by_name
-    keywords = {key: _keyword_to_json(value) for key, value in step.kwds.items() if key != "calendar"}
-    by_class = {"class": type(step).__name__, "n": step.n, "normalize": step.normalize, "keywords": keywords}
-    if not _reads_as(by_class, step):
-        raise TypeError(received("The step of the index can't be saved; `X.asfreq` gives another.", step=str(step)))
-    return by_class
+    with contextlib.suppress(TypeError):
+        keywords = {key: _keyword_to_json(value) for key, value in step.kwds.items() if key != "calendar"}
+        by_class = {"class": type(step).__name__, "n": step.n, "normalize": step.normalize, "keywords": keywords}
+        if _reads_as(by_class, step):
+            return by_class
+    raise TypeError(received("The step of the index can't be saved; `X.asfreq` gives another.", step=str(step)))
 
 
 def step_from_json(written: Any) -> Any:
@@ -148,7 +151,11 @@ def _keyword_to_json(value: Any) -> Any:
         return value.strftime("%H:%M")
     if isinstance(value, datetime.timedelta):
         return value.total_seconds()
-    return str(value) if isinstance(value, np.datetime64) else value
+    if isinstance(value, np.datetime64):
+        return str(value)
+    if value is None or isinstance(value, str | int | float):
+        return value
+    raise TypeError(received("An argument of an offset must be a number or a word.", value=value))
 
 
 def _keyword_from_json(key: str, value: Any) -> Any:
@@ -184,14 +191,20 @@ def zone_to_json(zone: datetime.tzinfo | None) -> Any:
         return None
     if zone == datetime.UTC:
         return {"zone": "UTC"}
-    name = getattr(zone, "key", None) or getattr(zone, "zone", None)  # of zoneinfo, of pytz
-    if name in zoneinfo.available_timezones():
-        return {"zone": name}
     offset = zone.utcoffset(None)
-    if offset is None or name is not None:
-        rule = "A time zone must be UTC, a fixed offset or one of `zoneinfo` to be saved; `X.tz_convert` gives another."
-        raise TypeError(received(rule, zone=str(zone)))
-    return {"offset": offset.total_seconds()}
+    written: dict[str, Any] = {}
+    if offset is not None:
+        written = {"offset": offset.total_seconds()}
+    elif getattr(zone, "key", None) is not None:
+        written = {"zone": getattr(zone, "key", None)}
+    elif getattr(zone, "zone", None) is not None:  # pandas 2 takes pytz, and tells it from zoneinfo
+        written = {"zone": getattr(zone, "zone", None), "module": "pytz"}
+    if written:
+        with contextlib.suppress(ValueError):
+            if pd.DatetimeTZDtype(tz=zone_from_json(written)) == pd.DatetimeTZDtype(tz=zone):
+                return written
+    rule = "A time zone must be UTC, a fixed offset or one of `zoneinfo` to be saved; `X.tz_convert` gives another."
+    raise TypeError(received(rule, zone=str(zone)))
 
 
 def zone_from_json(written: Any) -> datetime.tzinfo | None:
@@ -218,6 +231,10 @@ def zone_from_json(written: Any) -> datetime.tzinfo | None:
         return datetime.timezone(datetime.timedelta(seconds=written["offset"]))
     if written["zone"] == "UTC":
         return datetime.UTC
+    if written.get("module") == "pytz":
+        with contextlib.suppress(ImportError, KeyError):
+            zone: datetime.tzinfo = importlib.import_module("pytz").timezone(written["zone"])
+            return zone
     try:
         return zoneinfo.ZoneInfo(written["zone"])
     except (zoneinfo.ZoneInfoNotFoundError, OSError):

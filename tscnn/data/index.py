@@ -286,8 +286,9 @@ def index_to_arrays(index: pd.Index) -> tuple[dict[str, Any], np.ndarray]:
 
     Examples
     --------
-    >>> index_to_arrays(pd.date_range("1970-01-02", periods=2, unit="s", tz="UTC"))
-    ({'kind': 'times', 'name': None, 'unit': 's', 'zone': {'zone': 'UTC'}, 'step': {'offset': 'D'}}, array([ 86400, 172800]))
+    >>> written, values = index_to_arrays(pd.date_range("1970-01-02", periods=2, freq="h", unit="s"))
+    >>> written, values
+    ({'kind': 'times', 'name': None, 'unit': 's', 'zone': None, 'step': {'offset': 'h'}}, array([86400, 90000]))
     """
     kind, name = find_kind(index), label_to_json(index.name)
     if kind == "times":

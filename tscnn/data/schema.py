@@ -40,7 +40,8 @@ class Schema:
 
     Examples
     --------
-    >>> schema = Schema.of(pd.Index(["sun", "load", "wind"]), targets=["wind", "load"], freq=1, kind="integers")
+    >>> columns = pd.Index(["sun", "load", "wind"])
+    >>> schema = Schema.of(columns, ["wind", "load"], freq=1, kind="integers", dtype=np.dtype("float64"))
     >>> schema.roles, schema.targets, schema.target_names.tolist(), schema.past_covariates
     (('past_covariate', 'target', 'target'), (2, 1), ['wind', 'load'], (0,))
     """
@@ -50,7 +51,7 @@ class Schema:
     targets: tuple[int, ...]
     freq: Any
     kind: str
-    dtype: Any = np.dtype(np.float64)
+    dtype: np.dtype[Any]
 
     def __post_init__(self) -> None:
         """Check that the parts fit each other."""
@@ -62,19 +63,21 @@ class Schema:
             raise ValueError(received(rule, targets=self.targets, roles=self.roles))
 
     @classmethod
-    def of(
-        cls, columns: pd.Index, targets: Any = None, *, freq: Any, kind: str, dtype: Any = np.dtype(np.float64)
-    ) -> Self:
+    def of(cls, columns: pd.Index, targets: Any, *, freq: Any, kind: str, dtype: np.dtype[Any]) -> Self:
         """Give every column its role.
 
         Parameters
         ----------
         columns : Index
             Of the training frame, distinct.
-        targets : column name or list of column names, optional
-            Columns to forecast, default all. A tuple that names one column of several levels is one name.
-        freq, kind, dtype : object
-            As the attributes.
+        targets : column name or list of column names, or None
+            Columns to forecast; None is all. A tuple that names one column of several levels is one name.
+        freq : offset, int or None
+            The step of the index.
+        kind : {"times", "periods", "integers"}
+            What the index holds.
+        dtype : numpy dtype
+            That forecasts are returned in.
 
         Returns
         -------
@@ -150,7 +153,7 @@ class Schema:
             "targets": list(self.targets),
             "freq": step_to_json(self.freq),
             "kind": self.kind,
-            "dtype": np.dtype(self.dtype).name,
+            "dtype": self.dtype.name,
         }
 
     @classmethod

@@ -145,7 +145,7 @@ class SeriesSet:
         end = bounds[1:].tolist() if end is None else end
         found = []
         for rows in self.stretches():
-            i = int(np.searchsorted(bounds, rows.start, side="right")) - 1
+            i = min(int(np.searchsorted(bounds, rows.start, side="right")), len(self.indexes)) - 1
             n_rows = max(0, min(rows.stop, end[i]) - rows.start)
             (origins,) = find_origins([n_rows], lookback, horizon, [max(0, first[i] - rows.start)])
             found.append(range(origins.start + rows.start, origins.stop + rows.start))
@@ -197,5 +197,12 @@ class SeriesSet:
         -------
         ndarray of shape (n_series, lookback, n_features)
             A copy.
+
+        Raises
+        ------
+        ValueError
+            If a series is shorter.
         """
+        if (shortest := min(map(len, self.indexes))) < lookback:
+            raise ValueError(received(f"Every series must have at least {lookback} rows.", shortest=shortest))
         return self.windows(self.bounds[1:] - 1, lookback)

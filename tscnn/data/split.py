@@ -9,6 +9,7 @@ from typing import Self
 
 import numpy as np
 
+from tscnn.common.checks import check_real
 from tscnn.data.series import SeriesSet
 from tscnn.data.windows import split_row
 
@@ -61,13 +62,14 @@ class Split:
             Steps seen and steps predicted: a series with too few rows for a window before and an outcome after is not
             split.
         validation_fraction, calibration_fraction : float in [0, 1)
-            Of the rows; the calibration rows are the newest.
+            The calibration rows are the newest, a part of all rows; the validation rows are a part of those before.
 
         Returns
         -------
         Split
             Of the same series.
         """
+        calibration_fraction = check_real("calibration_fraction", calibration_fraction, low=0, high=1)
         bounds = series.bounds.tolist()
         validation, calibration = [], []
         for start, stop in itertools.pairwise(bounds):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from tscnn.common.checks import check_choice, check_int, check_real
+from tscnn.common.settings import Settings
 
 __all__ = ["ComponentSettings", "CrossSeriesSettings", "LinearModel", "LookbackSettings", "MixtureSettings"]
 
@@ -12,7 +13,7 @@ INFINITE = float("inf")
 
 
 @dataclass(frozen=True)
-class LookbackSettings:
+class LookbackSettings(Settings):
     """Which lookbacks ``lookback="auto"`` chooses from.
 
     Attributes
@@ -36,7 +37,7 @@ class LookbackSettings:
 
 
 @dataclass(frozen=True)
-class MixtureSettings:
+class MixtureSettings(Settings):
     """How ridge regressions on windows of several lengths are fitted, compared and combined.
 
     Ridge strengths are multiples of the mean square of an input.
@@ -126,7 +127,7 @@ class MixtureSettings:
 
 
 @dataclass(frozen=True)
-class ComponentSettings:
+class ComponentSettings(Settings):
     """When maps of principal components are averaged with those of the targets.
 
     Attributes
@@ -148,7 +149,7 @@ class ComponentSettings:
 
 
 @dataclass(frozen=True)
-class CrossSeriesSettings:
+class CrossSeriesSettings(Settings):
     """How the newest rows of all columns correct the forecasts of each target.
 
     Attributes
@@ -177,7 +178,7 @@ class CrossSeriesSettings:
 
 
 @dataclass(frozen=True)
-class LinearModel:
+class LinearModel(Settings):
     """The linear part of a forecast, fitted in closed form.
 
     Attributes

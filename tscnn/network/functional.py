@@ -20,7 +20,6 @@ import numpy as np
 
 from tscnn.common.checks import received
 from tscnn.common.ring import Ring
-from tscnn.network.receptive_field import receptive_field
 
 if TYPE_CHECKING:
     from tscnn.network.config import NetworkConfig
@@ -240,7 +239,7 @@ def residual_block(
     hidden = between(convolve(inputs, weights.conv, step, stride, ops))
     ends = crop(inputs, reach, ops)
     residual = (ends[:, ::stride] if stride > 1 else ends) + affine(hidden, weights.to_residual, ops)
-    wanted = crop(hidden, skip_at.start or 0, ops) if skip_at.step in (None, 1) else hidden[:, skip_at]
+    wanted = crop(hidden, skip_at.start, ops) if skip_at.step == 1 else hidden[:, skip_at]
     return residual, affine(wanted, weights.to_skip, ops)
 
 
@@ -285,9 +284,10 @@ def stack(
         Every ``spacings[-1]``-th position.
     """
     hidden = affine(inputs, project, ops)
+    above = sum((kernel_size - 1) * dilation_rate for kernel_size, dilation_rate in layers)
     skips = []
-    for i, block in enumerate(blocks):
-        above, spacing = receptive_field(layers[i + 1 :]) - 1, spacings[i + 1]
+    for i, (block, (kernel_size, dilation_rate)) in enumerate(zip(blocks, layers, strict=True)):
+        above, spacing = above - (kernel_size - 1) * dilation_rate, spacings[i + 1]
         skip_at = np.s_[above // spacing :: spacings[-1] // spacing]
         hidden, skip = block(hidden, spacing=spacings[i], stride=spacing // spacings[i], skip_at=skip_at)
         skips.append(skip)

@@ -28,6 +28,18 @@ class Network:
     config: NetworkConfig
     dense: keras.Model
     single_origin: keras.Model
+    head: Any
+
+    @property
+    def head_variables(self) -> list[Any]:
+        """Kernel and bias of the last layer, in which the network's forecast is linear.
+
+        Returns
+        -------
+        list of keras.Variable
+            As they are.
+        """
+        return [self.head.kernel, self.head.bias]
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return copies of the weights.
@@ -47,7 +59,8 @@ class Network:
 def build_network(config: NetworkConfig, precision: str | None = None) -> Network:
     """Make the layers of `config` and connect them twice; `precision` is that of the convolutions alone."""
     layers = _make_layers(config, precision)
-    return Network(config, _connect(layers, config, last_only=False), _connect(layers, config, last_only=True))
+    dense, single_origin = (_connect(layers, config, last_only) for last_only in (False, True))
+    return Network(config, dense, single_origin, layers.head)
 
 
 def network_of(config: NetworkConfig, arrays: Mapping[str, np.ndarray]) -> Network:

@@ -113,10 +113,13 @@ class ArrayNetwork:
         config, span = self.config, self.config.normalizer_span
         if rings is not None and span > 1:
             rings.extend(start_normalizing(rows, span))
-        stack = partial(self.stack.dense, rings=rings)
+        stack: Callable[..., Any] = partial(self.stack.dense, rings=rings)
+        front_end = None
+        if self.front_end is not None:
+            front_end = partial(_per_feature, partial(self.front_end.dense, rings=rings), rings)
         parts = Parts(
             normalizer=partial(rolling_normalize, span=span) if span > 1 else None,
-            front_end=self.front_end and partial(_per_feature, partial(self.front_end.dense, rings=rings), rings),
+            front_end=front_end,
             merge=_merge_features,
             stack=partial(_per_feature, stack, rings) if config.feature_mode == "independent" else stack,
             head=self._head,
@@ -214,7 +217,7 @@ def _stack_shapes(config: NetworkConfig, name: str, n_inputs: int, layers: Layer
     width = 2 * filters if config.activation == "gated" else filters
     statistics = {None: (), "layer": ("gamma", "beta"), "batch": ("gamma", "beta", "moving_mean", "moving_variance")}
     kernels: dict[str, tuple[int, ...]] = {"project": (n_inputs, filters)}
-    shapes = {}
+    shapes: dict[str, tuple[int, ...]] = {}
     for i, (kernel_size, _) in enumerate(layers):
         kernels |= {
             f"block_{i}/conv": (kernel_size, filters, width),

@@ -74,6 +74,17 @@ class NetworkTerm:
         """
         return self.config.lookback
 
+    @property
+    def says_something(self) -> bool:
+        """Whether its forecasts are not all zero, or the rolling level.
+
+        Returns
+        -------
+        bool
+            Whether the head has a weight that is not zero.
+        """
+        return bool(np.any(self.parameters["head/kernel"]) or np.any(self.parameters["head/bias"]))
+
     def dense(self, rows: np.ndarray) -> np.ndarray:
         """Forecast at every origin of one series.
 

@@ -14,7 +14,7 @@ from tscnn.network.backend import device_scope
 from tscnn.network.config import NetworkConfig
 from tscnn.network.graph import build_network, seed_weights
 from tscnn.network.term import NetworkTerm
-from tscnn.statistics import GateResult
+from tscnn.statistics import GateResult, not_kept
 from tscnn.training.loop import train
 from tscnn.training.selection import Candidate, choose
 from tscnn.training.settings import Training
@@ -52,7 +52,8 @@ class FittedNetwork:
         tuple of Term
             At least one.
         """
-        return (*self.terms, self.term) if not self.terms or self.term.says_something else self.terms
+        says_something = bool(np.any(self.term.arrays()["head/kernel"]))
+        return (*self.terms, self.term) if says_something or not self.terms else self.terms
 
 
 def fit_network(
@@ -89,6 +90,11 @@ def fit_network(
     -------
     FittedNetwork
         In float32.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Naming the setting that breaks a rule.
     """
     lookback, horizon = candidates[0][0].lookback, candidates[0][0].horizon
     training, validation = split.training(lookback, horizon), []
@@ -102,10 +108,12 @@ def fit_network(
             trained = train(
                 network, rows, terms, training, validation, settings, device=device, seed=seed, verbose=verbose
             )
-        gates = {} if trained.gate is None else {"network": trained.gate}
+        gates = {}
+        if terms and any(validation):
+            gates["network"] = trained.gate or not_kept("no epoch had a smaller error than the linear terms alone")
         fits.append(FittedNetwork(NetworkTerm.from_keras(network), tuple(terms), trained.history, gates))
         judged.append(Candidate(trained.losses, sum(map(len, validation)), bool(terms), describe(config, terms)))
-    best, gates = choose(judged, apart=max(lookback, horizon)) if len(fits) > 1 else (0, {})
+    best, gates = choose(judged, max(lookback, horizon), level=settings.level) if len(fits) > 1 else (0, {})
     if verbose and len(fits) > 1:
         listed = ", ".join(f"{one.name} {one.losses.mean():.4f}" for one in judged)
         write_line(f"validation losses: {listed}; {judged[best].name} chosen")

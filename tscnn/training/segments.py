@@ -1,0 +1,61 @@
+"""Batches of segments: what is fed are the rows that they start at."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tscnn.data.windows import Segments
+from tscnn.network.backend import keras
+
+__all__ = ["SegmentBatches"]
+
+
+class SegmentBatches(keras.utils.PyDataset):
+    """Batches of (starts, weights), all of one shape, reshuffled each epoch from `seed`.
+
+    The last batch is filled up with segments of weight 0, and the weights are scaled to a mean of one, so that the
+    mean over equal batches is the mean over origins. Given `n_looped`, an item is what a `LoopingTrainer` takes: up to
+    that many batches on a leading axis, the last item filled up with batches of weight 0. Given `most_batches`, an
+    epoch has no more of them: those that come first in its order.
+    """
+
+    def __init__(
+        self,
+        segments: Segments,
+        batch_size: int,
+        n_looped: int | None = None,
+        seed: int | None = None,
+        most_batches: int | None = None,
+    ) -> None:
+        super().__init__()
+        self.batch_size = batch_size
+        n_batches = -(-len(segments.starts) // batch_size)
+        n_filling = n_batches * batch_size - len(segments.starts)
+        self.n_batches = min(n_batches, most_batches or n_batches)
+        weights = np.pad(segments.weights, ((0, n_filling), (0, 0)))
+        self.starts = np.pad(segments.starts, (0, n_filling), mode="edge")
+        self.weights = weights / weights.mean()
+        self.n_looped = n_looped and min(n_looped, self.n_batches)
+        self.order = np.arange(len(self.starts))
+        self.random = None if seed is None else np.random.default_rng(seed)
+        self.on_epoch_end()
+
+    def __len__(self) -> int:
+        """Count the items."""
+        return -(-self.n_batches // (self.n_looped or 1))
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return (starts, weights) of one batch, (batch_size,) and (batch_size, n_origins), or of a loop of them."""
+        n_segments = self.batch_size * (self.n_looped or 1)
+        item = self.order[index * n_segments : min((index + 1) * n_segments, self.n_batches * self.batch_size)]
+        starts, weights = self.starts[item], self.weights[item]
+        if self.n_looped:
+            n_filling = n_segments - len(item)
+            starts = np.pad(starts, (0, n_filling)).reshape(self.n_looped, self.batch_size)
+            weights = np.pad(weights, ((0, n_filling), (0, 0))).reshape(*starts.shape, -1)
+        return starts, weights
+
+    def on_epoch_end(self) -> None:
+        """Shuffle the segments."""
+        if self.random is not None:
+            self.random.shuffle(self.order)

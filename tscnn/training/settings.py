@@ -1,0 +1,148 @@
+"""Settings of training."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tscnn.common.checks import check_choice, check_int, check_real
+from tscnn.common.settings import Settings
+
+__all__ = ["Training"]
+
+
+@dataclass(frozen=True)
+class Training(Settings):
+    """How the network of a forecaster is trained; checked when training begins.
+
+    The first nine settings are those that people change. Of the others each says where its value comes from:
+    "benchmarks" is the page in the repository, by section.
+
+    Parameters
+    ----------
+    epochs : "auto" or int, default "auto"
+        Passes over the training rows, at most; "auto" makes about `n_steps` steps of them, at least 3 passes, each over
+        a part of the origins, drawn anew, where all would be more than `epoch_values` forecast values. Where the second
+        half of these still lowered the validation loss by one per cent, as many again follow twice over, and then
+        four times, unless all would be more than `round_values`. It makes a single step where the validation origins
+        are too few to tell whether convolutions add something to linear terms; without validation rows, a single pass
+        where the training origins are.
+    batch_size : int, default 256
+        Origins of a training step.
+    learning_rate : float, default 2e-3
+        Of AdamW at the start; it falls to zero along a cosine, in each round of ``epochs="auto"`` anew.
+    weight_decay : float, default 1e-3
+        Of AdamW.
+    patience : int, default 3
+        Epochs without improvement on the validation rows after which training stops; with ``epochs="auto"`` in the
+        first round only, and not while that still lowers the loss.
+    loss : str or callable, default "mse"
+        Name of a Keras loss, or what ``keras.losses.get`` takes; on columns standardised by their training rows.
+    mode : {"dense", "window"}, default "dense"
+        "dense" trains on segments of neighbouring origins, whose work is shared; "window" on one window an origin, in
+        random order, of which only what its forecast needs is computed. Slower, and the same weights.
+    precision : {"float32", "mixed_bfloat16"}, default "float32"
+        Of the convolutions in training; "mixed_bfloat16" is for GPUs. Forecasts are always computed in float32.
+    callbacks : sequence of keras.callbacks.Callback, optional
+        Passed on to Keras.
+    n_steps : int, default 300
+        Training steps that ``epochs="auto"`` aims at in its first round: beside linear terms a network learns fast, and
+        then overfits. Chosen by benchmarks: "What was tried", where more gain nothing beside long linear maps.
+    n_rounds : int, default 3
+        Rounds of ``epochs="auto"``, at most, each twice as long as the one before. Chosen by benchmarks: "What was
+        tried", where convolutions have much to learn.
+    goes_on : float, default 0.01
+        Part by which the second half of a round has to lower the loss for another round. A convention.
+    round_values : int, default 500_000_000
+        Forecast values up to the end of any round but the first: some minutes. A convention, for the time of a fit.
+    epoch_values : int, default 50_000_000
+        Forecast values in an epoch of ``epochs="auto"``, at most: some seconds. Chosen by benchmarks: "Speed", where
+        many columns or a long horizon make a step dear, and rarely teach more.
+    epoch_steps : int, default 30
+        Steps of an epoch in any case, or all that there are. A convention.
+    judged_values : int, default 20_000_000
+        Outcomes that an epoch is evaluated on, unless the horizon is shorter than a segment. A convention, for the time
+        of a fit.
+    step_values : int, default 1_000_000
+        Forecast values that are evaluated at a time, unless a training step has more: 4 MB. A convention, for the
+        memory.
+    looped_steps : int, default 64
+        Training steps of one call of TensorFlow's graph, at most. Chosen by benchmarks: "Speed".
+    segment_origins : int, default 32
+        Origins of a segment, at least; longer lookbacks have longer ones. Neighbours are alike, so that several short
+        segments a step teach more than a long one. Chosen by benchmarks: "Speed", time to accuracy by length.
+    fewest_blocks : int, default 4
+        Independent stretches, as long as the horizon, that validation origins must hold to tell whether the network
+        adds something to linear terms. That of `tscnn.statistics.gate`.
+    level : float in (0, 1), default 0.05
+        Of the test whether it does. A convention.
+    least_scale : float, default 0.1
+        Least scale that an epoch is kept with beside linear terms: some tiny part of anything is better by chance. A
+        convention.
+    short_lookback : int, default 64
+        Rows of a lookback, below which ``normalizer_span="auto"`` also tries a network without rolling normaliser.
+        Chosen by benchmarks: "What was tried".
+
+    Examples
+    --------
+    >>> Training(epochs=3).set_params(batch_size=64).batch_size
+    64
+    """
+
+    epochs: str | int = "auto"
+    batch_size: int = 256
+    learning_rate: float = 2e-3
+    weight_decay: float = 1e-3
+    patience: int = 3
+    loss: Any = "mse"
+    mode: str = "dense"
+    precision: str = "float32"
+    callbacks: Sequence[Any] | None = None
+    n_steps: int = 300
+    n_rounds: int = 3
+    goes_on: float = 0.01
+    round_values: int = 500_000_000
+    epoch_values: int = 50_000_000
+    epoch_steps: int = 30
+    judged_values: int = 20_000_000
+    step_values: int = 1_000_000
+    looped_steps: int = 64
+    segment_origins: int = 32
+    fewest_blocks: int = 4
+    level: float = 0.05
+    least_scale: float = 0.1
+    short_lookback: int = 64
+
+    def check(self) -> None:
+        """Check every setting but the loss, which needs Keras.
+
+        Raises
+        ------
+        TypeError, ValueError
+            Naming the setting that breaks a rule.
+        """
+        if not (isinstance(self.epochs, str) and self.epochs == "auto"):
+            check_int("epochs", self.epochs)
+        check_choice("mode", self.mode, ("dense", "window"))
+        check_choice("precision", self.precision, ("float32", "mixed_bfloat16"))
+        check_real("learning_rate", self.learning_rate, low=0, include_low=False)
+        for name in ("weight_decay", "goes_on", "least_scale"):
+            check_real(name, getattr(self, name), low=0)
+        check_real("level", self.level, low=0, high=1, include_low=False)
+        for name in (
+            "batch_size",
+            "patience",
+            "n_steps",
+            "n_rounds",
+            "round_values",
+            "epoch_values",
+            "epoch_steps",
+            "judged_values",
+            "step_values",
+            "looped_steps",
+            "segment_origins",
+            "fewest_blocks",
+            "short_lookback",
+        ):
+            check_int(name, getattr(self, name))

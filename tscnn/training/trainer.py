@@ -1,0 +1,81 @@
+"""A Keras model whose output is the loss of each origin: many steps in one call, and no window is ever copied out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tscnn.network.backend import keras, ops
+from tscnn.network.config import NetworkConfig
+
+__all__ = ["LoopingTrainer", "SegmentTrainer", "weighted_mean"]
+
+
+class SegmentTrainer(keras.Model):
+    """Give the loss of each origin of a batch of segments, taken from rows that are held in memory once.
+
+    Parameters
+    ----------
+    forecast : callable
+        Layer or model: (batch, time, features) -> (batch, positions, horizon, targets); a single origin's for segments
+        of one.
+    rows : ndarray of shape (n_rows, n_features)
+        All series, one behind the other.
+    config : NetworkConfig
+        Of the network.
+    n_origins : int
+        Origins of a segment.
+    loss : str or callable
+        Name of a Keras loss, a Keras loss, or a function (targets, forecasts) -> loss, the last axis averaged.
+    """
+
+    def __init__(self, forecast: Any, rows: np.ndarray, config: NetworkConfig, n_origins: int, loss: Any) -> None:
+        super().__init__(name="segment_trainer")
+        self.forecast = forecast
+        loss = keras.losses.get(loss)
+        self.origin_loss = loss.call if isinstance(loss, keras.losses.Loss) else loss
+        self.targets = list(config.targets)
+        self.n_inputs = config.lookback + n_origins - 1
+        self.lookback = config.lookback
+        self.offsets = np.arange(self.n_inputs + config.horizon)
+        self.target_offsets = np.arange(n_origins)[:, None] + np.arange(config.horizon)
+        self.rows = self.add_weight(shape=rows.shape, initializer="zeros", trainable=False, name="rows")
+        self.rows.assign(rows)
+        self.built = True
+
+    def call(self, starts: Any, training: bool = False) -> Any:
+        """Return the loss of every origin: (batch,) -> (batch, n_origins)."""
+        at = ops.clip(starts[:, None] + self.offsets, 0, self.rows.shape[0] - 1)
+        segments = ops.take(self.rows, at, axis=0)  # (batch, lookback + n_origins - 1 + horizon, features)
+        forecasts = self.forecast(segments[:, : self.n_inputs], training=training)
+        outcomes = ops.take(segments[:, self.lookback :], self.target_offsets, axis=1)
+        if self.targets != list(range(self.rows.shape[1])):
+            outcomes = ops.take(outcomes, self.targets, axis=-1)
+        losses = self.origin_loss(outcomes, ops.cast(forecasts, "float32"))  # (batch, n_origins, horizon)
+        return ops.mean(losses, axis=-1)
+
+
+def weighted_mean(weights: Any, losses: Any) -> Any:
+    """Average the losses of a batch's origins; the weights of an epoch's batches have a mean of one."""
+    return ops.mean(weights * losses, axis=-1)
+
+
+class LoopingTrainer(SegmentTrainer):
+    """A `SegmentTrainer` that takes many batches a call, and runs one step after the other in the compiled graph.
+
+    A call is (starts, weights) of shapes (steps, batch) and (steps, batch, n_origins); steps without weight are left
+    out. A step of a small network takes less time than Keras and TensorFlow take to feed it and to launch it.
+    """
+
+    def train_step(self, data: Any) -> Any:
+        """Train on each batch."""
+        starts, weights = data
+        n_steps = ops.sum(ops.cast(ops.any(weights > 0, axis=(1, 2)), "int32"))
+
+        def body(i: Any) -> Any:
+            super(LoopingTrainer, self).train_step((starts[i], weights[i]))
+            return i + 1
+
+        ops.while_loop(lambda i: i < n_steps, body, 0)
+        return self.get_metrics_result()
