@@ -61,7 +61,7 @@ def test_columns_that_have_nothing_in_common_are_left_alone():
 
 
 def test_weights_are_halfway_between_one_half_and_least_squares(fitted):
-    rows, mixture, found, _ = fitted
+    _, mixture, found, _ = fitted
     weight = np.linspace(-1, 3, 4001)
     squares = np.zeros((8, len(weight)))  # by target, of each weight
     for own, mixed in zip(mixture.errors, found.errors, strict=True):
