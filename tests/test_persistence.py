@@ -157,7 +157,7 @@ def test_another_file_is_refused_by_name(content, tmp_path):
 def test_a_stream_refuses_the_state_of_another_forecaster(fitted, loaded, frame):
     state = fitted.stream().state
     loaded.stream().restore(state)  # the same model
-    stream = closed_form().fit(frame).stream()
+    stream = closed_form().fit(make_frame(300, seed=1)).stream()
     before = stream.state
     with pytest.raises(ValueError, match="must be that of a stream of this forecaster"):
         stream.restore(state)

@@ -368,7 +368,7 @@ def list_candidates(
         At least one; and the linear terms that it is trained beside.
     """
     has_linear = linear is not None and parameters.linear_model is not None
-    terms = linear.fitted if linear is not None and has_linear else ()
+    terms: tuple[Term, ...] = linear.fitted if linear is not None and has_linear else ()
     first = resolve_network(network, parameters, schema, lookback)
     candidates = [(replace(first, add_level=first.normalizer_span > 1 and not has_linear), terms)]
     automatic = is_auto(network.normalizer_span) and is_auto(network.dilation_rates)
@@ -381,9 +381,8 @@ def list_candidates(
         candidates.append((replace(plain, add_level=False), terms if keeps_linear else ()))
     # One feature, or a past covariate, leaves no choice of mode.
     if is_auto(network.feature_mode) and 1 < first.n_features == len(first.targets):
-        alone = tuple(
-            term for term in terms if isinstance(term, LinearMixture)
-        )  # the only one that sees no other column
+        # Of the linear terms only the mixture sees no other column.
+        alone = tuple(term for term in terms if isinstance(term, LinearMixture))
         candidates += [
             (replace(config, feature_mode="independent"), alone if own else ()) for config, own in candidates
         ]

@@ -77,9 +77,7 @@ def read_parameters(forecaster: Any) -> CheckedParameters:
 
     Returns
     -------
-
-    Parameters
-    ----------
+    CheckedParameters
         With a seed drawn from `random_state`.
 
     Raises

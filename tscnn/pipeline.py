@@ -55,6 +55,17 @@ class Pipeline:
     horizon: int
     targets: tuple[int, ...]
 
+    @property
+    def parts(self) -> list[Transform | Term]:
+        """List transforms and terms.
+
+        Returns
+        -------
+        list
+            Transforms first.
+        """
+        return [*self.transforms, *self.terms]
+
     def without(self, name: str) -> Self:
         """Leave out a transform or a term.
 
@@ -73,7 +84,7 @@ class Pipeline:
         ValueError
             If there is no such part.
         """
-        names = [part.name for part in (*self.transforms, *self.terms)]
+        names = [part.name for part in self.parts]
         if name not in names:
             raise ValueError(received(f"`name` must be one of {names}.", name=name))
         return replace(
@@ -265,8 +276,7 @@ class Pipeline:
         dict of str to ndarray
             By the part's name and the array's, "linear_mixture/kernel".
         """
-        parts = (*self.transforms, *self.terms)
-        return {f"{part.name}/{name}": array for part in parts for name, array in part.arrays().items()}
+        return {f"{part.name}/{name}": array for part in self.parts for name, array in part.arrays().items()}
 
     @classmethod
     def from_arrays(cls, settings: dict[str, Any], arrays: dict[str, np.ndarray]) -> Self:

@@ -93,7 +93,9 @@ def mix(rows, first, lookbacks, horizon, season_length=None, settings=None) -> M
     return fit_mixture(rows, origins, lookbacks, settings or LinearModel())
 
 
-def fit_model(rows, lookbacks, horizon, *, targets=None, first=None, season_length=None, settings=None, **others) -> LinearFit:
+def fit_model(
+    rows, lookbacks, horizon, *, targets=None, first=None, season_length=None, settings=None, **others
+) -> LinearFit:
     """A linear model of one series, the last tenth of the rows for validation."""
     series = SeriesSet(rows, (pd.RangeIndex(len(rows)),))
     split = Split.at(series, [len(rows) * 9 // 10 if first is None else first])

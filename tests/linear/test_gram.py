@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from tests.reference.windows import windows_from_mean
 from tests.linear.series import autoregression, errors_of, example
+from tests.reference.windows import windows_from_mean
 from tscnn.data.windows import find_origins
 from tscnn.linear.bands import CosineBands
 from tscnn.linear.gram import affordable_part, sum_gram_matrices
@@ -13,7 +13,6 @@ from tscnn.transforms.rolling import window_scales
 def solve_each(matrices):
     """A ridge regression of each feature."""
     return np.concatenate([solve_ridge(matrices.feature(f), 1e-3) for f in range(len(matrices.inputs))])
-
 
 
 def test_shortened_matrices_are_those_of_shorter_windows():

@@ -114,9 +114,7 @@ def test_the_graph_of_keras_computes_the_same(rows):
         expected = np.stack([term.dense(np.ascontiguousarray(each)) for each in batch])
         for n_rows in (len(rows), term.context):
             found = term.in_graph(ops.convert_to_tensor(batch[:, :n_rows]), ops)
-            np.testing.assert_allclose(
-                ops.convert_to_numpy(found), expected[:, : n_rows - term.context + 1], atol=2e-5
-            )
+            np.testing.assert_allclose(ops.convert_to_numpy(found), expected[:, : n_rows - term.context + 1], atol=2e-5)
 
 
 def test_rows_older_than_the_context_change_nothing(term, rows):

@@ -1,5 +1,6 @@
 import copy
 import dataclasses
+import json
 import pickle
 import random as global_random
 
@@ -10,11 +11,15 @@ from hypothesis import strategies as st
 
 from tscnn import build_model
 from tscnn.network.backend import keras, ops
-from tscnn.network.config import FEATURE_MODES, resolve_config
+from tscnn.network.config import FEATURE_MODES, read_config, resolve_config
 from tscnn.network.graph import build_network, seed_weights
 from tscnn.network.receptive_field import find_holes, receptive_field
 
 OLDER, LATER = 4, 3  # rows around the window under test
+
+
+def slow(*values):
+    return pytest.param(*values, marks=pytest.mark.slow)
 
 
 def randomize(model, seed=0):
@@ -82,13 +87,14 @@ def assert_sees_exactly(model, lookback, n_features):
 
 @pytest.mark.usefixtures("double_precision")
 @pytest.mark.parametrize("feature_mode", FEATURE_MODES)
-@pytest.mark.parametrize("normalizer_span", [None, "auto"])
-@pytest.mark.parametrize("lookback", [1, 2, 3, 4, 10, 23])
+@pytest.mark.parametrize("normalizer_span", [slow(None), "auto"])
+@pytest.mark.parametrize("lookback", [*map(slow, (1, 2, 3, 4, 23)), 10])
 def test_field_of_the_convolutions_is_the_lookback(feature_mode, normalizer_span, lookback):
     settings = {"feature_mode": feature_mode, "normalizer_span": normalizer_span, "linear_skip": None, "filters": 3}
     assert_sees_exactly(randomize(build_model(lookback, 2, 2, **settings)), lookback, 2)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("double_precision")
 @pytest.mark.parametrize(
     ("lookback", "settings"),
@@ -114,6 +120,7 @@ def test_field_is_the_lookback_for_every_setting(lookback, settings):
     assert_sees_exactly(model, lookback, 2)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("double_precision")
 @pytest.mark.parametrize("linear_skip", ["shared", "per_feature"])
 @pytest.mark.parametrize("feature_mode", FEATURE_MODES)
@@ -123,6 +130,7 @@ def test_field_with_the_linear_skip_is_the_lookback(linear_skip, feature_mode, l
     assert_sees_exactly(randomize(model), lookback, 2)
 
 
+@pytest.mark.slow
 @settings(max_examples=10)
 @given(st.integers(1, 40), st.integers(2, 4), st.sampled_from(FEATURE_MODES), st.sampled_from([None, "auto"]))
 def test_field_of_any_plan_is_the_lookback(lookback, kernel_size, feature_mode, normalizer_span):
@@ -132,13 +140,13 @@ def test_field_of_any_plan_is_the_lookback(lookback, kernel_size, feature_mode, 
     layers = [*config.front_end_layers, *config.layers, (config.normalizer_span, 1)]
     assert receptive_field(layers) == lookback
     assert find_holes(layers) == []
-    network = build_network(dataclasses.replace(config, linear_maps=None, filters=3))
+    network = build_network(dataclasses.replace(config, filters=3))
     assert support_by_gradient(randomize(network.dense), lookback, 2) == list(range(lookback))
 
 
 @pytest.mark.usefixtures("double_precision")
-@pytest.mark.parametrize("feature_mode", FEATURE_MODES)
-@pytest.mark.parametrize("normalizer_span", [None, "auto"])
+@pytest.mark.parametrize("feature_mode", ["front_end", slow("joint"), slow("independent")])
+@pytest.mark.parametrize("normalizer_span", [slow(None), "auto"])
 def test_one_layer_fewer_sees_less(feature_mode, normalizer_span):
     config = resolve_config(
         12, 2, 2, feature_mode=feature_mode, normalizer_span=normalizer_span, linear_skip=None, filters=3
@@ -152,7 +160,7 @@ def test_one_layer_fewer_sees_less(feature_mode, normalizer_span):
 
 
 @pytest.mark.usefixtures("double_precision")
-@pytest.mark.parametrize("feature_mode", ["joint", "front_end"])
+@pytest.mark.parametrize("feature_mode", [slow("joint"), "front_end"])
 def test_columns_that_are_not_targets_are_seen_over_the_whole_lookback(feature_mode):
     settings = {"feature_mode": feature_mode, "targets": [1], "filters": 3}
     model = randomize(build_model(10, 2, 3, normalizer_span=None, **settings))
@@ -172,7 +180,7 @@ def test_each_output_belongs_to_its_target():
 
 
 @pytest.mark.parametrize("feature_mode", FEATURE_MODES)
-@pytest.mark.parametrize("linear_skip", [None, "shared", "per_feature"])
+@pytest.mark.parametrize("linear_skip", [None, slow("shared"), slow("per_feature")])
 def test_no_later_row_leaks_in_to_the_bit_dense(feature_mode, linear_skip):
     model = build_model(9, 2, 3, feature_mode=feature_mode, linear_skip=linear_skip, filters=3, normalization="layer")
     randomize(model)
@@ -189,7 +197,7 @@ def test_no_later_row_leaks_in_to_the_bit_dense(feature_mode, linear_skip):
 
 
 @pytest.mark.parametrize("feature_mode", FEATURE_MODES)
-@pytest.mark.parametrize("normalizer_span", [None, "auto"])
+@pytest.mark.parametrize("normalizer_span", [slow(None), "auto"])
 def test_no_older_row_leaks_in_dense(feature_mode, normalizer_span):
     model = randomize(build_model(9, 2, 3, feature_mode=feature_mode, normalizer_span=normalizer_span, filters=3))
     rows = random_rows(1, 30, 3)
@@ -210,7 +218,7 @@ def test_every_step_of_the_horizon_uses_the_newest_row():
         assert moved.min() > 1e-5
 
 
-@pytest.mark.parametrize("linear_skip", [None, "shared", "per_feature"])
+@pytest.mark.parametrize("linear_skip", [None, slow("shared"), "per_feature"])
 def test_independent_features_do_not_meet(linear_skip):
     model = randomize(build_model(9, 2, 3, feature_mode="independent", linear_skip=linear_skip, filters=3))
     rows = random_rows(1, 12, 3)
@@ -224,7 +232,7 @@ def test_independent_features_do_not_meet(linear_skip):
         assert np.array_equal(forecasts[..., others], clean[..., others])
 
 
-@pytest.mark.parametrize("feature_mode", ["joint", "front_end"])
+@pytest.mark.parametrize("feature_mode", ["joint", slow("front_end")])
 def test_features_meet_in_the_other_modes(feature_mode):
     model = randomize(build_model(9, 2, 3, feature_mode=feature_mode, linear_skip=None, filters=3))
     rows = random_rows(1, 9, 3)
@@ -314,6 +322,31 @@ def test_bad_settings_are_named(settings, error, message):
         resolve_config(**{"lookback": 6, "horizon": 1, "n_features": 3, **settings})
 
 
+@pytest.mark.parametrize("feature_mode", FEATURE_MODES)
+def test_the_configuration_goes_through_json(feature_mode):
+    config = resolve_config(9, 2, 3, feature_mode=feature_mode, normalization="layer", add_level=False)
+    assert read_config(json.loads(json.dumps(dataclasses.asdict(config)))) == config
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"lookback": 10}, r"must equal the lookback, 10\. Received: receptive_field=9"),
+        ({"lookback": 2.5}, "Received: lookback=2.5"),
+        ({"layers": 3}, r"`layers` must be a list of .* Received: layers=3"),
+        ({"layers": [[2, 1, 1]]}, r"`layers` must be a list of .* layers=\[\[2, 1, 1\]\]"),
+        ({"front_end_layers": [[2, 1]], "normalizer_span": 3}, "`front_end_layers` must be empty"),
+        ({"targets": [5]}, r"Received: targets=\[5\]"),
+        ({"add_level": "yes"}, "Received: add_level='yes'"),
+        ({"other": 1}, r"missing=\[\], unknown=\['other'\]"),
+    ],
+)
+def test_a_bad_configuration_is_refused(changes, message):
+    settings = dataclasses.asdict(resolve_config(9, 2, 3))
+    with pytest.raises((TypeError, ValueError), match=message):
+        read_config({**settings, **changes})
+
+
 def test_the_configuration_is_frozen_and_hashable():
     config = resolve_config(10, 2, 3, targets=[2, 0], dilation_rates=[1, 2, 4])
     assert len({config, resolve_config(10, 2, 3, targets=(2, 0), dilation_rates=(1, 2, 4))}) == 1
@@ -362,7 +395,7 @@ def test_seed_weights_leaves_global_generators_alone():
     assert (global_random.getstate(), pickle.dumps(np.random.get_state())) == before  # noqa: NPY002
 
 
-@pytest.mark.parametrize("copied", [copy.deepcopy, lambda network: pickle.loads(pickle.dumps(network))])
+@pytest.mark.parametrize("copied", [slow(copy.deepcopy), lambda network: pickle.loads(pickle.dumps(network))])
 def test_copies_of_a_network_keep_weights_shared_between_dense_and_single_origin(copied):
     network = build_network(resolve_config(8, 2, 3, feature_mode="front_end", filters=2, normalization="batch"))
     randomize(network.dense)
@@ -382,7 +415,7 @@ def test_copies_of_a_network_keep_weights_shared_between_dense_and_single_origin
 # The model is plain Keras
 
 
-@pytest.mark.parametrize("feature_mode", FEATURE_MODES)
+@pytest.mark.parametrize("feature_mode", [slow("joint"), "front_end", slow("independent")])
 def test_the_model_trains_saves_and_loads_as_any_keras_model(feature_mode, tmp_path):
     model = build_model(6, 2, 3, feature_mode=feature_mode, filters=2, dropout=0.1)
     assert isinstance(model, keras.Model)

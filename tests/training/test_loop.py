@@ -3,44 +3,128 @@ import gc
 import numpy as np
 import pytest
 
-from tests.conftest import make_frame, quick_forecaster, small_forecaster
-from tscnn.data.windows import cut_segments
+from tests.training.terms import Repeat
+from tscnn.data.windows import cut_segments, find_origins
 from tscnn.network.backend import keras
-from tscnn.training import loop
-from tscnn.training.loop import SegmentBatches
+from tscnn.network.config import resolve_config
+from tscnn.network.graph import build_network, seed_weights
+from tscnn.network.term import NetworkTerm
+from tscnn.training.loop import plan_rounds, plan_training, thin, train
+from tscnn.training.settings import Training
+
+LOOKBACK, HORIZON, N_COLUMNS, FIRST = 6, 2, 2, 150  # FIRST: of the validation rows
+QUICK = Training(epochs=2, batch_size=32, learning_rate=1e-2)
 
 
-def test_a_cut_epoch_draws_its_batches_anew():
-    segments = cut_segments([range(9, 393)], 10, 8)
-    batches = SegmentBatches(segments, 4, n_looped=5, seed=3, most_batches=7)
-    seen = []
-    for _ in range(2):
-        starts, weights = (np.concatenate(parts) for parts in zip(*(batches[i] for i in range(2)), strict=True))
-        assert weights.any(axis=2).sum() == 7 * 4
-        seen.append(set(starts[weights.any(axis=2)]))
-        batches.on_epoch_end()
-    assert len(batches) == 2
-    assert len(seen[0]) == len(seen[1]) == 7 * 4
-    assert seen[0] != seen[1]
+def waves(n_rows=220):
+    """Columns that no constant forecasts, and a network soon does."""
+    hours = np.arange(n_rows)[:, None] + 3 * np.arange(N_COLUMNS)
+    return (np.sin(2 * np.pi * hours / 12) + 0.1 * np.random.default_rng(0).normal(size=hours.shape)).astype(np.float32)
 
 
-@pytest.mark.parametrize(("epochs", "n_steps", "n_epochs"), [("auto", 5, 43), (2, 7, 2)])
-def test_auto_leaves_out_what_would_take_long(monkeypatch, epochs, n_steps, n_epochs):
-    monkeypatch.setattr(loop, "EPOCH_VALUES", 5 * 32 * 3 * 3)  # of 32 origins, 3 steps and 3 columns
-    monkeypatch.setattr(loop, "EPOCH_STEPS", 1)
-    steps = []
-    counter = keras.callbacks.LambdaCallback(
-        on_epoch_end=lambda *_: steps.append(int(counter.model.optimizer.iterations))
-    )
-    quick_forecaster(epochs=epochs, batch_size=32, callbacks=[counter]).fit(make_frame(220))
-    assert steps == [n_steps * (i + 1) for i in range(n_epochs)]
+def make_network(seed=0, **changes):
+    settings = {"normalizer_span": None, "filters": 4, **changes}
+    network = build_network(resolve_config(LOOKBACK, HORIZON, N_COLUMNS, **settings))
+    seed_weights(network.dense, seed)
+    return network
+
+
+def fit(settings=QUICK, terms=(), rows=None, network=None, validation=True, **changes):
+    """Train a small network; return it and what training tells."""
+    rows = waves() if rows is None else rows
+    network = make_network() if network is None else network
+    training = find_origins([FIRST if validation else len(rows)], LOOKBACK, HORIZON)
+    judged = find_origins([len(rows)], LOOKBACK, HORIZON, [FIRST]) if validation else []
+    return network, train(network, rows, terms, training, judged, settings, device="cpu", **changes)
+
+
+def losses_by_hand(network, terms, rows):
+    """Mean squared errors of the validation origins, from the NumPy terms."""
+    forecasts = NetworkTerm.from_keras(network).dense(rows)
+    for term in terms:
+        forecasts = forecasts + term.dense(rows)[LOOKBACK - term.context :]
+    windows = np.lib.stride_tricks.sliding_window_view(rows[LOOKBACK:], HORIZON, axis=0).transpose(0, 2, 1)
+    squares = np.square(forecasts[: len(windows)] - windows).mean(axis=(1, 2))
+    return squares[FIRST - LOOKBACK :]
+
+
+@pytest.mark.parametrize("terms", [(), (Repeat(2, [1.0, 1.0]),)], ids=["alone", "beside a term"])
+def test_training_lowers_the_loss_of_what_is_forecast_in_the_end(terms):
+    network, trained = fit(QUICK.set_params(epochs=8), terms)
+    assert len(trained.history["loss"]) == len(trained.history["val_loss"]) <= 8
+    assert trained.history["loss"][-1] < 0.8 * trained.history["loss"][0]
+    np.testing.assert_allclose(trained.losses, losses_by_hand(network, terms, waves()), rtol=1e-3, atol=1e-6)
+    assert np.mean(trained.losses) < 0.9 * np.mean(losses_by_hand(make_network(), terms, waves()))
+    assert (trained.gate is not None) == bool(terms)
+
+
+def test_windows_have_the_same_losses():
+    _, trained = fit(QUICK.set_params(mode="window", epochs=1, learning_rate=1e-12), (Repeat(2, [1.0, 1.0]),))
+    expected = losses_by_hand(make_network(), [Repeat(2, [1.0, 1.0])], waves())
+    np.testing.assert_allclose(trained.losses, expected, rtol=1e-4, atol=1e-6)
+
+
+def test_without_validation_the_last_weights_stay(capsys):
+    network, trained = fit(validation=False, verbose=True)
+    assert list(trained.history) == ["loss"]
+    assert trained.losses == trained.history["loss"][-1:]
+    assert trained.gate is None
+    assert NetworkTerm.from_keras(network).says_something
+    assert capsys.readouterr().out.startswith("epoch 1/2   loss ")
+
+
+def test_chance_beside_linear_terms_is_undone(capsys):
+    rows = np.random.default_rng(0).normal(size=(220, N_COLUMNS)).astype(np.float32).cumsum(axis=0)
+    network, trained = fit(QUICK, (Repeat(1, [1.0, 1.0]),), rows, verbose=True)
+    assert trained.gate is None or not trained.gate.kept
+    assert not NetworkTerm.from_keras(network).says_something
+    assert capsys.readouterr().out.splitlines()[-1].startswith("the linear terms forecast alone")
+
+
+def make_plan(settings, n_rows=220, *, has_terms=False, validation=True):
+    """What would be trained on."""
+    training = find_origins([FIRST if validation else n_rows], LOOKBACK, HORIZON)
+    judged = find_origins([n_rows], LOOKBACK, HORIZON, [FIRST]) if validation else []
+    config = resolve_config(LOOKBACK, HORIZON, N_COLUMNS)
+    return plan_training(training, judged, config, settings, has_terms=has_terms, seed=0)
+
+
+def test_auto_takes_one_step_where_nothing_can_be_told():
+    settings = Training(batch_size=32, n_steps=1)
+    for n_validation, has_terms, rounds, n_batches in (
+        (4 * HORIZON, True, [1], 1),  # one origin too few
+        (5 * HORIZON - 1, True, [3, 9, 21], 5),
+        (4 * HORIZON, False, [3, 9, 21], 5),
+    ):
+        plan = make_plan(settings, FIRST + n_validation, has_terms=has_terms)
+        assert (plan.rounds, plan.training.n_batches) == (rounds, n_batches)
+    short = make_plan(settings, 14, has_terms=True, validation=False)  # 7 training origins
+    assert short.rounds == [1]
+
+
+@pytest.mark.parametrize(("epochs", "n_batches", "rounds"), [("auto", 2, [3, 9, 21]), (2, 5, [2])])
+def test_auto_leaves_out_what_would_take_long(epochs, n_batches, rounds):
+    changes = {"epoch_values": 2 * 32 * HORIZON * N_COLUMNS, "epoch_steps": 1, "n_steps": 10}
+    plan = make_plan(Training(epochs=epochs, batch_size=32, **changes))
+    assert (plan.training.n_batches, plan.rounds) == (n_batches, rounds)
+
+
+def test_as_many_origins_are_evaluated_at_a_time_as_memory_allows():
+    for most, n_segments in ((1, 1), (3 * 32 * HORIZON * N_COLUMNS, 3), (10**6, 4)):
+        assert make_plan(Training(batch_size=32, step_values=most)).validation.batch_size == n_segments
+
+
+def test_a_window_is_a_segment_of_one_origin():
+    plan = make_plan(Training(mode="window", batch_size=32))
+    assert plan.training.weights.shape == (160, 1)
+    assert plan.training.batch_size == 32
 
 
 @pytest.mark.parametrize(
     ("changes", "rounds"),
     [
         ({}, [30, 90, 210]),
-        ({"most_rounds": 1}, [30]),  # nothing is judged
+        ({"most_rounds": 1}, [30]),  # nothing is evaluated
         ({"hopeless": True}, [1]),
         ({"n_batches": 1}, [50, 150, 350]),
         ({"n_batches": 1000}, [3, 9, 21]),
@@ -50,8 +134,8 @@ def test_auto_leaves_out_what_would_take_long(monkeypatch, epochs, n_steps, n_ep
     ],
 )
 def test_rounds_of_epochs_take_twice_as_long_each_until_they_would_take_long(changes, rounds):
-    planned, _ = loop.plan_rounds(**{"n_batches": 10, "n_values": 1000, "hopeless": False, "most_rounds": 3} | changes)
-    assert planned == rounds
+    arguments = {"n_batches": 10, "n_values": 1000, "hopeless": False, "most_rounds": 3, "settings": Training()}
+    assert plan_rounds(**arguments | changes)[0] == rounds
 
 
 def test_each_round_begins_with_the_full_learning_rate(capsys):
@@ -59,100 +143,43 @@ def test_each_round_begins_with_the_full_learning_rate(capsys):
     noting = keras.callbacks.LambdaCallback(
         on_epoch_begin=lambda *_: rates.append(float(noting.model.optimizer.learning_rate))
     )
-    rows = np.zeros((400, 1))
-    for i in range(2, 400):  # Hénon's map, of which no straight line says anything
-        rows[i] = 1 - 1.4 * rows[i - 1] ** 2 + 0.3 * rows[i - 2]
-    settings = {"lookback": 4, "horizon": 1, "filters": 8, "linear_skip": None, "normalizer_span": None}
-    small_forecaster(**settings, epochs="auto", learning_rate=1e-2, callbacks=[noting], verbose=1).fit(rows)
-    begun = [i for i, rate in enumerate(rates) if rate == pytest.approx(1e-2)]
-    assert begun in ([0, 50], [0, 50, 150])
+    settings = QUICK.set_params(epochs="auto", n_steps=20, n_rounds=2, goes_on=0.0, callbacks=[noting], patience=99)
+    fit(settings, verbose=True)
+    assert [i for i, rate in enumerate(rates) if rate == pytest.approx(1e-2)] == [0, 4]
     out = capsys.readouterr().out
-    assert "epoch 50/50 " in out
-    assert "epoch  51/150 " in out
-
-
-def test_as_many_origins_are_judged_at_a_time_as_memory_allows(monkeypatch):
-    sizes, predict = set(), loop.SegmentTrainer.predict_on_batch
-
-    def recording(trainer, starts):
-        sizes.add(len(starts))
-        return predict(trainer, starts)
-
-    monkeypatch.setattr(loop.SegmentTrainer, "predict_on_batch", recording)
-    losses = []
-    for most, n_segments in ((1, 1), (3 * 32 * 3 * 3, 3), (10**6, 4)):  # a segment forecasts 32 x 3 x 3 values
-        monkeypatch.setattr(loop, "STEP_VALUES", most)
-        sizes.clear()
-        history = small_forecaster(batch_size=32, epochs=1, validation_fraction=0.4).fit(make_frame(400)).history_
-        assert sizes == {n_segments}
-        losses.append(history["val_loss"].iloc[0])
-    np.testing.assert_allclose(losses, losses[0], rtol=1e-5)
+    assert "epoch 4/4 " in out
+    assert "epoch  5/12 " in out
 
 
 @pytest.mark.parametrize(("horizon", "most", "every"), [(70, 1, 2), (70, 10**9, 1), (30, 1, 1)])
-def test_many_outcomes_of_long_horizons_are_judged_by_every_second_segment_or_so(monkeypatch, horizon, most, every):
-    monkeypatch.setattr(loop, "JUDGED_VALUES", most)
-    judge, scale, losses, blocks = loop.origin_losses, loop.scale_head, [], []
-    monkeypatch.setattr(loop, "origin_losses", lambda *given: losses.append(judge(*given)) or losses[-1])
-    monkeypatch.setattr(loop, "scale_head", lambda *given: blocks.append(given[2]) or scale(*given))
-    quick_forecaster(lookback=12, horizon=horizon, validation_fraction=0.4).fit(make_frame(1000))
-    n_origins = 400 - horizon + 1
-    of_segments = [min(32, n_origins - first) for first in range(0, n_origins, 32 * every)]  # 32 in each but the last
-    assert {len(found) for found in losses} == {sum(of_segments)}
-    assert blocks == [-(-horizon * sum(of_segments) // n_origins)]
+def test_of_many_outcomes_of_long_horizons_some_are_evaluated(horizon, most, every):
+    config = resolve_config(LOOKBACK, horizon, N_COLUMNS)
+    segments = cut_segments([range(5, 400)], LOOKBACK, 32)
+    thinned = thin(segments, config, Training(judged_values=most))
+    np.testing.assert_array_equal(thinned.starts, segments.starts[::every])
+    np.testing.assert_array_equal(thinned.weights, segments.weights[::every])
 
 
-def test_looped_batches_hold_every_origin_once():
-    segments = cut_segments([range(9, 400)], 10, 8)
-    plain, looped = SegmentBatches(segments, 4, seed=3), SegmentBatches(segments, 4, n_looped=5, seed=3)
-    assert len(plain) == plain.n_batches == looped.n_batches == 13
-    assert len(looped) == 3
-    starts, weights = (np.concatenate(parts) for parts in zip(*(looped[i] for i in range(3)), strict=True))
-    assert starts.shape == (15, 4)
-    assert weights.shape == (15, 4, 8)
-    assert not weights[13:].any()
-    for i in range(13):
-        np.testing.assert_array_equal(starts[i], plain[i][0])
-        np.testing.assert_array_equal(weights[i], plain[i][1])
-
-
-def test_steps_in_one_call_are_the_same_steps(monkeypatch):
-    frame = make_frame(200)
-    parameters = {"batch_size": 32, "dropout": 0.2, "linear_skip": None}
-    expected = small_forecaster(**parameters).fit(frame)
+def test_steps_in_one_call_are_the_same_steps():
+    found = []
     for steps in (1, 3):
-        monkeypatch.setattr(loop, "LOOPED_STEPS", steps)
-        found = small_forecaster(**parameters).fit(frame)
-        np.testing.assert_allclose(found.history_, expected.history_, rtol=1e-5)
-        np.testing.assert_allclose(found.predict(), expected.predict(), rtol=1e-5)
+        changes = {"network": make_network(dropout=0.2), "validation": False, "seed": 1}
+        network, trained = fit(QUICK.set_params(looped_steps=steps), **changes)
+        found.append((trained.history["loss"], network.arrays()["head/kernel"]))
+    for one, three in zip(*found, strict=True):
+        np.testing.assert_allclose(one, three, rtol=1e-4, atol=1e-6)
 
 
-def test_auto_makes_one_epoch_of_what_cannot_be_trusted(frame, monkeypatch):
-    monkeypatch.setattr(loop, "N_STEPS", 1)  # three epochs otherwise, or more
-    steps, judged = [], []
-    counter = keras.callbacks.LambdaCallback(
-        on_epoch_end=lambda *_: steps.append(int(counter.model.optimizer.iterations))
-    )
-    judge = loop.origin_losses
-    monkeypatch.setattr(loop, "origin_losses", lambda *given: judged.append(0) or judge(*given))
-    settings = {"epochs": "auto", "horizon": 8, "batch_size": 32}
-    forecaster = small_forecaster(**settings, callbacks=[counter]).fit(frame)  # 23 validation origins
-    assert len(forecaster.history_) == len(steps) == 1
-    assert steps == [1]  # of eight: it is taken back in any case
-    assert len(judged) == 2  # before and after
-    moved = forecaster.network_.dense.get_layer("head").trainable_weights
-    assert all(not np.any(weights) for weights in moved)
-    assert len(small_forecaster(epochs="auto", horizon=8, linear_skip=None).fit(frame).history_) >= 3
-    settings = {"epochs": "auto", "horizon": 8, "batch_size": 16, "validation_fraction": 0, "callbacks": [counter]}
-    short = small_forecaster(**settings).fit(frame.iloc[:40])  # 21 in all
-    assert len(short.history_) == 1
-    assert steps[1:] == [2]  # which stay
+def test_a_bad_loss_is_named():
+    with pytest.raises(ValueError, match=r"`loss` must name a Keras loss .* Received: loss='nope'"):
+        fit(Training(loss="nope"))
 
 
-def test_a_fit_leaves_nothing_behind():
-    frame, counts = make_frame(200), []
+@pytest.mark.slow
+def test_training_leaves_nothing_behind():
+    counts = []
     for _ in range(3):
-        small_forecaster(epochs=1).fit(frame)
+        fit(QUICK.set_params(epochs=1))
         gc.collect()
         counts.append(len(gc.get_objects()))
     assert counts[2] - counts[1] < 2000  # a graph that something keeps holds ten thousand and more

@@ -239,7 +239,7 @@ def residual_block(
     hidden = between(convolve(inputs, weights.conv, step, stride, ops))
     ends = crop(inputs, reach, ops)
     residual = (ends[:, ::stride] if stride > 1 else ends) + affine(hidden, weights.to_residual, ops)
-    wanted = crop(hidden, skip_at.start or 0, ops) if skip_at.step in (None, 1) else hidden[:, skip_at]
+    wanted = crop(hidden, skip_at.start, ops) if skip_at.step == 1 else hidden[:, skip_at]
     return residual, affine(wanted, weights.to_skip, ops)
 
 

@@ -14,7 +14,7 @@ from tscnn.network.backend import device_scope
 from tscnn.network.config import NetworkConfig
 from tscnn.network.graph import build_network, seed_weights
 from tscnn.network.term import NetworkTerm
-from tscnn.statistics import GateResult
+from tscnn.statistics import GateResult, not_kept
 from tscnn.training.loop import train
 from tscnn.training.selection import Candidate, choose
 from tscnn.training.settings import Training
@@ -108,7 +108,9 @@ def fit_network(
             trained = train(
                 network, rows, terms, training, validation, settings, device=device, seed=seed, verbose=verbose
             )
-        gates = {} if trained.gate is None else {"network": trained.gate}
+        gates = {}
+        if terms and any(validation):
+            gates["network"] = trained.gate or not_kept("no epoch had a smaller error than the linear terms alone")
         fits.append(FittedNetwork(NetworkTerm.from_keras(network), tuple(terms), trained.history, gates))
         judged.append(Candidate(trained.losses, sum(map(len, validation)), bool(terms), describe(config, terms)))
     best, gates = choose(judged, max(lookback, horizon), level=settings.level) if len(fits) > 1 else (0, {})

@@ -95,7 +95,7 @@ def train(
     settings.check()
     check_loss(settings.loss)
     config, validation = network.config, list(validation_origins)
-    plan = _plan(list(training_origins), validation, config, bool(terms), settings, seed)
+    plan = plan_training(list(training_origins), validation, config, settings, has_terms=bool(terms), seed=seed)
     trainer_class = LoopingTrainer if plan.training.n_looped else SegmentTrainer
     with device_scope(device):
         model = network.dense if settings.mode == "dense" else network.single_origin
@@ -155,6 +155,18 @@ def _shrink(
 
 
 def check_loss(loss: Any) -> None:
+    """Check a loss.
+
+    Parameters
+    ----------
+    loss : str or callable
+        Of `Training`.
+
+    Raises
+    ------
+    ValueError
+        If Keras knows none of that name.
+    """
     try:
         keras.losses.get(loss)
     except (ValueError, TypeError):
@@ -165,21 +177,43 @@ def check_loss(loss: Any) -> None:
 
 
 @dataclass(frozen=True)
-class _Plan:
+class Plan:
+    """Batches to train on and to evaluate on, and the epochs after which each round ends."""
+
     training: SegmentBatches
     validation: SegmentBatches | None
-    rounds: list[int]  # epochs after which each round ends
+    rounds: list[int]
 
 
-def _plan(
+def plan_training(
     training: Sequence[range],
     validation: Sequence[range],
     config: NetworkConfig,
-    has_terms: bool,
     settings: Training,
+    *,
+    has_terms: bool,
     seed: int,
-) -> _Plan:
-    """Return the batches to train on, those to evaluate on, and the epochs after which each round ends."""
+) -> Plan:
+    """Decide what is trained and evaluated on.
+
+    Parameters
+    ----------
+    training, validation : sequence of range
+        Origins.
+    config : NetworkConfig
+        Of the network.
+    has_terms : bool
+        Whether it is trained beside linear terms.
+    settings : Training
+        How it is trained.
+    seed : int
+        Of the order of the segments.
+
+    Returns
+    -------
+    Plan
+        See there.
+    """
     longest = max(len(stretch) for stretch in training)
     n_origins = min(_segment_origins(settings, config.lookback), settings.batch_size, longest)
     segments, judged = (cut_segments(origins, config.lookback, n_origins) for origins in (training, validation))
@@ -198,9 +232,9 @@ def _plan(
         rounds = [int(settings.epochs)]
     n_looped = settings.looped_steps if on_tensorflow() else None  # what other backends compile is launched in no time
     batches = SegmentBatches(segments, batch_size, n_looped, seed, most_batches)
-    judged = _thin(judged, config, settings)
+    judged = thin(judged, config, settings)
     judged_size = batch_size * int(np.clip(settings.step_values // n_values, 1, 4))
-    return _Plan(batches, SegmentBatches(judged, judged_size) if judged.n_origins else None, rounds)
+    return Plan(batches, SegmentBatches(judged, judged_size) if judged.n_origins else None, rounds)
 
 
 def _segment_origins(settings: Training, lookback: int) -> int:
@@ -210,8 +244,23 @@ def _segment_origins(settings: Training, lookback: int) -> int:
     return max(settings.segment_origins, 1 << (lookback // 4 - 1).bit_length() if lookback > 4 else 1)
 
 
-def _thin(segments: Segments, config: NetworkConfig, settings: Training) -> Segments:
-    """Leave out segments that share most of their outcomes with those beside them, if there are many outcomes."""
+def thin(segments: Segments, config: NetworkConfig, settings: Training) -> Segments:
+    """Leave out segments that share most of their outcomes with those beside them, if there are many outcomes.
+
+    Parameters
+    ----------
+    segments : Segments
+        Of the validation origins.
+    config : NetworkConfig
+        For the horizon and the number of targets.
+    settings : Training
+        For the outcomes to evaluate.
+
+    Returns
+    -------
+    Segments
+        Every first, second, third .. of them.
+    """
     n_values = segments.n_origins * config.horizon * len(config.targets)
     every = max(1, min(-(-n_values // settings.judged_values), config.horizon // segments.weights.shape[1]))
     return Segments(segments.starts[::every], segments.weights[::every])

@@ -13,6 +13,8 @@ from tscnn.common.checks import received
 
 __all__ = ["Standardize"]
 
+DOUBLE = np.dtype(np.float64)
+
 
 @dataclass(frozen=True)
 class Standardize:
@@ -41,7 +43,7 @@ class Standardize:
 
     mean: np.ndarray
     scale: np.ndarray
-    dtype: np.dtype[Any] = np.dtype(np.float64)
+    dtype: np.dtype[Any] = DOUBLE
 
     @classmethod
     def fit(cls, values: np.ndarray, dtype: Any = np.float64) -> Self:

@@ -1,0 +1,40 @@
+import numpy as np
+import pytest
+
+from tests.training.terms import Repeat, Trend
+from tscnn.network.backend import ops
+from tscnn.training.graph import Assembled, TermsLayer
+
+ROWS = np.random.default_rng(0).normal(size=(2, 9, 3)).astype(np.float32)
+
+
+def dense(term, rows, lookback):
+    """What a term forecasts at the origins that have `lookback` rows."""
+    return np.stack([term.dense(series)[lookback - term.context :] for series in rows])
+
+
+def test_terms_with_weights_are_averaged_and_the_others_added():
+    first, second, correction = Repeat(2, [3.0, 0.0, 0.0]), Repeat(5, [1.0, 2.0, 0.0]), Trend(3)
+    layer = TermsLayer([first, correction, second], 6)
+    one, other, added = (dense(term, ROWS, 6) for term in (first, second, correction))
+    expected = np.stack([0.75 * one[..., 0] + 0.25 * other[..., 0], other[..., 1], np.zeros_like(one[..., 2])], axis=-1)
+    np.testing.assert_allclose(np.array(layer(ROWS)), expected + added, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(np.array(layer(ROWS[:, -6:])), (expected + added)[:, -1:], rtol=1e-5, atol=1e-6)
+    assert not layer.trainable_weights
+
+
+def test_a_network_is_added_in_float32():
+    def network(rows, training):
+        return ops.cast(rows[:, 3:, None] * (2 if training else 1), "float16")
+
+    alone, beside = Assembled(network, None), Assembled(network, TermsLayer([Trend(1)], 4))
+    np.testing.assert_allclose(np.array(alone(ROWS)), ROWS[:, 3:, None], rtol=1e-3)
+    expected = 2 * ROWS[:, 3:, None] + dense(Trend(1), ROWS, 4)
+    found = np.array(beside(ROWS, training=True))
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, expected, rtol=1e-2, atol=1e-2)
+
+
+def test_a_context_longer_than_the_lookback_is_refused():
+    with pytest.raises(ValueError, match=r"at most the lookback, 4 rows\. Received: context=5"):
+        TermsLayer([Repeat(5, [1.0])], 4)

@@ -1,0 +1,44 @@
+import subprocess
+import sys
+
+import pytest
+
+from tscnn.network.settings import TCN
+from tscnn.training.settings import Training
+
+
+@pytest.mark.parametrize("group", [TCN, Training])
+def test_settings_are_read_and_changed_in_a_copy(group):
+    settings = group()
+    name, value = next(iter(settings.get_params().items()))
+    changed = settings.set_params(**{name: 7})
+    assert getattr(changed, name) == 7
+    assert getattr(settings, name) == value
+    assert {**changed.get_params(), name: value} == settings.get_params()
+    with pytest.raises(ValueError, match=rf"{group.__name__} has no setting 'colour'.*colour=3"):
+        settings.set_params(colour=3)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"epochs": 0}, "Received: epochs=0"),
+        ({"epochs": "all"}, "Received: epochs='all'"),
+        ({"mode": "both"}, "Received: mode='both'"),
+        ({"precision": "float16"}, "Received: precision='float16'"),
+        ({"learning_rate": 0}, "Received: learning_rate=0"),
+        ({"weight_decay": -1}, "Received: weight_decay=-1"),
+        ({"batch_size": 2.5}, "Received: batch_size=2.5"),
+        ({"looped_steps": 0}, "Received: looped_steps=0"),
+        ({"level": 1}, "Received: level=1"),
+    ],
+)
+def test_a_bad_setting_of_training_is_named(changes, message):
+    Training().check()
+    with pytest.raises((TypeError, ValueError), match=message):
+        Training(**changes).check()
+
+
+def test_settings_need_no_keras():
+    code = "import sys, tscnn.training.settings, tscnn.network.settings; sys.exit('keras' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
