@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 
@@ -16,7 +18,7 @@ def test_candidates_are_halves_and_doubles_of_the_season(season_length, longest)
     found = list_lookbacks(np.zeros((5000, 1)), 24, season_length, MODEL)
     assert found[-1] == longest
     assert found[0] == 1
-    assert all(longer // 2 == shorter for shorter, longer in zip(found, found[1:], strict=False))
+    assert all(longer // 2 == shorter for shorter, longer in itertools.pairwise(found))
     assert (season_length or 24) in found
 
 
