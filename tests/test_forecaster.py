@@ -269,11 +269,15 @@ def test_stride_takes_every_nth_cutoff(fitted, frame, stride):
     pd.testing.assert_frame_equal(strided, every.loc[strided.index], rtol=1e-5, atol=1e-5)
 
 
-def test_chunks_make_no_difference(fitted, frame, monkeypatch):
-    whole, spread = fitted.backtest(frame), fitted.backtest(frame, stride=20)
-    monkeypatch.setattr("tscnn.pipeline.CHUNK_VALUES", 1)
-    pd.testing.assert_frame_equal(fitted.backtest(frame), whole, rtol=1e-5, atol=1e-5)
-    pd.testing.assert_frame_equal(fitted.backtest(frame, stride=20), spread, rtol=1e-5, atol=1e-5)
+@pytest.mark.parametrize("stride", [1, 3, 20])
+def test_chunks_make_no_difference(fitted, frame, stride):
+    pipeline, cutoffs = fitted.pipeline_, np.arange(11, 297, stride)
+    rows = pipeline.apply(frame.to_numpy(), frame.index)
+    ((_, whole),) = pipeline.chunks(rows, cutoffs)
+    parts = list(pipeline.chunks(rows, cutoffs, most_values=1))
+    assert len(parts) > 5
+    np.testing.assert_array_equal(np.concatenate([cutoffs[chunk] for chunk, _ in parts]), cutoffs)
+    np.testing.assert_allclose(np.concatenate([found for _, found in parts]), whole, rtol=1e-5, atol=1e-5)
 
 
 def test_start_is_the_first_cutoff(fitted, frame):

@@ -18,7 +18,7 @@ def lazy_names(package: str, homes: Mapping[str, str]) -> tuple[Callable[[str], 
     package : str
         Its name.
     homes : mapping of str to str
-        The module that each name is imported from; a module of that very name is the value itself.
+        The module that each name is imported from; one of that very name in the package is the value itself.
 
     Returns
     -------
@@ -30,9 +30,7 @@ def lazy_names(package: str, homes: Mapping[str, str]) -> tuple[Callable[[str], 
         if name not in homes:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         module = import_module(homes[name])
-        value = (
-            module if homes[name].rpartition(".")[2] == name and not hasattr(module, name) else getattr(module, name)
-        )
+        value = module if homes[name] == f"{package}.{name}" else getattr(module, name)
         setattr(sys.modules[package], name, value)
         return value
 
