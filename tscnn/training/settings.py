@@ -69,9 +69,9 @@ class Training(Settings):
         memory.
     looped_steps : int, default 64
         Training steps of one call of TensorFlow's graph, at most. Chosen by benchmarks: "Speed".
-    segment_origins : int, default 32
-        Origins of a segment, at least; longer lookbacks have longer ones. Neighbours are alike, so that several short
-        segments a step teach more than a long one. Chosen by benchmarks: "Speed", time to accuracy by length.
+    segment_origins : "auto" or int, default "auto"
+        Origins of a segment; "auto" takes 32, and longer ones with longer lookbacks. Neighbours are alike, so that
+        several short segments a step teach more than a long one. Chosen by benchmarks: "Time to accuracy".
     fewest_blocks : int, default 4
         Independent stretches, as long as the horizon, that validation origins must hold to tell whether the network
         adds something to linear terms. That of `tscnn.statistics.gate`.
@@ -108,7 +108,7 @@ class Training(Settings):
     judged_values: int = 20_000_000
     step_values: int = 1_000_000
     looped_steps: int = 64
-    segment_origins: int = 32
+    segment_origins: str | int = "auto"
     fewest_blocks: int = 4
     level: float = 0.05
     least_scale: float = 0.1
@@ -124,6 +124,8 @@ class Training(Settings):
         """
         if not (isinstance(self.epochs, str) and self.epochs == "auto"):
             check_int("epochs", self.epochs)
+        if self.segment_origins != "auto":
+            check_int("segment_origins", self.segment_origins)
         check_choice("mode", self.mode, ("dense", "window"))
         check_choice("precision", self.precision, ("float32", "mixed_bfloat16"))
         check_real("learning_rate", self.learning_rate, low=0, include_low=False)
@@ -141,7 +143,6 @@ class Training(Settings):
             "judged_values",
             "step_values",
             "looped_steps",
-            "segment_origins",
             "fewest_blocks",
             "short_lookback",
         ):
