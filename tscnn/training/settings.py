@@ -75,8 +75,9 @@ class Training(Settings):
     fewest_blocks : int, default 4
         Independent stretches, as long as the horizon, that validation origins must hold to tell whether the network
         adds something to linear terms. That of `tscnn.statistics.gate`.
-    level : float in (0, 1), default 0.05
-        Of the test whether it does. A convention.
+    level : float in (0, 1), default 0.2
+        Of the test whether it does. A convention: what passes is shrunk by how uncertain it is, so that a gain by chance
+        costs little.
     least_scale : float, default 0.1
         Least scale that an epoch is kept with beside linear terms: some tiny part of anything is better by chance. A
         convention.
@@ -110,7 +111,7 @@ class Training(Settings):
     looped_steps: int = 64
     segment_origins: str | int = "auto"
     fewest_blocks: int = 4
-    level: float = 0.05
+    level: float = 0.2
     least_scale: float = 0.1
     short_lookback: int = 64
 
