@@ -19,7 +19,7 @@ class Training(Settings):
     The first nine settings are those that people change. Of the others each says where its value comes from:
     "benchmarks" is the page in the repository, by section.
 
-    Parameters
+    Attributes
     ----------
     epochs : "auto" or int, default "auto"
         Passes over the training rows, at most; "auto" makes about `n_steps` steps of them, at least 3 passes, each over
@@ -76,8 +76,8 @@ class Training(Settings):
         Independent stretches, as long as the horizon, that validation origins must hold to tell whether the network
         adds something to linear terms. That of `tscnn.statistics.gate`.
     level : float in (0, 1), default 0.2
-        Of the test whether it does. A convention: what passes is shrunk by how uncertain it is, so that a gain by chance
-        costs little.
+        Of the test whether it does. A convention: what passes is shrunk by how uncertain it is, so that a gain by
+        chance costs little.
     least_scale : float, default 0.1
         Least scale that an epoch is kept with beside linear terms: some tiny part of anything is better by chance. A
         convention.
