@@ -46,8 +46,8 @@ def fit_principal_components(
     sets two of them apart. The gain of an even average over the mixture of the targets, in squared and absolute errors
     of the targets that it helps, must be significant. On short windows, which take little time, what shrinkage leaves
     of it must be worth the time of long ones. The weight of components in the forecasts of such a target is then
-    halfway between one half and what makes its out-of-fold squared errors least, the target's own and those of all in equal
-    measure.
+    halfway between one half and what makes its out-of-fold squared errors least, the target's own and those of all in
+    equal measure.
 
     Parameters
     ----------
