@@ -50,6 +50,8 @@ PARTS: dict[str, Part] = {
     "folds": Part("folds of the training rows", _mixture(n_folds=0)),
     "bands": Part("cosine bands of the horizon", _mixture(n_bands=1)),
     "means": Part("strong ridges, to means of seasons", _mixture(mean_alphas=())),
+    "correlations": Part("shrunk correlations of errors", _mixture(shrinks_correlations=False)),
+    "repetition": Part("mixing with repetition, by the gate", _mixture(mixes_repetition=False)),
     "centres": Part("seasonal and structural centres", _mixture(seasonal_alphas=(), structural_alphas=())),
     "structural": Part("structural centres alone", _mixture(structural_alphas=())),
     "groups": Part("maps of columns or groups of them", _linear(maps="shared")),

@@ -37,7 +37,7 @@ def test_kernels_agree(tmp_path, capsys):
 def test_gpu_runs_without_tensorflow_and_without_a_gpu(backend, tmp_path):
     pytest.importorskip(backend)
     out = tmp_path / "gpu.json"
-    hidden = ["tensorflow", "sklearn", "pandas", "scipy.stats"] if backend == "jax" else []
+    hidden = ["tensorflow", "sklearn", "scipy.stats"] if backend == "jax" else []
     sizes = ["--batches", "64", "--segments", "32", "--rows", "600", "--epochs", "2", "--seeds", "1"]
     code = f"""
 import sys

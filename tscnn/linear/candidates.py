@@ -177,7 +177,7 @@ def evaluate_candidates(
         for fold, found in zip(folds, kernels, strict=True)
     ]
     n_errors = np.array([_count_errors(fold, bands) for fold in folds])
-    n_errors = np.full(n_errors.shape, np.inf) if few else n_errors
+    n_errors = np.full(n_errors.shape, np.inf) if few or not settings.shrinks_correlations else n_errors
     return CandidateErrors(candidates, np.array(products), n_errors, kernels, bands)
 
 

@@ -75,6 +75,10 @@ class MixtureSettings(Settings):
     discount : float, default 3.0
         Power of a candidate's squared error, in inverse proportion to which it is weighted where correlations tell
         nothing. Chosen by benchmarks: "What was tried", where 1 and 5 gain as much.
+    shrinks_correlations : bool, default True
+        Whether correlations of errors count only as far as they are not chance, where windows are many.
+    mixes_repetition : bool, default True
+        Whether a map whose gain over repeating the newest row may be chance is mixed with that.
     equal_weights : float, default 0.02
         Penalty on squared weights, in units of the errors' mean square: leans a little towards equal weights. A
         convention.
@@ -113,6 +117,8 @@ class MixtureSettings(Settings):
     n_bands: int = 6
     tolerance: float = 0.005
     discount: float = 3.0
+    shrinks_correlations: bool = True
+    mixes_repetition: bool = True
     equal_weights: float = 0.02
     least_weight: float = 0.01
     n_folds: int = 3

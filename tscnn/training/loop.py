@@ -241,7 +241,9 @@ def _segment_origins(settings: Training, lookback: int) -> int:
     """Choose the origins of a segment: long enough that the context before them costs at most a few times as much."""
     if settings.mode == "window":
         return 1
-    return max(settings.segment_origins, 1 << (lookback // 4 - 1).bit_length() if lookback > 4 else 1)
+    if isinstance(settings.segment_origins, int):
+        return settings.segment_origins
+    return max(32, 1 << (lookback // 4 - 1).bit_length() if lookback > 4 else 1)
 
 
 def thin(segments: Segments, config: NetworkConfig, settings: Training) -> Segments:

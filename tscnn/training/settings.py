@@ -19,7 +19,7 @@ class Training(Settings):
     The first nine settings are those that people change. Of the others each says where its value comes from:
     "benchmarks" is the page in the repository, by section.
 
-    Parameters
+    Attributes
     ----------
     epochs : "auto" or int, default "auto"
         Passes over the training rows, at most; "auto" makes about `n_steps` steps of them, at least 3 passes, each over
@@ -69,14 +69,15 @@ class Training(Settings):
         memory.
     looped_steps : int, default 64
         Training steps of one call of TensorFlow's graph, at most. Chosen by benchmarks: "Speed".
-    segment_origins : int, default 32
-        Origins of a segment, at least; longer lookbacks have longer ones. Neighbours are alike, so that several short
-        segments a step teach more than a long one. Chosen by benchmarks: "Speed", time to accuracy by length.
+    segment_origins : "auto" or int, default "auto"
+        Origins of a segment; "auto" takes 32, and longer ones with longer lookbacks. Neighbours are alike, so that
+        several short segments a step teach more than a long one. Chosen by benchmarks: "Time to accuracy".
     fewest_blocks : int, default 4
         Independent stretches, as long as the horizon, that validation origins must hold to tell whether the network
         adds something to linear terms. That of `tscnn.statistics.gate`.
-    level : float in (0, 1), default 0.05
-        Of the test whether it does. A convention.
+    level : float in (0, 1), default 0.2
+        Of the test whether it does. A convention: what passes is shrunk by how uncertain it is, so that a gain by
+        chance costs little.
     least_scale : float, default 0.1
         Least scale that an epoch is kept with beside linear terms: some tiny part of anything is better by chance. A
         convention.
@@ -108,9 +109,9 @@ class Training(Settings):
     judged_values: int = 20_000_000
     step_values: int = 1_000_000
     looped_steps: int = 64
-    segment_origins: int = 32
+    segment_origins: str | int = "auto"
     fewest_blocks: int = 4
-    level: float = 0.05
+    level: float = 0.2
     least_scale: float = 0.1
     short_lookback: int = 64
 
@@ -124,6 +125,8 @@ class Training(Settings):
         """
         if not (isinstance(self.epochs, str) and self.epochs == "auto"):
             check_int("epochs", self.epochs)
+        if self.segment_origins != "auto":
+            check_int("segment_origins", self.segment_origins)
         check_choice("mode", self.mode, ("dense", "window"))
         check_choice("precision", self.precision, ("float32", "mixed_bfloat16"))
         check_real("learning_rate", self.learning_rate, low=0, include_low=False)
@@ -141,7 +144,6 @@ class Training(Settings):
             "judged_values",
             "step_values",
             "looped_steps",
-            "segment_origins",
             "fewest_blocks",
             "short_lookback",
         ):
