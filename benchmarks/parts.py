@@ -57,6 +57,7 @@ PARTS: dict[str, Part] = {
     "groups": Part("maps of columns or groups of them", _linear(maps="shared")),
     "refit": Part("refit on all rows", _mixture(most_growth=0.0)),
     "components": Part("principal components", _linear(principal_components=False)),
+    "reversion": Part("mean reversion", _linear(mean_reversion=False)),
     "cross_series": Part("cross-series ridge", _linear(cross_series=False)),
     "yearly": Part("yearly season", _given(yearly_seasonality=None)),
     "network": Part("the network's convolutions", _given(network=None), "network"),

@@ -10,7 +10,7 @@ from tscnn.data.frame import learn_schema
 from tscnn.data.series import SeriesSet
 from tscnn.data.split import Split
 from tscnn.fitting import fit_transforms, list_candidates, refit_transforms, transform
-from tscnn.linear import LinearMixture
+from tscnn.linear.mixture import LinearMixture
 from tscnn.parameters import read_parameters
 
 

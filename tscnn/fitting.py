@@ -16,7 +16,7 @@ from tscnn.data.schema import Schema
 from tscnn.data.series import SeriesSet
 from tscnn.data.split import Split
 from tscnn.evaluation.report import describe_report, evaluate_forecasts
-from tscnn.linear import LinearFit, LinearMixture, LinearModel, fit_linear_model
+from tscnn.linear import OWN_COLUMN_TERMS, LinearFit, LinearModel, fit_linear_model
 from tscnn.linear.lookbacks import list_lookbacks
 from tscnn.network.config import NetworkConfig, resolve_config
 from tscnn.network.settings import TCN
@@ -381,8 +381,7 @@ def list_candidates(
         candidates.append((replace(plain, add_level=False), terms if keeps_linear else ()))
     # One feature, or a past covariate, leaves no choice of mode.
     if is_auto(network.feature_mode) and 1 < first.n_features == len(first.targets):
-        # Of the linear terms only the mixture sees no other column.
-        alone = tuple(term for term in terms if isinstance(term, LinearMixture))
+        alone = tuple(term for term in terms if isinstance(term, OWN_COLUMN_TERMS))
         candidates += [
             (replace(config, feature_mode="independent"), alone if own else ()) for config, own in candidates
         ]

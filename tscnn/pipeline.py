@@ -16,14 +16,14 @@ from tscnn.common.checks import received
 from tscnn.common.ring import Ring
 from tscnn.common.term import Term
 from tscnn.data.windows import sliding_windows
-from tscnn.linear import CrossSeries, LinearMixture, PrincipalComponents
+from tscnn.linear import TERMS as LINEAR_TERMS
 from tscnn.network.term import NetworkTerm
 from tscnn.transforms import Standardize, Transform, YearlySeason
 
 __all__ = ["Pipeline"]
 
 TRANSFORMS: dict[str, Any] = {part.name: part for part in (Standardize, YearlySeason)}
-TERMS: dict[str, Any] = {part.name: part for part in (LinearMixture, PrincipalComponents, CrossSeries, NetworkTerm)}
+TERMS: dict[str, Any] = {part.name: part for part in (*LINEAR_TERMS, NetworkTerm)}
 
 CHUNK_VALUES = 2**21  # forecast values in memory at a time, 8 MB: a convention
 SKIPPED = 4  # positions between cutoffs that are computed sooner than a window of their own, and ..

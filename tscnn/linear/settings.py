@@ -193,6 +193,8 @@ class LinearModel(Settings):
         One linear map for all targets, one for each, or a mixture of both.
     principal_components : bool, default True
         Whether maps of principal components are tried, where targets may meet and `maps` is "auto".
+    mean_reversion : bool, default True
+        Whether a return from the recent level to the mean of the training rows is tried.
     cross_series : bool, default True
         Whether a correction from the newest rows of all columns is tried, where columns may meet.
     level : float, default 0.05
@@ -208,6 +210,9 @@ class LinearModel(Settings):
     most_origins, most_windows : int, default 2000 and 400_000
         Origins of a fold, and those times targets, whose out-of-fold errors are computed; of more, evenly spread ones.
         A convention, for time and memory.
+    reversion_strength : float, default 0.5
+        Part of the least-squares mean reversion that is added: the mean drifts, and few stretches tell it. Chosen by
+        benchmarks: "What was tried", against 0.3 and 1.
     baseline_alphas : tuple of float, default (1e-5, 1e-3, 1e-2, 1e-1)
         Ridge strengths of the linear map that forecasts are compared with. A convention.
     mixture : MixtureSettings
@@ -230,6 +235,7 @@ class LinearModel(Settings):
 
     maps: str = "auto"
     principal_components: bool = True
+    mean_reversion: bool = True
     cross_series: bool = True
     level: float = 0.05
     fewest_blocks: int = 4
@@ -237,6 +243,7 @@ class LinearModel(Settings):
     least_gain: float = 0.0005
     most_origins: int = 2000
     most_windows: int = 400_000
+    reversion_strength: float = 0.5
     baseline_alphas: tuple[float, ...] = (1e-5, 1e-3, 1e-2, 1e-1)
     mixture: MixtureSettings = field(default_factory=MixtureSettings)
     component_settings: ComponentSettings = field(default_factory=ComponentSettings)
@@ -247,7 +254,9 @@ class LinearModel(Settings):
         """Check what can be told at once."""
         check_choice("maps", self.maps, ("auto", "shared", "per_feature"))
         check_choice("principal_components", self.principal_components, (True, False))
+        check_choice("mean_reversion", self.mean_reversion, (True, False))
         check_choice("cross_series", self.cross_series, (True, False))
+        check_real("reversion_strength", self.reversion_strength, low=0)
         check_real("level", self.level, low=0, high=1, include_low=False)
         check_int("fewest_blocks", self.fewest_blocks, minimum=2)
         check_int("fewest_folds", self.fewest_folds, minimum=2)
