@@ -5,6 +5,7 @@ from tests.linear.series import autoregression, errors_of, fit_model, follower, 
 from tscnn.data.windows import find_origins
 from tscnn.linear import LinearModel
 from tscnn.linear.cross_series import CrossSeries
+from tscnn.linear.mean_reversion import MeanReversion
 from tscnn.linear.mixture import LinearMixture
 from tscnn.linear.principal_components import PrincipalComponents
 from tscnn.linear.ridge import fit_ridge_map
@@ -36,7 +37,12 @@ def fitted(rows):
 def test_terms_are_those_that_the_gates_keep(fitted):
     assert list(fitted.gates) == NAMES
     assert [term.name for term in fitted.fitted] == [name for name in NAMES if fitted.gates[name].kept] == NAMES
-    assert [type(term) for term in fitted.refit()] == [LinearMixture, PrincipalComponents, CrossSeries]
+    assert [type(term) for term in fitted.refit()] == [
+        LinearMixture,
+        PrincipalComponents,
+        MeanReversion,
+        CrossSeries,
+    ]
     assert all(term.context <= fitted.lookback for term in fitted.fitted)
     mixture, components, _ = fitted.fitted
     np.testing.assert_allclose(mixture.weights + components.weights, 1, atol=1e-6)
