@@ -8,8 +8,7 @@ import sys
 import pytest
 from tensorflow.config.experimental import enable_tensor_float_32_execution, tensor_float_32_execution_enabled
 
-from tests.conftest import small_forecaster
-from tscnn.network.backend import device_scope, keras, list_devices
+from tscnn.network.backend import device_scope, list_devices
 
 
 @pytest.mark.parametrize("device", ["auto", "cpu", "cpu:0"])
@@ -24,28 +23,6 @@ def test_float32_keeps_its_digits_inside_a_scope_and_the_setting_is_put_back(dev
     assert tensor_float_32_execution_enabled()
 
 
-def test_forecasters_compute_in_all_digits(frame, fitted, monkeypatch):
-    seen = {}
-
-    def noting(name, function):
-        def call(*arguments, **settings):
-            seen[name] = seen.get(name, False) or tensor_float_32_execution_enabled()
-            return function(*arguments, **settings)
-
-        return call
-
-    monkeypatch.setattr(keras.Model, "predict_on_batch", noting("predict", keras.Model.predict_on_batch))
-    monkeypatch.setattr(keras.Model, "fit", noting("fit", keras.Model.fit))
-    assert tensor_float_32_execution_enabled()
-    for forecast in (lambda: fitted.predict(frame), lambda: fitted.backtest(frame), lambda: fitted.score(frame)):
-        seen.clear()
-        forecast()
-        assert seen == {"predict": False}
-    seen.clear()
-    small_forecaster(epochs=1).fit(frame)
-    assert seen == {"fit": False, "predict": False}
-
-
 ON_JAX = """
 import jax
 from tscnn.network.backend import device_scope, keras, ops
@@ -57,6 +34,7 @@ assert "HIGHEST" not in product(), product()
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="jax is not installed")
 def test_float32_keeps_its_digits_on_jax():
     environment = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}

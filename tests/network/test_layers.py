@@ -376,9 +376,11 @@ def test_linear_skip_shares_maps_as_told():
     assert np.abs(some[..., 0] - some[..., 1]).min() > 1e-4
 
 
-@pytest.mark.parametrize("n_rows", [6, 9])
-@pytest.mark.parametrize("maps", [None, [0, 1, 2], [1, 0, 1]])
-def test_linear_skip_can_be_trained(maps, n_rows):
+@pytest.mark.parametrize(
+    ("n_rows", "maps"),
+    [(9, [1, 0, 1]), *(pytest.param(*case, marks=pytest.mark.slow) for case in ((6, [0, 1, 2]), (9, None), (6, None)))],
+)
+def test_linear_skip_can_be_trained(n_rows, maps):
     skip, x = built_skip(6, 4, maps), random_rows(2, n_rows, 3)
     model = keras.Sequential([keras.Input((n_rows, 3)), skip])
     model.compile(keras.optimizers.SGD(0.01), "mse")

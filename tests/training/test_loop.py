@@ -2,6 +2,7 @@ import gc
 
 import numpy as np
 import pytest
+from tensorflow.config.experimental import tensor_float_32_execution_enabled
 
 from tests.training.terms import Repeat
 from tscnn.data.windows import cut_segments, find_origins
@@ -65,7 +66,11 @@ def test_windows_have_the_same_losses():
 
 
 def test_without_validation_the_last_weights_stay(capsys):
-    network, trained = fit(validation=False, verbose=True)
+    digits = []
+    noting = keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: digits.append(tensor_float_32_execution_enabled()))
+    assert tensor_float_32_execution_enabled()
+    network, trained = fit(QUICK.set_params(callbacks=[noting]), validation=False, verbose=True)
+    assert digits == [False, False]  # computes in all digits of float32
     assert list(trained.history) == ["loss"]
     assert trained.losses == trained.history["loss"][-1:]
     assert trained.gate is None

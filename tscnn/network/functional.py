@@ -244,15 +244,35 @@ def residual_block(
 
 
 def step_residual_block(
-    row: np.ndarray, ring: Ring, weights: BlockWeights, between: Callable[[Any], Any], dilation_rate: int
+    row: np.ndarray, ring: Ring, conv: Affine, between: Callable[[Any], Any], outputs: Affine, dilation_rate: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Do the same to the next row of each series, (n_series, filters); the ring holds the field."""
+    """Do the same to the next row of each series.
+
+    Parameters
+    ----------
+    row : ndarray of shape (n_series, filters)
+        The next row.
+    ring : Ring
+        The rows of the field; changed in place.
+    conv : Affine
+        Of `BlockWeights`.
+    between : callable
+        As in `residual_block`.
+    outputs : Affine
+        `to_residual` and `to_skip` side by side: one product takes half the time of two.
+    dilation_rate : int
+        Rows between the taps.
+
+    Returns
+    -------
+    residual, skip : ndarray of shape (n_series, filters)
+        Of that row.
+    """
     ring.push(row)
     taps = ring.last(dilation_rate).transpose(1, 0, 2).reshape(len(row), -1)  # (n_series, kernel_size * filters)
-    kernel, bias = weights.conv
-    hidden = between(taps @ kernel.reshape(taps.shape[1], -1) + bias)
-    residual, skip = (hidden @ kernel + bias for kernel, bias in weights[1:])
-    return row + residual, skip
+    hidden = between(taps @ conv.kernel.reshape(taps.shape[1], -1) + conv.bias) @ outputs.kernel + outputs.bias
+    filters = row.shape[1]
+    return row + hidden[:, :filters], hidden[:, filters:]
 
 
 # Stack
@@ -334,15 +354,16 @@ def fold_features(inputs: Any, apply: Callable[[Any], Any], ops: Any) -> Any:
 # Forecasts
 
 
-def head(hidden: Any, weights: Affine, horizon: int, targets: Sequence[int], ops: Any) -> Any:
+def head(hidden: Any, kernel: Any, horizon: int, targets: Sequence[int], ops: Any) -> Any:
     """One affine map at every position, to all steps of all targets.
 
     Parameters
     ----------
     hidden : array or tensor of shape (batch, positions, filters) or (batch, positions, features, filters)
         What the stack says, of all features or of each.
-    weights : Affine
-        To ``horizon * len(targets)`` outputs, or to `horizon` where features are kept apart.
+    kernel : array or tensor of shape (filters + 1, n_outputs)
+        To ``horizon * len(targets)`` outputs, or to `horizon` where features are kept apart. The last row is the bias,
+        so that one product does all.
     horizon : int
         Steps predicted.
     targets : sequence of int
@@ -358,7 +379,6 @@ def head(hidden: Any, weights: Affine, horizon: int, targets: Sequence[int], ops
     n_positions, n_targets, apart = ops.shape(hidden)[1], len(targets), len(hidden.shape) == 4
     if apart and list(targets) != list(range(hidden.shape[2])):
         hidden = ops.take(hidden, targets, axis=2)
-    kernel = ops.concatenate([weights.kernel, weights.bias[None]], axis=0)  # of one product, the bias included
     rows = ops.concatenate([hidden, ops.ones_like(hidden[..., :1])], axis=-1)
     outputs = ops.matmul(ops.reshape(rows, (-1, kernel.shape[0])), kernel)
     if apart:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -25,43 +25,74 @@ CACHED_POSITIONS = 1024  # of a stack's input at a time: with 32 filters, what i
 
 
 @dataclass(frozen=True)
+class Block:
+    """One residual block.
+
+    Parameters
+    ----------
+    weights : BlockWeights
+        Its weights.
+    between : callable
+        What comes between its convolutions: normalisation and activation.
+    kernel_size, dilation_rate : int
+        Of its dilated convolution.
+    """
+
+    weights: BlockWeights
+    between: Callable[[np.ndarray], np.ndarray]
+    kernel_size: int
+    dilation_rate: int
+
+    def dense(self, inputs: np.ndarray, spacing: int, stride: int, skip_at: slice) -> tuple[Any, Any]:
+        """Return residual and skip: (batch, time, filters) -> (batch, positions, filters) each."""
+        step = self.dilation_rate // spacing
+        return functional.residual_block(inputs, self.weights, self.between, step, stride, skip_at, ops)
+
+    def start(self, inputs: np.ndarray) -> Ring:
+        """Remember the newest inputs, (n_series, time, filters), for `step`."""
+        field = (self.kernel_size - 1) * self.dilation_rate + 1
+        return Ring.of(inputs[:, inputs.shape[1] - field :].transpose(1, 0, 2))
+
+    def step(self, row: np.ndarray, ring: Ring) -> tuple[np.ndarray, np.ndarray]:
+        """Return residual and skip of the next row of each series: (n_series, filters) each."""
+        conv = self.weights.conv
+        return functional.step_residual_block(row, ring, conv, self.between, self._outputs, self.dilation_rate)
+
+    @cached_property
+    def _outputs(self) -> Affine:
+        return Affine(*(np.concatenate(parts, axis=-1) for parts in zip(*self.weights[1:], strict=True)))
+
+
+@dataclass(frozen=True)
 class Stack:
     """Residual blocks on top of each other.
 
     Parameters
     ----------
-    layers : sequence of (int, int)
-        ``(kernel_size, dilation_rate)`` of each block.
     project : Affine
         Of the input.
-    blocks : list of (BlockWeights, callable)
-        Weights, and what comes between the convolutions of each block.
+    blocks : list of Block
+        First to last.
     """
 
-    layers: Layers
     project: Affine
-    blocks: list[tuple[BlockWeights, Callable[[np.ndarray], np.ndarray]]]
+    blocks: list[Block]
 
     def dense(self, inputs: np.ndarray, spacings: list[int], rings: list[Ring] | None = None) -> np.ndarray:
         """Run the stack: (batch, time, n) -> (batch, positions, filters); `rings` is given what `step` needs."""
 
-        def block(i: int, inputs: np.ndarray, spacing: int, stride: int, skip_at: slice) -> tuple[Any, Any]:
-            (kernel_size, dilation_rate), (weights, between) = self.layers[i], self.blocks[i]
+        def remember(block: Block, inputs: np.ndarray, **how: Any) -> Any:
             if rings is not None:
-                field = (kernel_size - 1) * dilation_rate + 1
-                rings.append(Ring.of(inputs[:, inputs.shape[1] - field :].transpose(1, 0, 2)))
-            return functional.residual_block(inputs, weights, between, dilation_rate // spacing, stride, skip_at, ops)
+                rings.append(block.start(inputs))
+            return block.dense(inputs, **how)
 
-        blocks = [partial(block, i) for i in range(len(self.layers))]
-        return functional.stack(inputs, self.project, blocks, self.layers, spacings, ops)
+        blocks = [block.dense if rings is None else partial(remember, block) for block in self.blocks]
+        layers = [(block.kernel_size, block.dilation_rate) for block in self.blocks]
+        return functional.stack(inputs, self.project, blocks, layers, spacings, ops)
 
     def step(self, row: np.ndarray, rings: list[Ring]) -> np.ndarray:
         """Do the same to the next row of each series: (n_series, n) -> (n_series, filters)."""
-
-        def block(i: int, row: np.ndarray, ring: Ring) -> tuple[np.ndarray, np.ndarray]:
-            return functional.step_residual_block(row, ring, *self.blocks[i], self.layers[i][1])
-
-        return functional.step_stack(row, self.project, [partial(block, i) for i in range(len(self.layers))], rings)
+        return functional.step_stack(row, self.project, [block.step for block in self.blocks], rings)
 
 
 @dataclass(frozen=True)
@@ -76,14 +107,14 @@ class ArrayNetwork:
         Of one feature, below the place where features meet.
     stack : Stack
         Above it; of one feature where features never meet.
-    head : Affine
-        To the forecasts.
+    head : ndarray of shape (filters + 1, n_outputs)
+        To the forecasts; its last row is the bias.
     """
 
     config: NetworkConfig
     front_end: Stack | None
     stack: Stack
-    head: Affine
+    head: np.ndarray
 
     @classmethod
     def of(cls, config: NetworkConfig, arrays: Mapping[str, np.ndarray]) -> ArrayNetwork:
@@ -91,7 +122,8 @@ class ArrayNetwork:
         front_end = None
         if config.feature_mode == "front_end":
             front_end = _read_stack(config, arrays, "front_end_stack", config.front_end_layers)
-        return cls(config, front_end, _read_stack(config, arrays, "stack", config.layers), _read(arrays, "head"))
+        head = np.concatenate([arrays["head/kernel"], arrays["head/bias"][None]])
+        return cls(config, front_end, _read_stack(config, arrays, "stack", config.layers), head)
 
     def forecast(self, rows: np.ndarray, last_only: bool, rings: list[Ring] | None = None) -> np.ndarray:
         """Forecast from rows of several series.
@@ -233,11 +265,11 @@ def _stack_shapes(config: NetworkConfig, name: str, n_inputs: int, layers: Layer
 
 def _read_stack(config: NetworkConfig, arrays: Mapping[str, np.ndarray], name: str, layers: Layers) -> Stack:
     blocks = []
-    for i in range(len(layers)):
+    for i, (kernel_size, dilation_rate) in enumerate(layers):
         block = f"{name}/block_{i}"
         weights = BlockWeights(*(_read(arrays, f"{block}/{layer}") for layer in ("conv", "to_residual", "to_skip")))
-        blocks.append((weights, _between(config, arrays, f"{block}/normalize")))
-    return Stack(layers, _read(arrays, f"{name}/project"), blocks)
+        blocks.append(Block(weights, _between(config, arrays, f"{block}/normalize"), kernel_size, dilation_rate))
+    return Stack(_read(arrays, f"{name}/project"), blocks)
 
 
 def _read(arrays: Mapping[str, np.ndarray], name: str) -> Affine:

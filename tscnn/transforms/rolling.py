@@ -219,7 +219,7 @@ def step_normalizing(
     stretch, merged, n_merged = (row, np.zeros_like(row)), None, 0
     for bit, ring in enumerate(rings):
         n_rows = 1 << bit
-        ring.push(np.stack(stretch))
+        ring.push(np.array(stretch))
         if span & n_rows:
             merged = stretch if merged is None else _merge(ring.ago(n_merged), n_rows, merged, n_merged, numpy_ops)
             n_merged += n_rows

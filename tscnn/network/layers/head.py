@@ -7,8 +7,12 @@ from typing import Any
 from tscnn.common.checks import check_int, check_ints
 from tscnn.network import functional
 from tscnn.network.backend import keras, ops
+<<<<<<< HEAD
 from tscnn.network.functional import Affine
 from tscnn.network.layers.shared import register
+=======
+from tscnn.network.layers._shared import register
+>>>>>>> helper-N
 
 __all__ = ["Head"]
 
@@ -52,7 +56,8 @@ class Head(keras.layers.Layer):
 
     def call(self, inputs: Any) -> Any:
         """Return the forecasts: (batch, positions, horizon, targets)."""
-        return functional.head(inputs, Affine(self.kernel, self.bias), self.horizon, self.targets, ops)
+        kernel = ops.concatenate([self.kernel, self.bias[None]], axis=0)
+        return functional.head(inputs, kernel, self.horizon, self.targets, ops)
 
     def compute_output_spec(self, inputs: Any) -> Any:
         """Return the shape of the output without computing it."""
