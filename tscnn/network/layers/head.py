@@ -7,12 +7,7 @@ from typing import Any
 from tscnn.common.checks import check_int, check_ints
 from tscnn.network import functional
 from tscnn.network.backend import keras, ops
-<<<<<<< HEAD
-from tscnn.network.functional import Affine
 from tscnn.network.layers.shared import register
-=======
-from tscnn.network.layers._shared import register
->>>>>>> helper-N
 
 __all__ = ["Head"]
 
