@@ -197,8 +197,8 @@ class LinearModel(Settings):
         Whether a return from the recent level to the mean of the training rows is tried.
     cross_series : bool, default True
         Whether a correction from the newest rows of all columns is tried, where columns may meet.
-    level : float, default 0.05
-        Greatest p-value at which a part is kept. A convention.
+    level : float, default 0.1
+        Greatest p-value, adjusted for the settings tried, at which a part is kept. A convention.
     fewest_blocks : int, default 4
         Independent blocks of out-of-fold errors without which nothing is tested. Derived: with four the variance of
         Student's t is finite.
@@ -237,7 +237,7 @@ class LinearModel(Settings):
     principal_components: bool = True
     mean_reversion: bool = True
     cross_series: bool = True
-    level: float = 0.05
+    level: float = 0.1
     fewest_blocks: int = 4
     fewest_folds: int = 3
     least_gain: float = 0.0005
