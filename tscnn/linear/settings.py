@@ -45,13 +45,13 @@ class MixtureSettings(Settings):
     Attributes
     ----------
     n_lengths : int, default 6
-        Lengths of windows: the lookback, its half, quarter .. Chosen by benchmarks: "What was tried", where eight gain
+        Lengths of windows: the lookback, its half, quarter .. Chosen on sets, see docs/what-was-tried.md: eight gain
         no more.
     alphas : tuple of float
-        Ridge strengths of the candidate that follows the window closely. Chosen by benchmarks: "What was tried".
+        Ridge strengths of the candidate that follows the window closely. Chosen on sets, see docs/what-was-tried.md.
     mean_alphas : tuple of float
         Ridge strengths of the candidate that leaves little (100) or nothing (infinite) but means of the window and of
-        its season. Chosen by benchmarks: "What was tried".
+        its season. Chosen on sets, see docs/what-was-tried.md.
     seasonal_alphas : tuple of float
         Of few windows: strengths towards repeating the season. A convention: a grid of decades.
     structural_alphas : tuple of float
@@ -66,15 +66,15 @@ class MixtureSettings(Settings):
         Seasons that may be a season, too: days of a week.
     few_windows : int, default 2000
         Training origins, up to which windows are few: seasonal candidates compete, the horizon is one band, and
-        correlations of errors are not shrunk. Chosen by benchmarks: "What was tried", octaves by number of rows.
+        correlations of errors are not shrunk. Chosen on sets, see docs/what-was-tried.md, octaves by number of rows.
     n_bands : int, default 6
-        Bands of the horizon that have strengths and weights of their own. Chosen by benchmarks: "What was tried".
+        Bands of the horizon that have strengths and weights of their own. Chosen on sets, see docs/what-was-tried.md.
     tolerance : float, default 0.005
         Part of the squared error that a weaker ridge may lose: folds have fewer windows than what is solved in the end.
         A convention.
     discount : float, default 3.0
         Power of a candidate's squared error, in inverse proportion to which it is weighted where correlations tell
-        nothing. Chosen by benchmarks: "What was tried", where 1 and 5 gain as much.
+        nothing. Chosen on sets, see docs/what-was-tried.md, where 1 and 5 gain as much.
     shrinks_correlations : bool, default True
         Whether correlations of errors count only as far as they are not chance, where windows are many.
     mixes_repetition : bool, default True
@@ -85,12 +85,12 @@ class MixtureSettings(Settings):
     least_weight : float, default 0.01
         Smaller weights are zero: they cost time. A convention.
     n_folds : int, default 3
-        Folds of the training origins, besides the validation origins. Chosen by benchmarks: "What was tried".
+        Folds of the training origins, besides the validation origins. Chosen on sets, see docs/what-was-tried.md.
     n_steps : int, default 48
         Steps of the horizon, evenly spread, that errors are computed at. A convention, for the time of a fit.
     scale_power : float, default 0.5
         Errors count in units of their window's standard deviation to this power: 0 absolute, 1 relative. Chosen by
-        benchmarks: "What was tried".
+        docs/what-was-tried.md.
     noise : float, default 0.1
         Part of the outcomes' variance that is noise, where there are no validation origins to tell. A convention.
     most_growth : float, default 4.0
@@ -161,14 +161,14 @@ class CrossSeriesSettings(Settings):
     Attributes
     ----------
     lengths : tuple of int, default (1, 6)
-        Rows seen, to choose from. Chosen by benchmarks: "What was tried", where 24 gain no more.
+        Rows seen, to choose from. Chosen on sets, see docs/what-was-tried.md, where 24 gain no more.
     alphas : tuple of float
         Ridge strengths to choose from, in units of the mean square of an input. A convention: decades.
     strength : float, default 0.5
-        Part of the least-squares correction that is added. Chosen by benchmarks: "What was tried", against 1.
+        Part of the least-squares correction that is added. Chosen on sets, see docs/what-was-tried.md, against 1.
     n_parts : int, default 4
         Parts of the horizon that are chosen and tested by themselves, each twice as long as the one before. Chosen by
-        benchmarks: "What was tried".
+        docs/what-was-tried.md.
     most_inputs : int, default 600
         Rows times columns seen. A convention, for the time of a fit.
     most_weights : int, default 2_000_000
@@ -212,7 +212,7 @@ class LinearModel(Settings):
         A convention, for time and memory.
     reversion_strength : float, default 0.5
         Part of the least-squares mean reversion that is added: the mean drifts, and few stretches tell it. Chosen by
-        benchmarks: "What was tried", against 0.3 and 1.
+        docs/what-was-tried.md, against 0.3 and 1.
     baseline_alphas : tuple of float, default (1e-5, 1e-3, 1e-2, 1e-1)
         Ridge strengths of the linear map that forecasts are compared with. A convention.
     mixture : MixtureSettings

@@ -48,7 +48,7 @@ class Training(Settings):
         Passed on to Keras.
     n_steps : int, default 300
         Training steps that ``epochs="auto"`` aims at in its first round: beside linear terms a network learns fast, and
-        then overfits. Chosen by benchmarks: "What was tried", where more gain nothing beside long linear maps.
+        then overfits. Chosen on sets, see docs/what-was-tried.md, where more gain nothing beside long linear maps.
     n_rounds : int, default 3
         Rounds of ``epochs="auto"``, at most, each twice as long as the one before. Chosen by benchmarks: "What was
         tried", where convolutions have much to learn.
@@ -83,7 +83,7 @@ class Training(Settings):
         convention.
     short_lookback : int, default 64
         Rows of a lookback, below which ``normalizer_span="auto"`` also tries a network without rolling normaliser.
-        Chosen by benchmarks: "What was tried".
+        Chosen on sets, see docs/what-was-tried.md.
 
     Examples
     --------
