@@ -55,6 +55,7 @@ PARTS: dict[str, Part] = {
     "centres": Part("seasonal and structural centres", _mixture(seasonal_alphas=(), structural_alphas=())),
     "structural": Part("structural centres alone", _mixture(structural_alphas=())),
     "groups": Part("maps of columns or groups of them", _linear(maps="shared")),
+    "pooling": Part("windows of columns that vary alike", _mixture(pooling=0.0)),
     "refit": Part("refit on all rows", _mixture(most_growth=0.0)),
     "components": Part("principal components", _linear(principal_components=False)),
     "reversion": Part("mean reversion", _linear(mean_reversion=False)),

@@ -141,3 +141,4 @@ def test_shared_maps_are_solved_on_all_features():
     matrices = sum_gram_matrices(random_walks([100], 3, 0), [range(9, 90)], 6, 2)
     np.testing.assert_array_equal(of_kind("shared", matrices).inputs, matrices.inputs.mean(axis=0, keepdims=True))
     assert of_kind("grouped", matrices) is matrices
+    np.testing.assert_array_equal(of_kind("grouped", matrices, 0.03).inputs, matrices.pool(0.03).inputs)

@@ -79,6 +79,9 @@ class MixtureSettings(Settings):
         Whether correlations of errors count only as far as they are not chance, where windows are many.
     mixes_repetition : bool, default True
         Whether a map whose gain over repeating the newest row may be chance is mixed with that.
+    pooling : float, default 0.03
+        Squared relative difference of the ways in which two columns vary, at which each counts exp(-1) times in the map
+        of the other; 0 for not at all. Chosen on sets, see docs/what-was-tried.md.
     equal_weights : float, default 0.02
         Penalty on squared weights, in units of the errors' mean square: leans a little towards equal weights. A
         convention.
@@ -119,6 +122,7 @@ class MixtureSettings(Settings):
     discount: float = 3.0
     shrinks_correlations: bool = True
     mixes_repetition: bool = True
+    pooling: float = 0.03
     equal_weights: float = 0.02
     least_weight: float = 0.01
     n_folds: int = 3
