@@ -153,7 +153,7 @@ def test_features_that_vary_alike_share_their_windows():
     pooled = matrices.pool(0.05)
     assert pooled.n_windows == matrices.n_windows
     units = matrices.variances()
-    for name in ("inputs", "cross", "targets"):
+    for name in ("inputs", "cross", "outcomes"):
         own, found = getattr(matrices, name), getattr(pooled, name)
         np.testing.assert_allclose(found[2:], own[2:], rtol=1e-6)  # noise is alike to nothing, nor is a constant
         both = (own[0] / units[0] + own[1] / units[1]) / 2

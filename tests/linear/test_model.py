@@ -44,7 +44,7 @@ def test_terms_are_those_that_the_gates_keep(fitted):
         CrossSeries,
     ]
     assert all(term.context <= fitted.lookback for term in fitted.fitted)
-    mixture, components, _ = fitted.fitted
+    mixture, components, *_ = fitted.fitted
     np.testing.assert_allclose(mixture.weights + components.weights, 1, atol=1e-6)
     assert any("lookback" in line for line in fitted.messages)
     assert any("targets" in line for line in fitted.messages)
