@@ -22,6 +22,7 @@ def test_a_long_stream_agrees_with_predict(capsys):
     assert all(float(line.split()[2]) < 1e-4 for line in lines)
 
 
+@pytest.mark.slow
 def test_kernels_agree(tmp_path, capsys):
     out = tmp_path / "kernels.json"
     kernels.main(["--layers", "2", "--filters", "4", "--batch", "2", "--repeats", "1", "--out", str(out)])

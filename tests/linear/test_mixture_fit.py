@@ -82,6 +82,7 @@ def gain_over_repetition(rows, n_known, settings=None, lookback=128, horizon=48)
     return 1 - ours / theirs
 
 
+@pytest.mark.slow
 def test_random_walks_are_left_where_they_are():
     walks = [random_walks([3000], 1, seed) / 30 for seed in range(12)]
     gains = [gain_over_repetition(rows, 1000) for rows in walks]

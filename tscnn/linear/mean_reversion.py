@@ -37,7 +37,7 @@ class MeanReversion:
     --------
     >>> back = MeanReversion(np.array([-0.5, -1.0]), np.array([0]), span=2)
     >>> back.last(np.array([[[1.0], [3.0]]], np.float32)).round(2).ravel()
-    array([-0.48, -0.97], dtype=float32)
+    array([-0.48, -0.96], dtype=float32)
     """
 
     name: ClassVar[str] = "mean_reversion"
