@@ -52,7 +52,7 @@ class Training(Settings):
     n_rounds : int, default 3
         Rounds of ``epochs="auto"``, at most, each twice as long as the one before. Chosen by benchmarks: "What was
         tried", where convolutions have much to learn.
-    goes_on : float, default 0.01
+    round_gain : float, default 0.01
         Part by which the second half of a round has to lower the loss for another round. A convention.
     round_values : int, default 500_000_000
         Forecast values up to the end of any round but the first: some minutes. A convention, for the time of a fit.
@@ -61,7 +61,7 @@ class Training(Settings):
         many columns or a long horizon make a step dear, and rarely teach more.
     epoch_steps : int, default 30
         Steps of an epoch in any case, or all that there are. A convention.
-    judged_values : int, default 20_000_000
+    validation_values : int, default 20_000_000
         Outcomes that an epoch is evaluated on, unless the horizon is shorter than a segment. A convention, for the time
         of a fit.
     step_values : int, default 1_000_000
@@ -102,11 +102,11 @@ class Training(Settings):
     callbacks: Sequence[Any] | None = None
     n_steps: int = 300
     n_rounds: int = 3
-    goes_on: float = 0.01
+    round_gain: float = 0.01
     round_values: int = 500_000_000
     epoch_values: int = 50_000_000
     epoch_steps: int = 30
-    judged_values: int = 20_000_000
+    validation_values: int = 20_000_000
     step_values: int = 1_000_000
     looped_steps: int = 64
     segment_origins: str | int = "auto"
@@ -130,7 +130,7 @@ class Training(Settings):
         check_choice("mode", self.mode, ("dense", "window"))
         check_choice("precision", self.precision, ("float32", "mixed_bfloat16"))
         check_real("learning_rate", self.learning_rate, low=0, include_low=False)
-        for name in ("weight_decay", "goes_on", "least_scale"):
+        for name in ("weight_decay", "round_gain", "least_scale"):
             check_real(name, getattr(self, name), low=0)
         check_real("level", self.level, low=0, high=1, include_low=False)
         for name in (
@@ -141,7 +141,7 @@ class Training(Settings):
             "round_values",
             "epoch_values",
             "epoch_steps",
-            "judged_values",
+            "validation_values",
             "step_values",
             "looped_steps",
             "fewest_blocks",
