@@ -166,7 +166,7 @@ def nest_settings(groups: dict[str, Any], settings: dict[str, Any]) -> dict[str,
     Returns
     -------
     dict
-        The groups that change.
+        The groups that change; none where a group is no group of settings.
 
     Raises
     ------
@@ -178,6 +178,10 @@ def nest_settings(groups: dict[str, Any], settings: dict[str, Any]) -> dict[str,
     >>> nest_settings({"network": "auto"}, {"filters": 8})["network"].filters
     8
     """
+    if any(
+        value is not None and not is_auto(value) and not isinstance(value, GROUPS[n]) for n, value in groups.items()
+    ):
+        return {}  # what is wrong with a group, `fit` says
     homes = {setting: name for name, group in GROUPS.items() for setting in group().get_params()}
     changes: dict[str, dict[str, Any]] = {}
     for setting, value in settings.items():

@@ -1,3 +1,5 @@
+import re
+
 import pandas as pd
 import pytest
 
@@ -24,8 +26,7 @@ def test_demo_wins_and_writes_what_it_names(tmp_path, capsys):
 
 
 def table(out: str) -> dict[str, float]:
-    rows = [line.split() for line in out.splitlines()]
-    return {" ".join(row[:-2]): float(row[-2]) for row in rows if len(row) > 2 and row[-1].startswith("0.")}
+    return {name: float(mse) for name, mse in re.findall(r"^(\S.*?) +(\d\.\d{3}) +\d\.\d{3}$", out, re.MULTILINE)}
 
 
 def test_a_loss_is_said_plainly():
