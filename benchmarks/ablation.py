@@ -195,9 +195,9 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--data", nargs="+", metavar="FILE.csv", default=[], help="files, times in the first column")
     parser.add_argument("--horizons", type=int, nargs="+", help="steps ahead, instead of those of each set")
     parser.add_argument("--cuts", type=int, default=2, help="stretches that are judged of each set")
-    parser.add_argument("--rows", type=int, help="use the last rows of each set only; with --quick 1,500")
+    parser.add_argument("--rows", type=int, help="use the last rows of each set only; with --quick 1,000")
     parser.add_argument("--columns", type=int, help="use the first columns of each set only; with --quick 6")
-    parser.add_argument("--longest", type=int, help="rows of the longest lookback to choose; with --quick 192")
+    parser.add_argument("--longest", type=int, help="rows of the longest lookback to choose; with --quick 96")
     parser.add_argument("--set", metavar="NAME=VALUE", type=read_setting, action="append", default=[])
     parser.add_argument("--jobs", type=int, default=2, help="processes, with one thread each")
     parser.add_argument("--out", metavar="FILE.json", help="written after each case")
@@ -217,7 +217,7 @@ def _load(options: argparse.Namespace) -> tuple[dict[str, pd.DataFrame], dict[st
         names = QUICK if options.quick else SETS
     sources = {**{name: SETS[name] for name in names}, **read_files(options.data)}
     n_rows, n_columns = (
-        (options.rows or 1500, options.columns or 6) if options.quick else (options.rows, options.columns)
+        (options.rows or 1000, options.columns or 6) if options.quick else (options.rows, options.columns)
     )
     frames = {
         name: frame.iloc[-(n_rows or len(frame)) :, :n_columns]
@@ -232,7 +232,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parts = options.parts or [name for name, part in PARTS.items() if part.quick or not options.quick]
     frames, horizons = _load(options)
     cases, machine, extra = list_cases(frames, horizons, options.cuts), describe_machine(), dict(options.set)
-    longest = options.longest or (192 if options.quick else None)
+    longest = options.longest or (96 if options.quick else None)
     if longest is not None:
         extra["linear_model"] = LinearModel(lookbacks=LookbackSettings(longest=longest, longest_season=longest))
     print(f"{machine['cpu']}, {machine['cores']} cores; {len(frames)} sets, {len(cases)} stretches, {len(parts)} parts")

@@ -1,7 +1,7 @@
 """Training on a GPU: origins per second over batch and segment sizes, against what the device could do at best.
 
-Run ``python -m benchmarks.gpu``, or ``KERAS_BACKEND=jax python -m benchmarks.gpu``: it needs NumPy, Keras and one of
-TensorFlow and JAX. Without a GPU it says so, and measures small sizes on the CPU.
+Run ``python -m benchmarks.gpu``, or ``KERAS_BACKEND=jax python -m benchmarks.gpu``: it needs NumPy, SciPy, pandas,
+Keras and one of TensorFlow and JAX. Without a GPU it says so, and measures small sizes on the CPU.
 """
 
 from __future__ import annotations

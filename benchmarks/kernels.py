@@ -40,7 +40,7 @@ def shifted_slices(hidden: Any, kernel: Any, rate: int) -> Any:
 
 
 def concatenated_taps(hidden: Any, kernel: Any, rate: int) -> Any:
-    """Take one matrix product, of two axes, of all taps side by side, as `tscnn.network.layers.CausalConv1D` does."""
+    """Take one matrix product, of two axes, of all taps side by side, as `tscnn.layers.CausalConv1D` does."""
     taps = cut_taps(hidden, kernel.shape[0], rate, 1, ops)
     product = ops.matmul(ops.reshape(taps, (-1, taps.shape[2])), ops.reshape(kernel, (-1, kernel.shape[-1])))
     return ops.reshape(product, (*taps.shape[:2], kernel.shape[-1]))

@@ -24,7 +24,7 @@ from tscnn.data.index import find_seasonality
 __all__ = ["QUICK", "SETS", "SeriesSource", "load_available", "read_files"]
 
 TEST_FRACTION = 0.2  # of a user's file: never looked at
-QUICK = ("seasons", "common_factors", "short_season", "el_nino", "seattle", "nile")  # small ones
+QUICK = ("seasons", "common_factors", "short_season", "el_nino", "seattle")  # small ones
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.conftest import make_frame, small_forecaster
+from tests.conftest import small_forecaster
 from tscnn.common.term import Term
 from tscnn.pipeline import TERMS, TRANSFORMS, Pipeline
 from tscnn.transforms import Transform

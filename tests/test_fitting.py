@@ -10,7 +10,7 @@ from tscnn.data.frame import learn_schema
 from tscnn.data.series import SeriesSet
 from tscnn.data.split import Split
 from tscnn.fitting import fit_transforms, list_candidates, refit_transforms, transform
-from tscnn.linear import LinearMixture
+from tscnn.linear.mixture import LinearMixture
 from tscnn.parameters import read_parameters
 
 
@@ -52,6 +52,7 @@ def test_the_lookback_is_chosen_on_validation_rows(capsys):
     assert "chosen, of 1 to 224\n" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_the_lookback_is_chosen_without_a_linear_model_too():
     forecaster = small_forecaster(lookback="auto", linear_model=None, epochs=1).fit(make_frame(300))
     assert [term.name for term in forecaster.pipeline_.terms] == ["network"]

@@ -192,6 +192,7 @@ def test_same_seed_same_forecast(fitted, frame):
     pd.testing.assert_frame_equal(small_forecaster().fit(frame).predict(), fitted.predict(), check_exact=True)
 
 
+@pytest.mark.slow
 def test_fit_starts_afresh(fitted, frame):
     forecaster = small_forecaster().fit(make_frame(seed=9))
     other = forecaster.predict(frame)
@@ -200,6 +201,7 @@ def test_fit_starts_afresh(fitted, frame):
     pd.testing.assert_frame_equal(refitted, fitted.predict(), check_exact=True)
 
 
+@pytest.mark.slow
 def test_another_seed_another_forecast(frame):
     settings = {"linear_model": None, "epochs": 1}
     first, second = (small_forecaster(random_state=seed, **settings).fit(frame).predict() for seed in (0, 1))
@@ -235,6 +237,7 @@ def test_validation_rows_change_no_scaler_and_no_training(frame):
     np.testing.assert_array_equal(held_back.history_["loss"], other.history_["loss"])
 
 
+@pytest.mark.slow
 def test_the_best_epoch_is_kept_and_the_start_counts(frame):
     forecaster = small_forecaster(epochs=3, learning_rate=10.0).fit(frame)  # training can only do harm
     assert "network" not in [term.name for term in forecaster.pipeline_.terms]
@@ -243,6 +246,7 @@ def test_the_best_epoch_is_kept_and_the_start_counts(frame):
         _ = forecaster.network_
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("linear_model", ["auto", None])
 def test_training_stops_when_patience_is_spent(frame, linear_model):
     settings = {"epochs": 20, "learning_rate": 10.0, "patience": 2, "linear_model": linear_model}
@@ -269,11 +273,15 @@ def test_stride_takes_every_nth_cutoff(fitted, frame, stride):
     pd.testing.assert_frame_equal(strided, every.loc[strided.index], rtol=1e-5, atol=1e-5)
 
 
-def test_chunks_make_no_difference(fitted, frame, monkeypatch):
-    whole, spread = fitted.backtest(frame), fitted.backtest(frame, stride=20)
-    monkeypatch.setattr("tscnn.pipeline.CHUNK_VALUES", 1)
-    pd.testing.assert_frame_equal(fitted.backtest(frame), whole, rtol=1e-5, atol=1e-5)
-    pd.testing.assert_frame_equal(fitted.backtest(frame, stride=20), spread, rtol=1e-5, atol=1e-5)
+@pytest.mark.parametrize("stride", [1, 3, 20])
+def test_chunks_make_no_difference(fitted, frame, stride):
+    pipeline, cutoffs = fitted.pipeline_, np.arange(11, 297, stride)
+    rows = pipeline.apply(frame.to_numpy(), frame.index)
+    ((_, whole),) = pipeline.chunks(rows, cutoffs)
+    parts = list(pipeline.chunks(rows, cutoffs, most_values=1))
+    assert len(parts) > 5
+    np.testing.assert_array_equal(np.concatenate([cutoffs[chunk] for chunk, _ in parts]), cutoffs)
+    np.testing.assert_allclose(np.concatenate([found for _, found in parts]), whole, rtol=1e-5, atol=1e-5)
 
 
 def test_start_is_the_first_cutoff(fitted, frame):
@@ -335,6 +343,7 @@ def test_an_unknown_parameter_is_named(wrong):
             Forecaster(**wrong)
 
 
+@pytest.mark.slow
 def test_grid_search_with_time_series_split(frame):
     grid = {"network__filters": [2, 4]}
     forecaster = small_forecaster(epochs=1, linear_model=None, validation_fraction=0)
@@ -377,6 +386,7 @@ def test_scikit_learns_own_checks():
 # Keras
 
 
+@pytest.mark.slow
 def test_callbacks_are_passed_on(frame):
     seen = []
 
@@ -388,6 +398,7 @@ def test_callbacks_are_passed_on(frame):
     assert seen == [(0, ["loss", "val_loss"]), (1, ["loss", "val_loss"])]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", ["mae", "huber", keras.losses.Huber(delta=0.5), keras.losses.mean_squared_error])
 def test_losses(frame, loss):
     history = small_forecaster(loss=loss, epochs=1, validation_fraction=0).fit(frame).history_
@@ -399,6 +410,7 @@ def test_history_has_a_row_an_epoch(fitted):
     assert list(fitted.history_.index) == [1, 2]
 
 
+@pytest.mark.slow
 def test_the_reported_loss_is_the_mean_over_all_training_origins(frame):
     settings = {"epochs": 1, "learning_rate": 1e-12, "dropout": 0, "batch_size": 64, "linear_model": None}
     forecaster = small_forecaster(**settings).fit(frame)
@@ -410,6 +422,7 @@ def test_the_reported_loss_is_the_mean_over_all_training_origins(frame):
         assert forecaster.history_[name].iloc[0] == pytest.approx(error, rel=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("device", ["cpu", "cpu:0", "auto"])
 def test_devices(frame, device):
     assert small_forecaster(device=device, epochs=1).fit(frame).predict().shape == (3, 3)
@@ -426,6 +439,7 @@ def test_verbose_writes_a_line_an_epoch(frame, capfd):
     assert err == ""
 
 
+@pytest.mark.slow
 def test_verbose_0_writes_nothing(frame, capfd):
     forecaster = small_forecaster(verbose=0).fit(frame)
     forecaster.predict()
@@ -433,6 +447,7 @@ def test_verbose_0_writes_nothing(frame, capfd):
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.slow
 def test_a_fresh_process_writes_no_framework_noise():
     code = (
         "import numpy as np; from tscnn import Forecaster;"
@@ -466,7 +481,6 @@ def test_predict_before_fit():
         ({"normalization": "group"}, ValueError, "`normalization`"),
         ({"maps": True}, ValueError, "`maps`"),
         ({"network": 3}, TypeError, r"`network` must be 'auto', None or tscnn.TCN"),
-        ({"training": None, "network": None}, TypeError, r"`training` must be 'auto' or tscnn.Training"),
         ({"loss": "mze"}, ValueError, "`loss` .* Received: loss='mze'"),
         ({"epochs": 0}, ValueError, "`epochs`"),
         ({"batch_size": 0}, ValueError, "`batch_size`"),
@@ -487,6 +501,11 @@ def test_predict_before_fit():
 def test_bad_parameters_are_named(frame, parameters, error, message):
     with pytest.raises(error, match=message):
         small_forecaster(**parameters).fit(frame)
+
+
+def test_training_cannot_be_left_out(frame):
+    with pytest.raises(TypeError, match=r"`training` must be 'auto' or tscnn.Training\(...\). Received: training=None"):
+        Forecaster(training=None).fit(frame)
 
 
 def test_too_few_rows(fitted, frame):
@@ -547,6 +566,7 @@ def test_defaults():
     assert Forecaster().horizon == 1
 
 
+@pytest.mark.slow
 def test_window_training_sees_the_same_origins_as_dense(frame):
     # Nothing is learned at such a rate: what is left is the mean loss over all origins.
     still = {"epochs": 1, "learning_rate": 1e-12, "dropout": 0}
@@ -554,11 +574,13 @@ def test_window_training_sees_the_same_origins_as_dense(frame):
     np.testing.assert_allclose(dense.history_, window.history_, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_window_training_learns(frame):
     history = small_forecaster(mode="window", linear_model=None, epochs=20, learning_rate=0.02).fit(frame).history_
     assert history["val_loss"].min() < 0.5 * history["val_loss"].iloc[0]
 
 
+@pytest.mark.slow
 def test_mixed_precision_trains_and_forecasts_in_float32(frame):
     forecaster = small_forecaster(precision="mixed_bfloat16", linear_model=None).fit(frame)
     assert {layer.compute_dtype for layer in forecaster.network_.dense.layers} == {"float32"}
@@ -578,6 +600,7 @@ def test_a_dict_of_contexts_is_forecast_in_one_call(fitted, frame):
         fitted.predict({})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("feature_mode", ["joint", "front_end", "independent"])
 def test_evaluators_agree_at_values_around_a_million(feature_mode):
     frame = make_frame(160) + 1e6

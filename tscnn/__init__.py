@@ -2,7 +2,7 @@
 
 The estimator          `Forecaster`, and its settings `TCN`, `LinearModel`, `Training`
 The stack, in numbers  `receptive_field`, `reachable_lags`, `find_holes`, `plan_layers`, `conv_output_length`
-Without the estimator  `make_windows`, `build_model`, `tscnn.network.layers`, `tscnn.windows`
+Without the estimator  `make_windows`, `build_model`, `tscnn.layers`, `tscnn.windows`
 Data                   `tscnn.datasets`
 
 ``import tscnn`` imports neither TensorFlow nor pandas: a name below is imported when it is first used.
@@ -13,6 +13,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from tscnn.common.lazy import lazy_names
 from tscnn.network.receptive_field import conv_output_length, find_holes, plan_layers, reachable_lags, receptive_field
 
 if TYPE_CHECKING:
@@ -44,30 +45,25 @@ __all__ = [
     "windows",
 ]
 
-_SUBMODULES = {"datasets", "layers", "windows"}
 _HOMES = {
-    "Forecaster": "forecaster",
-    "LinearModel": "linear.settings",
-    "TCN": "network.settings",
-    "Training": "training.settings",
-    "build_model": "network.graph",
-    "make_windows": "data.windows",
+    "Forecaster": "tscnn.forecaster",
+    "LinearModel": "tscnn.linear.settings",
+    "TCN": "tscnn.network.settings",
+    "Training": "tscnn.training.settings",
+    "build_model": "tscnn.network.graph",
+    "datasets": "tscnn.datasets",
+    "layers": "tscnn.layers",
+    "make_windows": "tscnn.data.windows",
+    "windows": "tscnn.windows",
 }
+_get_lazily, _list_names = lazy_names(__name__, _HOMES)
 
 
 def __getattr__(name: str) -> Any:
-    value: Any
-    if name in _SUBMODULES:
-        value = import_module(f"tscnn.{name}")
-    elif name in _HOMES:
-        value = getattr(import_module(f"tscnn.{_HOMES[name]}"), name)
-    elif name == "__version__":
-        value = import_module("importlib.metadata").version("tscnn")
-    else:
-        raise AttributeError(f"module 'tscnn' has no attribute {name!r}")
-    globals()[name] = value
-    return value
+    if name == "__version__":  # looked up only when it is asked for
+        return import_module("importlib.metadata").version("tscnn")
+    return _get_lazily(name)
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*_list_names(), "__version__"})

@@ -16,7 +16,7 @@ from tscnn.data.schema import Schema
 from tscnn.data.series import SeriesSet
 from tscnn.data.split import Split
 from tscnn.evaluation.report import describe_report, evaluate_forecasts
-from tscnn.linear import LinearFit, LinearMixture, LinearModel, fit_linear_model
+from tscnn.linear import OWN_COLUMN_TERMS, LinearFit, LinearModel, fit_linear_model
 from tscnn.linear.lookbacks import list_lookbacks
 from tscnn.network.config import NetworkConfig, resolve_config
 from tscnn.network.settings import TCN
@@ -368,7 +368,7 @@ def list_candidates(
         At least one; and the linear terms that it is trained beside.
     """
     has_linear = linear is not None and parameters.linear_model is not None
-    terms = linear.fitted if linear is not None and has_linear else ()
+    terms: tuple[Term, ...] = linear.fitted if linear is not None and has_linear else ()
     first = resolve_network(network, parameters, schema, lookback)
     candidates = [(replace(first, add_level=first.normalizer_span > 1 and not has_linear), terms)]
     automatic = is_auto(network.normalizer_span) and is_auto(network.dilation_rates)
@@ -381,9 +381,7 @@ def list_candidates(
         candidates.append((replace(plain, add_level=False), terms if keeps_linear else ()))
     # One feature, or a past covariate, leaves no choice of mode.
     if is_auto(network.feature_mode) and 1 < first.n_features == len(first.targets):
-        alone = tuple(
-            term for term in terms if isinstance(term, LinearMixture)
-        )  # the only one that sees no other column
+        alone = tuple(term for term in terms if isinstance(term, OWN_COLUMN_TERMS))
         candidates += [
             (replace(config, feature_mode="independent"), alone if own else ()) for config, own in candidates
         ]

@@ -74,6 +74,10 @@ class Forecaster(BaseEstimator):
     ----------
     pipeline_ : Pipeline
         The fitted model: transforms and terms.
+    schema_ : Schema
+        Columns and their roles, step and kind of the index.
+    context_ : DataFrame or None
+        The last rows of the training data, which `predict` goes on from; None if saved without.
     lookback_ : int
         Rows that a forecast depends on: given, or chosen.
     config_ : NetworkConfig or None
@@ -238,8 +242,8 @@ class Forecaster(BaseEstimator):
         self.__dict__.pop("feature_names_in_", None)
         if all(isinstance(name, str) for name in schema.columns):
             self.feature_names_in_ = np.asarray(schema.columns, dtype=object)
-        self._schema = schema
-        self._context = frame.iloc[-fit.pipeline.lookback :]
+        self.schema_ = schema
+        self.context_ = frame.iloc[-fit.pipeline.lookback :]
         if self.report_ is not None and (unbeaten := list_unbeaten(self.report_)):
             said = f"On the validation rows the forecasts are no better than {' or '.join(unbeaten)}: see `report_`."
             warnings.warn(f"{said} {describe_report(self.report_)}.", stacklevel=2)
@@ -268,14 +272,14 @@ class Forecaster(BaseEstimator):
         TypeError, ValueError
             If `X` breaks a rule.
         """
-        pipeline, freq = self._fitted(), self._schema.freq
+        pipeline, freq = self._fitted(), self.schema_.freq
         series = self._read_context(X)
         times = [index[-1:].append(future_index(index, freq, pipeline.horizon)) for index in series.indexes]
         windows = zip(series.newest(pipeline.lookback), series.indexes, strict=True)
         rows = np.stack([pipeline.apply(values, index[-pipeline.lookback :]) for values, index in windows])
         first = np.zeros(1, int)
         forecasts = [
-            pd.DataFrame(pipeline.invert(own[None], when, first)[0], when[1:], self._schema.target_names)
+            pd.DataFrame(pipeline.invert(own[None], when, first)[0], when[1:], self.schema_.target_names)
             for own, when in zip(pipeline.last(rows), times, strict=True)
         ]
         if series.names is None:
@@ -315,10 +319,10 @@ class Forecaster(BaseEstimator):
         frame = self._read(X, pipeline.lookback + pipeline.horizon)
         cutoffs = find_cutoffs(frame.index, pipeline.lookback, pipeline.horizon, start, stride)
         shape = (len(cutoffs), pipeline.horizon, len(pipeline.targets))
-        forecasts = np.empty(shape, self._schema.dtype)
+        forecasts = np.empty(shape, self.schema_.dtype)
         for chunk, found in self._forecast(frame, cutoffs):
             forecasts[chunk] = found
-        return forecast_frame(forecasts, frame.index, cutoffs, self._schema.target_names, self._schema.freq)
+        return forecast_frame(forecasts, frame.index, cutoffs, self.schema_.target_names, self.schema_.freq)
 
     def stream(self, context: Any = None) -> Stream:
         """Follow a series row by row.
@@ -350,7 +354,7 @@ class Forecaster(BaseEstimator):
         >>> stream.update([1, 0]).shape
         (1, 2)
         """
-        return Stream(self._fitted(), self._schema, self._read_context(context))
+        return Stream(self._fitted(), self.schema_, self._read_context(context))
 
     def score(self, X: Any, y: Any = None) -> float:  # noqa: ARG002
         """Return the coefficient of determination of all forecasts within a frame.
@@ -499,7 +503,7 @@ class Forecaster(BaseEstimator):
         season = self._yearly_season()
         if season is None:
             return None
-        return pd.DataFrame(season.coefficients[1:] * self.scale_, ["cosine", "sine"], self._schema.columns)
+        return pd.DataFrame(season.coefficients[1:] * self.scale_, ["cosine", "sine"], self.schema_.columns)
 
     # Reading, and forecasting in the data's own units
 
@@ -523,14 +527,14 @@ class Forecaster(BaseEstimator):
             if not X:
                 raise ValueError(received("`X` must hold at least one series.", X=X))
             return SeriesSet.of_frames([self._read(context, lookback) for context in X.values()], list(X))
-        if X is None and self._context is None:
+        if X is None and self.context_ is None:
             rule = "`X` must be given: the forecaster was saved without its context."
             raise ValueError(received(rule, X=X))
-        return SeriesSet.of_frames([self._context if X is None else self._read(X, lookback)])
+        return SeriesSet.of_frames([self.context_ if X is None else self._read(X, lookback)])
 
     def _read(self, X: Any, n_rows: int) -> pd.DataFrame:
         """Check a frame against that of training."""
-        frame = read_frame(X, self._schema)
+        frame = read_frame(X, self.schema_)
         if len(frame) < n_rows:
             parts = "lookback" if n_rows == self.lookback_ else "lookback + horizon"
             raise ValueError(received(f"`X` must have at least {parts} = {n_rows} rows.", n_rows=len(frame)))
@@ -545,7 +549,7 @@ class Forecaster(BaseEstimator):
         """Yield which of the cutoffs, and the forecasts from them."""
         pipeline = self._fitted()
         rows = pipeline.apply(frame.to_numpy(), frame.index)
-        times = frame.index.append(future_index(frame.index, self._schema.freq, pipeline.horizon))
+        times = frame.index.append(future_index(frame.index, self.schema_.freq, pipeline.horizon))
         for chunk, found in pipeline.chunks(rows, cutoffs):
             yield chunk, pipeline.invert(found, times, cutoffs[chunk])
 

@@ -44,7 +44,7 @@ def describe_forecaster(forecaster: BaseEstimator, context: bool) -> tuple[dict[
     pipeline: Pipeline = forecaster.pipeline_
     header: dict[str, Any] = {
         "parameters": _describe_parameters(forecaster.get_params(deep=False)),
-        "schema": forecaster._schema.to_json(),
+        "schema": forecaster.schema_.to_json(),
         "pipeline": pipeline.settings(),
         "config": None if forecaster.config_ is None else asdict(forecaster.config_),
         "history": {name: list(map(float, values)) for name, values in forecaster.history_.items()},
@@ -53,9 +53,9 @@ def describe_forecaster(forecaster: BaseEstimator, context: bool) -> tuple[dict[
         "context": None,
     }
     arrays = {f"pipeline/{name}": array for name, array in pipeline.arrays().items()}
-    if context and forecaster._context is not None:
-        header["context"], arrays["context/index"] = index_to_arrays(forecaster._context.index)
-        arrays["context/values"] = forecaster._context.to_numpy()
+    if context and forecaster.context_ is not None:
+        header["context"], arrays["context/index"] = index_to_arrays(forecaster.context_.index)
+        arrays["context/values"] = forecaster.context_.to_numpy()
     return header, arrays
 
 
@@ -102,7 +102,7 @@ def restore_forecaster(
     forecaster.n_features_in_ = len(schema.columns)
     if all(isinstance(name, str) for name in schema.columns):
         forecaster.feature_names_in_ = np.asarray(schema.columns, dtype=object)
-    forecaster._schema, forecaster._context = schema, context
+    forecaster.schema_, forecaster.context_ = schema, context
 
 
 # Parameters

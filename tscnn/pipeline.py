@@ -16,18 +16,18 @@ from tscnn.common.checks import received
 from tscnn.common.ring import Ring
 from tscnn.common.term import Term
 from tscnn.data.windows import sliding_windows
-from tscnn.linear import CrossSeries, LinearMixture, PrincipalComponents
+from tscnn.linear import TERMS as LINEAR_TERMS
 from tscnn.network.term import NetworkTerm
 from tscnn.transforms import Standardize, Transform, YearlySeason
 
 __all__ = ["Pipeline"]
 
 TRANSFORMS: dict[str, Any] = {part.name: part for part in (Standardize, YearlySeason)}
-TERMS: dict[str, Any] = {part.name: part for part in (LinearMixture, PrincipalComponents, CrossSeries, NetworkTerm)}
+TERMS: dict[str, Any] = {part.name: part for part in (*LINEAR_TERMS, NetworkTerm)}
 
-CHUNK_VALUES = 2**21  # forecast values in memory at a time: 8 MB, which processors have caches for
-SKIPPED = 4  # positions between cutoffs that are computed sooner than a window of their own; more with the lookback
-SKIPPED_SHARE = 24  # one position more for so many rows of the lookback
+CHUNK_VALUES = 2**21  # forecast values in memory at a time, 8 MB: a convention
+SKIPPED = 4  # positions between cutoffs that are computed sooner than a window of their own, and ..
+SKIPPED_SHARE = 24  # .. one more for so many rows of the lookback: measured, see "Speed" in benchmarks/README.md
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,17 @@ class Pipeline:
     horizon: int
     targets: tuple[int, ...]
 
+    @property
+    def parts(self) -> list[Transform | Term]:
+        """List transforms and terms.
+
+        Returns
+        -------
+        list
+            Transforms first.
+        """
+        return [*self.transforms, *self.terms]
+
     def without(self, name: str) -> Self:
         """Leave out a transform or a term.
 
@@ -73,7 +84,7 @@ class Pipeline:
         ValueError
             If there is no such part.
         """
-        names = [part.name for part in (*self.transforms, *self.terms)]
+        names = [part.name for part in self.parts]
         if name not in names:
             raise ValueError(received(f"`name` must be one of {names}.", name=name))
         return replace(
@@ -188,7 +199,9 @@ class Pipeline:
         """
         return self._combine([term.step(rings, row) for term, rings in zip(self.terms, state, strict=True)], len(row))
 
-    def chunks(self, rows: np.ndarray, cutoffs: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
+    def chunks(
+        self, rows: np.ndarray, cutoffs: np.ndarray, most_values: int = CHUNK_VALUES
+    ) -> Iterator[tuple[slice, np.ndarray]]:
         """Forecast at evenly spaced cutoffs of one series, a part of them at a time.
 
         Cutoffs that are close share their work; those further apart get a window each.
@@ -199,6 +212,8 @@ class Pipeline:
             Of `apply`.
         cutoffs : ndarray of int
             Row numbers, ascending, the first at least lookback - 1.
+        most_values : int, default 2,097,152
+            Forecast values in memory at a time, unless the rows before them are more.
 
         Yields
         ------
@@ -210,7 +225,7 @@ class Pipeline:
         stride = int(cutoffs[1] - cutoffs[0]) if len(cutoffs) > 1 else 1
         close = stride <= SKIPPED + self.lookback // SKIPPED_SHARE
         n_values = self.horizon * len(self.targets) * (stride if close else 1)
-        n_chunk = max(1, CHUNK_VALUES // n_values, min(len(cutoffs), self.lookback // stride) if close else 0)
+        n_chunk = max(1, most_values // n_values, min(len(cutoffs), self.lookback // stride) if close else 0)
         windows = sliding_windows(rows, self.lookback)
         for first in range(0, len(cutoffs), n_chunk):
             chunk = slice(first, min(first + n_chunk, len(cutoffs)))
@@ -265,8 +280,7 @@ class Pipeline:
         dict of str to ndarray
             By the part's name and the array's, "linear_mixture/kernel".
         """
-        parts = (*self.transforms, *self.terms)
-        return {f"{part.name}/{name}": array for part in parts for name, array in part.arrays().items()}
+        return {f"{part.name}/{name}": array for part in self.parts for name, array in part.arrays().items()}
 
     @classmethod
     def from_arrays(cls, settings: dict[str, Any], arrays: dict[str, np.ndarray]) -> Self:

@@ -38,6 +38,7 @@ def test_baselines_of_the_protocol():
     assert errors["linear map, OLS, lookback 48"]["mse"] < 1e-3 < errors["repeat last"]["mse"]
 
 
+@pytest.mark.slow
 def test_ltsf_prints_a_table_a_horizon_and_writes_json(csv, tmp_path, capsys):
     out = tmp_path / "ltsf.json"
     small = ["--set", "filters=4", "--set", "epochs=1", "--set", "feature_mode=joint", "--set", "normalizer_span=12"]

@@ -22,6 +22,7 @@ def test_a_long_stream_agrees_with_predict(capsys):
     assert all(float(line.split()[2]) < 1e-4 for line in lines)
 
 
+@pytest.mark.slow
 def test_kernels_agree(tmp_path, capsys):
     out = tmp_path / "kernels.json"
     kernels.main(["--layers", "2", "--filters", "4", "--batch", "2", "--repeats", "1", "--out", str(out)])
@@ -37,7 +38,7 @@ def test_kernels_agree(tmp_path, capsys):
 def test_gpu_runs_without_tensorflow_and_without_a_gpu(backend, tmp_path):
     pytest.importorskip(backend)
     out = tmp_path / "gpu.json"
-    hidden = ["tensorflow", "sklearn", "pandas", "scipy.stats"] if backend == "jax" else []
+    hidden = ["tensorflow", "sklearn", "scipy.stats"] if backend == "jax" else []
     sizes = ["--batches", "64", "--segments", "32", "--rows", "600", "--epochs", "2", "--seeds", "1"]
     code = f"""
 import sys

@@ -54,9 +54,9 @@ def test_version(capsys: Capture) -> None:
 
 @pytest.mark.parametrize(("options", "folder"), [("", "tscnn-demo"), (" --out here", "here")])
 def test_demo_gets_its_folder_and_gives_the_status(monkeypatch: pytest.MonkeyPatch, options: str, folder: str) -> None:
-    module = types.ModuleType("tscnn.demo")
+    module = types.ModuleType("tscnn.cli.demo")
     module.run_demo = {folder: 7}.__getitem__  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "tscnn.demo", module)
+    monkeypatch.setitem(sys.modules, "tscnn.cli.demo", module)
     assert main(f"demo{options}".split()) == 7
 
 

@@ -1,126 +1,103 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from tests.series import autoregression, errors_of, relative_moments
+from tests.linear.series import autoregression, errors_of, mix, random_walks, relative_gram
 from tscnn.data.windows import find_origins
-from tscnn.linear import candidates, folds, gram
-from tscnn.linear import mixture as mixture_room
-from tscnn.linear.bands import Bands
-from tscnn.linear.candidates import ALPHAS, REPEATING, Ridge, hold_contest, mixture_shares
-from tscnn.linear.gram import window_moments
-from tscnn.linear.mixture import mix_linear_maps
-from tscnn.linear.ridge import as_kernel, fit_linear_map
+from tscnn.linear import LinearModel
+from tscnn.linear.bands import CosineBands
+from tscnn.linear.candidates import REPEATING, Ridge, evaluate_candidates, of_kind
+from tscnn.linear.folds import cut_folds, relative_gram_matrices
+from tscnn.linear.gram import sum_gram_matrices
+from tscnn.linear.ridge import as_kernel, solve_ridge
+from tscnn.linear.settings import MixtureSettings
 from tscnn.linear.structural import Structure, structural_map
 
+SETTINGS = MixtureSettings()
 
-def test_each_band_has_the_strength_that_serves_it_best(monkeypatch):
-    monkeypatch.setattr(folds, "N_FOLDS", 0)
-    monkeypatch.setattr(mixture_room, "N_LENGTHS", 1)
-    monkeypatch.setattr(mixture_room, "FEW_WINDOWS", 100)
-    monkeypatch.setattr(candidates, "MEAN_ALPHAS", ())
-    monkeypatch.setattr(candidates, "TOLERANCE", 0.0)
+
+def evaluate(rows, first, lengths, horizon, settings=SETTINGS, season_length=None, few=False, kinds=("shared",)):
+    training = find_origins([first], max(lengths), horizon)
+    validation = find_origins([len(rows)], max(lengths), horizon, [first])
+    groups = np.arange(rows.shape[1])
+    summing = relative_gram_matrices(rows, training, max(lengths), horizon, groups, settings)
+    folds, *_ = cut_folds(summing, training, validation, horizon, settings.n_folds)
+    return folds, evaluate_candidates(folds, lengths, kinds, season_length, few, settings)
+
+
+def test_each_band_has_the_strength_that_serves_it_best():
     noise = np.random.default_rng(0).normal(size=(400, 1))
     rows = autoregression(400, 20, 1).astype(float) + 0.5 * noise
+    own = MixtureSettings(n_folds=0, n_lengths=1, few_windows=100, mean_alphas=(), tolerance=0.0)
     training, validation = find_origins([250], 24, 16), find_origins([400], 24, 16, [250])
-    fitted = relative_moments(rows, training, 24, 16)
-    scales = relative_moments(rows, validation, 24, 16)
-    maps = [fit_linear_map(fitted, alphas=[alpha]) for alpha in ALPHAS]
-    bands = Bands.of_horizon(16)
-    judged = scales.in_waves(bands)
-    errors = np.stack([judged.squared_errors(bands.to_waves(weights))[0] for weights in maps])
+    fitted, held_out = relative_gram(rows, training, 24, 16), relative_gram(rows, validation, 24, 16)
+    maps = [solve_ridge(fitted, alpha) for alpha in own.alphas]
+    bands = CosineBands.of_horizon(16, 6)
+    errors = np.stack([held_out.in_bands(bands).squared_errors(bands.to_coefficients(w))[0] for w in maps])
     best = [int(np.argmin(errors[:, band].sum(axis=1))) for band in bands.slices(16)]
-    expected = np.zeros((1, 24, 18))
+    expected = np.zeros((1, 24, 16))
     for band, i in zip(bands.slices(16), best, strict=True):
-        expected[:, :, band] = bands.to_waves(as_kernel(maps[i], 24))[:, :, band]
-    mixture = mix_linear_maps(rows, training, validation, [24], 16).solved.fitted
-    np.testing.assert_allclose(mixture, bands.to_steps(expected, 16), atol=1e-9)
-    assert best[bands.n_octaves :] != best[: bands.n_near]  # near steps by themselves
+        expected[:, :, band] = bands.to_coefficients(as_kernel(maps[i], 24))[:, :, band]
+    found, _ = mix(rows, 250, [24], 16, settings=LinearModel(mixture=own)).solve()
+    np.testing.assert_allclose(found, bands.to_steps(expected), atol=1e-9)
     assert len(set(best)) > 1
-    monkeypatch.setattr(mixture_room, "FEW_WINDOWS", 2000)  # of these one strength is found
-    kernel = mix_linear_maps(rows, training, validation, [24], 16).solved.fitted
-    assert min(np.abs(kernel - as_kernel(weights, 24)).max() for weights in maps) < 1e-9
+    few = LinearModel(mixture=replace(own, few_windows=2000))  # of these one strength is found
+    found, _ = mix(rows, 250, [24], 16, settings=few).solve()
+    assert min(np.abs(found - as_kernel(weights, 24)).max() for weights in maps) < 1e-9
 
 
-def test_each_band_has_the_shares_that_serve_it_best():
-    good, bad = 0.1, 10.0
-    products = np.array([np.diag([good, bad]), np.diag([bad, good]), np.diag([good, good])])[:, None]
-    shares = mixture_shares(products, np.full(3, np.inf))
-    assert shares.shape == (2, 3, 1)
-    np.testing.assert_allclose(shares.sum(axis=0), 1)
-    np.testing.assert_allclose(shares[0, :, 0], [0.98, 0.02, 0.5], atol=0.02)
+def test_a_weaker_ridge_is_taken_if_it_errs_hardly_more():
+    rows = random_walks([400], 1, 0) / 10
+    for tolerance, expected in ((0.0, None), (1e6, 0)):
+        _, errors = evaluate(rows, 300, [12], 4, replace(SETTINGS, tolerance=tolerance))
+        if expected is not None:
+            assert not errors.candidates[0].chosen.any()
+        else:
+            assert errors.candidates[0].chosen.any()
 
 
-def test_shares_count_on_correlations_as_far_as_they_are_not_chance():
-    squares, correlations = np.array([1.0, 1.2, 2.0]), np.array([[1.0, 0.9, 0.3], [0.9, 1.0, 0.2], [0.3, 0.2, 1.0]])
-    products = (correlations * np.sqrt(np.outer(squares, squares)))[None, None]
-    least = np.linalg.solve(products[0, 0], np.ones(3))
-    discounted = squares**-3.0
-
-    def found(n_errors):
-        return mixture_shares(products, np.array([n_errors]))[:, 0, 0]
-
-    np.testing.assert_allclose(found(np.inf), least / least.sum(), atol=0.03)
-    np.testing.assert_allclose(found(0.1), discounted / discounted.sum(), atol=0.02)
-    distances = [np.abs(found(n_errors) - found(np.inf)).sum() for n_errors in (1, 4, 16, 64, 1e9)]
-    assert distances == sorted(distances, reverse=True)
-    assert distances[-1] < 1e-6
-    sure = np.mean(np.square(correlations))  # Chen et al. (2010), of 16 samples and a matrix of three rows
-    chance = (sure + 1) / (17 * (sure - 1 / 3))
-    shrunk = (1 - chance) * products[0, 0] + chance * np.diag(squares**3 / squares.mean() ** 2)
-    np.testing.assert_allclose(candidates._shrink(products[0, 0], 16), shrunk)
-
-
-def test_parts_without_errors_have_no_correlations():
-    np.testing.assert_allclose(mixture_shares(np.zeros((1, 1, 2, 2)), np.array([4.0])), 0.5)
-    exact = np.diag([0.0, 1.0])
-    assert mixture_shares(exact[None, None], np.array([4.0]))[0, 0, 0] > 0.9
-
-
-@pytest.mark.parametrize("most_products", [gram.MOST_PRODUCTS, 1_000_000])  # of all windows, or of a part
+@pytest.mark.parametrize("most_products", [1e11, 1e6])  # of all windows, or of a part
 @pytest.mark.parametrize(("horizon", "n_steps"), [(16, 16), (96, 48)])
-def test_errors_a_half_wave_apart_count_as_independent(monkeypatch, horizon, n_steps, most_products):
-    monkeypatch.setattr(gram, "MOST_PRODUCTS", most_products)
+def test_errors_a_half_wave_apart_count_as_independent(horizon, n_steps, most_products):
     rows = np.random.default_rng(0).normal(size=(3000, 1))
-    training, validation = find_origins([2000], 24, horizon), find_origins([3000], 24, horizon, [2000])
-    summed = folds.summing(rows, training, 24, horizon, np.zeros(1, int))
-    held, _, _ = folds.fold_moments(summed, training, validation, horizon)
-    bands = Bands.of_horizon(n_steps)
-    n_errors = hold_contest(held, [24], ["shared"], None, False, bands).n_errors
-    n_origins = [sum(map(len, fold.origins)) for fold in held]
-    assert n_errors.shape == (len(held), bands.n_octaves + bands.n_near)
-    shorter = [*[1, 1, 2, 4, 8, 16][: bands.n_octaves], *[8, 8, 16, 32][: bands.n_near]]
-    seen = horizon - horizon // n_steps + 1  # steps up to the last one that is judged
-    np.testing.assert_allclose(n_errors, np.outer(n_origins, shorter) / seen)
-    assert np.isinf(hold_contest(held, [24], ["shared"], None, True, Bands()).n_errors).all()
+    settings = replace(SETTINGS, most_products=most_products)
+    folds, errors = evaluate(rows, 2000, [24], horizon, settings)
+    assert errors.n_errors.shape == (len(folds), errors.bands.n_bands)
+    n_origins = [sum(map(len, fold.origins)) for fold in folds]
+    shorter = [1, 1, 2, 4, 8, 16][: errors.bands.n_bands]
+    seen = horizon - horizon // n_steps + 1  # steps up to the last one that errors are computed at
+    np.testing.assert_allclose(errors.n_errors, np.outer(n_origins, shorter) / seen)
+    _, few = evaluate(rows, 2000, [24], horizon, settings, few=True)
+    assert np.isinf(few.n_errors).all()
+    assert few.bands == CosineBands()
 
 
-def test_a_seasonal_ridge_draws_to_the_season_of_its_steps():
+def test_products_are_those_of_the_errors_of_the_kernels():
+    rows = autoregression(600, 20).astype(float)
+    folds, errors = evaluate(rows, 500, [12, 6], 4, replace(SETTINGS, n_bands=2), kinds=("shared", "grouped"))
+    fold, kernels = folds[-1], [errors.bands.to_steps(kernel) for kernel in errors.kernels[-1]]
+    assert len(kernels) == len(errors.candidates) == 8
+    expected = fold.held_out.n_windows * fold.held_out.error_products(kernels)[0]
+    np.testing.assert_allclose(errors.products[-1].sum(axis=0), expected, rtol=1e-7)
+
+
+def test_a_seasonal_ridge_shrinks_to_the_season_of_its_steps():
     rows = np.random.default_rng(0).normal(size=(300, 1))
-    judged = np.array([0, 6, 11])
-    moments = window_moments(rows, find_origins([300], 12, 12), 12, 12, judged=judged)
-    for structure in (Structure(0.0, 4, REPEATING), Structure(0.3, 4, 0.3)):
+    matrices = sum_gram_matrices(rows, find_origins([300], 12, 12), 12, 12, scored=np.array([0, 6, 11]))
+    for structure in (Structure(0.0, 4, REPEATING, 3.0), Structure(0.3, 4, 0.3, 3.0)):
         expected = structural_map(structure, 12, (0, 6, 11))
-        for bands in (Bands(), Bands(2, 1)):
-            weights = Ridge(1e12, structure).solve(moments.at_judged().in_waves(bands))[0]
-            np.testing.assert_allclose(bands.to_steps(weights, 3), expected, atol=1e-6)
-        np.testing.assert_allclose(Ridge(1e12, structure).solve(moments.at_judged())[0], expected, atol=1e-6)
-
-
-def test_ridges_of_one_strength_are_solved_at_once():
-    rows = np.random.default_rng(0).normal(size=(300, 1))
-    moments = window_moments(rows, find_origins([300], 12, 6), 12, 6).in_waves(Bands())
-    alike = [Structure(level, 4, 0.3) for level in (0.1, 1.0)]
-    tried = [Ridge(0.1), *(Ridge(alpha, structure) for alpha in (0.3, 30.0) for structure in alike)]
-    solved = candidates._solve_all(tried, moments)
-    for ridge, weights in zip(tried, solved, strict=True):
-        np.testing.assert_allclose(weights, ridge.solve(moments)[0], atol=1e-12)
+        bands = CosineBands(2)
+        weights = Ridge(1e12, structure).solve(matrices.at_scored().in_bands(bands))[0]
+        np.testing.assert_allclose(bands.to_steps(weights), expected, atol=1e-6)
+        np.testing.assert_allclose(Ridge(1e12, structure).solve(matrices.at_scored())[0], expected, atol=1e-6)
 
 
 def test_an_infinite_strength_leaves_the_means_of_the_season():
     rows = np.random.default_rng(0).normal(size=(300, 1))
-    moments = window_moments(rows, find_origins([300], 28, 6), 28, 6)
-    for structure in (None, Structure(0.0, 4, 0.0)):
-        near, alone = (Ridge(alpha, structure).solve(moments)[0] for alpha in (1e12, np.inf))
+    matrices = sum_gram_matrices(rows, find_origins([300], 28, 6), 28, 6)
+    for structure in (None, Structure(0.0, 4, 0.0, 3.0)):
+        near, alone = (Ridge(alpha, structure).solve(matrices)[0] for alpha in (1e12, np.inf))
         np.testing.assert_allclose(alone, near, atol=1e-9)
     window = rows[100:128, 0]
     shrunk = 3 * 7 / (3 * 7 + 1)  # seven seasons of a variance of three in that of the noise
@@ -129,25 +106,39 @@ def test_an_infinite_strength_leaves_the_means_of_the_season():
 
 
 @pytest.mark.parametrize(
-    ("length", "seasonality", "seasons"),
+    ("length", "season_length", "seasons"),
     [(56, 4, [4, 28]), (55, 4, [4]), (8, 4, [4]), (7, 4, [None]), (56, None, [None]), (56, 1, [None])],
 )
-def test_strong_ridges_draw_to_the_seasons_that_windows_hold_twice(length, seasonality, seasons):
-    weak, strong = candidates._list_rivals(length, seasonality, few=False)
-    assert [ridge.structure for ridge in weak] == [None] * len(ALPHAS)
-    expected = [None if season is None else Structure(0.0, season, 0.0) for season in seasons]
-    assert strong == [Ridge(alpha, structure) for alpha in (100.0, np.inf) for structure in expected]
+def test_strong_ridges_shrink_to_the_seasons_that_windows_hold_twice(length, season_length, seasons):
+    _, errors = evaluate(np.random.default_rng(0).normal(size=(300, 1)), 250, [length], 2, season_length=season_length)
+    weak, strong = errors.candidates
+    assert [ridge.structure for ridge in weak.ridges] == [None] * len(SETTINGS.alphas)
+    expected = [None if season is None else Structure(0.0, season, 0.0, 3.0) for season in seasons]
+    assert strong.ridges == [Ridge(alpha, structure) for alpha in (100.0, np.inf) for structure in expected]
+
+
+@pytest.mark.parametrize(("length", "n_candidates"), [(3, 2), (4, 3), (7, 3), (8, 4)])
+def test_few_windows_may_shrink_to_structural_models(length, n_candidates):
+    rows = np.random.default_rng(0).normal(size=(300, 1))
+    _, errors = evaluate(rows, 250, [length], 2, season_length=4, few=True)
+    assert len(errors.candidates) == n_candidates
 
 
 @pytest.mark.parametrize("period", [4, 28])
-def test_a_season_under_noise_is_told_by_its_means(monkeypatch, period):
-    monkeypatch.setattr(mixture_room, "FEW_WINDOWS", 10)
-    training, validation, later = find_origins([800], 224, 8), find_origins([1000], 224, 8, [800]), [range(999, 2992)]
+def test_a_season_under_noise_is_told_by_its_means(period):
     random = np.random.default_rng(0)
     rows = random.normal(size=(period, 1))[np.arange(3000) % period] + random.normal(size=(3000, 1))
+    settings = LinearModel(mixture=replace(SETTINGS, few_windows=10))
 
-    def error(seasonality):
-        kernel = mix_linear_maps(rows[:1000], training, validation, [224], 8, seasonality=seasonality).solved.refitted
-        return np.square(errors_of(kernel, rows, later, 224, 8)).mean() - 1  # beyond the noise
+    def error(season_length):
+        _, kernel = mix(rows[:1000], 800, [224], 8, season_length, settings).solve()
+        return np.square(errors_of(kernel, rows, [range(999, 2992)], 224, 8)).mean() - 1  # beyond the noise
 
     assert error(4) < 0.8 * error(None)
+
+
+def test_shared_maps_are_solved_on_all_features():
+    matrices = sum_gram_matrices(random_walks([100], 3, 0), [range(9, 90)], 6, 2)
+    np.testing.assert_array_equal(of_kind("shared", matrices).inputs, matrices.inputs.mean(axis=0, keepdims=True))
+    assert of_kind("grouped", matrices) is matrices
+    np.testing.assert_array_equal(of_kind("grouped", matrices, 0.03).inputs, matrices.pool(0.03).inputs)

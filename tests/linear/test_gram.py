@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from tests.reference.windows import windows_from_mean
 from tests.linear.series import autoregression, errors_of, example
+from tests.reference.windows import windows_from_mean
 from tscnn.data.windows import find_origins
 from tscnn.linear.bands import CosineBands
 from tscnn.linear.gram import affordable_part, sum_gram_matrices
@@ -143,3 +143,20 @@ def test_matrices_at_some_steps_are_those_of_a_shorter_list():
     for shortened in (matrices.shorten(5), thin.shorten(5)):
         np.testing.assert_allclose(shortened.outcomes, direct.outcomes[:, ::2, ::2], rtol=1e-7)
         np.testing.assert_allclose(shortened.at_scored().cross, direct.cross[:, :, ::2], rtol=1e-7, atol=1e-9)
+
+
+def test_features_that_vary_alike_share_their_windows():
+    random = np.random.default_rng(0)
+    walks, noise = random.normal(size=(2000, 2)).cumsum(axis=0), random.normal(size=(2000, 1))
+    rows = np.hstack([walks / 50, noise, np.ones((2000, 1))])
+    matrices = sum_gram_matrices(rows, find_origins([2000], 12, 3), 12, 3)
+    pooled = matrices.pool(0.05)
+    assert pooled.n_windows == matrices.n_windows
+    units = matrices.variances()
+    for name in ("inputs", "cross", "outcomes"):
+        own, found = getattr(matrices, name), getattr(pooled, name)
+        np.testing.assert_allclose(found[2:], own[2:], rtol=1e-6)  # noise is alike to nothing, nor is a constant
+        both = (own[0] / units[0] + own[1] / units[1]) / 2
+        for i in (0, 1):
+            np.testing.assert_allclose(found[i] / units[i], both, rtol=0.05, atol=0.01 * 12)
+        np.testing.assert_allclose(getattr(matrices.pool(1e-9), name), own, rtol=1e-9)

@@ -1,66 +1,103 @@
 import numpy as np
 import pytest
 
-from tscnn.linear.mixture import JudgedMap
-from tscnn.linear.out_of_fold import Residuals, find_helped, find_residuals, judge_by_target
+from tscnn.linear import LinearModel
+from tscnn.linear.out_of_fold import FoldErrors, FoldMaps, find_better_targets, gate_gain, out_of_fold_errors
+
+MODEL = LinearModel()
 
 
 def fold(random, n_targets, n_origins=30, n_steps=2):
     errors, ones = random.normal(size=(n_origins, n_targets, n_steps)), np.ones((n_origins, n_targets))
-    return Residuals(np.arange(n_origins), n_origins, np.arange(n_steps), errors, 0 * ones, ones, ones)
+    return FoldErrors(np.arange(n_origins), (n_origins,), 1, np.arange(n_steps), errors, ones)
 
 
-def test_of_many_targets_fewer_origins_are_judged(monkeypatch):
+def scaled(folds, factors):
+    return [each.with_errors(each.errors * factors) for each in folds]
+
+
+def test_errors_are_those_of_forecasts_and_outcomes():
+    rows = np.random.default_rng(0).normal(size=(500, 3))
+    maps = FoldMaps(
+        np.full((1, 8, 2), 1 / 8), np.zeros(3, int), np.array([0, 3]), [range(100, 110), range(0), range(200, 205)]
+    )
+    scales = np.random.default_rng(1).uniform(1, 2, size=rows.shape)
+    (found,) = out_of_fold_errors(rows, [maps], scales, MODEL)
+    at = [*range(100, 110), *range(200, 205)]
+    np.testing.assert_array_equal(found.origins, at)
+    for i, t in enumerate(at):
+        expected = rows[t - 7 : t + 1].mean(axis=0)[:, None] - rows[[t + 1, t + 4]].T
+        np.testing.assert_allclose(found.errors[i], expected, atol=1e-12)
+    np.testing.assert_allclose(found.losses(False), (found.errors**2).mean(axis=2) / scales[at] ** 2)
+    np.testing.assert_allclose(found.losses(True), np.abs(found.errors).mean(axis=2) / scales[at])
+    assert [len(piece) for piece in found.by_stretch(found.losses(True))] == [10, 5]
+
+
+def test_of_many_targets_fewer_origins_are_forecast():
     rows = np.random.default_rng(0).normal(size=(500, 6)).astype("float32")
-    judged = [JudgedMap(np.full((1, 8, 2), 1 / 8), np.zeros(6, int), np.arange(2), [range(100, 400)])]
-    (whole,), _ = find_residuals(rows, range(6), judged, 4)
-    monkeypatch.setattr("tscnn.linear.out_of_fold.MOST_WINDOWS", 600)
-    (part,), _ = find_residuals(rows, range(6), judged, 4)
-    (of_two,), _ = find_residuals(rows, [2, 5], judged, 4)
-    assert whole.n_origins == part.n_origins == of_two.n_origins == len(whole.origins) == len(of_two.origins) == 300
-    np.testing.assert_array_equal(part.origins, np.arange(100, 400, 3))
-    np.testing.assert_array_equal(part.errors, whole.errors[::3])
+    stretches = [[range(100, 400)], [range(402, 450)]]
+    folds = [FoldMaps(np.full((1, 8, 2), 1 / 8), np.zeros(6, int), np.arange(2), each) for each in stretches]
+    whole = out_of_fold_errors(rows, folds, np.ones_like(rows), MODEL)
+    part = out_of_fold_errors(rows, folds, np.ones_like(rows), LinearModel(most_windows=600))
+    few = out_of_fold_errors(rows, folds, np.ones_like(rows), LinearModel(most_origins=100))
+    assert [each.stride for each in (*whole, *part)] == [1, 1, 3, 3]
+    for found in (part, few):
+        for each, every in zip(found, whole, strict=True):
+            np.testing.assert_array_equal(each.errors, every.errors[::3])
+            np.testing.assert_array_equal(each.origins, every.origins[::3])
 
 
 def test_targets_that_a_change_helps_are_told_apart():
     random = np.random.default_rng(0)
-    folds = [fold(random, 4) for _ in range(3)]
-    before = [each.errors for each in folds]
-    after = [errors * np.array([0.9, 1.1, 0.8, 50.0])[:, None] for errors in before]
-    better, gain = judge_by_target(folds, before, after)
+    before = [fold(random, 4) for _ in range(3)]
+    after = scaled(before, np.array([0.9, 1.1, 0.8, 50.0])[:, None])
+    better, switched = find_better_targets(before, after)
     np.testing.assert_array_equal(better, [True, False, True, False])
-    kept = [errors * np.array([0.9, 1.0, 0.8, 1.0])[:, None] for errors in before]
+    for found, each in zip(switched, before, strict=True):
+        np.testing.assert_allclose(found.errors, each.errors * np.array([0.9, 1.0, 0.8, 1.0])[:, None])
+    result, testable = gate_gain(before, switched, 2, MODEL)
     squared, absolute = (
-        np.mean([1 - measure(b).mean() / measure(a).mean() for a, b in zip(before, kept, strict=True)])
-        for measure in (np.square, np.abs)
+        1 - np.mean([f.losses(measure) for f in switched]) / np.mean([f.losses(measure) for f in before])
+        for measure in (False, True)
     )
-    assert gain == pytest.approx(squared + absolute, rel=0.05)
+    assert result.gain == pytest.approx((squared + absolute) / 2)
+    assert result.kept
+    assert testable
 
 
 def test_what_helps_by_chance_gains_nothing():
-    gains = []
-    for seed in range(40):
+    gains, kept = [], 0
+    for seed in range(60):
         random = np.random.default_rng(seed)
-        folds = [fold(random, 40) for _ in range(4)]
-        before = [each.errors for each in folds]
-        after = [errors * (1 + 0.2 * random.normal(size=(40, 1))) for errors in before]
-        gains.append(judge_by_target(folds, before, after)[1])
-    assert np.mean(gains) < 0.02  # 0.10 if each fold had a say in the targets that it is judged by
+        before, after = ([fold(random, 20, 60) for _ in range(4)] for _ in range(2))  # errors of the same size
+        result, _ = gate_gain(before, find_better_targets(before, after)[1], 2, MODEL)
+        gains.append(result.gain)
+        kept += result.kept
+    assert np.mean(gains) < 0.01  # 0.05 if each fold had a say in the targets that are switched
+    assert kept <= 8  # 4 are to be expected: folds that choose targets for each other depend on each other a little
 
 
-@pytest.mark.parametrize(("n_origins", "n_steps"), [(192, 24), (191, 12), (96, 12), (95, 6), (24, 3), (23, 0)])
-def test_near_steps_are_helped_where_folds_tell_too_little_of_far_ones(n_origins, n_steps):
-    folds = [fold(np.random.default_rng(seed), 2, n_origins, n_steps=24) for seed in range(3)]
-    before = [each.errors for each in folds]
-    helped = find_helped(folds, before, [errors / 2 for errors in before], horizon=24)
-    np.testing.assert_array_equal(helped, np.tile(np.arange(24) < n_steps, (2, 1)))
+def test_tries_and_the_least_gain_count():
+    random = np.random.default_rng(0)
+    before = [fold(random, 2, 100) for _ in range(3)]
+    after = [each.with_errors(each.errors + 0.3 * random.normal(size=each.errors.shape)) for each in before]
+    better = scaled(before, 0.999)
+    assert gate_gain(before, better, 2, MODEL)[0].kept
+    assert not gate_gain(before, better, 2, MODEL, least_gain=0.01)[0].kept
+    once, often = (gate_gain(after, before, 20, MODEL, n_tries=n)[0].p_value for n in (1, 20))
+    assert often == pytest.approx(1 - (1 - once) ** 20)
 
 
-def test_parts_of_the_horizon_are_judged_by_themselves():
-    folds = [fold(np.random.default_rng(seed), 2, 200, n_steps=24) for seed in range(3)]
-    before = [each.errors for each in folds]
-    factors = np.ones((2, 24))
-    factors[0, 3:6], factors[1, 12:] = 0.9, 0.8
-    factors[1, 3:6] = factors[0, 12:] = 1.2
-    helped = find_helped(folds, before, [errors * factors for errors in before], horizon=24)
-    np.testing.assert_array_equal(helped, factors < 1)
+@pytest.mark.parametrize(("apart", "testable"), [(10, True), (30, False), (90, False)])
+def test_few_blocks_tell_nothing(apart, testable):
+    before = [fold(np.random.default_rng(seed), 2) for seed in range(3)]
+    result, found = gate_gain(before, scaled(before, 0.5), apart, MODEL)
+    assert found == testable
+    assert result.kept == testable
+
+
+def test_gains_of_sets_of_targets_are_averaged():
+    before = [fold(np.random.default_rng(seed), 2) for seed in range(3)]
+    after = scaled(before, np.array([0.5, 1.0])[:, None])
+    gain = gate_gain(before, after, 2, MODEL, measures=[False], targets=[[0], [1]])[0].gain
+    assert gain == pytest.approx(0.75 / 2)

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.linear_model import Ridge
 
-from tests.reference.windows import list_origins, ridge, windows_from_mean
 from tests.linear.series import errors_of, example, random_walks
+from tests.reference.windows import list_origins, ridge, windows_from_mean
 from tscnn.data.windows import find_origins
 from tscnn.linear.gram import GramMatrices, sum_gram_matrices
 from tscnn.linear.ridge import as_kernel, fit_ridge_map, solve_ridge

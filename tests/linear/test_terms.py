@@ -9,7 +9,10 @@ import pytest
 
 from tscnn.common import numpy_ops
 from tscnn.common.term import Term
-from tscnn.linear import CrossSeries, LinearMixture, PrincipalComponents
+from tscnn.linear.cross_series import CrossSeries
+from tscnn.linear.mean_reversion import MeanReversion
+from tscnn.linear.mixture import LinearMixture
+from tscnn.linear.principal_components import PrincipalComponents
 
 N_FEATURES, HORIZON, TARGETS = 4, 3, np.array([2, 0, 3])
 
@@ -56,6 +59,7 @@ TERMS = {
     "newest row": lambda: cross_series(1, span=6),
     "newest rows": lambda: cross_series(3, span=2),
     "long span": lambda: cross_series(2, span=13),
+    "mean reversion": lambda: MeanReversion(np.array([-0.2, -0.5, -0.9]), TARGETS, span=6),
 }
 
 

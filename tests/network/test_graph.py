@@ -415,6 +415,7 @@ def test_copies_of_a_network_keep_weights_shared_between_dense_and_single_origin
 # The model is plain Keras
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("feature_mode", [slow("joint"), "front_end", slow("independent")])
 def test_the_model_trains_saves_and_loads_as_any_keras_model(feature_mode, tmp_path):
     model = build_model(6, 2, 3, feature_mode=feature_mode, filters=2, dropout=0.1)

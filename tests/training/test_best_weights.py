@@ -99,9 +99,9 @@ def test_a_further_round_follows_if_half_of_one_still_pays(rounds, losses, n_epo
 def test_what_counts_as_going_on_is_a_setting():
     network, current = Network(), [10.0]
     n_epochs = []
-    for goes_on in (0.01, 0.2):
+    for round_gain in (0.01, 0.2):
         callback = BestWeights(
-            network, network.head, lambda: np.array(current), 2, [4, 12], scales=False, goes_on=goes_on
+            network, network.head, lambda: np.array(current), 2, [4, 12], scales=False, round_gain=round_gain
         )
         callback.set_model(SimpleNamespace(stop_training=False))
         current[0] = 10.0

@@ -148,7 +148,7 @@ def test_each_round_begins_with_the_full_learning_rate(capsys):
     noting = keras.callbacks.LambdaCallback(
         on_epoch_begin=lambda *_: rates.append(float(noting.model.optimizer.learning_rate))
     )
-    settings = QUICK.set_params(epochs="auto", n_steps=20, n_rounds=2, goes_on=0.0, callbacks=[noting], patience=99)
+    settings = QUICK.set_params(epochs="auto", n_steps=20, n_rounds=2, round_gain=0.0, callbacks=[noting], patience=99)
     fit(settings, verbose=True)
     assert [i for i, rate in enumerate(rates) if rate == pytest.approx(1e-2)] == [0, 4]
     out = capsys.readouterr().out
@@ -160,7 +160,7 @@ def test_each_round_begins_with_the_full_learning_rate(capsys):
 def test_of_many_outcomes_of_long_horizons_some_are_evaluated(horizon, most, every):
     config = resolve_config(LOOKBACK, horizon, N_COLUMNS)
     segments = cut_segments([range(5, 400)], LOOKBACK, 32)
-    thinned = thin(segments, config, Training(judged_values=most))
+    thinned = thin(segments, config, Training(validation_values=most))
     np.testing.assert_array_equal(thinned.starts, segments.starts[::every])
     np.testing.assert_array_equal(thinned.weights, segments.weights[::every])
 

@@ -1,1 +1,7 @@
 """The command line: thin commands."""
+
+from __future__ import annotations
+
+from tscnn.cli.commands import main
+
+__all__ = ["main"]

@@ -9,11 +9,13 @@ import numpy as np
 import pandas as pd
 
 from tscnn.data.datasets import load_nyc_weather
-from tscnn.data.windows import find_origins, make_windows, split_row
+from tscnn.data.series import SeriesSet
+from tscnn.data.split import Split
+from tscnn.data.windows import make_windows
 from tscnn.evaluation.naive import repeat_last, repeat_season
 from tscnn.forecaster import Forecaster
-from tscnn.linear.gram import window_moments
-from tscnn.linear.ridge import fit_linear_map
+from tscnn.linear.ridge import fit_ridge_map
+from tscnn.linear.settings import LinearModel
 
 __all__ = ["run_demo"]
 
@@ -82,13 +84,11 @@ def _compare(forecaster: Forecaster, training: pd.DataFrame, held_back: pd.DataF
 
 def _ridge(training: np.ndarray, inputs: np.ndarray) -> np.ndarray:
     """Forecast by one ridge regression for all columns, its strength chosen on the model's own validation rows."""
-    first = split_row(len(training), LOOKBACK, HORIZON, 0.1)
-    fitted = window_moments(training, find_origins([first or len(training)], LOOKBACK, HORIZON), LOOKBACK, HORIZON)
-    judged = window_moments(training, find_origins([len(training)], LOOKBACK, HORIZON, [first]), LOOKBACK, HORIZON)
-    weights = fit_linear_map(fitted.mean(), judged)[0]
-    level = inputs.mean(axis=1, keepdims=True)
-    changes: np.ndarray = np.einsum("nlf,lh->nhf", inputs - level, weights, optimize=True)
-    return level + changes
+    split = Split.of(SeriesSet(training, (pd.RangeIndex(len(training)),)), LOOKBACK, HORIZON, 0.1)
+    origins, settings = (split.training(LOOKBACK, HORIZON), split.validation(LOOKBACK, HORIZON)), LinearModel()
+    most_products = settings.mixture.most_products
+    (kernel,) = fit_ridge_map(training, *origins, LOOKBACK, HORIZON, settings.baseline_alphas, most_products)
+    return np.asarray(np.einsum("nlf,lh->nhf", inputs, kernel, optimize=True))
 
 
 def _verdict(errors: pd.DataFrame) -> str:

@@ -22,15 +22,31 @@ class Term(Protocol):
     ----------
     name : str
         Under which it is saved, distinct among the terms of a pipeline.
-    context : int
-        Rows that a forecast depends on, the newest included.
-    weights : ndarray of shape (n_targets,), or None
-        How much it counts, by target, in the average of the terms that have weights. None: it is added to that average.
     """
 
     name: ClassVar[str]
-    context: int
-    weights: np.ndarray | None
+
+    @property
+    def context(self) -> int:
+        """Rows that a forecast depends on.
+
+        Returns
+        -------
+        int
+            The newest row included.
+        """
+        ...
+
+    @property
+    def weights(self) -> np.ndarray | None:
+        """How much it counts in the average of the terms that have weights.
+
+        Returns
+        -------
+        ndarray of shape (n_targets,), or None
+            By target. None: it is added to that average.
+        """
+        ...
 
     def dense(self, rows: np.ndarray) -> np.ndarray:
         """Forecast at every origin of one series.

@@ -1,7 +1,7 @@
 """Windows of a series: as views, and as segments of consecutive origins that are never cut out at all.
 
 An origin is the last row that a forecast may see. With `lookback` L and `horizon` H, origin t sees rows
-t - L + 1 .. t and is judged on rows t + 1 .. t + H.
+t - L + 1 .. t and is evaluated on rows t + 1 .. t + H.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ def make_windows(values: Any, lookback: int, horizon: int, stride: int = 1) -> t
 
 
 def split_row(n_timesteps: int, lookback: int, horizon: int, validation_fraction: float) -> int | None:
-    """Find the first row that validation forecasts are judged on; training forecasts are judged on rows before it.
+    """Find the first row that validation forecasts are evaluated on; those of training lie before it.
 
     Parameters
     ----------

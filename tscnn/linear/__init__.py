@@ -2,13 +2,19 @@
 
 Settings    `LinearModel`
 Fitting     `fit_linear_model`, which returns a `LinearFit`
-Its terms   `LinearMixture`, `PrincipalComponents`, `CrossSeries`
+Its terms   `TERMS`, of which `OWN_COLUMN_TERMS` see no other column
 """
 
+from __future__ import annotations
+
 from tscnn.linear.cross_series import CrossSeries
+from tscnn.linear.mean_reversion import MeanReversion
 from tscnn.linear.mixture import LinearMixture
 from tscnn.linear.model import LinearFit, fit_linear_model
 from tscnn.linear.principal_components import PrincipalComponents
 from tscnn.linear.settings import LinearModel
 
-__all__ = ["CrossSeries", "LinearFit", "LinearMixture", "LinearModel", "PrincipalComponents", "fit_linear_model"]
+__all__ = ["OWN_COLUMN_TERMS", "TERMS", "LinearFit", "LinearModel", "fit_linear_model"]
+
+TERMS = (LinearMixture, PrincipalComponents, MeanReversion, CrossSeries)
+OWN_COLUMN_TERMS = (LinearMixture, MeanReversion)  # which forecast a target from its own past alone

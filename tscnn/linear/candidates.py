@@ -88,12 +88,15 @@ class Candidate:
         Penalties to choose from.
     chosen : ndarray of int of shape (n_bands, 1 or n_features)
         Which of them.
+    pooling : float, default 0.0
+        Of `of_kind`.
     """
 
     length: int
     kind: str
     ridges: Sequence[Ridge]
     chosen: np.ndarray
+    pooling: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -164,11 +167,13 @@ def evaluate_candidates(
         listed, ends = list(itertools.chain(*grids)), np.cumsum([len(ridges) for ridges in grids])[:-1]
         shortened = [tuple(m.shorten(length).in_bands(bands) for m in (fold.before, fold.held_out)) for fold in folds]
         for kind in kinds:
-            errors, maps = zip(*map_in_threads(partial(_solve_and_score, listed, kind), shortened), strict=True)
+            errors, maps = zip(
+                *map_in_threads(partial(_solve_and_score, listed, kind, settings.pooling), shortened), strict=True
+            )
             divided = [np.split(of_all, ends) for of_all in (sum(errors), *maps)]
             for ridges, summed, *of_folds in zip(grids, *divided, strict=True):
                 chosen = np.stack([_best(summed[:, :, band].sum(axis=2), settings.tolerance) for band in of_bands])
-                candidates.append(Candidate(length, kind, ridges, chosen))
+                candidates.append(Candidate(length, kind, ridges, chosen, settings.pooling))
                 by_coefficient = bands.by_coefficient(chosen, n_steps)[None, :, None]
                 for found, tried in zip(kernels, of_folds, strict=True):
                     found.append(as_kernel(np.take_along_axis(tried, by_coefficient, axis=0)[0], length, constant))
@@ -177,7 +182,7 @@ def evaluate_candidates(
         for fold, found in zip(folds, kernels, strict=True)
     ]
     n_errors = np.array([_count_errors(fold, bands) for fold in folds])
-    n_errors = np.full(n_errors.shape, np.inf) if few else n_errors
+    n_errors = np.full(n_errors.shape, np.inf) if few or not settings.shrinks_correlations else n_errors
     return CandidateErrors(candidates, np.array(products), n_errors, kernels, bands)
 
 
@@ -218,7 +223,8 @@ def solve_candidates(
     for candidate, weight in zip(candidates, weights, strict=True):
         if not weight.any():
             continue
-        shortened = of_kind(candidate.kind, matrices.shorten(candidate.length)).in_bands(bands)
+        own = of_kind(candidate.kind, matrices.shorten(candidate.length), candidate.pooling)
+        shortened = own.in_bands(bands)
         maps = np.empty(shortened.cross.shape)
         for f, chosen in enumerate(bands.by_coefficient(candidate.chosen, horizon)):
             for i in np.unique(chosen):
@@ -229,7 +235,7 @@ def solve_candidates(
     return as_kernel(bands.to_steps(kernel), lookback)  # or weights sum to one but for rounding
 
 
-def of_kind(kind: str, matrices: GramMatrices) -> GramMatrices:
+def of_kind(kind: str, matrices: GramMatrices, pooling: float = 0.0) -> GramMatrices:
     """Return what maps of a kind are solved on.
 
     Parameters
@@ -238,13 +244,17 @@ def of_kind(kind: str, matrices: GramMatrices) -> GramMatrices:
         One map for all features, or one for each that `matrices` have.
     matrices : GramMatrices
         Of all features.
+    pooling : float, default 0.0
+        Of `GramMatrices.pool`; 0 pools nothing.
 
     Returns
     -------
     GramMatrices
-        Of one feature, or as given.
+        Of one feature, or of as many.
     """
-    return matrices.mean() if kind == "shared" else matrices
+    if kind == "shared":
+        return matrices.mean()
+    return matrices.pool(pooling) if pooling and len(matrices.inputs) > 1 else matrices
 
 
 def _list_penalties(length: int, season_length: int | None, few: bool, settings: MixtureSettings) -> list[list[Ridge]]:
@@ -267,13 +277,13 @@ def _list_penalties(length: int, season_length: int | None, few: bool, settings:
 
 
 def _solve_and_score(
-    ridges: Sequence[Ridge], kind: str, matrices: tuple[GramMatrices, GramMatrices]
+    ridges: Sequence[Ridge], kind: str, pooling: float, matrices: tuple[GramMatrices, GramMatrices]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Solve on the first matrices: return sums of squared errors on the others, and maps.
 
     Errors are of shape (ridges, maps, coefficients), maps of (ridges, maps, lookback, coefficients).
     """
-    before, held_out = (of_kind(kind, each) for each in matrices)
+    before, held_out = of_kind(kind, matrices[0], pooling), of_kind(kind, matrices[1])
     maps = np.stack([_solve_all(ridges, before.feature(f)) for f in range(len(before.inputs))], axis=1)
     return held_out.n_windows * np.stack([held_out.squared_errors(weights) for weights in maps]), maps
 

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 
-from tscnn.linear.gram import GramMatrices, sum_gram_matrices
+from tscnn.linear.gram import sum_gram_matrices
 
 __all__ = ["group_alike"]
 
@@ -58,21 +58,6 @@ def group_alike(
     if n_groups == 1:
         return np.zeros(n_features, int)
     part = min(1.0, n_windows / sum(map(len, origins)))
-    differences = _relative_differences(sum_gram_matrices(rows, origins, lookback, 1, part=part))
+    differences = np.sqrt(sum_gram_matrices(rows, origins, lookback, 1, part=part).squared_differences())
     found = fcluster(linkage(squareform(differences, checks=False), "average"), n_groups, "maxclust")
     return np.unique(found, return_inverse=True)[1].astype(int)
-
-
-def _relative_differences(matrices: GramMatrices) -> np.ndarray:
-    """Compare the ways in which features vary: (n_features, n_features).
-
-    The difference of the inputs' products of each two, in units of each feature's own variance and relative to the size
-    of the products: 0 where the ways are the same.
-    """
-    n_features, lookback, _ = matrices.inputs.shape
-    variances = np.trace(matrices.inputs, axis1=1, axis2=2) / lookback + 1e-12 * matrices.n_windows
-    flat = matrices.inputs.reshape(n_features, -1) / variances[:, None]
-    products = flat @ flat.T
-    squares = np.diag(products)
-    sizes = np.sqrt(squares + 1e-12)  # those of a constant are 0
-    return np.asarray(np.sqrt(np.maximum(squares[:, None] + squares - 2 * products, 0) / (sizes[:, None] * sizes)))

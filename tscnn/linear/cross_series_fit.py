@@ -48,7 +48,7 @@ def fit_cross_series(
     Rows are taken relative to their rolling level and scale, errors relative to the scale of their target. In each part
     of the horizon, rows and strength are those with the least squared errors, each fold corrected by what the other
     folds give; and the gain in squared and absolute errors of the targets that it helps must be significant, with the
-    number of settings and parts: columns that say nothing about each other seem to do so on any one stretch.
+    number of settings in it: columns that say nothing about each other seem to do so on any one stretch.
 
     Parameters
     ----------
@@ -103,8 +103,7 @@ def fit_cross_series(
         old, new = ([fold.with_errors(fold.errors[:, :, part]) for fold in each] for each in (before, after))
         better, switched = find_better_targets(old, new)
         apart = int(steps[part.stop - 1]) + 1
-        n_tries = len(tried) * len(parts)
-        result, _ = gate_gain(old, switched, apart, settings, n_tries=n_tries, least_gain=settings.least_gain)
+        result, _ = gate_gain(old, switched, apart, settings, n_tries=len(tried), least_gain=settings.least_gain)
         results.append(result)
         helped[better, part] = result.kept
     best = min(results, key=lambda result: (not result.kept, result.p_value))

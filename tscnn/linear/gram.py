@@ -111,6 +111,51 @@ class GramMatrices:
         """
         return self._changed(lambda products: products[index : index + 1])
 
+    def variances(self) -> np.ndarray:
+        """Return the mean square of the inputs of each feature.
+
+        Returns
+        -------
+        ndarray of shape (n_features,)
+            Times the number of windows, and a little more than 0 for a constant.
+        """
+        return np.asarray(np.trace(self.inputs, axis1=1, axis2=2) / self.inputs.shape[1] + 1e-12 * self.n_windows)
+
+    def squared_differences(self) -> np.ndarray:
+        """Compare the ways in which features vary.
+
+        Returns
+        -------
+        ndarray of shape (n_features, n_features)
+            The squared difference of the inputs' products of each two, in units of each feature's own variance and
+            relative to the size of the products: 0 where the ways are the same.
+        """
+        flat = self.inputs.reshape(len(self.inputs), -1) / self.variances()[:, None]
+        products = flat @ flat.T
+        squares = np.diag(products)
+        sizes = np.sqrt(squares + 1e-12)  # those of a constant are 0
+        return np.asarray(np.maximum(squares[:, None] + squares - 2 * products, 0) / (sizes[:, None] * sizes))
+
+    def pool(self, width: float) -> GramMatrices:
+        """Add to the products of each feature those of the features that vary as it does.
+
+        Windows of a feature that follows the same law say as much about its map as its own do.
+
+        Parameters
+        ----------
+        width : float
+            Features whose `squared_differences` is this count exp(-1) times.
+
+        Returns
+        -------
+        GramMatrices
+            Of weighted mean products, each feature's in units of its own variance.
+        """
+        unit = self.variances()
+        parts = np.exp(-self.squared_differences() / width)
+        parts *= unit[:, None] / unit / parts.sum(axis=1, keepdims=True)
+        return self._changed(lambda products: (parts @ products.reshape(len(parts), -1)).reshape(products.shape))
+
     def shorten(self, lookback: int) -> GramMatrices:
         """Leave out the oldest rows of every window.
 

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tscnn.common.term import Term
 from tscnn.common.threads import on_one_thread
 from tscnn.data.split import Split
 from tscnn.linear.cross_series import CrossSeries
 from tscnn.linear.cross_series_fit import CrossSeriesFit, fit_cross_series
+from tscnn.linear.mean_reversion import MeanReversion
+from tscnn.linear.mean_reversion_fit import fit_mean_reversion
 from tscnn.linear.mixture import LinearMixture
 from tscnn.linear.mixture_fit import MixtureFit, Origins, fit_mixture
 from tscnn.linear.out_of_fold import FoldErrors
@@ -21,8 +24,6 @@ from tscnn.linear.settings import LinearModel
 from tscnn.statistics.gate import GateResult, not_kept
 
 __all__ = ["LinearFit", "fit_linear_model"]
-
-LinearTerm = LinearMixture | PrincipalComponents | CrossSeries
 
 
 @dataclass(frozen=True)
@@ -48,13 +49,13 @@ class LinearFit:
     """
 
     lookback: int
-    fitted: tuple[LinearTerm, ...]
-    refitted: tuple[LinearTerm, ...]
+    fitted: tuple[Term, ...]
+    refitted: tuple[Term, ...]
     ridge_map: np.ndarray
     gates: Mapping[str, GateResult]
     messages: list[str]
 
-    def refit(self) -> tuple[LinearTerm, ...]:
+    def refit(self) -> tuple[Term, ...]:
         """Return the terms of `fitted`, solved once more on all origins: the newest rows say most about those to come.
 
         Returns
@@ -114,7 +115,7 @@ def fit_linear_model(
     solved = mixture.solve()  # before components are tried, whose Gram matrices need the memory
     components, gates[PrincipalComponents.name] = _try_components(own, split, mixture, origins, settings, isolated)
     weights = np.zeros(len(targets)) if components is None else components.weights
-    terms: list[list[LinearTerm]] = [[LinearMixture(kernel, mixture.maps, 1 - weights, targets)] for kernel in solved]
+    terms: list[list[Term]] = [[LinearMixture(kernel, mixture.maps, 1 - weights, targets)] for kernel in solved]
     errors = mixture.errors
     if components is not None:
         errors = components.errors
@@ -123,6 +124,11 @@ def fit_linear_model(
             maps = {"kernel": kernel, "maps": components.mixture.maps, "weights": weights}
             of_solution.append(PrincipalComponents.of_axes(components.axes, targets, rows.shape[1], **maps))
     span = lookback // 2
+    reversion, errors, gates[MeanReversion.name] = _try_reversion(own, errors, mixture, horizon, settings)
+    if reversion is not None:
+        messages.append(f"mean reversion {gates[MeanReversion.name].reason}")
+        for of_solution in terms:
+            of_solution.append(MeanReversion(reversion, targets, span))
     crossing, gates[CrossSeries.name] = _try_crossing(rows, targets, errors, mixture, horizon, settings, isolated)
     if crossing is not None:
         messages.append(f"cross-series ridge {gates[CrossSeries.name].reason}")
@@ -143,6 +149,18 @@ def _try_components(
     if not settings.principal_components or settings.maps != "auto":
         return None, not_kept("switched off")
     return fit_principal_components(rows, split.training_rows(), mixture, origins, settings)
+
+
+def _try_reversion(
+    rows: np.ndarray, errors: Sequence[FoldErrors], mixture: MixtureFit, horizon: int, settings: LinearModel
+) -> tuple[np.ndarray | None, Sequence[FoldErrors], GateResult]:
+    """Fit mean reversion, where it is wanted."""
+    span = mixture.lookback // 2
+    if not settings.mean_reversion:
+        return None, errors, not_kept("switched off")
+    if span < 2:
+        return None, errors, not_kept("the lookback is too short for a rolling level")
+    return fit_mean_reversion(rows, errors, span, horizon, settings)
 
 
 def _try_crossing(

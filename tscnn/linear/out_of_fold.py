@@ -226,7 +226,8 @@ def find_better_targets(
     better : ndarray of bool of shape (n_targets,)
         Whether squared and absolute errors together are smaller over all folds.
     switched : list of FoldErrors
-        Errors where each fold takes the other forecasts for the targets that the other folds name: out of fold.
+        Errors where each fold takes the other forecasts for the targets that the other folds name: out of fold. Folds
+        depend on each other a little by that: of 20 targets, a test at 5 % keeps 7 % of what gains nothing.
     """
     by_target = np.zeros((len(before), before[0].errors.shape[1]))
     for gains, old, new in zip(by_target, before, after, strict=True):

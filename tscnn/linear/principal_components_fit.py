@@ -44,9 +44,10 @@ def fit_principal_components(
 
     A principal component holds what many targets have in common, with less noise than any of them, and another what
     sets two of them apart. The gain of an even average over the mixture of the targets, in squared and absolute errors
-    of the targets that it helps, must be significant; on short windows first, which takes little time. The weight of
-    components in the forecasts of such a target is then halfway between one half and what makes its out-of-fold squared
-    errors least, the target's own and those of all in equal measure.
+    of the targets that it helps, must be significant. On short windows, which take little time, what shrinkage leaves
+    of it must be worth the time of long ones. The weight of components in the forecasts of such a target is then
+    halfway between one half and what makes its out-of-fold squared errors least, the target's own and those of all in
+    equal measure.
 
     Parameters
     ----------
@@ -84,7 +85,7 @@ def fit_principal_components(
     if mixture.lookback > screening:
         shorter = fit_mixture(rows, origins, [screening], settings)
         *_, result = _average_evenly(components, back, shorter, origins, settings)
-        if not result.kept:
+        if not result.kept and result.gain * result.shrinkage < settings.least_gain:
             return None, result
     of_components, errors, better, result = _average_evenly(components, back, mixture, origins, settings)
     if not result.kept:

@@ -45,13 +45,13 @@ class MixtureSettings(Settings):
     Attributes
     ----------
     n_lengths : int, default 6
-        Lengths of windows: the lookback, its half, quarter .. Chosen by benchmarks: "What was tried", where eight gain
+        Lengths of windows: the lookback, its half, quarter .. Chosen on sets, see docs/what-was-tried.md: eight gain
         no more.
     alphas : tuple of float
-        Ridge strengths of the candidate that follows the window closely. Chosen by benchmarks: "What was tried".
+        Ridge strengths of the candidate that follows the window closely. Chosen on sets, see docs/what-was-tried.md.
     mean_alphas : tuple of float
         Ridge strengths of the candidate that leaves little (100) or nothing (infinite) but means of the window and of
-        its season. Chosen by benchmarks: "What was tried".
+        its season. Chosen on sets, see docs/what-was-tried.md.
     seasonal_alphas : tuple of float
         Of few windows: strengths towards repeating the season. A convention: a grid of decades.
     structural_alphas : tuple of float
@@ -66,27 +66,34 @@ class MixtureSettings(Settings):
         Seasons that may be a season, too: days of a week.
     few_windows : int, default 2000
         Training origins, up to which windows are few: seasonal candidates compete, the horizon is one band, and
-        correlations of errors are not shrunk. Chosen by benchmarks: "What was tried", octaves by number of rows.
+        correlations of errors are not shrunk. Chosen on sets, see docs/what-was-tried.md, octaves by number of rows.
     n_bands : int, default 6
-        Bands of the horizon that have strengths and weights of their own. Chosen by benchmarks: "What was tried".
+        Bands of the horizon that have strengths and weights of their own. Chosen on sets, see docs/what-was-tried.md.
     tolerance : float, default 0.005
         Part of the squared error that a weaker ridge may lose: folds have fewer windows than what is solved in the end.
         A convention.
     discount : float, default 3.0
         Power of a candidate's squared error, in inverse proportion to which it is weighted where correlations tell
-        nothing. Chosen by benchmarks: "What was tried", where 1 and 5 gain as much.
+        nothing. Chosen on sets, see docs/what-was-tried.md, where 1 and 5 gain as much.
+    shrinks_correlations : bool, default True
+        Whether correlations of errors count only as far as they are not chance, where windows are many.
+    mixes_repetition : bool, default True
+        Whether a map whose gain over repeating the newest row may be chance is mixed with that.
+    pooling : float, default 0.03
+        Squared relative difference of the ways in which two columns vary, at which each counts exp(-1) times in the map
+        of the other; 0 for not at all. Chosen on sets, see docs/what-was-tried.md.
     equal_weights : float, default 0.02
         Penalty on squared weights, in units of the errors' mean square: leans a little towards equal weights. A
         convention.
     least_weight : float, default 0.01
         Smaller weights are zero: they cost time. A convention.
     n_folds : int, default 3
-        Folds of the training origins, besides the validation origins. Chosen by benchmarks: "What was tried".
+        Folds of the training origins, besides the validation origins. Chosen on sets, see docs/what-was-tried.md.
     n_steps : int, default 48
         Steps of the horizon, evenly spread, that errors are computed at. A convention, for the time of a fit.
     scale_power : float, default 0.5
         Errors count in units of their window's standard deviation to this power: 0 absolute, 1 relative. Chosen by
-        benchmarks: "What was tried".
+        docs/what-was-tried.md.
     noise : float, default 0.1
         Part of the outcomes' variance that is noise, where there are no validation origins to tell. A convention.
     most_growth : float, default 4.0
@@ -113,6 +120,9 @@ class MixtureSettings(Settings):
     n_bands: int = 6
     tolerance: float = 0.005
     discount: float = 3.0
+    shrinks_correlations: bool = True
+    mixes_repetition: bool = True
+    pooling: float = 0.03
     equal_weights: float = 0.02
     least_weight: float = 0.01
     n_folds: int = 3
@@ -155,14 +165,14 @@ class CrossSeriesSettings(Settings):
     Attributes
     ----------
     lengths : tuple of int, default (1, 6)
-        Rows seen, to choose from. Chosen by benchmarks: "What was tried", where 24 gain no more.
+        Rows seen, to choose from. Chosen on sets, see docs/what-was-tried.md, where 24 gain no more.
     alphas : tuple of float
         Ridge strengths to choose from, in units of the mean square of an input. A convention: decades.
     strength : float, default 0.5
-        Part of the least-squares correction that is added. Chosen by benchmarks: "What was tried", against 1.
+        Part of the least-squares correction that is added. Chosen on sets, see docs/what-was-tried.md, against 1.
     n_parts : int, default 4
         Parts of the horizon that are chosen and tested by themselves, each twice as long as the one before. Chosen by
-        benchmarks: "What was tried".
+        docs/what-was-tried.md.
     most_inputs : int, default 600
         Rows times columns seen. A convention, for the time of a fit.
     most_weights : int, default 2_000_000
@@ -187,10 +197,12 @@ class LinearModel(Settings):
         One linear map for all targets, one for each, or a mixture of both.
     principal_components : bool, default True
         Whether maps of principal components are tried, where targets may meet and `maps` is "auto".
+    mean_reversion : bool, default True
+        Whether a return from the recent level to the mean of the training rows is tried.
     cross_series : bool, default True
         Whether a correction from the newest rows of all columns is tried, where columns may meet.
-    level : float, default 0.05
-        Greatest p-value at which a part is kept. A convention.
+    level : float, default 0.1
+        Greatest p-value, adjusted for the settings tried, at which a part is kept. A convention.
     fewest_blocks : int, default 4
         Independent blocks of out-of-fold errors without which nothing is tested. Derived: with four the variance of
         Student's t is finite.
@@ -202,6 +214,9 @@ class LinearModel(Settings):
     most_origins, most_windows : int, default 2000 and 400_000
         Origins of a fold, and those times targets, whose out-of-fold errors are computed; of more, evenly spread ones.
         A convention, for time and memory.
+    reversion_strength : float, default 0.5
+        Part of the least-squares mean reversion that is added: the mean drifts, and few stretches tell it. Chosen by
+        docs/what-was-tried.md, against 0.3 and 1.
     baseline_alphas : tuple of float, default (1e-5, 1e-3, 1e-2, 1e-1)
         Ridge strengths of the linear map that forecasts are compared with. A convention.
     mixture : MixtureSettings
@@ -224,13 +239,15 @@ class LinearModel(Settings):
 
     maps: str = "auto"
     principal_components: bool = True
+    mean_reversion: bool = True
     cross_series: bool = True
-    level: float = 0.05
+    level: float = 0.1
     fewest_blocks: int = 4
     fewest_folds: int = 3
     least_gain: float = 0.0005
     most_origins: int = 2000
     most_windows: int = 400_000
+    reversion_strength: float = 0.5
     baseline_alphas: tuple[float, ...] = (1e-5, 1e-3, 1e-2, 1e-1)
     mixture: MixtureSettings = field(default_factory=MixtureSettings)
     component_settings: ComponentSettings = field(default_factory=ComponentSettings)
@@ -241,7 +258,9 @@ class LinearModel(Settings):
         """Check what can be told at once."""
         check_choice("maps", self.maps, ("auto", "shared", "per_feature"))
         check_choice("principal_components", self.principal_components, (True, False))
+        check_choice("mean_reversion", self.mean_reversion, (True, False))
         check_choice("cross_series", self.cross_series, (True, False))
+        check_real("reversion_strength", self.reversion_strength, low=0)
         check_real("level", self.level, low=0, high=1, include_low=False)
         check_int("fewest_blocks", self.fewest_blocks, minimum=2)
         check_int("fewest_folds", self.fewest_folds, minimum=2)

@@ -21,7 +21,7 @@ LINEAR_SKIPS = (None, "shared", "per_feature")
 class NetworkConfig:
     """Everything that determines a network's shape, resolved: nothing in it is left to choose.
 
-    Parameters
+    Attributes
     ----------
     lookback, horizon, n_features : int
         Rows seen, steps predicted, size of the input's last axis.

@@ -14,7 +14,7 @@ __all__ = ["TCN"]
 class TCN(Settings):
     """The causal convolutions of a forecaster; checked when they are built.
 
-    Parameters
+    Attributes
     ----------
     feature_mode : {"joint", "front_end", "independent", "auto"}, default "joint"
         How columns meet: all in the first layer; after a front end that treats each by itself; or never, with the

@@ -27,7 +27,7 @@ CHUNK_VALUES = 1 << 22  # of the outputs of the stack, or of the forecasts, that
 class NetworkTerm:
     """A trained network, whose forecasts are added to those of the linear terms.
 
-    Parameters
+    Attributes
     ----------
     config : NetworkConfig
         Without linear skip.

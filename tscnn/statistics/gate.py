@@ -13,7 +13,7 @@ from tscnn.common.checks import check_int, check_real, received
 __all__ = ["FEWEST_BLOCKS", "GateResult", "gate", "not_kept", "relative_block_gains"]
 
 FEWEST_BLOCKS = 4  # independent ones: with fewer, t^2 has no mean where nothing is gained
-LONG_BLOCK = 3  # times `apart`, beyond which longer blocks hardly depend less on each other
+LONG_BLOCK = 2  # times `apart`, beyond which longer blocks hardly depend less on each other
 ENOUGH_BLOCKS = 6  # from here on blocks become longer rather than more (as batch means do, Schmeiser 1982)
 
 

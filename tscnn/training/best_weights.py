@@ -32,11 +32,11 @@ class BestWeights(keras.callbacks.Callback):
         Epochs without improvement in the first round after which training stops, unless it has another one before it.
     rounds : sequence of int
         Epochs after which each round of training ends. Another one follows if the second half of one, so far, still
-        lowered the loss by `goes_on`.
+        lowered the loss by `round_gain`.
     scales : bool
         Whether the head of each epoch is scaled, between 0 and 1, to the least validation loss: where linear terms
         forecast as well, half of what a network has learnt is often better than all.
-    goes_on : float, default 0.01
+    round_gain : float, default 0.01
         Part by which the second half of a round has to lower the loss for another round. A convention.
     least_scale : float, default 0.1
         Least scale that an epoch is kept with: some tiny part of anything is better by chance. A convention.
@@ -58,7 +58,7 @@ class BestWeights(keras.callbacks.Callback):
         rounds: Sequence[int],
         *,
         scales: bool,
-        goes_on: float = 0.01,
+        round_gain: float = 0.01,
         least_scale: float = 0.1,
     ) -> None:
         super().__init__()
@@ -68,7 +68,7 @@ class BestWeights(keras.callbacks.Callback):
         self.patience = patience
         self.rounds = rounds
         self.scales = scales
-        self.goes_on = goes_on
+        self.round_gain = round_gain
         self.least_scale = least_scale
 
     def on_train_begin(self, logs: Any = None) -> None:
@@ -100,7 +100,7 @@ class BestWeights(keras.callbacks.Callback):
         """Return whether patience is spent in the first round, or a round ends, and no further one is worth it."""
         ends = n_epochs in self.rounds
         spent = self.n_worse >= self.patience and n_epochs < self.rounds[0]
-        still_pays = self.course[-1] < (1 - self.goes_on) * self.course[len(self.course) // 2]
+        still_pays = self.course[-1] < (1 - self.round_gain) * self.course[len(self.course) // 2]
         if ends:
             self.course = self.course[-1:]
         return (ends or spent) and not (still_pays and len(self.rounds) > 1)

@@ -100,7 +100,7 @@ def fit_network(
     training, validation = split.training(lookback, horizon), []
     if split.has_validation:
         validation = split.validation(lookback, horizon)
-    fits, judged = [], []
+    fits, results = [], []
     for config, terms in candidates:
         with device_scope(device):
             network = build_network(config, None if settings.precision == "float32" else settings.precision)
@@ -112,11 +112,11 @@ def fit_network(
         if terms and any(validation):
             gates["network"] = trained.gate or not_kept("no epoch had a smaller error than the linear terms alone")
         fits.append(FittedNetwork(NetworkTerm.from_keras(network), tuple(terms), trained.history, gates))
-        judged.append(Candidate(trained.losses, sum(map(len, validation)), bool(terms), describe(config, terms)))
-    best, gates = choose(judged, max(lookback, horizon), level=settings.level) if len(fits) > 1 else (0, {})
+        results.append(Candidate(trained.losses, sum(map(len, validation)), bool(terms), describe(config, terms)))
+    best, gates = choose(results, max(lookback, horizon), level=settings.level) if len(fits) > 1 else (0, {})
     if verbose and len(fits) > 1:
-        listed = ", ".join(f"{one.name} {one.losses.mean():.4f}" for one in judged)
-        write_line(f"validation losses: {listed}; {judged[best].name} chosen")
+        listed = ", ".join(f"{one.name} {one.losses.mean():.4f}" for one in results)
+        write_line(f"validation losses: {listed}; {results[best].name} chosen")
     chosen = fits[best]
     return FittedNetwork(chosen.term, chosen.terms, chosen.history, {**gates, **chosen.gates})
 

@@ -116,7 +116,7 @@ def train(
                 settings.patience,
                 plan.rounds,
                 scales=bool(terms) and _can_tell(validation, config, settings),
-                goes_on=settings.goes_on,
+                round_gain=settings.round_gain,
                 least_scale=settings.least_scale,
             )
         lines = EpochLines(plan.rounds) if verbose else None
@@ -216,32 +216,34 @@ def plan_training(
     """
     longest = max(len(stretch) for stretch in training)
     n_origins = min(_segment_origins(settings, config.lookback), settings.batch_size, longest)
-    segments, judged = (cut_segments(origins, config.lookback, n_origins) for origins in (training, validation))
+    segments, held_out = (cut_segments(origins, config.lookback, n_origins) for origins in (training, validation))
     batch_size = min(settings.batch_size // n_origins, len(segments.starts))
     n_values = batch_size * n_origins * config.horizon * len(config.targets)  # that a step forecasts
     most_batches = None
     if isinstance(settings.epochs, str):
-        telling = validation if judged.n_origins else training
+        telling = validation if held_out.n_origins else training
         hopeless = has_terms and not _can_tell(telling, config, settings)
-        n_rounds = settings.n_rounds if judged.n_origins else 1
+        n_rounds = settings.n_rounds if held_out.n_origins else 1
         n_batches = -(-len(segments.starts) // batch_size)
         rounds, most_batches = plan_rounds(n_batches, n_values, hopeless, n_rounds, settings)
-        if hopeless and judged.n_origins:
+        if hopeless and held_out.n_origins:
             most_batches = 1  # what it teaches is undone
     else:
         rounds = [int(settings.epochs)]
     n_looped = settings.looped_steps if on_tensorflow() else None  # what other backends compile is launched in no time
     batches = SegmentBatches(segments, batch_size, n_looped, seed, most_batches)
-    judged = thin(judged, config, settings)
-    judged_size = batch_size * int(np.clip(settings.step_values // n_values, 1, 4))
-    return Plan(batches, SegmentBatches(judged, judged_size) if judged.n_origins else None, rounds)
+    held_out = thin(held_out, config, settings)
+    validation_size = batch_size * int(np.clip(settings.step_values // n_values, 1, 4))
+    return Plan(batches, SegmentBatches(held_out, validation_size) if held_out.n_origins else None, rounds)
 
 
 def _segment_origins(settings: Training, lookback: int) -> int:
     """Choose the origins of a segment: long enough that the context before them costs at most a few times as much."""
     if settings.mode == "window":
         return 1
-    return max(settings.segment_origins, 1 << (lookback // 4 - 1).bit_length() if lookback > 4 else 1)
+    if isinstance(settings.segment_origins, int):
+        return settings.segment_origins
+    return max(32, 1 << (lookback // 4 - 1).bit_length() if lookback > 4 else 1)
 
 
 def thin(segments: Segments, config: NetworkConfig, settings: Training) -> Segments:
@@ -262,7 +264,7 @@ def thin(segments: Segments, config: NetworkConfig, settings: Training) -> Segme
         Every first, second, third .. of them.
     """
     n_values = segments.n_origins * config.horizon * len(config.targets)
-    every = max(1, min(-(-n_values // settings.judged_values), config.horizon // segments.weights.shape[1]))
+    every = max(1, min(-(-n_values // settings.validation_values), config.horizon // segments.weights.shape[1]))
     return Segments(segments.starts[::every], segments.weights[::every])
 
 

@@ -72,7 +72,7 @@ def choose(candidates: Sequence[Candidate], apart: int, *, level: float = 0.05) 
     >>> free = Candidate(losses[1] - 0.2, 400, has_linear=False, name="without")
     >>> index, results = choose([linear, free], apart=10)
     >>> index, results["without"].kept, results["without"].n_blocks
-    (1, True, 13)
+    (1, True, 20)
     """
     if not candidates:
         raise ValueError(received("`candidates` must not be empty.", candidates=candidates))

@@ -19,7 +19,7 @@ class Training(Settings):
     The first nine settings are those that people change. Of the others each says where its value comes from:
     "benchmarks" is the page in the repository, by section.
 
-    Parameters
+    Attributes
     ----------
     epochs : "auto" or int, default "auto"
         Passes over the training rows, at most; "auto" makes about `n_steps` steps of them, at least 3 passes, each over
@@ -48,11 +48,11 @@ class Training(Settings):
         Passed on to Keras.
     n_steps : int, default 300
         Training steps that ``epochs="auto"`` aims at in its first round: beside linear terms a network learns fast, and
-        then overfits. Chosen by benchmarks: "What was tried", where more gain nothing beside long linear maps.
+        then overfits. Chosen on sets, see docs/what-was-tried.md, where more gain nothing beside long linear maps.
     n_rounds : int, default 3
         Rounds of ``epochs="auto"``, at most, each twice as long as the one before. Chosen by benchmarks: "What was
         tried", where convolutions have much to learn.
-    goes_on : float, default 0.01
+    round_gain : float, default 0.01
         Part by which the second half of a round has to lower the loss for another round. A convention.
     round_values : int, default 500_000_000
         Forecast values up to the end of any round but the first: some minutes. A convention, for the time of a fit.
@@ -61,7 +61,7 @@ class Training(Settings):
         many columns or a long horizon make a step dear, and rarely teach more.
     epoch_steps : int, default 30
         Steps of an epoch in any case, or all that there are. A convention.
-    judged_values : int, default 20_000_000
+    validation_values : int, default 20_000_000
         Outcomes that an epoch is evaluated on, unless the horizon is shorter than a segment. A convention, for the time
         of a fit.
     step_values : int, default 1_000_000
@@ -69,20 +69,21 @@ class Training(Settings):
         memory.
     looped_steps : int, default 64
         Training steps of one call of TensorFlow's graph, at most. Chosen by benchmarks: "Speed".
-    segment_origins : int, default 32
-        Origins of a segment, at least; longer lookbacks have longer ones. Neighbours are alike, so that several short
-        segments a step teach more than a long one. Chosen by benchmarks: "Speed", time to accuracy by length.
+    segment_origins : "auto" or int, default "auto"
+        Origins of a segment; "auto" takes 32, and longer ones with longer lookbacks. Neighbours are alike, so that
+        several short segments a step teach more than a long one. Chosen by benchmarks: "Time to accuracy".
     fewest_blocks : int, default 4
         Independent stretches, as long as the horizon, that validation origins must hold to tell whether the network
         adds something to linear terms. That of `tscnn.statistics.gate`.
-    level : float in (0, 1), default 0.05
-        Of the test whether it does. A convention.
+    level : float in (0, 1), default 0.2
+        Of the test whether it does. A convention: what passes is shrunk by how uncertain it is, so that a gain by
+        chance costs little.
     least_scale : float, default 0.1
         Least scale that an epoch is kept with beside linear terms: some tiny part of anything is better by chance. A
         convention.
     short_lookback : int, default 64
         Rows of a lookback, below which ``normalizer_span="auto"`` also tries a network without rolling normaliser.
-        Chosen by benchmarks: "What was tried".
+        Chosen on sets, see docs/what-was-tried.md.
 
     Examples
     --------
@@ -101,16 +102,16 @@ class Training(Settings):
     callbacks: Sequence[Any] | None = None
     n_steps: int = 300
     n_rounds: int = 3
-    goes_on: float = 0.01
+    round_gain: float = 0.01
     round_values: int = 500_000_000
     epoch_values: int = 50_000_000
     epoch_steps: int = 30
-    judged_values: int = 20_000_000
+    validation_values: int = 20_000_000
     step_values: int = 1_000_000
     looped_steps: int = 64
-    segment_origins: int = 32
+    segment_origins: str | int = "auto"
     fewest_blocks: int = 4
-    level: float = 0.05
+    level: float = 0.2
     least_scale: float = 0.1
     short_lookback: int = 64
 
@@ -124,10 +125,12 @@ class Training(Settings):
         """
         if not (isinstance(self.epochs, str) and self.epochs == "auto"):
             check_int("epochs", self.epochs)
+        if self.segment_origins != "auto":
+            check_int("segment_origins", self.segment_origins)
         check_choice("mode", self.mode, ("dense", "window"))
         check_choice("precision", self.precision, ("float32", "mixed_bfloat16"))
         check_real("learning_rate", self.learning_rate, low=0, include_low=False)
-        for name in ("weight_decay", "goes_on", "least_scale"):
+        for name in ("weight_decay", "round_gain", "least_scale"):
             check_real(name, getattr(self, name), low=0)
         check_real("level", self.level, low=0, high=1, include_low=False)
         for name in (
@@ -138,10 +141,9 @@ class Training(Settings):
             "round_values",
             "epoch_values",
             "epoch_steps",
-            "judged_values",
+            "validation_values",
             "step_values",
             "looped_steps",
-            "segment_origins",
             "fewest_blocks",
             "short_lookback",
         ):

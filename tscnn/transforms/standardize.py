@@ -96,8 +96,10 @@ class Standardize:
         ----------
         forecasts : ndarray of shape (n, horizon, n_targets)
             In standard deviations from the mean.
-        times, at
-            Of `Transform.invert`; not used.
+        times : Index
+            Of the rows and the steps after them; not used.
+        at : ndarray of int of shape (n,)
+            The row that each forecast is made from; not used.
         targets : sequence of int
             Positions of the forecast columns.
 

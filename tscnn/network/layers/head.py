@@ -7,7 +7,7 @@ from typing import Any
 from tscnn.common.checks import check_int, check_ints
 from tscnn.network import functional
 from tscnn.network.backend import keras, ops
-from tscnn.network.layers._shared import register
+from tscnn.network.layers.shared import register
 
 __all__ = ["Head"]
 

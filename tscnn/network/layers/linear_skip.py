@@ -7,7 +7,7 @@ from typing import Any
 from tscnn.common.checks import check_int, check_ints, received
 from tscnn.network.backend import keras, ops
 from tscnn.network.functional import take_features
-from tscnn.network.layers._shared import count_positions, register
+from tscnn.network.layers.shared import count_positions, register
 
 __all__ = ["LinearSkip"]
 

@@ -7,7 +7,7 @@ from typing import Any
 from tscnn.common.checks import check_int, check_ints, check_real
 from tscnn.network import functional
 from tscnn.network.backend import keras, ops
-from tscnn.network.layers._shared import count_positions, register
+from tscnn.network.layers.shared import count_positions, register
 from tscnn.transforms.rolling import EPSILON, rolling_normalize
 
 __all__ = ["RollingNormalizer", "ScaleBack"]

@@ -8,7 +8,7 @@ from typing import Any
 from tscnn.common.checks import received
 from tscnn.network.backend import keras, ops
 from tscnn.network.functional import fold_features
-from tscnn.network.layers._shared import register
+from tscnn.network.layers.shared import register
 
 __all__ = ["PerFeature"]
 

@@ -9,8 +9,8 @@ from tscnn.common.checks import check_choice, check_int, check_real, received
 from tscnn.network.activations import check_activation
 from tscnn.network.backend import keras, ops
 from tscnn.network.functional import Affine, BlockWeights, gate, residual_block, stack
-from tscnn.network.layers._shared import count_positions, register
 from tscnn.network.layers.convolution import CausalConv1D
+from tscnn.network.layers.shared import count_positions, register
 from tscnn.network.receptive_field import receptive_field
 
 __all__ = ["GatedActivation", "ResidualBlock", "WaveNetStack"]

@@ -1,0 +1,199 @@
+"""The term of mean reversion: how far forecasts return from the recent level to the mean of the training rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from tscnn.common.checks import check_int, check_real, received
+from tscnn.common.ring import Ring
+from tscnn.transforms.rolling import EPSILON, rolling_normalize, start_normalizing, step_normalizing
+
+__all__ = ["MeanReversion"]
+
+
+@dataclass(frozen=True, eq=False)
+class MeanReversion:
+    """Add ``coefficients[step] * scale * tanh(level / scale)``, of the rolling level and scale of each target.
+
+    A linear map whose coefficients sum to one takes the recent level for granted. Standardised rows have a mean of
+    zero, so that negative coefficients draw forecasts to it; never further than the recent scale, or a column that has
+    left its range for good would be called back.
+
+    Attributes
+    ----------
+    coefficients : ndarray of shape (horizon,)
+        By step.
+    targets : ndarray of int of shape (n_targets,)
+        Positions of the targets among the features.
+    span : int
+        Rows that level and scale are taken over, at least 2.
+    epsilon : float, default 1e-3
+        Added to the scale.
+
+    Examples
+    --------
+    >>> back = MeanReversion(np.array([-0.5, -1.0]), np.array([0]), span=2)
+    >>> back.last(np.array([[[1.0], [3.0]]], np.float32)).round(2).ravel()
+    array([-0.48, -0.96], dtype=float32)
+    """
+
+    name: ClassVar[str] = "mean_reversion"
+    weights: ClassVar[None] = None
+
+    coefficients: np.ndarray
+    targets: np.ndarray
+    span: int
+    epsilon: float = EPSILON
+
+    def __post_init__(self) -> None:
+        """Check shapes, and bring arrays to the types of inference."""
+        object.__setattr__(self, "coefficients", np.ascontiguousarray(self.coefficients, np.float32))
+        object.__setattr__(self, "targets", np.asarray(self.targets, np.int64))
+        object.__setattr__(self, "span", check_int("span", self.span, minimum=2))
+        object.__setattr__(self, "epsilon", check_real("epsilon", self.epsilon, low=0, include_low=False))
+        if self.coefficients.ndim != 1 or self.targets.ndim != 1:
+            shapes = {"coefficients": self.coefficients.shape, "targets": self.targets.shape}
+            raise ValueError(received("Coefficients and targets must be of one axis.", **shapes))
+
+    @property
+    def context(self) -> int:
+        """Rows that level and scale are taken over.
+
+        Returns
+        -------
+        int
+            The span.
+        """
+        return self.span
+
+    def dense(self, rows: np.ndarray) -> np.ndarray:
+        """Correct the forecasts of every origin of one series.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n_rows, n_features)
+            At least `context` of them.
+
+        Returns
+        -------
+        ndarray of shape (n_rows - context + 1, horizon, n_targets), float32
+            The first is that of row context - 1.
+        """
+        _, level, scale = rolling_normalize(self._own(rows)[None], self.span, self.epsilon)
+        return self._correct(level[0], scale[0])
+
+    def last(self, windows: np.ndarray) -> np.ndarray:
+        """Correct the forecasts of the newest row of several windows.
+
+        Parameters
+        ----------
+        windows : ndarray of shape (n_windows, n_rows, n_features)
+            At least `context` rows each, of which the newest count.
+
+        Returns
+        -------
+        ndarray of shape (n_windows, horizon, n_targets), float32
+            One correction a window.
+        """
+        newest = self._own(windows[:, windows.shape[1] - self.span :])
+        _, level, scale = rolling_normalize(newest, self.span, self.epsilon)
+        return self._correct(level[:, -1], scale[:, -1])
+
+    def start(self, windows: np.ndarray) -> list[Ring]:
+        """Remember what several series have seen so far.
+
+        Parameters
+        ----------
+        windows : ndarray of shape (n_series, n_rows, n_features)
+            At least `context` rows each.
+
+        Returns
+        -------
+        list of Ring
+            Of `start_normalizing`.
+        """
+        return start_normalizing(self._own(windows), self.span)
+
+    def step(self, state: list[Ring], row: np.ndarray) -> np.ndarray:
+        """Take the next row of every series, and correct the forecasts of the steps after it.
+
+        Parameters
+        ----------
+        state : list of Ring
+            Of `start`; changed in place.
+        row : ndarray of shape (n_series, n_features), float32
+            One row each.
+
+        Returns
+        -------
+        ndarray of shape (n_series, horizon, n_targets), float32
+            One correction a series.
+        """
+        _, level, scale = step_normalizing(state, self._own(row), self.span, self.epsilon)
+        return self._correct(level, scale)
+
+    def in_graph(self, rows: Any, ops: Any) -> Any:
+        """Correct the forecasts of every origin of a batch of series, in the operations of a framework.
+
+        Parameters
+        ----------
+        rows : tensor of shape (batch, time, n_features)
+            At least `context` rows.
+        ops : module
+            ``keras.ops``.
+
+        Returns
+        -------
+        tensor of shape (batch, time - context + 1, horizon, n_targets)
+            The coefficients are constants of the graph.
+        """
+        _, level, scale = rolling_normalize(ops.take(rows, self.targets, axis=-1), self.span, self.epsilon, ops)
+        return ops.convert_to_tensor(self.coefficients)[:, None] * (scale * ops.tanh(level / scale))[:, :, None]
+
+    def settings(self) -> dict[str, Any]:
+        """Return what `from_arrays` needs besides arrays.
+
+        Returns
+        -------
+        dict
+            Of what JSON holds.
+        """
+        return {"span": self.span, "epsilon": self.epsilon}
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return its weights.
+
+        Returns
+        -------
+        dict of str to ndarray
+            For `from_arrays`.
+        """
+        return {"coefficients": self.coefficients, "targets": self.targets}
+
+    @classmethod
+    def from_arrays(cls, settings: dict[str, Any], arrays: dict[str, np.ndarray]) -> Self:
+        """Make the term that `settings` and `arrays` describe.
+
+        Parameters
+        ----------
+        settings : dict
+            Of `settings`, after JSON.
+        arrays : dict of str to ndarray
+            Of `arrays`.
+
+        Returns
+        -------
+        MeanReversion
+            Equal to the bit.
+        """
+        return cls(arrays["coefficients"], arrays["targets"], settings["span"], settings["epsilon"])
+
+    def _own(self, rows: np.ndarray) -> np.ndarray:
+        return np.asarray(rows[..., self.targets], np.float32)
+
+    def _correct(self, level: np.ndarray, scale: np.ndarray) -> np.ndarray:
+        """Return the corrections of some origins: (n, targets) each -> (n, horizon, targets)."""
+        return self.coefficients[:, None] * (scale * np.tanh(level / scale))[:, None]

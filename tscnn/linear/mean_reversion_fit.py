@@ -1,0 +1,78 @@
+"""Fitting mean reversion to the out-of-fold errors of linear maps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from tscnn.linear.out_of_fold import FoldErrors, gate_gain
+from tscnn.linear.settings import LinearModel
+from tscnn.statistics.gate import GateResult, not_kept
+from tscnn.transforms.rolling import rolling_normalize
+
+__all__ = ["fit_mean_reversion"]
+
+
+def fit_mean_reversion(
+    rows: np.ndarray, errors: Sequence[FoldErrors], span: int, horizon: int, settings: LinearModel
+) -> tuple[np.ndarray | None, list[FoldErrors], GateResult]:
+    """Fit how far forecasts return to the mean, where that makes out-of-fold errors smaller.
+
+    Many series return to a mean; a random walk does not, and looks on any one stretch as if it did. So each fold is
+    corrected by the coefficients that the other folds give, and the gain over all of them must be significant.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_rows, n_targets)
+        Standardised targets, series one behind the other.
+    errors : sequence of FoldErrors
+        Out of fold.
+    span : int
+        Rows that level and scale are taken over, at least 2.
+    horizon : int
+        Steps predicted.
+    settings : LinearModel
+        For `reversion_strength`, and for the test.
+
+    Returns
+    -------
+    coefficients : ndarray of shape (horizon,), or None
+        Of a `MeanReversion`; None where it isn't kept.
+    left : list of FoldErrors
+        Errors with the correction, or as given.
+    result : GateResult
+        Of the test.
+    """
+    if len(errors) < settings.fewest_folds:
+        return None, list(errors), not_kept(f"fewer than {settings.fewest_folds} folds")
+    pulls = _pulls(rows, errors, span)
+    sums = [_sum_products(fold, pull) for fold, pull in zip(errors, pulls, strict=True)]
+    corrected = []
+    for i, (fold, pull) in enumerate(zip(errors, pulls, strict=True)):
+        own = settings.reversion_strength * _solve([*sums[:i], *sums[i + 1 :]]).astype(fold.errors.dtype)
+        corrected.append(fold.with_errors(fold.errors + pull[:, :, None] * own))
+    result, _ = gate_gain(errors, corrected, horizon, settings, least_gain=settings.least_gain)
+    if not result.kept:
+        return None, list(errors), result
+    coefficients = settings.reversion_strength * _solve(sums)
+    return np.interp(np.arange(horizon), errors[0].steps, coefficients), corrected, result
+
+
+def _pulls(rows: np.ndarray, errors: Sequence[FoldErrors], span: int) -> list[np.ndarray]:
+    """Return what coefficients of one would add to the forecasts of each fold: (origins, targets)."""
+    _, level, scale = (found[0] for found in rolling_normalize(rows[None], span))
+    pull = scale * np.tanh(level / scale)
+    return [pull[fold.origins - span + 1] for fold in errors]
+
+
+def _sum_products(fold: FoldErrors, pull: np.ndarray) -> tuple[np.ndarray, float]:
+    """Sum the weighted products of pull and errors, by step, and of the pull with itself."""
+    weighted = fold.weights * pull
+    return np.einsum("ot,ots->s", weighted, fold.errors, dtype=np.float64), float(np.sum(weighted * pull))
+
+
+def _solve(sums: Sequence[tuple[np.ndarray, float]]) -> np.ndarray:
+    """Return the coefficients, by step, that lessen the weighted squared errors most."""
+    products, squares = zip(*sums, strict=True)
+    return np.asarray(-np.sum(products, axis=0) / max(float(np.sum(squares)), 1e-12))
