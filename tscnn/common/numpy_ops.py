@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 from numpy import (
-    add,
     concatenate,
     matmul,
     mean,
@@ -27,9 +26,9 @@ from numpy import (
 )
 
 __all__ = [
-    "add",
     "concatenate",
     "convert_to_numpy",
+    "convert_to_tensor",
     "matmul",
     "mean",
     "ones_like",
@@ -51,6 +50,22 @@ __all__ = [
 
 def convert_to_numpy(x: Any) -> np.ndarray:
     """Return an array as it is.
+
+    Parameters
+    ----------
+    x : array_like
+        Of any shape.
+
+    Returns
+    -------
+    ndarray
+        Of the same.
+    """
+    return np.asarray(x)
+
+
+def convert_to_tensor(x: Any) -> np.ndarray:
+    """Return an array as it is: what is a tensor elsewhere is an array here.
 
     Parameters
     ----------

@@ -162,7 +162,8 @@ def affine(inputs: Any, weights: Affine, ops: Any) -> Any:
     """Map the last axis, (batch, positions, n) -> (batch, positions, m): of two axes, not three, it is fast."""
     kernel, bias = weights
     batch, n_positions, n_inputs = ops.shape(inputs)
-    outputs = ops.add(ops.matmul(ops.reshape(inputs, (-1, n_inputs)), kernel), bias)
+    outputs = ops.matmul(ops.reshape(inputs, (-1, n_inputs)), kernel)
+    outputs += ops.convert_to_tensor(bias)  # of an array in place: new memory costs as much as the sum
     return ops.reshape(outputs, (batch, n_positions, bias.shape[0]))
 
 
@@ -188,7 +189,9 @@ class BlockWeights(NamedTuple):
 def gate(inputs: Any, ops: Any) -> Any:
     """Gated activation unit, ``tanh(value) * sigmoid(gate)``: (.., 2 filters) -> (.., filters)."""
     value, gate = ops.split(inputs, 2, axis=-1)
-    return ops.tanh(value) * ops.sigmoid(gate)
+    outputs = ops.tanh(value)
+    outputs *= ops.sigmoid(gate)
+    return outputs
 
 
 def normalize_layer(inputs: Any, gamma: Any, beta: Any, epsilon: float, ops: Any) -> Any:
@@ -238,7 +241,8 @@ def residual_block(
     inputs = align(inputs, reach, stride, ops)
     hidden = between(convolve(inputs, weights.conv, step, stride, ops))
     ends = crop(inputs, reach, ops)
-    residual = (ends[:, ::stride] if stride > 1 else ends) + affine(hidden, weights.to_residual, ops)
+    residual = affine(hidden, weights.to_residual, ops)
+    residual += ends[:, ::stride] if stride > 1 else ends
     wanted = crop(hidden, skip_at.start, ops) if skip_at.step == 1 else hidden[:, skip_at]
     return residual, affine(wanted, weights.to_skip, ops)
 
@@ -354,7 +358,7 @@ def fold_features(inputs: Any, apply: Callable[[Any], Any], ops: Any) -> Any:
 # Forecasts
 
 
-def head(hidden: Any, kernel: Any, horizon: int, targets: Sequence[int], ops: Any) -> Any:
+def head(hidden: Any, kernel: Any, horizon: int, targets: Sequence[int], ops: Any, *, by_target: bool = False) -> Any:
     """One affine map at every position, to all steps of all targets.
 
     Parameters
@@ -370,6 +374,8 @@ def head(hidden: Any, kernel: Any, horizon: int, targets: Sequence[int], ops: An
         Positions of the targets among the features.
     ops : module
         As everywhere here.
+    by_target : bool, default False
+        Whether the outputs of all features are ordered by target, then by step, not the other way round.
 
     Returns
     -------
@@ -381,7 +387,7 @@ def head(hidden: Any, kernel: Any, horizon: int, targets: Sequence[int], ops: An
         hidden = ops.take(hidden, targets, axis=2)
     rows = ops.concatenate([hidden, ops.ones_like(hidden[..., :1])], axis=-1)
     outputs = ops.matmul(ops.reshape(rows, (-1, kernel.shape[0])), kernel)
-    if apart:
+    if apart or by_target:
         return ops.transpose(ops.reshape(outputs, (-1, n_positions, n_targets, horizon)), (0, 1, 3, 2))
     return ops.reshape(outputs, (-1, n_positions, horizon, n_targets))
 

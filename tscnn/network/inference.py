@@ -108,7 +108,7 @@ class ArrayNetwork:
     stack : Stack
         Above it; of one feature where features never meet.
     head : ndarray of shape (filters + 1, n_outputs)
-        To the forecasts; its last row is the bias.
+        To the forecasts, ordered by target, then by step; its last row is the bias.
     """
 
     config: NetworkConfig
@@ -123,6 +123,10 @@ class ArrayNetwork:
         if config.feature_mode == "front_end":
             front_end = _read_stack(config, arrays, "front_end_stack", config.front_end_layers)
         head = np.concatenate([arrays["head/kernel"], arrays["head/bias"][None]])
+        if (
+            config.feature_mode != "independent"
+        ):  # by target: what belongs together, and is scaled together, lies together
+            head = head.reshape(len(head), config.horizon, -1).transpose(0, 2, 1).reshape(len(head), -1)
         return cls(config, front_end, _read_stack(config, arrays, "stack", config.layers), head)
 
     def forecast(self, rows: np.ndarray, last_only: bool, rings: list[Ring] | None = None) -> np.ndarray:
@@ -140,7 +144,7 @@ class ArrayNetwork:
         Returns
         -------
         ndarray of shape (n_series, n_rows - lookback + 1, horizon, n_targets)
-            A forecast for each origin.
+            A forecast for each origin; in memory the steps of a target lie side by side.
         """
         config, span = self.config, self.config.normalizer_span
         if rings is not None and span > 1:
@@ -193,7 +197,7 @@ class ArrayNetwork:
         return forecasts[:, 0]
 
     def _head(self, hidden: np.ndarray) -> np.ndarray:
-        return functional.head(hidden, self.head, self.config.horizon, self.config.targets, ops)
+        return functional.head(hidden, self.head, self.config.horizon, self.config.targets, ops, by_target=True)
 
     def _scale_back(self, forecasts: np.ndarray, level: np.ndarray, scale: np.ndarray) -> np.ndarray:
         config = self.config
