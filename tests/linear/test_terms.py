@@ -28,7 +28,7 @@ def _conv(inputs, kernel, strides, padding):
     return windows @ kernel[:, 0]
 
 
-OPS = SimpleNamespace(**vars(numpy_ops), map=_map, conv=_conv, convert_to_tensor=np.asarray)
+OPS = SimpleNamespace(**vars(numpy_ops), map=_map, conv=_conv)
 
 
 def mixture(n_maps, lookback=7, targets=TARGETS):
