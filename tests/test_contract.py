@@ -85,7 +85,7 @@ def test_contract_of_a_term_its_forms_agree(pipeline, standardized, name):
 def test_contract_of_a_term_several_series_at_once(pipeline, standardized, name):
     term = part(pipeline, name)
     windows = np.stack([standardized[i : i + term.context] for i in (0, 50, 99)])
-    state = term.start(windows[:, :])
+    state = term.start(windows)
     row = standardized[[200, 300, 400]]
     moved = np.concatenate([windows[:, 1:], row[:, None]], axis=1)
     close(term.step(state, row), term.last(moved))

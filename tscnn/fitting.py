@@ -93,7 +93,7 @@ def fit_pipeline(series: SeriesSet, schema: Schema, parameters: CheckedParameter
     if split.has_validation:
         report = report_on_validation(fitted, rows, split, linear, season_length)
         tell(describe_report(report))
-    newer = {term.name: term for term in linear.refit()} if linear is not None else {}
+    newer = {term.name: term for term in linear.refitted} if linear is not None else {}
     refitted = replace(
         fitted,
         transforms=refit_transforms(transforms, series, yearly),

@@ -37,7 +37,7 @@ def fitted(rows):
 def test_terms_are_those_that_the_gates_keep(fitted):
     assert list(fitted.gates) == NAMES
     assert [term.name for term in fitted.fitted] == [name for name in NAMES if fitted.gates[name].kept] == NAMES
-    assert [type(term) for term in fitted.refit()] == [
+    assert [type(term) for term in fitted.refitted] == [
         LinearMixture,
         PrincipalComponents,
         MeanReversion,
@@ -55,7 +55,7 @@ def test_together_they_forecast_better_than_the_baseline(fitted, rows):
     targets, later = [0, 1, 3, 4, 5, 6], np.arange(2500, 2996)
     outcomes = np.stack([rows[t + 1 : t + 5, targets] for t in later])
     found = {}
-    for name, terms in (("fitted", fitted.fitted), ("refitted", fitted.refit())):
+    for name, terms in (("fitted", fitted.fitted), ("refitted", fitted.refitted)):
         context = max(term.context for term in terms)
         found[name] = np.square(forecast(terms, rows)[later - context + 1] - outcomes).mean()
     own, origins = rows[:, targets], [range(2500, 2996)]
@@ -109,7 +109,7 @@ def test_random_walks_repeat_their_newest_row():
     rows = standardized(random_walks([2000], 3, 0))
     found = fit_model(rows, [1, 2, 4, 8, 16, 32], 8)
     assert not found.gates["linear_mixture"].kept
-    (mixture,) = found.refit()
+    (mixture,) = found.refitted
     assert mixture.kernel[:, -1].min() > 0.7
 
 
@@ -121,7 +121,7 @@ def test_validation_rows_have_no_part_in_what_they_judge():
     alone = LinearModel(mixture=type(settings.mixture)(alphas=(0.1,), mean_alphas=(), n_lengths=1), maps="shared")
     found, other = (fit_model(each, [24], 4, settings=alone, isolated=True) for each in (rows, spoiled))
     np.testing.assert_allclose(found.fitted[0].kernel, other.fitted[0].kernel, atol=1e-6)
-    assert np.abs(found.refit()[0].kernel - other.refit()[0].kernel).max() > 1e-4
+    assert np.abs(found.refitted[0].kernel - other.refitted[0].kernel).max() > 1e-4
 
 
 def test_without_validation_rows_nothing_is_chosen():
@@ -129,7 +129,7 @@ def test_without_validation_rows_nothing_is_chosen():
     found = fit_model(rows, [24], 4, first=300)
     assert {term.name for term in found.fitted} <= {"linear_mixture", "mean_reversion"}
     assert found.gates["linear_mixture"].reason == "not kept: no validation rows"
-    np.testing.assert_array_equal(found.fitted[0].kernel, found.refit()[0].kernel)
+    np.testing.assert_array_equal(found.fitted[0].kernel, found.refitted[0].kernel)
     assert found.ridge_map.shape == (1, 24, 4)
 
 

@@ -34,11 +34,12 @@ class LinearFit:
     ----------
     lookback : int
         The one chosen, or given.
-    fitted : tuple of LinearMixture, PrincipalComponents and CrossSeries
-        Solved on the training origins, so that the validation origins can judge them: the mixture, and principal
-        components and cross-series ridge where they are kept.
-    refitted : tuple of terms
-        The same, solved on all origins.
+    fitted : tuple of Term
+        Solved on the training origins, so that the validation origins can evaluate them: the mixture, and principal
+        components, mean reversion and cross-series ridge where they are kept.
+    refitted : tuple of Term
+        The same, solved once more on all origins: the newest rows say most about those to come. A map whose squares
+        grow more than `most_growth` times by that is the one of `fitted`.
     ridge_map : ndarray of shape (1, lookback, horizon)
         The baseline that forecasts are compared with: one ridge regression for all targets, on the training origins.
     gates : dict of str to GateResult
@@ -54,16 +55,6 @@ class LinearFit:
     ridge_map: np.ndarray
     gates: Mapping[str, GateResult]
     messages: list[str]
-
-    def refit(self) -> tuple[Term, ...]:
-        """Return the terms of `fitted`, solved once more on all origins: the newest rows say most about those to come.
-
-        Returns
-        -------
-        tuple of terms
-            A map whose squares grow more than `most_growth` times by that is the one of `fitted`.
-        """
-        return self.refitted
 
 
 @on_one_thread

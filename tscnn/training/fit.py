@@ -52,8 +52,7 @@ class FittedNetwork:
         tuple of Term
             At least one.
         """
-        says_something = bool(np.any(self.term.arrays()["head/kernel"]))
-        return (*self.terms, self.term) if says_something or not self.terms else self.terms
+        return (*self.terms, self.term) if self.term.says_something or not self.terms else self.terms
 
 
 def fit_network(
