@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from tscnn.common.archive import read_archive, write_archive
 from tscnn.common.checks import check_choice, check_int, received
+from tscnn.common.term import empty_forecasts
 from tscnn.data.frame import forecast_frame, learn_schema, read_frame
 from tscnn.data.index import future_index
 from tscnn.data.series import SeriesSet
@@ -318,8 +319,7 @@ class Forecaster(BaseEstimator):
         pipeline = self._fitted()
         frame = self._read(X, pipeline.lookback + pipeline.horizon)
         cutoffs = find_cutoffs(frame.index, pipeline.lookback, pipeline.horizon, start, stride)
-        shape = (len(cutoffs), pipeline.horizon, len(pipeline.targets))
-        forecasts = np.empty(shape, self.schema_.dtype)
+        forecasts = empty_forecasts(len(cutoffs), pipeline.horizon, len(pipeline.targets), self.schema_.dtype)
         for chunk, found in self._forecast(frame, cutoffs):
             forecasts[chunk] = found
         return forecast_frame(forecasts, frame.index, cutoffs, self.schema_.target_names, self.schema_.freq)

@@ -120,7 +120,7 @@ class Pipeline:
         Parameters
         ----------
         forecasts : ndarray of shape (n, horizon, n_targets)
-            Of the terms.
+            Of the terms; their memory is used again.
         times : Index
             Of some rows and at least `horizon` steps after them.
         at : ndarray of int of shape (n,)

@@ -57,8 +57,8 @@ class Model:
 
     def backtest(self, frame: pd.DataFrame) -> np.ndarray:
         """Forecast from every row with a complete window: (origins, horizon, columns)."""
-        forecasts = self.forecaster.backtest(frame).to_numpy()
-        return forecasts.reshape(-1, self.settings.horizon, frame.shape[1])
+        forecasts = self.forecaster.backtest(frame).to_numpy().T  # columns lie one behind the other
+        return forecasts.reshape(frame.shape[1], -1, self.settings.horizon).transpose(1, 2, 0)
 
     def stream(self, frame: pd.DataFrame, n_rows: int) -> dict[str, float]:
         """Seconds of one row: of ``Stream.update``, of the pipeline below it, and of the network's stack alone."""

@@ -39,7 +39,7 @@ def test_a_column_that_varies_by_rounding_alone_is_constant(level):
 def test_forecasts_are_in_the_precision_asked_for(dtype):
     transform = Standardize.fit(np.random.default_rng(0).normal(3, 2, (50, 3)), dtype)
     forecasts = np.random.default_rng(1).normal(size=(4, 5, 2)).astype(np.float32)
-    restored = transform.invert(forecasts, INDEX, np.arange(4), [2, 0])
+    restored = transform.invert(forecasts.copy(), INDEX, np.arange(4), [2, 0])
     assert restored.dtype == dtype
     expected = forecasts * transform.scale[[2, 0]] + transform.mean[[2, 0]]
     np.testing.assert_allclose(restored, expected, rtol=1e-6)

@@ -8,7 +8,7 @@ import numpy as np
 
 from tscnn.common.ring import Ring
 
-__all__ = ["Term"]
+__all__ = ["Term", "empty_forecasts"]
 
 
 @runtime_checkable
@@ -147,3 +147,21 @@ class Term(Protocol):
             Equal to the bit.
         """
         ...
+
+
+def empty_forecasts(n: int, horizon: int, n_targets: int, dtype: Any = np.float32) -> np.ndarray:
+    """Return memory for forecasts, those of a target side by side, as products write and pandas keeps them.
+
+    Parameters
+    ----------
+    n, horizon, n_targets : int
+        Forecasts, steps of each, and targets.
+    dtype : dtype, default float32
+        Of the values.
+
+    Returns
+    -------
+    ndarray of shape (n, horizon, n_targets)
+        Not initialised.
+    """
+    return np.empty((n_targets, n, horizon), dtype).transpose(1, 2, 0)

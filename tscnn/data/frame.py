@@ -127,7 +127,8 @@ def forecast_frame(
         names=["cutoff", "time"],
         verify_integrity=False,
     )
-    return pd.DataFrame(forecasts.reshape(-1, n_targets), index=names, columns=columns, copy=False)
+    values = forecasts.transpose(2, 0, 1).reshape(n_targets, -1)  # not copied if made by `empty_forecasts`
+    return pd.DataFrame(values.T, index=names, columns=columns, copy=False)
 
 
 def _as_frame(X: Any) -> pd.DataFrame:

@@ -10,6 +10,7 @@ import numpy as np
 
 from tscnn.common.checks import received
 from tscnn.common.ring import Ring
+from tscnn.common.term import empty_forecasts
 from tscnn.common.threads import map_in_threads, on_one_thread
 from tscnn.data.windows import sliding_windows
 
@@ -110,16 +111,20 @@ class LinearMaps:
         """
         columns = np.ascontiguousarray(self._columns(rows).T).T  # those of one column lie side by side
         windows = sliding_windows(columns, self.context)  # (origins, lookback, columns)
-        forecasts = np.empty((len(windows), self.horizon, len(self.weights)), np.float32)
+        forecasts = empty_forecasts(len(windows), self.horizon, len(self.weights))
 
         def forecast(first: int) -> None:
             cut = windows[first : first + BLOCK]
-            mapped = np.empty((len(self.maps), len(cut), self.horizon), np.float32)
+            chunk = forecasts[first : first + BLOCK]
+            mapped = chunk.transpose(2, 0, 1)  # (columns, origins, horizon), written in place unless combined
+            if self.back is not None:
+                mapped = np.empty((len(self.maps), len(cut), self.horizon), np.float32)
             block = np.empty(cut.shape[:2], np.float32)
             for column, i in enumerate(self.maps):
                 np.copyto(block, cut[:, :, column])
                 np.matmul(block, self.kernel[i], out=mapped[column])
-            self._combine(mapped, forecasts[first : first + BLOCK])
+            if self.back is not None:
+                chunk[...] = self._combine(mapped)
 
         map_in_threads(forecast, range(0, len(windows), BLOCK))
         return forecasts
@@ -280,18 +285,13 @@ class LinearMaps:
             mapped = np.empty((*windows.shape[:2], self.horizon), np.float32)
             for members, kernel in zip(self._members, self.kernel, strict=True):
                 mapped[members] = windows[members] @ kernel
-        forecasts = np.empty((windows.shape[1], self.horizon, len(self.weights)), np.float32)
-        self._combine(mapped, forecasts)
-        return forecasts
+        return self._combine(mapped)
 
-    def _combine(self, mapped: np.ndarray, forecasts: np.ndarray) -> None:
-        """Write what columns forecast, (columns, origins, horizon), to targets, (origins, horizon, targets)."""
-        if self.back is None:
-            forecasts[...] = mapped.transpose(1, 2, 0)
-        else:
-            n_columns, n_origins, horizon = mapped.shape
-            flat = mapped.reshape(n_columns, -1).T @ self.back
-            forecasts[...] = flat.reshape(n_origins, horizon, -1)
+    def _combine(self, mapped: np.ndarray) -> np.ndarray:
+        """Turn what columns forecast, (columns, origins, horizon), to targets: (origins, horizon, targets)."""
+        if self.back is not None:
+            mapped = (self.back.T @ mapped.reshape(len(mapped), -1)).reshape(-1, *mapped.shape[1:])
+        return mapped.transpose(1, 2, 0)
 
 
 def apply_maps(rows: np.ndarray, kernel: np.ndarray, maps: np.ndarray, at: np.ndarray) -> np.ndarray:

@@ -36,7 +36,6 @@ __all__ = [
     "cut_taps",
     "fold_features",
     "gate",
-    "head",
     "normalize_layer",
     "pyramid_spacings",
     "residual_block",
@@ -358,47 +357,13 @@ def fold_features(inputs: Any, apply: Callable[[Any], Any], ops: Any) -> Any:
 # Forecasts
 
 
-def head(hidden: Any, kernel: Any, horizon: int, targets: Sequence[int], ops: Any, *, by_target: bool = False) -> Any:
-    """One affine map at every position, to all steps of all targets.
-
-    Parameters
-    ----------
-    hidden : array or tensor of shape (batch, positions, filters) or (batch, positions, features, filters)
-        What the stack says, of all features or of each.
-    kernel : array or tensor of shape (filters + 1, n_outputs)
-        To ``horizon * len(targets)`` outputs, or to `horizon` where features are kept apart. The last row is the bias,
-        so that one product does all.
-    horizon : int
-        Steps predicted.
-    targets : sequence of int
-        Positions of the targets among the features.
-    ops : module
-        As everywhere here.
-    by_target : bool, default False
-        Whether the outputs of all features are ordered by target, then by step, not the other way round.
-
-    Returns
-    -------
-    array or tensor of shape (batch, positions, horizon, targets)
-        The forecasts.
-    """
-    n_positions, n_targets, apart = ops.shape(hidden)[1], len(targets), len(hidden.shape) == 4
-    if apart and list(targets) != list(range(hidden.shape[2])):
-        hidden = ops.take(hidden, targets, axis=2)
-    rows = ops.concatenate([hidden, ops.ones_like(hidden[..., :1])], axis=-1)
-    outputs = ops.matmul(ops.reshape(rows, (-1, kernel.shape[0])), kernel)
-    if apart or by_target:
-        return ops.transpose(ops.reshape(outputs, (-1, n_positions, n_targets, horizon)), (0, 1, 3, 2))
-    return ops.reshape(outputs, (-1, n_positions, horizon, n_targets))
-
-
 def scale_back(forecasts: Any, level: Any, scale: Any, targets: Sequence[int], add_level: bool, ops: Any) -> Any:
     """Bring forecasts from the units of a rolling normaliser back to those of the data.
 
     Parameters
     ----------
     forecasts : array or tensor of shape (batch, positions, horizon, targets)
-        In units of the scale.
+        In units of the scale; an array is changed in place.
     level, scale : array or tensor of shape (batch, time, features)
         Each forecast takes those of its own origin: the last `positions` of `time`.
     targets : sequence of int
@@ -418,8 +383,10 @@ def scale_back(forecasts: Any, level: Any, scale: Any, targets: Sequence[int], a
         newest = statistic[:, ops.shape(statistic)[1] - ops.shape(forecasts)[1] :]
         return take_features(newest, targets, ops)[:, :, None]
 
-    outputs = forecasts * at_origins(scale)
-    return outputs + at_origins(level) if add_level else outputs
+    forecasts *= at_origins(scale)
+    if add_level:
+        forecasts += at_origins(level)
+    return forecasts
 
 
 # Network

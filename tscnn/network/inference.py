@@ -11,6 +11,7 @@ import numpy as np
 
 from tscnn.common import numpy_ops as ops
 from tscnn.common.ring import Ring
+from tscnn.common.term import empty_forecasts
 from tscnn.network import functional
 from tscnn.network.activations import find_activation
 from tscnn.network.config import NetworkConfig
@@ -21,7 +22,7 @@ from tscnn.transforms.rolling import rolling_normalize, start_normalizing, step_
 __all__ = ["ArrayNetwork", "weight_shapes"]
 
 NORMALIZATION_EPSILON = 1e-3  # that of Keras's normalisations
-CACHED_POSITIONS = 1024  # of a stack's input at a time: with 32 filters, what is made of them stays in a core's cache
+CACHED_POSITIONS = 2048  # of a stack's input at a time: with 32 filters, what is made of them stays in a core's cache
 
 
 @dataclass(frozen=True)
@@ -107,8 +108,8 @@ class ArrayNetwork:
         Of one feature, below the place where features meet.
     stack : Stack
         Above it; of one feature where features never meet.
-    head : ndarray of shape (filters + 1, n_outputs)
-        To the forecasts, ordered by target, then by step; its last row is the bias.
+    head : ndarray of shape (n_targets or 1, filters + 1, horizon)
+        To the steps of each target, or of all where features are kept apart; the last row of each is the bias.
     """
 
     config: NetworkConfig
@@ -123,13 +124,12 @@ class ArrayNetwork:
         if config.feature_mode == "front_end":
             front_end = _read_stack(config, arrays, "front_end_stack", config.front_end_layers)
         head = np.concatenate([arrays["head/kernel"], arrays["head/bias"][None]])
-        if (
-            config.feature_mode != "independent"
-        ):  # by target: what belongs together, and is scaled together, lies together
-            head = head.reshape(len(head), config.horizon, -1).transpose(0, 2, 1).reshape(len(head), -1)
+        head = np.ascontiguousarray(head.reshape(len(head), config.horizon, -1).transpose(2, 0, 1))
         return cls(config, front_end, _read_stack(config, arrays, "stack", config.layers), head)
 
-    def forecast(self, rows: np.ndarray, last_only: bool, rings: list[Ring] | None = None) -> np.ndarray:
+    def forecast(
+        self, rows: np.ndarray, last_only: bool, rings: list[Ring] | None = None, out: np.ndarray | None = None
+    ) -> np.ndarray:
         """Forecast from rows of several series.
 
         Parameters
@@ -140,11 +140,13 @@ class ArrayNetwork:
             Whether there are `lookback` rows, of which only what the newest origin needs is computed.
         rings : list, optional
             Is given what `step` needs of these rows; not with `last_only`.
+        out : ndarray of shape (n_series * (n_rows - lookback + 1), horizon, n_targets), optional
+            Of `empty_forecasts`, or some of its first axis: where the forecasts are written.
 
         Returns
         -------
         ndarray of shape (n_series, n_rows - lookback + 1, horizon, n_targets)
-            A forecast for each origin; in memory the steps of a target lie side by side.
+            A forecast for each origin, in memory as by `empty_forecasts`.
         """
         config, span = self.config, self.config.normalizer_span
         if rings is not None and span > 1:
@@ -158,7 +160,7 @@ class ArrayNetwork:
             front_end=front_end,
             merge=_merge_features,
             stack=partial(_per_feature, stack, rings) if config.feature_mode == "independent" else stack,
-            head=self._head,
+            head=partial(self._head, out=out),
             scale_back=self._scale_back if span > 1 else None,
         )
         return functional.connect(rows, parts, config, last_only)
@@ -196,8 +198,16 @@ class ArrayNetwork:
             forecasts = self._scale_back(forecasts, level[:, None], scale[:, None])
         return forecasts[:, 0]
 
-    def _head(self, hidden: np.ndarray) -> np.ndarray:
-        return functional.head(hidden, self.head, self.config.horizon, self.config.targets, ops, by_target=True)
+    def _head(self, hidden: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+        """Forecast from (batch, positions, [features,] filters), target by target."""
+        rows = np.concatenate([hidden, ops.ones_like(hidden[..., :1])], axis=-1)
+        if self.config.feature_mode == "independent":
+            rows = ops.take(rows, self.config.targets, axis=2).transpose(2, 0, 1, 3)
+        rows = rows.reshape(*rows.shape[:-3], -1, rows.shape[-1])  # ([targets,] batch * positions, filters + 1)
+        if out is None:
+            out = empty_forecasts(rows.shape[-2], self.config.horizon, len(self.config.targets))
+        np.matmul(rows, self.head, out=out.transpose(2, 0, 1))
+        return out.reshape(*hidden.shape[:2], *out.shape[1:])
 
     def _scale_back(self, forecasts: np.ndarray, level: np.ndarray, scale: np.ndarray) -> np.ndarray:
         config = self.config

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -11,7 +11,7 @@ import numpy as np
 
 from tscnn.common.checks import received
 from tscnn.common.ring import Ring
-from tscnn.common.threads import map_in_threads, on_one_thread
+from tscnn.common.term import empty_forecasts
 from tscnn.network.config import NetworkConfig, read_config
 from tscnn.network.inference import CACHED_POSITIONS, ArrayNetwork, weight_shapes
 
@@ -103,11 +103,9 @@ class NetworkTerm:
         n_origins = len(rows) - self.context + 1
         forecasts, n_chunk = self._empty(n_origins), self._chunk_origins()
 
-        def fill(first: int) -> None:
+        for first in range(0, n_origins, n_chunk):
             segment = rows[first : first + n_chunk + self.context - 1]
-            forecasts[first : first + n_chunk] = self._network.forecast(segment[None], last_only=False)[0]
-
-        _for_each(fill, range(0, n_origins, n_chunk))
+            self._network.forecast(segment[None], last_only=False, out=forecasts[first : first + n_chunk])
         return forecasts
 
     def last(self, windows: np.ndarray) -> np.ndarray:
@@ -127,11 +125,9 @@ class NetworkTerm:
         forecasts = self._empty(len(windows))
         n_chunk = max(1, 2 * CACHED_POSITIONS // self.context)
 
-        def fill(first: int) -> None:
+        for first in range(0, len(windows), n_chunk):
             chunk = windows[first : first + n_chunk]
-            forecasts[first : first + n_chunk] = self._network.forecast(chunk, last_only=True)[:, 0]
-
-        _for_each(fill, range(0, len(windows), n_chunk))
+            self._network.forecast(chunk, last_only=True, out=forecasts[first : first + n_chunk])
         return forecasts
 
     def start(self, windows: np.ndarray) -> list[Ring]:
@@ -244,9 +240,7 @@ class NetworkTerm:
         return ArrayNetwork.of(self.config, self.parameters)
 
     def _empty(self, n_forecasts: int) -> np.ndarray:
-        # In memory as the network's own forecasts, the steps of a target side by side.
-        by_target = np.empty((n_forecasts, len(self.config.targets), self.config.horizon), np.float32)
-        return by_target.transpose(0, 2, 1)
+        return empty_forecasts(n_forecasts, self.config.horizon, len(self.config.targets))
 
     def _check(self, windows: np.ndarray) -> np.ndarray:
         """Return rows of several series as float32."""
@@ -263,11 +257,3 @@ class NetworkTerm:
         config = self.config
         n_values = max(config.n_features * config.filters, len(config.targets) * config.horizon)
         return max(CACHED_POSITIONS, min(2 * self.context, CHUNK_VALUES // n_values))
-
-
-def _for_each(fill: Callable[[int], None], firsts: range) -> None:
-    """Fill one chunk at once, or several in threads."""
-    if len(firsts) == 1:
-        fill(firsts[0])
-    else:
-        on_one_thread(map_in_threads)(fill, firsts)

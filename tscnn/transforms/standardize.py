@@ -95,7 +95,7 @@ class Standardize:
         Parameters
         ----------
         forecasts : ndarray of shape (n, horizon, n_targets)
-            In standard deviations from the mean.
+            In standard deviations from the mean; changed in place if of `dtype`.
         times : Index
             Of the rows and the steps after them; not used.
         at : ndarray of int of shape (n,)
@@ -108,14 +108,11 @@ class Standardize:
         ndarray of shape (n, horizon, n_targets)
             Of `dtype`, and computed in it.
         """
-        out = np.empty(forecasts.shape, self.dtype)
-        flat = out.reshape(len(out), -1)  # a long last axis is what NumPy is fast on
-        scale, mean = (
-            np.tile(moment[list(targets)].astype(self.dtype), forecasts.shape[1]) for moment in (self.scale, self.mean)
-        )
-        np.multiply(forecasts.reshape(flat.shape), scale, out=flat, dtype=self.dtype)
-        flat += mean
-        return out
+        scale, mean = (moment[list(targets)].astype(self.dtype) for moment in (self.scale, self.mean))
+        forecasts = np.asarray(forecasts, self.dtype)
+        forecasts *= scale
+        forecasts += mean
+        return forecasts
 
     def settings(self) -> dict[str, Any]:
         """Return the precision of forecasts.

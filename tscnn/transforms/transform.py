@@ -46,7 +46,7 @@ class Transform(Protocol):
         Parameters
         ----------
         forecasts : ndarray of shape (n, horizon, n_targets)
-            In the units that `apply` returns.
+            In the units that `apply` returns; their memory may be used again.
         times : Index
             Of some rows and at least `horizon` steps after the last of them.
         at : ndarray of int of shape (n,)

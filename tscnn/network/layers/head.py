@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from tscnn.common.checks import check_int, check_ints
-from tscnn.network import functional
 from tscnn.network.backend import keras, ops
 from tscnn.network.layers.shared import register
 
@@ -51,8 +50,15 @@ class Head(keras.layers.Layer):
 
     def call(self, inputs: Any) -> Any:
         """Return the forecasts: (batch, positions, horizon, targets)."""
-        kernel = ops.concatenate([self.kernel, self.bias[None]], axis=0)
-        return functional.head(inputs, kernel, self.horizon, self.targets, ops)
+        n_positions, n_targets, apart = ops.shape(inputs)[1], len(self.targets), len(inputs.shape) == 4
+        if apart and self.targets != list(range(inputs.shape[2])):
+            inputs = ops.take(inputs, self.targets, axis=2)
+        kernel = ops.concatenate([self.kernel, self.bias[None]], axis=0)  # so that one product does all
+        rows = ops.concatenate([inputs, ops.ones_like(inputs[..., :1])], axis=-1)
+        outputs = ops.matmul(ops.reshape(rows, (-1, kernel.shape[0])), kernel)
+        if apart:
+            return ops.transpose(ops.reshape(outputs, (-1, n_positions, n_targets, self.horizon)), (0, 1, 3, 2))
+        return ops.reshape(outputs, (-1, n_positions, self.horizon, n_targets))
 
     def compute_output_spec(self, inputs: Any) -> Any:
         """Return the shape of the output without computing it."""
