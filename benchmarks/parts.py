@@ -60,6 +60,7 @@ PARTS: dict[str, Part] = {
     "components": Part("principal components", _linear(principal_components=False)),
     "reversion": Part("mean reversion", _linear(mean_reversion=False)),
     "cross_series": Part("cross-series ridge", _linear(cross_series=False)),
+    "outliers": Part("outliers replaced, shifts taken out", _given(outliers=None)),
     "yearly": Part("yearly season", _given(yearly_seasonality=None)),
     "network": Part("the network's convolutions", _given(network=None), "network"),
     "normaliser": Part("the network's rolling normaliser", _given(normalizer_span=None), "network", quick=False),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -23,7 +25,7 @@ from tscnn.network.settings import TCN
 from tscnn.parameters import CheckedParameters, check_needs_no_validation, is_auto
 from tscnn.pipeline import Pipeline
 from tscnn.statistics import GateResult
-from tscnn.transforms import Standardize, Transform, YearlySeason, fit_yearly_season
+from tscnn.transforms import OutlierFilter, Standardize, Transform, YearlySeason, clean_rows, fit_yearly_season
 
 __all__ = ["Fit", "fit_pipeline"]
 
@@ -82,12 +84,16 @@ def fit_pipeline(series: SeriesSet, schema: Schema, parameters: CheckedParameter
     season_length = find_seasonality(schema.freq)
     yearly = season_length if parameters.has_yearly_season else None
 
+    if parameters.replaces_outliers:
+        series, split = clean_series(series, split, schema, season_length, tell)
     transforms = fit_transforms(split, schema, yearly)
     rows = transform(series, transforms)
     linear = fit_linear(rows, split, schema, parameters, season_length)
     for line in linear.messages if linear is not None else ():
         tell(line)
     fitted, fit = add_network(transforms, rows, split, schema, parameters, linear)
+    if parameters.replaces_outliers:
+        fitted = replace(fitted, outliers=OutlierFilter.fit(rows.values, season_length))
 
     report = None
     if split.has_validation:
@@ -159,6 +165,51 @@ def add_network(
 # Transforms
 
 
+def clean_series(
+    series: SeriesSet, split: Split, schema: Schema, season_length: int | None, tell: Callable[[str], None]
+) -> tuple[SeriesSet, Split]:
+    """Replace outliers, and say so; warn of what looks like a number that stands for missing values.
+
+    Parameters
+    ----------
+    series : SeriesSet
+        In the data's own units.
+    split : Split
+        Of them.
+    schema : Schema
+        For the names of columns.
+    season_length : int or None
+        Rows of a season.
+    tell : callable
+        Writes a line.
+
+    Returns
+    -------
+    SeriesSet, Split
+        Of cleaned values.
+    """
+    bounds = series.bounds.tolist()
+    parts = [clean_rows(series.values[a:b], season_length) for a, b in itertools.pairwise(bounds)]
+    if all(part.rows.base is series.values for part in parts):
+        return series, split
+    names, sentinels = schema.columns, [found for part in parts for found in part.sentinels]
+    if sentinels:
+        column, value, count = max(sentinels, key=lambda found: found[2])
+        rule = f"Column {names[column]!r} holds {value:g} {count} times, far outside of its other values, as if that "
+        rule += "stood for a missing value. It is replaced; "
+        rule += f"`X.replace({value:g}, float('nan')).interpolate()` does so too, and ends this warning."
+        warnings.warn(received(rule, columns_like_it=len({found[0] for found in sentinels})), stacklevel=4)
+    for column in range(len(names)):
+        count = sum(int(part.replaced[column]) for part in parts)
+        if count:
+            tell(f"{names[column]}: {count} outliers are replaced")
+        for first, part in zip(bounds, parts, strict=False):
+            for at in (row for of, row in part.shifted if of == column):
+                tell(f"{names[column]}: rows before a level shift at row {first + at} are moved to the level after it")
+    cleaned = series.with_values(np.concatenate([part.rows for part in parts]))
+    return cleaned, replace(split, series=cleaned)
+
+
 def fit_transforms(split: Split, schema: Schema, yearly: int | None) -> tuple[Transform, ...]:
     """Fit what changes the units of the data to the training rows alone.
 
@@ -177,7 +228,7 @@ def fit_transforms(split: Split, schema: Schema, yearly: int | None) -> tuple[Tr
         In the order in which they are applied.
     """
     kept = split.training_rows()
-    standardize = Standardize.fit(split.series.values[kept], schema.dtype)
+    standardize = Standardize.fit(split.series.values[kept], schema.dtype, known=split.series.values)
     (index,) = split.series.indexes
     index = index[: split.n_training]
     season = None

@@ -51,6 +51,11 @@ class Forecaster(BaseEstimator):
         "auto" subtracts a sine wave with the period of a year from each column whose level shows one clearly, and adds
         it to the forecasts. That takes rows of times, a few days apart at most, over most of a year or more;
         ``yearly_wave_`` says what was found. What is forecast from must have times then.
+    outliers : {"auto", None}, default "auto"
+        "auto" replaces, among the training rows, values that no forecast should learn from (far outside of all others,
+        spikes, a sensor that is stuck), and takes one or two level shifts out; in what is forecast from, values far
+        outside of those of training. A number that stands for missing values, such as -9999, is named in a warning.
+        None takes every value as it is.
     network : "auto", TCN or None, default "auto"
         The convolutions: how columns meet, filters, kernel size, dilations, activation .. (`tscnn.TCN`). None leaves
         everything to the linear model, and needs no TensorFlow.
@@ -131,6 +136,7 @@ class Forecaster(BaseEstimator):
         *,
         targets: Any = None,
         yearly_seasonality: str | None = "auto",
+        outliers: str | None = "auto",
         network: Any = "auto",
         linear_model: Any = "auto",
         training: Any = "auto",
@@ -144,6 +150,7 @@ class Forecaster(BaseEstimator):
         self.horizon = horizon
         self.targets = targets
         self.yearly_seasonality = yearly_seasonality
+        self.outliers = outliers
         self.network = network
         self.linear_model = linear_model
         self.training = training

@@ -53,6 +53,8 @@ class CheckedParameters:
         Drawn from `random_state`.
     verbose : bool
         Whether to write lines.
+    replaces_outliers : bool
+        Of the training rows, and of windows.
     """
 
     lookback: int | None
@@ -65,6 +67,7 @@ class CheckedParameters:
     device: str
     seed: int
     verbose: bool
+    replaces_outliers: bool
 
 
 def read_parameters(forecaster: Any) -> CheckedParameters:
@@ -102,6 +105,7 @@ def read_parameters(forecaster: Any) -> CheckedParameters:
         device=forecaster.device,
         seed=int(check_random_state(forecaster.random_state).randint(2**31 - 1)),
         verbose=sys.stdout.isatty() if verbose == "auto" else bool(verbose),
+        replaces_outliers=check_choice("outliers", forecaster.outliers, ("auto", None)) == "auto",
     )
 
 

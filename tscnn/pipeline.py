@@ -18,14 +18,16 @@ from tscnn.common.term import Term
 from tscnn.data.windows import sliding_windows
 from tscnn.linear import TERMS as LINEAR_TERMS
 from tscnn.network.term import NetworkTerm
-from tscnn.transforms import Standardize, Transform, YearlySeason
+from tscnn.transforms import OutlierFilter, Standardize, Transform, YearlySeason
 
 __all__ = ["Pipeline"]
 
 TRANSFORMS: dict[str, Any] = {part.name: part for part in (Standardize, YearlySeason)}
+FILTERS: dict[str, Any] = {OutlierFilter.name: OutlierFilter}
 TERMS: dict[str, Any] = {part.name: part for part in (*LINEAR_TERMS, NetworkTerm)}
 
 CHUNK_VALUES = 2**21  # forecast values in memory at a time, 8 MB: a convention
+CLEANED_WINDOWS = 256  # that hold outliers, in memory at a time: a convention
 SKIPPED = 4  # positions between cutoffs that are computed sooner than a window of their own, and ..
 SKIPPED_SHARE = 24  # .. one more for so many rows of the lookback: measured, see "Speed" in benchmarks/README.md
 
@@ -34,8 +36,9 @@ SKIPPED_SHARE = 24  # .. one more for so many rows of the lookback: measured, se
 class Pipeline:
     """The way from rows to forecasts, in NumPy.
 
-    Rows are transformed; every term forecasts from them; terms with weights are averaged, those without are added to
-    the average; then the transforms are undone, the last one first. Leaving a part out leaves a pipeline that works.
+    Rows are transformed; outliers of each window are replaced; every term forecasts from it; terms with weights are
+    averaged, those without are added to the average; then the transforms are undone, the last one first. Leaving a part
+    out leaves a pipeline that works.
 
     Attributes
     ----------
@@ -47,6 +50,8 @@ class Pipeline:
         Rows that a forecast depends on, and steps predicted.
     targets : tuple of int
         Positions of the forecast columns among the features.
+    outliers : OutlierFilter or None
+        Of windows, in the units of the terms.
     """
 
     transforms: tuple[Transform, ...]
@@ -54,20 +59,21 @@ class Pipeline:
     lookback: int
     horizon: int
     targets: tuple[int, ...]
+    outliers: OutlierFilter | None = None
 
     @property
-    def parts(self) -> list[Transform | Term]:
-        """List transforms and terms.
+    def parts(self) -> list[Transform | Term | OutlierFilter]:
+        """List transforms, terms, and the filter of outliers.
 
         Returns
         -------
         list
             Transforms first.
         """
-        return [*self.transforms, *self.terms]
+        return [*self.transforms, *self.terms, *([] if self.outliers is None else [self.outliers])]
 
     def without(self, name: str) -> Self:
-        """Leave out a transform or a term.
+        """Leave out a transform, a term or the filter of outliers.
 
         Parameters
         ----------
@@ -91,6 +97,7 @@ class Pipeline:
             self,
             transforms=tuple(part for part in self.transforms if part.name != name),
             terms=tuple(part for part in self.terms if part.name != name),
+            outliers=None if name == OutlierFilter.name else self.outliers,
         )
 
     # Rows in, rows out
@@ -150,7 +157,14 @@ class Pipeline:
         ndarray of shape (n_rows - lookback + 1, horizon, n_targets), float32
             The first is that of row lookback - 1.
         """
-        return self._combine([term.dense(rows[self.lookback - term.context :]) for term in self.terms], len(rows))
+        n_origins = len(rows) - self.lookback + 1
+        forecasts = self._combine([term.dense(rows[self.lookback - term.context :]) for term in self.terms], n_origins)
+        if self.outliers is not None and self.outliers.outside(rows).any():
+            windows, near = sliding_windows(rows, self.lookback), np.any(self.outliers.outside(rows), axis=1)
+            seen = np.flatnonzero(sliding_windows(near, self.lookback).any(axis=1))
+            for at in np.array_split(seen, -(-len(seen) // CLEANED_WINDOWS)):
+                forecasts[at] = self.last(windows[at])
+        return forecasts
 
     def last(self, windows: np.ndarray) -> np.ndarray:
         """Forecast at the newest row of several windows.
@@ -165,6 +179,8 @@ class Pipeline:
         ndarray of shape (n_windows, horizon, n_targets), float32
             One forecast a window.
         """
+        if self.outliers is not None:
+            windows = self.outliers.clean(windows[:, windows.shape[1] - self.lookback :])
         return self._combine([term.last(windows) for term in self.terms], len(windows))
 
     def start(self, windows: np.ndarray) -> list[list[Ring]]:
@@ -178,9 +194,11 @@ class Pipeline:
         Returns
         -------
         list of list of Ring
-            For `step`, one list a term.
+            For `step`: the rows that the filter of outliers sees, if there is one; then a list a term.
         """
-        return [term.start(windows) for term in self.terms]
+        newest = windows[:, windows.shape[1] - self.lookback :]
+        seen = [] if self.outliers is None else [[Ring.of(newest.transpose(1, 0, 2))]]
+        return [*seen, *(term.start(windows) for term in self.terms)]
 
     def step(self, state: list[list[Ring]], row: np.ndarray) -> np.ndarray:
         """Take the next row of every series, and forecast the steps after it.
@@ -197,7 +215,14 @@ class Pipeline:
         ndarray of shape (n_series, horizon, n_targets), float32
             One forecast a series.
         """
-        return self._combine([term.step(rings, row) for term, rings in zip(self.terms, state, strict=True)], len(row))
+        of_terms = state if self.outliers is None else state[1:]
+        forecasts = [term.step(rings, row) for term, rings in zip(self.terms, of_terms, strict=True)]
+        if self.outliers is not None:
+            (ring,) = state[0]
+            ring.push(row)
+            if self.outliers.outside(ring.last()).any():
+                return self.last(ring.last().transpose(1, 0, 2))
+        return self._combine(forecasts, len(row))
 
     def chunks(
         self, rows: np.ndarray, cutoffs: np.ndarray, most_values: int = CHUNK_VALUES
@@ -268,7 +293,11 @@ class Pipeline:
         """
         parts = {
             kind: [{"name": part.name, "settings": part.settings()} for part in found]
-            for kind, found in (("transforms", self.transforms), ("terms", self.terms))
+            for kind, found in (
+                ("transforms", self.transforms),
+                ("terms", self.terms),
+                ("filters", [] if self.outliers is None else [self.outliers]),
+            )
         }
         return {"lookback": self.lookback, "horizon": self.horizon, "targets": list(self.targets), **parts}
 
@@ -317,6 +346,7 @@ class Pipeline:
             int(settings["lookback"]),
             int(settings["horizon"]),
             tuple(map(int, settings["targets"])),
+            next((make(FILTERS, described) for described in settings["filters"]), None),
         )
 
     @cached_property

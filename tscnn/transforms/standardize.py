@@ -46,7 +46,7 @@ class Standardize:
     dtype: np.dtype[Any] = DOUBLE
 
     @classmethod
-    def fit(cls, values: np.ndarray, dtype: Any = np.float64) -> Self:
+    def fit(cls, values: np.ndarray, dtype: Any = np.float64, known: np.ndarray | None = None) -> Self:
         """Take mean and standard deviation of each column, in a unit that no square is too large or too small for.
 
         Parameters
@@ -55,16 +55,21 @@ class Standardize:
             Training rows.
         dtype : dtype, default float64
             Of forecasts.
+        known : ndarray of shape (n_known, n_features), optional
+            All rows that are known. A column that varies three times as much in them, since it hardly does in the
+            training rows, has mean and scale of these: in units of the others it would decide all that is shared.
 
         Returns
         -------
         Standardize
             A column is constant if it varies by less than 1e-12 of its size, as rounding alone may.
         """
-        unit = np.ldexp(0.5, np.frexp(np.abs(values).max(axis=0))[1])  # a power of two: no digit is lost
-        parts = values / unit
-        deviation = parts.std(axis=0)
-        return cls(parts.mean(axis=0) * unit, np.where(deviation > 1e-12, deviation * unit, 1.0), np.dtype(dtype))
+        mean, scale = _moments(values)
+        if known is not None:
+            mean_of_all, scale_of_all = _moments(known)
+            wakes = 3 * scale < scale_of_all
+            mean, scale = np.where(wakes, mean_of_all, mean), np.where(wakes, scale_of_all, scale)
+        return cls(mean, np.where(scale > 0, scale, 1.0), np.dtype(dtype))
 
     def apply(self, values: np.ndarray, index: pd.Index) -> np.ndarray:  # noqa: ARG002
         """Standardise rows.
@@ -160,3 +165,11 @@ class Standardize:
             rule = "`standardize` must have one mean and one scale a column, in float32 or float64."
             raise ValueError(received(rule, dtype=settings["dtype"], shapes=[mean.shape, scale.shape]))
         return cls(mean, scale, np.dtype(settings["dtype"]))
+
+
+def _moments(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and standard deviation of each column, 0 where it varies by rounding alone."""
+    unit = np.ldexp(0.5, np.frexp(np.abs(values).max(axis=0))[1])  # a power of two: no digit is lost
+    parts = values / unit
+    deviation = parts.std(axis=0)
+    return parts.mean(axis=0) * unit, np.where(deviation > 1e-12, deviation * unit, 0.0)

@@ -1,0 +1,184 @@
+"""Outliers: a robust fit cleans its training rows, robust forecasts their windows."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.conftest import closed_form
+from tscnn.transforms import OutlierFilter, clean_rows
+from tscnn.transforms.outliers import fill_gaps
+
+N, SEASON = 1000, 24
+
+
+def day_and_noise(seed: int = 0) -> np.ndarray:
+    random = np.random.default_rng(seed)
+    return 30 + 10 * np.sin(2 * np.pi * np.arange(N) / SEASON) + random.normal(size=N)
+
+
+# Training rows
+
+
+@pytest.mark.parametrize(
+    "kind", ["walk", "noise", "heavy tails", "counts", "rare events", "exponential growth", "Sundays"]
+)
+def test_robust_cleaning_leaves_clean_rows_alone(kind):
+    random = np.random.default_rng(1)
+    values = {
+        "walk": np.cumsum(random.normal(size=N)),
+        "noise": random.normal(size=N),
+        "heavy tails": random.laplace(size=N),
+        "counts": random.poisson(0.4, N).astype(float),
+        "rare events": (random.random(N) < 0.01).astype(float),
+        "exponential growth": np.exp(np.arange(N) / 100),
+        "Sundays": np.where(np.arange(N) % 7 == 6, 0, 50 + random.normal(size=N)),
+    }[kind][:, None]
+    cleaned = clean_rows(values, 7 if kind == "Sundays" else SEASON)
+    assert cleaned.replaced.tolist() == [0]
+    assert cleaned.shifted == []
+    np.testing.assert_array_equal(cleaned.rows, values)
+
+
+@pytest.mark.parametrize("where", [0, 1, 500, N - 2, N - 1])
+@pytest.mark.parametrize("value", [-9999, 1e9, 400, -100])
+def test_robust_cleaning_replaces_a_spike(where, value):
+    values = day_and_noise()
+    damaged = values.copy()
+    damaged[where] = value
+    cleaned = clean_rows(damaged[:, None], SEASON)
+    assert cleaned.replaced.tolist() == [1]
+    assert abs(cleaned.rows[where, 0] - values[where]) < 8
+    others = np.arange(N) != where
+    np.testing.assert_array_equal(cleaned.rows[others, 0], values[others])
+
+
+def test_robust_cleaning_names_sentinels():
+    damaged = np.stack([day_and_noise(), day_and_noise(1)], axis=1)
+    at = np.random.default_rng(2).random(N) < 0.05
+    damaged[at, 1] = -9999
+    cleaned = clean_rows(damaged, SEASON)
+    assert cleaned.sentinels == [(1, -9999.0, at.sum())]
+    assert cleaned.replaced.tolist() == [0, at.sum()]
+    assert np.abs(cleaned.rows[at, 1] - day_and_noise(1)[at]).max() < 8
+
+
+def test_robust_cleaning_fills_a_stuck_day_from_the_days_about_it():
+    values = day_and_noise()
+    damaged = values.copy()
+    damaged[500:530] = damaged[500]
+    cleaned = clean_rows(damaged[:, None], SEASON)
+    assert cleaned.replaced.tolist() == [30]
+    assert np.abs(cleaned.rows[500:530, 0] - values[500:530]).max() < 5
+
+
+def test_robust_cleaning_takes_a_level_shift_out_but_not_many():
+    values = day_and_noise()
+    damaged = values + 50 * (np.arange(N) >= 400)
+    cleaned = clean_rows(damaged[:, None], SEASON)
+    assert cleaned.shifted == [(0, 400)]
+    assert np.abs(cleaned.rows[:, 0] - values - 50).max() < 3
+    often = values + 50 * (np.arange(N) // 150 % 2)
+    assert clean_rows(often[:, None], SEASON).shifted == []
+
+
+def test_a_quarter_of_the_rows_are_no_outliers():
+    damaged = day_and_noise()
+    damaged[: N // 3] = np.random.default_rng(0).normal(1e4, 1, N // 3)
+    assert clean_rows(damaged[:, None], SEASON).replaced.tolist() == [0]
+
+
+@pytest.mark.parametrize("n_rows", [1, 2, 5, 11, 30])
+def test_robust_cleaning_of_few_rows(n_rows):
+    values = day_and_noise()[:n_rows, None]
+    np.testing.assert_array_equal(clean_rows(values, SEASON).rows, values)
+
+
+def test_gaps_are_filled_by_lines_and_by_seasons():
+    column = np.tile([0.0, 1.0, 5.0, 1.0], 6)
+    bad = np.zeros(24, bool)
+    bad[[9, 10]] = True
+    np.testing.assert_allclose(fill_gaps(column, bad, 4)[9:11], [1 / 3, 2 / 3])
+    bad[8:15] = True
+    np.testing.assert_array_equal(fill_gaps(column, bad, 4), column)
+    bad[:] = False
+    bad[-2:] = True
+    np.testing.assert_array_equal(fill_gaps(column, bad, 4), column)  # at the end: by the season before
+    np.testing.assert_array_equal(fill_gaps(column, bad, 0)[-2:], [1, 1])  # without one: the newest value
+
+
+# Windows
+
+
+@pytest.fixture(scope="module")
+def outliers() -> OutlierFilter:
+    return OutlierFilter.fit(np.stack([day_and_noise(), np.full(N, 7.0)], axis=1), SEASON)
+
+
+def test_windows_are_cleaned_one_by_one(outliers):
+    window = np.stack([day_and_noise(3)[:48], np.full(48, 7.0)], axis=1)
+    damaged = window.copy()
+    damaged[[5, 47], 0] = -9999
+    found = outliers.clean(np.stack([window, damaged]))
+    np.testing.assert_array_equal(found[0], window)
+    assert np.abs(found[1] - window).max() < 8
+    assert outliers.clean(window[None]).base is window  # nothing is copied for nothing
+
+
+def test_another_level_is_no_outlier(outliers):
+    window = np.stack([day_and_noise(3)[:48], np.full(48, 7.0)], axis=1)
+    np.testing.assert_array_equal(outliers.clean(window[None] + 1e5), window[None] + 1e5)
+    window[-5:, 0] += 1000  # five rows that differ, at the end
+    np.testing.assert_array_equal(outliers.clean(window[None]), window[None])
+    window[-5:, 0] = 1000  # one value five times
+    assert outliers.clean(window[None]).max() < 60
+
+
+def test_a_filter_is_restored_and_refuses_ranges_that_are_none(outliers):
+    again = OutlierFilter.from_arrays(json.loads(json.dumps(outliers.settings())), outliers.arrays())
+    assert again.season == SEASON
+    np.testing.assert_array_equal(again.lower, outliers.lower)
+    with pytest.raises(ValueError, match="one range a column"):
+        OutlierFilter.from_arrays({"season": 0}, {"lower": outliers.upper, "upper": outliers.lower})
+
+
+# Forecasters
+
+
+def hourly(values: np.ndarray) -> pd.DataFrame:
+    return pd.DataFrame({"load": values}, pd.date_range("2026-01-01", periods=len(values), freq="h"))
+
+
+def test_robust_forecasts_agree_in_every_form():
+    frame = hourly(day_and_noise())
+    forecaster = closed_form(lookback=48, horizon=6).fit(frame[:800])
+    frame.iloc[[850, 870, 871, 900]] = [[-9999], [500], [500], [1e7]]
+    dense = forecaster.backtest(frame[800:])
+    apart = forecaster.backtest(frame[800:], stride=50)
+    pd.testing.assert_frame_equal(apart, dense.loc[apart.index.get_level_values("cutoff").unique()])
+    stream = forecaster.stream(frame[800:848])
+    for row in range(848, 960):
+        step = stream.update(frame.iloc[row])
+        expected = dense.loc[frame.index[row]] if row < N - 6 else None
+        np.testing.assert_allclose(step, expected, rtol=1e-4)
+        np.testing.assert_allclose(forecaster.predict(frame[800 : row + 1]), expected, rtol=1e-4)
+    assert dense["load"].between(0, 60).all()
+
+
+def test_a_robust_fit_warns_of_sentinels_once_and_can_be_told_not_to():
+    values = day_and_noise()
+    values[[100, 300, 500, 700]] = -9999
+    with pytest.warns(UserWarning, match=r"'load' holds -9999 4 times.*X\.replace\(-9999"):
+        robust = closed_form(lookback=48, horizon=6).fit(hourly(values))
+    assert robust.predict()["load"].between(0, 60).all()
+    naive = closed_form(lookback=48, horizon=6, outliers=None).fit(hourly(values))
+    assert naive.pipeline_.outliers is None
+    assert naive.scale_[0] > 100 > robust.scale_[0]
+
+
+def test_a_column_that_wakes_up_has_the_unit_of_the_rows_where_it_moves():
+    values = np.where(np.arange(N) < 950, 0, 5000 + 500 * np.random.default_rng(0).normal(size=N))
+    frame = hourly(day_and_noise()).assign(new=values)
+    forecaster = closed_form(lookback=24, outliers=None).fit(frame)
+    assert 300 < forecaster.scale_[1] < 3000

@@ -1,0 +1,173 @@
+"""Training rows are rid of outliers, stuck sensors and level shifts, once, before anything is fitted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tscnn.transforms.outliers import GAP, SHORT, fill_gaps, keep_levels, middle_of
+
+__all__ = ["Cleaned", "clean_rows"]
+
+# Conventions: no table chose them.
+MOST_FAR, MOST_STUCK, MOST_SHIFTS = 0.25, 0.05, 2  # shares of the rows, and number, of which more are no outliers
+SCALES, QUANTILE, QUANTILES = 8.0, 0.975, 3.0  # a residual is large beyond so many scales, and quantiles, in size
+NEIGHBOURS = 5  # rows about each, itself included, whose median it is compared with
+LEVEL_SCALES, LEVEL_SEASONS, LEVEL_ROWS = (
+    4.0,
+    5,
+    60,
+)  # before and after a shift, whose medians are compared; rows where there is no season
+
+
+@dataclass(frozen=True)
+class Cleaned:
+    """Rows that forecasts may learn from.
+
+    Attributes
+    ----------
+    rows : ndarray of shape (n_rows, n_features)
+        The same array, if there was nothing to clean.
+    replaced : ndarray of int of shape (n_features,)
+        How many values were replaced.
+    shifted : list of (int, int)
+        Column and row of level shifts: the rows before are moved to the level after.
+    sentinels : list of (int, float, int)
+        Column, value and count of numbers that stand for something else, such as -9999 for what is missing.
+    """
+
+    rows: np.ndarray
+    replaced: np.ndarray
+    shifted: list[tuple[int, int]]
+    sentinels: list[tuple[int, float, int]]
+
+
+def clean_rows(rows: np.ndarray, season: int | None) -> Cleaned:
+    """Replace values that no forecast should learn from, and take level shifts out.
+
+    Replaced are, column by column, values three times as far from the median as any other; spikes, which are far both
+    from the rows about them and from the same phase of the seasons about them, by the Hampel identifier [1]_ with a
+    threshold that heavy tails raise; and repetitions of one value, three times as long as any other. Level shifts [2]_
+    are jumps between stretches of steady level. What is frequent is no outlier, and stays.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_rows, n_features)
+        One series, in its own units.
+    season : int or None
+        Rows of a season.
+
+    Returns
+    -------
+    Cleaned
+        See there.
+
+    References
+    ----------
+    .. [1] Davies and Gather (1993), The Identification of Multiple Outliers.
+    .. [2] Chen and Liu (1993), Joint Estimation of Model Parameters and Outlier Effects in Time Series.
+
+    Examples
+    --------
+    >>> rows = np.sin(np.arange(200.0))[:, None]
+    >>> rows[[50, 90, 120]] = -9999
+    >>> cleaned = clean_rows(rows, season=None)
+    >>> cleaned.replaced, cleaned.sentinels, bool(abs(cleaned.rows).max() < 1.1)
+    (array([3]), [(0, -9999.0, 3)], True)
+    """
+    columns, replaced, shifted, sentinels = [], [], [], []
+    for i, column in enumerate(rows.T):
+        far = keep_levels(column, _find_far(column, season), season or 0)
+        values, counts = np.unique(column[far], return_counts=True)
+        sentinels += [(i, float(value), int(n)) for value, n in zip(values, counts, strict=True) if n >= SHORT]
+        filled = fill_gaps(column, far, season or 0)
+        others = _find_spikes(filled, season) | _find_stuck(filled, season)
+        filled, at = _without_shifts(
+            fill_gaps(filled, others, season or 0), LEVEL_SEASONS * season if season else LEVEL_ROWS
+        )
+        columns.append(filled)
+        replaced.append(np.count_nonzero(far | others))
+        shifted += [(i, row) for row in at]
+    same = all(column.base is rows or column is rows for column in columns)
+    return Cleaned(rows if same else np.stack(columns, axis=1), np.array(replaced), shifted, sentinels)
+
+
+def _find_far(column: np.ndarray, season: int | None) -> np.ndarray:
+    """Tell what lies beyond a gap between the values of a column."""
+    far = np.zeros(len(column), bool)
+    middle, typical = middle_of(column)
+    for side in (-1, 1) if typical else ():
+        distances = side * (column - middle)
+        ordered = np.sort(distances[distances > typical])
+        gaps = np.flatnonzero(ordered > GAP * np.concatenate([[typical], ordered])[: len(ordered)])
+        if len(gaps):
+            far |= distances >= ordered[gaps[0]]
+    return far if far.mean() <= MOST_FAR and not _recurs(far, season) else np.zeros(len(column), bool)
+
+
+def _recurs(found: np.ndarray, season: int | None) -> bool:
+    """Tell whether most of what was found comes again a season or seven later, as what happens on Sundays does."""
+    for apart in (season, 7 * season) if season else ():
+        if np.count_nonzero(found[apart:] & found[:-apart]) > np.count_nonzero(found[apart:]) / 2:
+            return True
+    return False
+
+
+def _find_spikes(column: np.ndarray, season: int | None) -> np.ndarray:
+    """Tell what differs from both the rows about it and the same phase of other seasons."""
+    n_rows = len(column)
+    if n_rows < 2 * NEIGHBOURS:
+        return np.zeros(n_rows, bool)
+    spikes = _is_large(column - _median_about(column, 1))
+    if season and n_rows > NEIGHBOURS * season:
+        spikes &= _is_large(column - _median_about(column, season))
+    return spikes
+
+
+def _median_about(column: np.ndarray, apart: int) -> np.ndarray:
+    """Return the medians of five rows, `apart` from each other, about each; at the ends those of the first and last."""
+    half = NEIGHBOURS // 2 * apart
+    at = np.clip(np.arange(len(column)), half, len(column) - 1 - half)
+    return np.median([column[at + k] for k in range(-half, half + 1, apart)], axis=0)
+
+
+def _is_large(residuals: np.ndarray) -> np.ndarray:
+    sizes = np.abs(residuals)
+    threshold = max(SCALES * 1.4826 * np.median(sizes), QUANTILES * np.quantile(sizes, QUANTILE))
+    return sizes > threshold if threshold else np.zeros(len(sizes), bool)  # rare events are no spikes
+
+
+def _find_stuck(column: np.ndarray, season: int | None) -> np.ndarray:
+    """Tell where one value is repeated three times as often in a row as any that isn't."""
+    stuck = np.zeros(len(column), bool)
+    starts = np.flatnonzero(np.concatenate([[True], column[1:] != column[:-1]]))
+    lengths = np.diff(np.concatenate([starts, [len(column)]]))
+    ordered = np.sort(lengths)
+    gaps = np.flatnonzero(ordered[1:] > GAP * np.maximum(ordered[:-1], SHORT))
+    if len(gaps):
+        for start, length in zip(starts, lengths, strict=True):
+            stuck[start : start + length] = length >= ordered[gaps[0] + 1]
+    return stuck if stuck.mean() <= MOST_STUCK and not _recurs(stuck, season) else np.zeros(len(column), bool)
+
+
+def _without_shifts(column: np.ndarray, n_level: int) -> tuple[np.ndarray, list[int]]:
+    """Move the rows before level shifts to the level after them; return the rows where these are."""
+    if len(column) < 4 * n_level:
+        return column, []
+    levels = np.median(np.lib.stride_tricks.sliding_window_view(column, n_level), axis=1)
+    changes = np.zeros(len(column))  # from the rows before each to those from it on
+    changes[n_level : len(column) - n_level + 1] = levels[n_level:] - levels[:-n_level]
+    jumps = np.diff(column, prepend=column[0])
+    large = _is_large(jumps) & (jumps * changes >= np.square(jumps) / 2)  # half of the jump lasts, at least
+    large &= np.abs(changes) > LEVEL_SCALES * 1.4826 * np.median(np.abs(changes[n_level:-n_level]))
+    at: list[int] = []
+    for row in np.flatnonzero(large)[np.argsort(-np.abs(changes[large]))].tolist():
+        if all(abs(row - other) > n_level for other in at):
+            at.append(row)
+    if not at or len(at) > MOST_SHIFTS:
+        return column, []
+    moved = column.copy()
+    for row in at:
+        moved[:row] += changes[row]
+    return moved, sorted(at)
