@@ -4,7 +4,7 @@ import pytest
 
 from tscnn.evaluation.backtest import find_cutoffs
 
-DAYS = pd.date_range("2026-01-01", periods=20, name="day")
+DAYS = pd.date_range("2026-01-01", periods=20, name="day", unit="ns")
 
 
 @pytest.mark.parametrize(
@@ -15,6 +15,7 @@ DAYS = pd.date_range("2026-01-01", periods=20, name="day")
         ("2026-01-10", 1, range(9, 17)),
         (pd.Timestamp("2026-01-10 12:00"), 3, range(10, 17, 3)),
         ("2025-01-01", 1, range(4, 17)),
+        ("1000-01-01", 1, range(4, 17)),  # beyond what nanoseconds hold
     ],
 )
 def test_cutoffs_have_rows_up_to_them_and_after_them(start, stride, expected):

@@ -45,7 +45,7 @@ def find_cutoffs(index: pd.Index, n_first: int, horizon: int, start: Any, stride
     """
     first = n_first - 1
     if start is not None:
-        first = max(first, int(index.searchsorted(read_label("`start`", start, index))))
+        first = max(first, int(np.count_nonzero(index < read_label("`start`", start, index))))
     cutoffs = np.arange(first, len(index) - horizon, stride)
     if len(cutoffs) == 0:
         rule = f"No cutoff has {n_first} rows up to it and {horizon} rows after it."
