@@ -110,7 +110,8 @@ def check_spacing(index: pd.Index, freq: Any) -> Any:
 def _keeps(index: pd.Index, step: Any) -> bool:
     if isinstance(index, pd.PeriodIndex) and index.freq != step:
         return False
-    return bool(_clock(_grid(index, step), step).equals(_clock(index, step)))
+    grid = _grid(index, step)
+    return bool(grid.equals(index) or _clock(grid, step).equals(_clock(index, step)))
 
 
 def _grid(index: pd.Index, step: Any) -> pd.Index:
@@ -260,7 +261,9 @@ def _spaced(index: pd.Index, at: int, step: Any, n_rows: int) -> pd.Index:
 def _spaced_times(index: pd.DatetimeIndex, at: int, step: Any, n_rows: int) -> pd.DatetimeIndex:
     settings = {"periods": n_rows, "freq": step, "name": index.name, "unit": index.unit}
     if index.tz is not None and _is_calendar(step, index):
-        first = _wall_times(index[:9] if at == 0 else index[-9:])[at]
+        first = index[at].tz_localize(None)
+        if (index[at] - pd.Timedelta(1, index.unit)).utcoffset() != index[at].utcoffset():  # after a clock change
+            first = _wall_times(index[:9] if at == 0 else index[-9:])[at]
         local = pd.date_range(first, **settings)
         if local.tz_localize(index.tz, ambiguous="NaT", nonexistent="NaT").hasnans:
             # A clock change at the very time of a row: what `DataFrame.resample` does. Samoa once left out a day.
