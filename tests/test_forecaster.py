@@ -113,9 +113,13 @@ def test_arrays_and_series_come_back_as_frames():
 def test_forecasts_are_float32_where_all_columns_are(frame):
     small = frame.astype(np.float32)
     forecaster = closed_form().fit(small)
-    forecasts = [forecaster.predict(small), forecaster.backtest(small), forecaster.stream().update(small.iloc[0])]
+    forecasts = [
+        forecaster.predict(small),
+        forecaster.backtest(small),
+        forecaster.stream().update(small.iloc[0].to_dict()),
+    ]
     wide = closed_form().fit(small.astype(np.float64))
-    expected = [wide.predict(small), wide.backtest(small), wide.stream().update(small.iloc[0])]
+    expected = [wide.predict(small), wide.backtest(small), wide.stream().update(small.iloc[0].to_dict())]
     for found, same in zip(forecasts, expected, strict=True):
         assert set(found.dtypes) == {np.dtype(np.float32)}
         assert set(same.dtypes) == {np.dtype(np.float64)}

@@ -13,8 +13,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 
 from tscnn.common.checks import received
-from tscnn.data.encoding import label_from_json, label_to_json
-from tscnn.data.index import index_from_arrays, index_to_arrays
+from tscnn.data.encoding import index_from_arrays, index_to_arrays, label_from_json, label_to_json
 from tscnn.data.schema import Schema
 from tscnn.network.config import read_config
 from tscnn.parameters import GROUPS

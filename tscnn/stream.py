@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,12 +10,16 @@ import numpy as np
 import pandas as pd
 
 from tscnn.common.checks import received
-from tscnn.data.index import future_index
+from tscnn.data.encoding import index_from_arrays, index_to_arrays
+from tscnn.data.frame import read_values
+from tscnn.data.index import check_spacing, find_kind, future_index, read_label
 from tscnn.data.schema import Schema
 from tscnn.data.series import SeriesSet
 from tscnn.pipeline import Pipeline
 
 __all__ = ["Stream"]
+
+_BEYOND_DOUBT = 1e15  # smaller numbers are fine for any model; what remains is for `read_values` to judge
 
 
 class Stream:
@@ -34,7 +39,7 @@ class Stream:
         self.names = None if context.names is None else list(context.names)
         self._pipeline, self._schema = pipeline, schema
         lookback = pipeline.lookback
-        self._ends = [index[-1:] for index in context.indexes]
+        self._ends = [index[-2:] for index in context.indexes]  # two rows tell the time of a day without a midnight
         windows = zip(context.newest(lookback), context.indexes, strict=True)
         rows = np.stack([pipeline.apply(values, index[-lookback:]) for values, index in windows])
         self._state = pipeline.start(rows)
@@ -46,8 +51,10 @@ class Stream:
         ----------
         row : dict, Series, DataFrame or array
             The next value of every column, in the data's own units: by column name, or an array of n_features values.
-            With several series a frame or array of one row a series; a frame's index holds their names, in any
-            order. A single series' frame of one row is held to the time that is due.
+            With several series a dict of such rows by series name, or a frame or array of one row a series; a frame's
+            index holds the names, or names and times, in any order. A row that has a time is held to the one that is
+            due: the name of a Series, the index of a frame, or what a dict has under the name of the index ("index" if
+            it has none).
 
         Returns
         -------
@@ -58,16 +65,15 @@ class Stream:
         Raises
         ------
         TypeError, ValueError
-            If a column or a series is missing, a value is not finite, or the row has another time than is due. The
-            stream is as before, then.
+            If a column or a series is missing, a value is none that `Forecaster.fit` takes, or the row has another time
+            than is due. The stream is as before, then.
         """
-        freq, horizon = self._schema.freq, self._pipeline.horizon
-        due = [future_index(end, freq, 1) for end in self._ends]
+        times = [future_index(end, self._schema.freq, 1 + self._pipeline.horizon) for end in self._ends]
+        due = [when[:1] for when in times]
         values = self._read(row, due)
-        times = [now.append(future_index(now, freq, horizon)) for now in due]
         rows = [self._pipeline.apply(own[None], now) for own, now in zip(values, due, strict=True)]
         found = self._pipeline.step(self._state, np.concatenate(rows))
-        self._ends = due
+        self._ends = [end[-1:].append(now) for end, now in zip(self._ends, due, strict=True)]
         first = np.zeros(1, int)
         forecasts = [self._pipeline.invert(own[None], when, first)[0] for own, when in zip(found, times, strict=True)]
         frames = [
@@ -84,13 +90,20 @@ class Stream:
         -------
         dict of str to ndarray
             For `restore`.
+
+        Raises
+        ------
+        TypeError
+            If the index has a name or a time zone that can't be saved.
         """
         rings = [ring for of_term in self._state for ring in of_term]
+        names = [name.item() if isinstance(name, np.generic) else name for name in self.names or ()]
         return {
             "model": np.array(self._pipeline.fingerprint),
+            "series": np.array([repr(name) for name in names], dtype=str),
+            "ends": np.array([_write_index(end) for end in self._ends]),
+            "positions": np.array([ring.at for ring in rings], dtype=np.int64),
             **{f"ring_{i}": ring.rows.copy() for i, ring in enumerate(rings)},
-            "positions": np.array([ring.at for ring in rings]),
-            "ends": np.array([str(end[0]) for end in self._ends]),
         }
 
     def restore(self, state: Mapping[str, np.ndarray]) -> None:
@@ -99,77 +112,153 @@ class Stream:
         Parameters
         ----------
         state : mapping of str to ndarray
-            Of this stream, or of another one of the same forecaster and as many series.
+            Of this stream, or of another one of the same forecaster and the same series, in the same order.
 
         Raises
         ------
-        ValueError
-            If it is that of another forecaster, or of another number of series. The stream is as before, then.
+        TypeError, ValueError
+            If it is that of another forecaster, of other series or of another kind of index, or if something in it is
+            missing, too much or damaged. The stream is as before, then.
         """
-        rings = [ring for of_term in self._state for ring in of_term]
-        missing = [name for name in self.state if name not in state]
-        if missing:
-            raise ValueError(received("`state` must be that of a stream of this forecaster.", missing=missing))
-        model = str(np.asarray(state["model"]))
-        if model != self._pipeline.fingerprint:
-            rule = "`state` must be that of a stream of this forecaster, not of another one."
-            raise ValueError(received(rule, model=f"{model[:12]}..", needed=f"{self._pipeline.fingerprint[:12]}.."))
-        needed = {f"ring_{i}": ring.rows.shape for i, ring in enumerate(rings)}
-        found = {name: np.shape(state[name]) for name in needed}
-        if found != needed or np.shape(state["ends"]) != (len(self._ends),):
-            rule = f"`state` must be that of a stream of {len(self._ends)} series."
-            raise ValueError(received(rule, n_series=len(np.atleast_1d(state["ends"]))))
-        ends = [_index_like(end, str(text)) for end, text in zip(self._ends, state["ends"], strict=True)]
-        for i, ring in enumerate(rings):
-            ring.rows[:] = state[f"ring_{i}"]
-            ring.at = int(state["positions"][i])
+        found, ends = self._check_state(state)
+        for i, ring in enumerate(ring for of_term in self._state for ring in of_term):
+            ring.rows[:] = found[f"ring_{i}"]
+            ring.at = int(found["positions"][i])
         self._ends = ends
+
+    def _check_state(self, state: Any) -> tuple[dict[str, np.ndarray], list[pd.Index]]:
+        """Return the arrays of a state, and its newest times, if they are those of a stream like this one."""
+        rule, own = "`state` must be that of a stream of this forecaster", self.state
+        if not isinstance(state, Mapping):
+            raise TypeError(received(f"{rule}, a dict of arrays.", type=type(state).__name__))
+        model = str(np.asarray(state.get("model")))
+        if model != self._pipeline.fingerprint:
+            needed = f"{self._pipeline.fingerprint[:12]}.."
+            raise ValueError(received(f"{rule}, not of another one.", model=f"{model[:12]}..", needed=needed))
+        missing, extra = [name for name in own if name not in state], [name for name in state if name not in own]
+        if missing or extra:
+            raise ValueError(received(f"{rule}.", missing=missing[:5], extra=extra[:5]))
+        found = {name: np.asarray(state[name]) for name in own}
+        if not np.array_equal(found["series"], own["series"]) or found["ends"].shape != own["ends"].shape:
+            rule = f"`state` must be that of a stream of {len(self._ends)} series, the same in the same order."
+            named, needed = (np.atleast_1d(one["series"])[:5].tolist() for one in (found, own))
+            raise ValueError(received(rule, n_series=found["ends"].size, series=named, needed=needed))
+        for name, like in own.items():
+            if found[name].shape != like.shape or _type(found[name]) != _type(like):
+                rule = f"`state[{name!r}]` must be an array of shape {like.shape} and type {_type(like)}."
+                raise ValueError(received(rule, shape=found[name].shape, type=_type(found[name])))
+        self._check_rings(found)
+        return found, [
+            _read_end(str(text), end, self._schema) for text, end in zip(found["ends"], self._ends, strict=True)
+        ]
+
+    def _check_rings(self, found: Mapping[str, np.ndarray]) -> None:
+        """Raise if the rows that a state remembers are none."""
+        for i, ring in enumerate(ring for of_term in self._state for ring in of_term):
+            rows, at = found[f"ring_{i}"], int(found["positions"][i])
+            if not np.isfinite(rows).all() or not np.array_equal(rows[: ring.length], rows[ring.length :]):
+                rule = f"`state['ring_{i}']` must hold finite values, and each of them twice; this state is damaged."
+                raise ValueError(received(rule, n_not_finite=int((~np.isfinite(rows)).sum())))
+            if not 0 <= at < ring.length:
+                raise ValueError(
+                    received(f"`state['positions'][{i}]` must be from 0 to {ring.length - 1}.", position=at)
+                )
+
+    # Reading a row
 
     def _read(self, row: Any, due: Sequence[pd.Index]) -> np.ndarray:
         """Return the values of a row, (n_series, n_features), after checking names, numbers and times."""
-        columns = self._schema.columns
+        if self.names is None:
+            if isinstance(row, Mapping | pd.Series | pd.DataFrame):
+                return self._read_labelled(row, due[0])
+        elif isinstance(row, Mapping | pd.DataFrame):
+            if isinstance(row, pd.DataFrame) and row.index.nlevels == 2 and not set(row.index) <= set(self.names):
+                row = {name: row.xs(name) for name in row.index.unique(0)}  # names and times, as forecasts have them
+            names = list(row) if isinstance(row, Mapping) else row.index.tolist()
+            if len(names) != len(self.names) or set(names) != set(self.names):
+                rule = f"`row` must have one row for each of the {len(self.names)} series, {_some(self.names)}."
+                raise ValueError(received(rule, names=_some(names)))
+            if isinstance(row, pd.DataFrame):
+                return read_values(row.loc[self.names], self._schema).to_numpy()
+            one_by_one = [self._read_labelled(row[name], when) for name, when in zip(self.names, due, strict=True)]
+            return np.concatenate(one_by_one)
+        return self._read_array(row, len(due))
+
+    def _read_labelled(self, row: Any, due: pd.Index) -> np.ndarray:
+        """Return the values of one series' row, (1, n_features), held to the time that is due if it has one."""
+        if not isinstance(row, Mapping | pd.Series | pd.DataFrame):
+            return self._read_array(row, 1)
         if isinstance(row, pd.DataFrame):
-            row = self._match_rows(row, due)
-        if isinstance(row, Mapping | pd.Series | pd.DataFrame):
-            names = list(row.keys())
-            if len(names) != len(columns) or set(names) != set(columns):
-                missing, extra = [c for c in columns if c not in names], [c for c in names if c not in columns]
-                rule = f"`row` must have the {len(columns)} columns of the training data."
-                raise ValueError(received(rule, missing=missing, extra=extra))
-            row = row[columns] if isinstance(row, pd.DataFrame) else [row[name] for name in columns]
-        try:
-            values = np.asarray(row, dtype=np.float64)
-        except (TypeError, ValueError):
-            raise TypeError(received("`row` must hold numbers.", row=row)) from None
-        if values.ndim == 1 and self.names is None:
-            values = values[None]
-        if values.shape != (len(due), len(columns)):
-            rule = f"`row` must have {len(columns)} values for each of {len(due)} series."
-            raise ValueError(received(rule, shape=values.shape))
-        bad = np.argwhere(~np.isfinite(values))
-        if len(bad):
-            rule = f"Every value of `row` must be finite, but column {columns[bad[0, 1]]!r} is not."
-            raise ValueError(received(rule, value=float(values[tuple(bad[0])])))
+            if len(row) != 1:
+                raise ValueError(received("`row` must be a frame of one row.", n_rows=len(row)))
+            values, label = read_values(row, self._schema).to_numpy(), row.index[0]
+        else:
+            columns, time = self._schema.columns.tolist(), "index" if due.name is None else due.name
+            names, known = list(row.keys()), set(columns)
+            entries = dict(zip(names, row.tolist() if isinstance(row, pd.Series) else row.values(), strict=True))
+            label = row.name if isinstance(row, pd.Series) else None
+            if time not in known and time in entries:
+                label = entries.pop(time)
+                names.remove(time)
+            if len(names) != len(known) or set(names) != known:
+                missing, extra = [c for c in columns if c not in entries], [c for c in names if c not in known]
+                rule = f"`row` must have the {len(columns)} columns of the training data, each once."
+                raise ValueError(received(rule, missing=_some(missing), extra=_some(extra)))
+            values = self._read_array([entries[name] for name in columns], 1)
+        if label is not None and read_label("The time of `row`", label, due) != due[0]:
+            rule = f"The next row must be that of {due[0]}: rows that are missing are to be filled and given first."
+            raise ValueError(received(rule, row=str(label)))
         return values
 
-    def _match_rows(self, frame: pd.DataFrame, due: Sequence[pd.Index]) -> pd.DataFrame:
-        """Put the rows of a frame into the order of the series, or hold its one row to the time that is due."""
-        if self.names is None:
-            if len(frame) == 1 and frame.index[0] != due[0][0]:
-                rule = f"The next row must be that of {due[0][0]}."
-                raise ValueError(received(rule, index=str(frame.index[0])))
-            return frame
-        if len(frame) != len(self.names) or set(frame.index) != set(self.names):
-            rule = f"`row` must have one row for each of the series {self.names}."
-            raise ValueError(received(rule, index=list(frame.index)))
-        return frame.loc[self.names]
+    def _read_array(self, row: Any, n_series: int) -> np.ndarray:
+        """Return the values of rows without names, (n_series, n_features)."""
+        columns = self._schema.columns
+        try:
+            values = np.asanyarray(row)
+        except ValueError:
+            raise TypeError(received("`row` must hold one number a column.", type=type(row).__name__)) from None
+        if hasattr(row, "to_pandas") or (values.ndim == 0 and values.dtype == object):
+            return read_values(row, self._schema).to_numpy()  # which says what to do with other kinds of tables
+        rows = values[None] if values.ndim == 1 and n_series == 1 else values
+        if rows.shape != (n_series, len(columns)):
+            rule = f"`row` must have {len(columns)} values for each of {n_series} series."
+            raise ValueError(received(rule, shape=values.shape))
+        if type(rows) is np.ndarray and rows.dtype.kind in "fiub":
+            rows = rows.astype(np.float64)
+            if (np.abs(rows) < _BEYOND_DOUBT).all():
+                return rows
+        elif not isinstance(rows, np.ma.MaskedArray):  # each column in the type of its own value
+            parts = values.tolist() if values.dtype == object else row
+            rows = pd.DataFrame([parts] if values.ndim == 1 else parts)
+            rows.columns = columns
+        return read_values(rows, self._schema).to_numpy()
 
 
-def _index_like(index: pd.Index, text: str) -> pd.Index:
-    """Read back the one entry of an index from its text."""
-    if isinstance(index, pd.PeriodIndex):
-        return pd.PeriodIndex([text], freq=index.freq, name=index.name)
-    if isinstance(index, pd.DatetimeIndex):
-        read = pd.DatetimeIndex([pd.Timestamp(text)], name=index.name).as_unit(index.unit)
-        return read if index.tz is None else read.tz_convert(index.tz)
-    return pd.Index([int(text)], name=index.name)
+def _some(names: Sequence[Any]) -> list[Any]:
+    """List the first of many names."""
+    return [*names[:5], *([".."] if len(names) > 5 else [])]
+
+
+def _type(array: np.ndarray) -> str:
+    """Name the type of an array's values; texts of any length have one."""
+    return "str" if array.dtype.kind == "U" else array.dtype.name
+
+
+def _write_index(index: pd.Index) -> str:
+    written, values = index_to_arrays(index)
+    return json.dumps({**written, "values": values.tolist()})
+
+
+def _read_end(text: str, like: pd.Index, schema: Schema) -> pd.Index:
+    """Read the newest rows' times that a state holds, which must be of the kind of others."""
+    try:
+        written = json.loads(text)
+        end = index_from_arrays(written, np.array(written.pop("values"), dtype=np.int64))
+        kind, zone = find_kind(end), getattr(end, "tz", None) is None
+        if len(end) not in (1, 2) or (kind, zone) != (find_kind(like), getattr(like, "tz", None) is None):
+            raise ValueError(f"{len(end)} {kind}")
+        check_spacing(end, schema.freq if kind == schema.kind else None)
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
+        rule = f"`state['ends']` must hold {find_kind(like)}, like the index of this stream"
+        raise ValueError(received(f"{rule}.", error=str(error)[:150], needed=str(like[-1]))) from None
+    return end

@@ -245,7 +245,8 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     "no row": (lambda: hours().iloc[:0], "ValueError: `X` must have at least one row. Received: shape=(0, 2)"),
     "repeated": (
         lambda: hours().iloc[[0, 1, 1, 2, 2]],
-        "ValueError: The index must not repeat, but 2026-03-29 01:00:00+01:00 does. Received: n_repeated=2",
+        "ValueError: The index must not repeat, but 2026-03-29 01:00:00+01:00 does. `X[~X.index.duplicated()]` keeps "
+        "the first of its rows; several series need a column each, `X.pivot`. Received: n_repeated=2",
     ),
     "unsorted": (
         lambda: hours().iloc[[0, 3, 2, 4]],
@@ -264,20 +265,26 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     "day gap": (lambda: gap("D", BERLIN), "ValueError: in steps of 'D', but 2026-03-06 00:00:00+01:00 is missing;"),
     "period gap": (
         lambda: make(pd.period_range("2026-01", periods=9, freq="M").delete(3)),
-        "ValueError: in steps of 'M', but 2026-04 is missing. Received: previous_row='2026-03', next_row='2026-05'",
+        "ValueError: in steps of 'M', but 2026-04 is missing; `X.reindex(pd.period_range(X.index[0], X.index[-1]))` "
+        "adds missing rows, to be filled. Received: previous_row='2026-03', next_row='2026-05'",
     ),
-    "integer gap": (lambda: make([0, 2, 4, 8]), f"ValueError: {EVENLY} 2, but 6 is missing. Received: previous_"),
+    "integer gap": (
+        lambda: make([0, 2, 4, 8]),
+        f"ValueError: {EVENLY} 2, but 6 is missing; `X.reindex(range(0, 9, 2))` adds missing rows, to be filled.",
+    ),
     "between": (
         lambda: make(hours(9, None).index.insert(4, pd.Timestamp("2026-03-29 03:30"))),
-        "ValueError: but 2026-03-29 03:30:00 is not on a step. Received: previous_row='2026-03-29 03:00:00'",
+        "ValueError: but 2026-03-29 03:30:00 comes 0 days 00:30:00 after 2026-03-29 03:00:00, where other rows are "
+        "0 days 01:00:00 apart. Leave out rows in between, ",
     ),
     "late": (
         lambda: make(pd.to_datetime(["2026-01-01 00:00", "2026-01-01 01:00", "2026-01-01 02:07", "2026-01-01 03:07"])),
-        "ValueError: but 2026-01-01 02:07:00 is not on a step. Received: previous_row='2026-01-01 01:00:00'",
+        "ValueError: but 2026-01-01 02:07:00 comes 0 days 01:07:00 after 2026-01-01 01:00:00, where other rows are "
+        "0 days 01:00:00 apart. ",
     ),
     "NaT": (
         lambda: make(pd.to_datetime(["2026", None, None])),
-        "ValueError: no NaT. Received: n_without=2, first_row_",
+        "ValueError: no NaT; `X[X.index.notna()]` leaves the others out. Received: n_without=2, first_row_",
     ),
     "text index": (lambda: make(["x", "y"]), f"TypeError: {KINDS} Received: index='Index', dtype="),
     "date index": (lambda: make([date(2026, 1, 1)]), "TypeError: dtype='object', first=datetime.date(2026, 1, 1)"),

@@ -18,7 +18,7 @@ from pandas.tseries.holiday import USFederalHolidayCalendar
 
 from tscnn.common.archive import read_archive, write_archive
 from tscnn.data import Schema, learn_schema, read_frame
-from tscnn.data.index import index_from_arrays, index_to_arrays
+from tscnn.data.encoding import index_from_arrays, index_to_arrays
 
 FLOAT64, FLOAT32 = np.dtype(np.float64), np.dtype(np.float32)
 LEVELS = pd.MultiIndex.from_product([["u", "v"], [1, 2]], names=["x", None])

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -53,6 +55,58 @@ def test_a_list_has_windows_too() -> None:
 def test_other_dimensions_are_refused(values: np.ndarray) -> None:
     with pytest.raises(ValueError, match=r"must have one or two dimensions. Received: shape="):
         make_windows(values, 2, 1)
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        np.arange(20) % 7 == 0,
+        pd.array(np.arange(20), dtype="Int64"),
+        pd.array([None, *range(19)], dtype="Float64"),
+        pd.array(np.arange(20) % 2 == 0, dtype="boolean"),
+        pd.arrays.SparseArray(np.arange(20.0)),
+        np.arange(20, dtype=np.int8),
+    ],
+)
+def test_robust_windows_of_mixed_columns_are_floats(column) -> None:
+    frame = pd.DataFrame({"x": np.arange(20.0), "other": column})
+    inputs, targets = make_windows(frame, 4, 2)
+    assert inputs.dtype == targets.dtype == np.float64
+    expected = frame["other"].to_numpy(dtype=np.float64, na_value=np.nan)
+    np.testing.assert_array_equal(inputs[:, 0, 1], expected[:15])
+
+
+@pytest.mark.parametrize("column", [list("ab") * 10, [1, None] * 10, pd.date_range("2026", periods=20), [1j] * 20])
+def test_errors_of_windows_of_what_are_no_numbers(column) -> None:
+    frame = pd.DataFrame({"x": np.arange(20) > 7, "other": pd.Series(column, dtype=object)})
+    with pytest.raises(
+        TypeError, match=r"Column 'other' of `values` must hold real numbers or booleans. Received: dtype="
+    ):
+        make_windows(frame, 4, 2)
+
+
+@pytest.mark.parametrize(
+    ("index", "message"),
+    [
+        (
+            pd.date_range("2026-01-01", periods=21, freq="h").delete(9),
+            "2026-01-01 09:00:00 is missing; `X.asfreq('h')`",
+        ),
+        (pd.period_range("2026-01", periods=21, freq="M").delete(9), "2026-10 is missing"),
+        (pd.RangeIndex(21).delete(9), "9 is missing"),
+        (pd.Index([*range(19), 18]), "must not repeat, but 18 does"),
+        (pd.RangeIndex(20)[::-1], "must ascend"),
+    ],
+)
+@pytest.mark.parametrize("make", [pd.DataFrame, pd.Series])
+def test_errors_of_windows_across_a_gap(make, index: pd.Index, message: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(message)):
+        make_windows(make(np.arange(20.0), index), 4, 2)
+
+
+def test_errors_of_windows_of_an_index_of_text() -> None:
+    with pytest.raises(TypeError, match="The index must hold times"):
+        make_windows(pd.Series(np.arange(20.0), [f"2026-01-{day:02}" for day in range(1, 21)]), 4, 2)
 
 
 @pytest.mark.parametrize("name", ["lookback", "horizon", "stride"])

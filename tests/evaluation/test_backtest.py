@@ -4,7 +4,7 @@ import pytest
 
 from tscnn.evaluation.backtest import find_cutoffs
 
-DAYS = pd.date_range("2026-01-01", periods=20, name="day")
+DAYS = pd.date_range("2026-01-01", periods=20, name="day", unit="ns")
 
 
 @pytest.mark.parametrize(
@@ -15,6 +15,7 @@ DAYS = pd.date_range("2026-01-01", periods=20, name="day")
         ("2026-01-10", 1, range(9, 17)),
         (pd.Timestamp("2026-01-10 12:00"), 3, range(10, 17, 3)),
         ("2025-01-01", 1, range(4, 17)),
+        ("1000-01-01", 1, range(4, 17)),  # beyond what nanoseconds hold
     ],
 )
 def test_cutoffs_have_rows_up_to_them_and_after_them(start, stride, expected):
@@ -32,6 +33,23 @@ def test_no_cutoff_is_an_error(arguments):
         find_cutoffs(DAYS, n_first, horizon, start, 1)
 
 
-def test_the_start_is_like_the_index():
-    with pytest.raises(TypeError, match=r"`start` must be comparable with the index.*Received: start=3"):
-        find_cutoffs(DAYS, 5, 3, 3, 1)
+@pytest.mark.parametrize(
+    ("index", "start"),
+    [
+        (DAYS, 3),
+        (DAYS, DAYS[3].tz_localize("UTC")),
+        (DAYS.tz_localize("UTC"), DAYS[3]),
+        (DAYS.to_period("D"), DAYS[3]),
+        (pd.RangeIndex(20), "2026-01-10"),
+        (pd.RangeIndex(20), 6.0),
+        (pd.Index(range(20), dtype="Int64"), "6"),
+    ],
+)
+def test_errors_of_a_start_that_is_not_like_the_index(index, start):
+    with pytest.raises(TypeError, match=r"`start` must be comparable with the index, which holds .*Received: label="):
+        find_cutoffs(index, 5, 3, start, 1)
+
+
+def test_robust_to_a_start_at_a_missing_midnight():
+    days = pd.date_range("2024-09-01", periods=20).tz_localize("America/Santiago", nonexistent="shift_forward")
+    np.testing.assert_array_equal(find_cutoffs(days, 5, 3, "2024-09-08", 1), range(7, 17))

@@ -1,10 +1,11 @@
-"""Labels, steps and time zones in what JSON holds, and back."""
+"""Labels, steps, time zones and indexes in what JSON holds, and back."""
 
 from __future__ import annotations
 
 import contextlib
 import datetime
 import importlib
+import re
 import warnings
 import zoneinfo
 from typing import Any
@@ -14,8 +15,18 @@ import pandas as pd
 from pandas.tseries.frequencies import to_offset
 
 from tscnn.common.checks import received
+from tscnn.data.index import check_spacing, find_kind
 
-__all__ = ["label_from_json", "label_to_json", "step_from_json", "step_to_json", "zone_from_json", "zone_to_json"]
+__all__ = [
+    "index_from_arrays",
+    "index_to_arrays",
+    "label_from_json",
+    "label_to_json",
+    "step_from_json",
+    "step_to_json",
+    "zone_from_json",
+    "zone_to_json",
+]
 
 
 def label_to_json(label: Any) -> Any:
@@ -240,3 +251,96 @@ def zone_from_json(written: Any) -> datetime.tzinfo | None:
     except (zoneinfo.ZoneInfoNotFoundError, OSError):
         rule = "This machine doesn't know the time zone; `pip install tzdata` brings them all."
         raise ValueError(received(rule, zone=written["zone"])) from None
+
+
+def index_to_arrays(index: pd.Index) -> tuple[dict[str, Any], np.ndarray]:
+    """Write an index of rows in what JSON holds, and an array.
+
+    Parameters
+    ----------
+    index : Index
+        Of a kind that `find_kind` knows.
+
+    Returns
+    -------
+    written : dict
+        Name, step, time zone and the like.
+    values : ndarray of shape (n_rows,), int64
+        Its entries; none for a `RangeIndex`.
+
+    Raises
+    ------
+    TypeError
+        If it is of another kind, or has a name, a step or a time zone that can't be saved.
+
+    Examples
+    --------
+    >>> written, values = index_to_arrays(pd.date_range("1970-01-02", periods=2, freq="h", unit="s"))
+    >>> written, values
+    ({'kind': 'times', 'name': None, 'unit': 's', 'zone': None, 'step': {'offset': 'h'}}, array([86400, 90000]))
+    """
+    kind, name = find_kind(index), label_to_json(index.name)
+    if kind == "times":
+        written = {"unit": index.unit, "zone": zone_to_json(index.tz), "step": step_to_json(index.freq)}
+        values = index.asi8
+    elif kind == "periods":
+        written, values = {"step": step_to_json(index.freq)}, index.asi8
+    elif isinstance(index, pd.RangeIndex):
+        written = {"range": [index.start, index.stop, index.step]}
+        values = np.empty(0)
+    else:
+        written = {"dtype": str(index.dtype)}
+        values = index.to_numpy(np.uint64 if "uint" in str(index.dtype).lower() else np.int64).view(np.int64)
+    return {"kind": kind, "name": name, **written}, values.astype(np.int64)
+
+
+def index_from_arrays(written: dict[str, Any], values: np.ndarray) -> pd.Index:
+    """Read what `index_to_arrays` wrote.
+
+    Parameters
+    ----------
+    written : dict
+        Of `index_to_arrays`, after JSON.
+    values : ndarray of shape (n_rows,), int64
+        Of `index_to_arrays`.
+
+    Returns
+    -------
+    Index
+        Of the same entries, type, name, time zone, resolution and frequency.
+
+    Raises
+    ------
+    ValueError
+        If they describe none.
+    """
+    try:
+        if values.ndim != 1 or values.dtype != np.int64:
+            raise ValueError(f"values of shape {values.shape} and dtype {values.dtype}")
+        index = _make_index(written, values)
+        index.name = label_from_json(written["name"])
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError) as error:
+        raise ValueError(received("What was saved describes no index.", error=str(error))) from None
+    return index
+
+
+def _make_index(written: dict[str, Any], values: np.ndarray) -> pd.Index:
+    if written["kind"] == "times":
+        index = pd.DatetimeIndex(values.astype(f"M8[{written['unit']}]"))
+        zone = zone_from_json(written["zone"])
+        if zone is not None:
+            index = index.tz_localize("UTC").tz_convert(zone)
+        step = step_from_json(written["step"])
+        try:
+            index.freq = step
+        except ValueError:  # pandas takes a day that begins at 01:00, after a clock change, for an error
+            check_spacing(index, step)
+        return index
+    if written["kind"] == "periods":
+        return pd.PeriodIndex.from_ordinals(values, freq=step_from_json(written["step"]))
+    if "range" in written:
+        return pd.RangeIndex(*written["range"])
+    if not re.fullmatch(r"(u?int|U?Int)(8|16|32|64)(\[pyarrow\])?", written["dtype"]):
+        raise ValueError(f"dtype={written['dtype']!r}")
+    values = values.view(np.uint64) if written["dtype"][0] in "uU" else values
+    return pd.Index(values, dtype=written["dtype"])

@@ -11,7 +11,7 @@ from tscnn.common.checks import received
 from tscnn.data.index import check_spacing, find_kind, future_index
 from tscnn.data.schema import Schema
 
-__all__ = ["Schema", "forecast_frame", "learn_schema", "read_frame"]
+__all__ = ["Schema", "forecast_frame", "learn_schema", "read_frame", "read_values"]
 
 
 def learn_schema(X: Any, targets: Any = None) -> tuple[Schema, pd.DataFrame]:
@@ -73,6 +73,35 @@ def read_frame(X: Any, schema: Schema) -> pd.DataFrame:
     TypeError, ValueError
         Naming the column or the row that breaks a rule.
     """
+    frame = read_values(X, schema)
+    if isinstance(X, pd.DataFrame | pd.Series):
+        if find_kind(frame.index) != schema.kind:
+            rule = f"The index must hold {schema.kind}, as that of the training data does."
+            raise TypeError(received(rule, index=type(frame.index).__name__, dtype=str(frame.index.dtype)))
+        check_spacing(frame.index, schema.freq)
+    return frame
+
+
+def read_values(X: Any, schema: Schema) -> pd.DataFrame:
+    """Check the columns and the values of a frame as `read_frame` does, whatever its index.
+
+    Parameters
+    ----------
+    X : DataFrame, Series or array of shape (n_timesteps, n_features)
+        The columns of training, in any order if they have names.
+    schema : Schema
+        Of `learn_schema`.
+
+    Returns
+    -------
+    DataFrame
+        A copy, as float64, its columns in the order of training.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Naming the column or the row that breaks a rule.
+    """
     frame, columns = _as_frame(X), schema.columns
     if isinstance(X, pd.DataFrame) or getattr(X, "name", None) is not None:
         frame = _match_columns(frame, columns)
@@ -81,14 +110,7 @@ def read_frame(X: Any, schema: Schema) -> pd.DataFrame:
         raise ValueError(received(rule, shape=frame.shape, columns_of_training=_some(columns)))
     else:
         frame.columns = columns
-    if not isinstance(X, pd.DataFrame | pd.Series):
-        return _as_float(frame)
-    if find_kind(frame.index) != schema.kind:
-        rule = f"The index must hold {schema.kind}, as that of the training data does."
-        raise TypeError(received(rule, index=type(frame.index).__name__, dtype=str(frame.index.dtype)))
-    frame = _as_float(frame)
-    check_spacing(frame.index, schema.freq)
-    return frame
+    return _as_float(frame)
 
 
 def forecast_frame(

@@ -9,8 +9,14 @@ import numpy as np
 import pandas as pd
 
 from tscnn.common.checks import received
-from tscnn.data.encoding import label_from_json, label_to_json, step_from_json, step_to_json
-from tscnn.data.index import index_from_arrays, index_to_arrays
+from tscnn.data.encoding import (
+    index_from_arrays,
+    index_to_arrays,
+    label_from_json,
+    label_to_json,
+    step_from_json,
+    step_to_json,
+)
 
 __all__ = ["ROLES", "Schema"]
 

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.lib.stride_tricks import sliding_window_view
 
 from tscnn.common.checks import check_int, check_real, received
+from tscnn.data.index import check_spacing, find_kind
 
 __all__ = [
     "Segments",
@@ -78,8 +80,9 @@ def make_windows(values: Any, lookback: int, horizon: int, stride: int = 1) -> t
 
     Parameters
     ----------
-    values : ndarray or DataFrame of shape (n_timesteps, n_features), or (n_timesteps,)
-        Evenly spaced observations, oldest first, in the data's own units.
+    values : ndarray, DataFrame or Series of shape (n_timesteps, n_features), or (n_timesteps,)
+        Evenly spaced observations, oldest first, in the data's own units. A frame's index holds times, periods or
+        integers, without a gap: windows across one would be no windows.
     lookback, horizon : int
         Steps seen and steps predicted, at least 1.
     stride : int, default 1
@@ -88,16 +91,18 @@ def make_windows(values: Any, lookback: int, horizon: int, stride: int = 1) -> t
     Returns
     -------
     inputs : ndarray of shape (n_windows, lookback, n_features)
-        A read-only view of `values`; of a frame, where its columns lie in one block of one type.
+        A read-only view of `values`; of a frame, where its columns lie in one block of one type. Numbers and booleans
+        of several types become float64.
     targets : ndarray of shape (n_windows, horizon, n_features)
         A read-only view: the rows after each input. Neither has a feature axis if `values` has none.
 
     Raises
     ------
     TypeError
-        If `lookback`, `horizon` or `stride` is no integer.
+        If `lookback`, `horizon` or `stride` is no integer, a column of a frame of several types holds no numbers, or
+        its index neither times, periods nor integers.
     ValueError
-        If no complete window fits.
+        If no complete window fits, or the index of a frame is not evenly spaced.
 
     Examples
     --------
@@ -108,13 +113,26 @@ def make_windows(values: Any, lookback: int, horizon: int, stride: int = 1) -> t
     lookback, horizon = check_int("lookback", lookback), check_int("horizon", horizon)
     stride = check_int("stride", stride)
     rows = values.to_numpy() if hasattr(values, "to_numpy") else np.asarray(values)
+    if rows.dtype == object and isinstance(values, pd.DataFrame | pd.Series):
+        rows = _as_floats(values)
     if rows.ndim not in (1, 2):
         raise ValueError(received("`values` must have one or two dimensions.", shape=rows.shape))
     if count_windows(len(rows), lookback, horizon) == 0:
         rule = f"`values` must have at least lookback + horizon = {lookback + horizon} rows."
         raise ValueError(received(rule, n_rows=len(rows)))
+    if isinstance(values, pd.DataFrame | pd.Series):
+        find_kind(values.index)
+        check_spacing(values.index, None)
     windows = sliding_windows(rows, lookback + horizon)[::stride]
     return windows[:, :lookback], windows[:, lookback:]
+
+
+def _as_floats(values: pd.DataFrame | pd.Series) -> np.ndarray:
+    for name, dtype in values.dtypes.items() if isinstance(values, pd.DataFrame) else [(values.name, values.dtype)]:
+        if not pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_complex_dtype(dtype):
+            rule = f"Column {name!r} of `values` must hold real numbers or booleans."
+            raise TypeError(received(rule, dtype=str(dtype)))
+    return np.asarray(values.to_numpy(dtype=np.float64, na_value=np.nan))
 
 
 def split_row(n_timesteps: int, lookback: int, horizon: int, validation_fraction: float) -> int | None:

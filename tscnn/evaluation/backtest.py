@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from tscnn.common.checks import received
+from tscnn.data.index import read_label
 
 __all__ = ["find_cutoffs"]
 
@@ -21,8 +22,8 @@ def find_cutoffs(index: pd.Index, n_first: int, horizon: int, start: Any, stride
         Of the series.
     n_first, horizon : int
         Rows that a cutoff needs up to it, itself included, and after it.
-    start : label or None
-        The first cutoff is at or after it.
+    start : str, Timestamp, datetime, Period, int or None
+        The first cutoff is at or after it. It is of the kind of the index; text names a time or a period.
     stride : int
         Rows from one cutoff to the next.
 
@@ -34,7 +35,7 @@ def find_cutoffs(index: pd.Index, n_first: int, horizon: int, start: Any, stride
     Raises
     ------
     TypeError, ValueError
-        If `start` can't be compared with the index, or no cutoff is left.
+        If `start` is of another kind than the index, or no cutoff is left.
 
     Examples
     --------
@@ -44,10 +45,7 @@ def find_cutoffs(index: pd.Index, n_first: int, horizon: int, start: Any, stride
     """
     first = n_first - 1
     if start is not None:
-        try:
-            first = max(first, int(index.searchsorted(start)))
-        except (TypeError, ValueError) as error:
-            raise TypeError(received(f"`start` must be comparable with the index ({error}).", start=start)) from None
+        first = max(first, int(np.count_nonzero(index < read_label("`start`", start, index))))
     cutoffs = np.arange(first, len(index) - horizon, stride)
     if len(cutoffs) == 0:
         rule = f"No cutoff has {n_first} rows up to it and {horizon} rows after it."
