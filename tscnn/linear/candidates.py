@@ -18,7 +18,7 @@ from tscnn.linear.ridge import as_kernel, solve_ridge
 from tscnn.linear.settings import MixtureSettings
 from tscnn.linear.structural import Structure, structural_map
 
-__all__ = ["Candidate", "CandidateErrors", "Ridge", "evaluate_candidates", "solve_candidates"]
+__all__ = ["Candidate", "CandidateErrors", "Ridge", "evaluate_candidates", "list_structures", "solve_candidates"]
 
 REPEATING = 1e9  # change of a seasonal effect of which only the newest season counts
 
@@ -259,7 +259,7 @@ def of_kind(kind: str, matrices: GramMatrices, pooling: float = 0.0) -> GramMatr
 
 def _list_penalties(length: int, season_length: int | None, few: bool, settings: MixtureSettings) -> list[list[Ridge]]:
     """List the grid of penalties of each candidate on windows of one length."""
-    season, variance = season_length or 1, settings.season_variance
+    season, variance = season_length or 1, settings.season_variances[0]
     seen = [rows for rows in (season, settings.week * season) if season > 1 and rows <= length // 2]
     means: list[Structure | None] = [Structure(0.0, rows, 0.0, variance) for rows in seen]
     grids = [
@@ -270,10 +270,33 @@ def _list_penalties(length: int, season_length: int | None, few: bool, settings:
         repetition = Structure(0.0, season, REPEATING, variance)
         grids.append([Ridge(alpha, repetition) for alpha in settings.seasonal_alphas])
     if few and 1 < season <= length // 2:
-        pairs = itertools.product(settings.level_variances, settings.season_changes)
-        structures = [Structure(level, season, change, variance) for level, change in pairs]
+        structures = list_structures(length, season, settings)
         grids.append([Ridge(alpha, structure) for alpha in settings.structural_alphas for structure in structures])
     return [ridges for ridges in grids if ridges]
+
+
+def list_structures(length: int, season_length: int | None, settings: MixtureSettings) -> list[Structure]:
+    """List the structural models of which windows of a length can tell the season, or those without one.
+
+    Parameters
+    ----------
+    length : int
+        Rows of a window.
+    season_length : int or None
+        Rows of a season.
+    settings : MixtureSettings
+        For the variances.
+
+    Returns
+    -------
+    list of Structure
+        With every combination of variances.
+    """
+    season, changes, variances = season_length or 1, settings.season_changes, settings.season_variances
+    if not 1 < season <= length:
+        season, changes, variances = 1, (0.0,), (0.0,)
+    combined = itertools.product(settings.level_variances, changes, variances, settings.trends)
+    return [Structure(level, season, change, variance, trend) for level, change, variance, trend in combined]
 
 
 def _solve_and_score(

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from tscnn.linear.bands import CosineBands
-from tscnn.linear.candidates import Candidate, Ridge, evaluate_candidates, of_kind, solve_candidates
+from tscnn.linear.candidates import Candidate, Ridge, evaluate_candidates, list_structures, of_kind, solve_candidates
 from tscnn.linear.clusters import group_alike
 from tscnn.linear.combination import choose_lookback, halve
 from tscnn.linear.folds import cut_folds, relative_gram_matrices
@@ -145,7 +145,7 @@ def fit_mixture(rows: np.ndarray, origins: Origins, lookbacks: Sequence[int], se
         kinds = ("shared",)
     summing = relative_gram_matrices(rows, origins.training, longest, horizon, maps, own)
     if not any(origins.validation):
-        return _fit_untested(summing(origins.training), maps, longest, kinds[0], own)
+        return _fit_untested(summing(origins.training), maps, longest, kinds[0], origins.season_length, own)
     folds, training, everything = cut_folds(summing, origins.training, origins.validation, horizon, own.n_folds)
     few = sum(map(len, origins.training)) <= own.few_windows
     lengths = sorted({length for lookback in lookbacks for length in halve(lookback, own.n_lengths)}, reverse=True)
@@ -158,6 +158,18 @@ def fit_mixture(rows: np.ndarray, origins: Origins, lookbacks: Sequence[int], se
     ]
     scales = window_scales(rows, longest, own.scale_power)
     fold_errors = out_of_fold_errors(rows, fold_maps, scales, settings)
+    candidates = list(errors.candidates)
+    if few:
+        structural, shares = _structural_candidates(training.shorten(lookback), origins.season_length, own)
+        kernel = solve_candidates(training, 1.0, structural, shares, lookback, CosineBands())[..., list(steps)]
+        as_folds = [replace(fold, kernel=np.broadcast_to(kernel, fold.kernel.shape)) for fold in fold_maps]
+        n_fewer = own.structural_windows * lookback / folds[-1].before.n_windows
+        leaning = _weigh_against(fold_errors, out_of_fold_errors(rows, as_folds, scales, settings), maps, n_fewer, own)
+        by_map = leaning[:, None, None]
+        fold_maps = [replace(fold, kernel=fold.kernel + by_map * (kernel - fold.kernel)) for fold in fold_maps]
+        fold_errors = out_of_fold_errors(rows, fold_maps, scales, settings)
+        candidates += structural
+        weights = np.concatenate([(1 - leaning) * weights, leaning * shares])
     result, factors = _compare_with_repetition(rows, fold_errors, maps, horizon, len(lookbacks), settings)
     newest = as_kernel(np.zeros((1, 1, len(steps))), lookback)
     shrunk = [replace(fold, kernel=newest + factors[:, None, None] * (fold.kernel - newest)) for fold in fold_maps]
@@ -166,7 +178,7 @@ def fit_mixture(rows: np.ndarray, origins: Origins, lookbacks: Sequence[int], se
     return MixtureFit(
         lookback=lookback,
         maps=maps,
-        candidates=[*errors.candidates, _repetition(weights.shape[1])],
+        candidates=[*candidates, _repetition(weights.shape[1])],
         weights=np.concatenate([factors * weights, np.broadcast_to(1 - factors, (1, *weights.shape[1:]))]),
         bands=errors.bands,
         training=training,
@@ -201,39 +213,58 @@ def _repetition(n_bands: int) -> Candidate:
 
 
 def _fit_untested(
-    matrices: GramMatrices, maps: np.ndarray, lookback: int, kind: str, settings: MixtureSettings
+    matrices: GramMatrices, maps: np.ndarray, lookback: int, kind: str, season_length: int | None, own: MixtureSettings
 ) -> MixtureFit:
-    """Return a mixture without out-of-fold errors: candidates count by length, and none explains outcomes by chance."""
-    lengths, candidates = halve(lookback, settings.n_lengths), []
-    for length in lengths:
-        shortened = of_kind(kind, matrices.shorten(length))
-        ridges = [Ridge(_cautious_strength(shortened.feature(f), settings)) for f in range(len(shortened.inputs))]
-        candidates.append(Candidate(length, kind, ridges, np.arange(len(ridges))[None]))
+    """Return a mixture of structural models, which fit nothing to few windows: they count by their errors on these."""
+    candidates, shares = _structural_candidates(of_kind(kind, matrices), season_length, own)
     return MixtureFit(
         lookback=lookback,
         maps=maps,
         candidates=candidates,
-        weights=np.array(lengths)[:, None, None] / sum(lengths),
+        weights=shares,
         bands=CosineBands(),
         training=matrices,
         everything=matrices,
         n_windows=matrices.n_windows,
-        most_growth=settings.most_growth,
+        most_growth=own.most_growth,
         gain=not_kept("no validation rows"),
     )
 
 
-def _cautious_strength(matrices: GramMatrices, settings: MixtureSettings) -> float:
-    """Return a strength for one feature's ridge by what it has to explain.
+def _structural_candidates(
+    matrices: GramMatrices, season_length: int | None, settings: MixtureSettings
+) -> tuple[list[Candidate], np.ndarray]:
+    """Return structural models, which fit nothing, and their weights (n_models, 1, n_maps) by their errors."""
+    structures = list_structures(matrices.inputs.shape[1], season_length, settings)
+    ridges, n_maps = [Ridge(np.inf, structure) for structure in structures], len(matrices.inputs)
+    errors = np.array([matrices.squared_errors(ridge.centre(matrices)[None]).mean(axis=1) for ridge in ridges])
+    errors = np.maximum(errors, 1e-12)
+    shares = (errors.min(axis=0) / errors) ** settings.discount
+    length = matrices.inputs.shape[1]
+    kind = "grouped"
+    found = [Candidate(length, kind, [ridge], np.zeros((1, n_maps), int)) for ridge in ridges]
+    return found, (shares / shares.sum(axis=0))[:, None]
 
-    If outcomes were noise and the weights' squares summed to one, it would be their variance times the length: few
-    windows could be explained by any map. Most outcomes hold less noise.
-    """
-    lookback, least = matrices.inputs.shape[1], settings.alphas[0]
-    inputs, outcomes = (np.trace(products[0]) / len(products[0]) for products in (matrices.inputs, matrices.outcomes))
-    if not inputs:
-        return least
-    return max(least, float(settings.noise * lookback * outcomes / (inputs * matrices.n_windows)))
+
+def _weigh_against(
+    fitted: Sequence[FoldErrors],
+    fixed: Sequence[FoldErrors],
+    maps: np.ndarray,
+    prior: float,
+    settings: MixtureSettings,
+) -> np.ndarray:
+    """Return how much of each map the second forecasts should make, by errors and by their prior odds."""
+    losses = [
+        np.average(
+            [fold.losses(absolute=False).mean(axis=0) for fold in folds],
+            axis=0,
+            weights=[len(f.origins) for f in folds],
+        )
+        for folds in (fitted, fixed)
+    ]
+    of_map = [np.array([loss[maps == i].mean() for i in range(maps.max() + 1)]) for loss in losses]
+    first, second = (np.maximum(loss, 1e-12) ** -settings.discount for loss in of_map)
+    return prior * second / (first + prior * second)
 
 
 def _mix(kernels: Sequence[np.ndarray], weights: np.ndarray, lookback: int, bands: CosineBands) -> np.ndarray:

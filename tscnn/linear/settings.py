@@ -60,7 +60,11 @@ class MixtureSettings(Settings):
         Of these models: variance of the steps of the level, in units of the variance of the noise. A convention.
     season_changes : tuple of float
         Of these models: variance of the change of a seasonal effect in a season, in units of its own. A convention.
-    season_variance : float, default 3.0
+    trends : tuple of float
+        Of these models: variance of the growth in a season, in units of the variance of the noise. A convention.
+    structural_windows : float, default 6.0
+        Windows, in multiples of the lookback, of which fitted ridges count as much as these models, were errors equal.
+    season_variances : tuple of float
         Of these models: variance of a seasonal effect, in units of the variance of the noise. A convention.
     week : int, default 7
         Seasons that may be a season, too: days of a week.
@@ -114,7 +118,9 @@ class MixtureSettings(Settings):
     structural_alphas: tuple[float, ...] = (0.3, 3.0, 30.0, 300.0)
     level_variances: tuple[float, ...] = (0.03, 0.3, 3.0)
     season_changes: tuple[float, ...] = (0.0, 0.3)
-    season_variance: float = 3.0
+    trends: tuple[float, ...] = (0.0, 1.0, 30.0)
+    structural_windows: float = 6.0
+    season_variances: tuple[float, ...] = (3.0, 30.0)
     week: int = 7
     few_windows: int = 2000
     n_bands: int = 6

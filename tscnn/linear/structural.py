@@ -11,7 +11,7 @@ __all__ = ["Structure", "structural_map"]
 
 
 class Structure(NamedTuple):
-    """A level that wanders, seasonal effects that change, and noise.
+    """A level that wanders about a trend, seasonal effects that change, and noise.
 
     Attributes
     ----------
@@ -23,15 +23,18 @@ class Structure(NamedTuple):
         Variance of an effect's change from one season to the next, in units of its own variance.
     season_variance : float
         Variance of a seasonal effect, in units of the variance of the noise.
+    trend : float, default 0.0
+        Variance of the trend's growth in a season, in units of the variance of the noise: how far it is shrunk to none.
     """
 
     level: float
     season: int
     change: float
     season_variance: float
+    trend: float = 0.0
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=256)
 def structural_map(structure: Structure, lookback: int, steps: tuple[int, ...]) -> np.ndarray:
     """Return the best linear unbiased forecast of a model from a window.
 
@@ -65,7 +68,8 @@ def structural_map(structure: Structure, lookback: int, steps: tuple[int, ...]) 
     earlier = np.minimum(times[:, None], times)
     same = (times[:, None] - times) % structure.season == 0
     effects = structure.season_variance * same * (1 + structure.change * (1 + earlier // structure.season))
-    covariance = structure.level * earlier + effects
+    growth = structure.trend * np.outer(times, times) / structure.season**2
+    covariance = structure.level * earlier + effects + growth
     seen, outcomes = covariance[:lookback, :lookback] + np.eye(lookback), covariance[:lookback, lookback:]
     constant = np.ones((lookback, 1))
     system = np.block([[seen, constant], [constant.T, np.zeros((1, 1))]])
