@@ -471,8 +471,8 @@ def test_predict_before_fit():
 @pytest.mark.parametrize(
     ("parameters", "error", "message"),
     [
-        ({"lookback": 0}, ValueError, "`lookback` must be an integer of at least 1. Received: lookback=0"),
-        ({"lookback": 2.5}, TypeError, "`lookback` must be an integer of at least 1. Received: lookback=2.5"),
+        ({"lookback": 0}, ValueError, "`lookback` must be 'auto' or an integer of at least 1. Received: lookback=0"),
+        ({"lookback": 2.5}, TypeError, "`lookback` must be 'auto' or an integer of at least 1. Received: lookback=2.5"),
         ({"horizon": 0}, ValueError, "`horizon` must be .* Received: horizon=0"),
         ({"filters": -1}, ValueError, "`filters`"),
         ({"feature_mode": "mixed"}, ValueError, "`feature_mode` must be one of 'joint', .* Received: .*'mixed'"),
@@ -489,7 +489,7 @@ def test_predict_before_fit():
         ({"patience": 0}, ValueError, "`patience`"),
         ({"device": "gpu:7"}, ValueError, "`device` must be .* Received: device='gpu:7'"),
         ({"verbose": "loud"}, ValueError, "`verbose`"),
-        ({"targets": "d"}, ValueError, "`targets` must name .* Received: targets='d'"),
+        ({"targets": "d"}, ValueError, "`targets` must be a column .* Received: targets='d'"),
         ({"targets": []}, ValueError, "`targets`"),
         ({"targets": ["a", "a"]}, ValueError, "`targets`"),
         ({"targets": ["a"], "feature_mode": "independent"}, ValueError, "`feature_mode='independent'`"),

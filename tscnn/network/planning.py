@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from tscnn.common.checks import check_choice, check_int, check_ints, received
 from tscnn.network.receptive_field import find_holes, plan_layers, receptive_field
 
@@ -37,7 +39,7 @@ def plan_network(
     TypeError, ValueError
         If a setting breaks its rule, or the layers given see more or less than the lookback.
     """
-    convolutions = _explicit_layers(kernel_size, dilation_rates, n_stacks, feature_mode)
+    convolutions = _explicit_layers(lookback, kernel_size, dilation_rates, n_stacks, feature_mode)
     span = _resolve_span(lookback, normalizer_span, convolutions)
     if convolutions is None:
         convolutions = _planned_layers(lookback - span + 1, kernel_size, n_stacks, feature_mode)
@@ -46,24 +48,30 @@ def plan_network(
 
 
 def _explicit_layers(
-    kernel_size: int, dilation_rates: Any, n_stacks: int, feature_mode: str
+    lookback: int, kernel_size: int, dilation_rates: Any, n_stacks: int, feature_mode: str
 ) -> tuple[Layers, Layers] | None:
     """Pair the user's dilations with the kernel size, as given; None for "auto"."""
     kernel_size, n_stacks = check_int("kernel_size", kernel_size, minimum=2), check_int("n_stacks", n_stacks)
+    for name, value, most in (("kernel_size", kernel_size, max(2, lookback)), ("n_stacks", n_stacks, lookback)):
+        if value > most:
+            rule = f"`{name}` must be at most {most} for a lookback of {lookback}."
+            raise ValueError(received(rule, **{name: value}))
     if isinstance(dilation_rates, str):
         check_choice("dilation_rates", dilation_rates, ("auto",))
         return None
     if feature_mode != "front_end":
         dilation_rates = ((), dilation_rates)
-    elif not _is_pair_of_lists(dilation_rates):
-        rule = "`dilation_rates` of feature_mode='front_end' must be a pair: per feature, then joint."
+    elif (
+        not isinstance(dilation_rates, list | tuple)
+        or len(dilation_rates) != 2
+        or any(map(np.isscalar, dilation_rates))
+    ):
+        rule = (
+            "`dilation_rates` of feature_mode='front_end' must be 'auto' or a pair of lists: per feature, then joint."
+        )
         raise ValueError(received(rule, dilation_rates=dilation_rates))
-    front_end, joint = (check_ints("dilation_rates", rates) for rates in dilation_rates)
+    front_end, joint = (check_ints("dilation_rates", rates, most=lookback, auto=True) for rates in dilation_rates)
     return tuple((kernel_size, d) for d in front_end), tuple((kernel_size, d) for d in joint * n_stacks)
-
-
-def _is_pair_of_lists(values: Any) -> bool:
-    return isinstance(values, (list, tuple)) and len(values) == 2 and not any(isinstance(v, int) for v in values)
 
 
 def _resolve_span(lookback: int, normalizer_span: Any, convolutions: tuple[Layers, Layers] | None) -> int:
@@ -75,7 +83,11 @@ def _resolve_span(lookback: int, normalizer_span: Any, convolutions: tuple[Layer
         if convolutions is None:
             return max(1, lookback // 2)
         return max(1, lookback - receptive_field([*convolutions[0], *convolutions[1]]) + 1)
-    span = check_int("normalizer_span", normalizer_span, minimum=2)
+    try:
+        span = check_int("normalizer_span", normalizer_span, minimum=2)
+    except (TypeError, ValueError) as error:
+        rule = "`normalizer_span` must be 'auto', None or an integer of at least 2."
+        raise type(error)(received(rule, normalizer_span=normalizer_span)) from None
     if span > lookback:
         rule = f"`normalizer_span` must be at most the lookback, {lookback}."
         raise ValueError(received(rule, normalizer_span=span))
