@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["check_choice", "check_int", "check_ints", "check_real", "received", "show"]
+__all__ = ["MOST_INT", "check_choice", "check_int", "check_ints", "check_real", "received", "show"]
 
+MOST_INT = 2**63 - 1  # that arrays hold
 MOST_CHARACTERS = 350  # of a message: what a person reads
 
 
@@ -37,14 +38,17 @@ def show(value: Any, most: int = 60) -> str:
     return text if len(text) <= most else f"{text[: (most - 1) // 2]}..{text[len(text) - (most - 2) // 2 :]}"
 
 
-def check_int(name: str, value: Any, *, minimum: int = 1, auto: bool = False) -> int:
-    """Return `value` as an int, or raise if it is no integer of at least `minimum`; `auto` only names "auto", too."""
+def check_int(name: str, value: Any, *, minimum: int = 1, most: int | None = MOST_INT, auto: bool = False) -> int:
+    """Return `value` as an int, or raise if it is no integer from `minimum` to `most`; `auto` names "auto", too."""
     rule = f"`{name}` must be {_or_auto(auto)}an integer of at least {minimum}."
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
         raise TypeError(received(rule, **{name: value}))
-    if value < minimum:
+    number = int(value)
+    if number < minimum:
         raise ValueError(received(rule, **{name: value}))
-    return int(value)
+    if most is not None and number > most:
+        raise ValueError(received(f"`{name}` must be an integer of at most {most}.", **{name: value}))
+    return number
 
 
 def check_ints(
@@ -63,7 +67,7 @@ def check_ints(
         raise TypeError(received(rule, **{name: values})) from None
     if most is not None and n_values > most:
         raise ValueError(received(f"`{name}` must be at most {most} integers.", **{name: values}))
-    return tuple(check_int(f"{name}[{i}]", value, minimum=minimum) for i, value in enumerate(values))
+    return tuple(check_int(f"{name}[{i}]", value, minimum=minimum, most=None) for i, value in enumerate(values))
 
 
 def check_real(
@@ -71,7 +75,7 @@ def check_real(
 ) -> float:
     """Return `value` as a float, or raise if it is not in [low, high) (or (low, high))."""
     rule = f"`{name}` must be a number in {'[' if include_low else '('}{low:g}, {high:g})."
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+    if isinstance(value, bool) or not isinstance(value, float | np.floating | numbers.Integral):
         raise TypeError(received(rule, **{name: value}))
     try:
         number = float(value)

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import fields, replace
 from typing import Any, ClassVar, Self
 
-from tscnn.common.checks import check_choice, check_int, check_ints, check_real, received, show
+from tscnn.common.checks import MOST_INT, check_choice, check_int, check_ints, check_real, received, show
 
 __all__ = ["Settings", "name_alike"]
 
@@ -50,6 +50,8 @@ class Settings:
     """
 
     may_be_zero: ClassVar[tuple[str, ...]] = ()  # settings that count something which need not be there
+    may_not_be_empty: ClassVar[tuple[str, ...]] = ()  # settings to choose from
+    bounds: ClassVar[dict[str, int]] = {}  # that integers may reach, and other numbers may not
 
     def check_kinds(self) -> None:
         """Hold every setting whose default is a number, a flag, numbers or a group to that kind.
@@ -57,19 +59,19 @@ class Settings:
         Raises
         ------
         TypeError, ValueError
-            Naming the setting: an int must be at least 1, a float 0, and what is one of several.
+            Naming the setting: an int must be at least 1, a float 0.
         """
         for field in fields(self):  # type: ignore[arg-type]
-            name, value = field.name, getattr(self, field.name)
+            name, value, bound = field.name, getattr(self, field.name), self.bounds.get(field.name)
             default = field.default_factory() if callable(field.default_factory) else field.default
             if isinstance(default, bool):
                 check_choice(name, value, (True, False))
             elif isinstance(default, int):
-                check_int(name, value, minimum=0 if name in self.may_be_zero else 1)
+                check_int(name, value, minimum=0 if name in self.may_be_zero else 1, most=bound or MOST_INT)
             elif isinstance(default, float):
-                check_real(name, value, low=0)
+                check_real(name, value, low=0, high=bound or float("inf"))
             elif isinstance(default, tuple):
-                _check_numbers(name, value, default)
+                _check_numbers(name, value, default, name in self.may_not_be_empty)
             elif isinstance(default, Settings) and not isinstance(value, type(default)):
                 raise TypeError(received(f"`{name}` must be {type(default).__name__}(...).", **{name: value}))
 
@@ -125,10 +127,11 @@ class Settings:
         return replace(self, **plain, **inner)  # type: ignore[type-var]
 
 
-def _check_numbers(name: str, values: Any, default: tuple[float, ...]) -> None:
+def _check_numbers(name: str, values: Any, default: tuple[float, ...], some: bool) -> None:
     """Complain about what is no tuple or list of integers or numbers, as the default is; infinity is a number."""
-    if not isinstance(values, tuple | list):
-        raise TypeError(received(f"`{name}` must be a tuple of numbers, such as {default}.", **{name: values}))
+    if not isinstance(values, tuple | list) or (some and not values):
+        rule = f"`{name}` must be a tuple of {'some ' if some else ''}numbers, such as {default}."
+        raise TypeError(received(rule, **{name: values}))
     if all(isinstance(value, int) for value in default):
         check_ints(name, values)
         return

@@ -113,6 +113,7 @@ class MixtureSettings(Settings):
     """
 
     may_be_zero: ClassVar[tuple[str, ...]] = ("n_folds", "few_windows")
+    bounds: ClassVar[dict[str, int]] = {"tolerance": 1, "least_weight": 1, "noise": 1, "scale_power": 9, "discount": 99}
 
     n_lengths: int = 6
     alphas: tuple[float, ...] = (0.001, 0.01, 0.03, 0.1, 0.3, 1.0, 10.0)
@@ -145,6 +146,7 @@ class MixtureSettings(Settings):
     def __post_init__(self) -> None:
         """Check every setting."""
         self.check_kinds()
+        check_real("equal_weights", self.equal_weights, low=0, include_low=False)
 
 
 @dataclass(frozen=True)
@@ -193,6 +195,9 @@ class CrossSeriesSettings(Settings):
     most_weights : int, default 2_000_000
         Weights of the correction. A convention, for memory.
     """
+
+    may_not_be_empty: ClassVar[tuple[str, ...]] = ("lengths", "alphas")
+    bounds: ClassVar[dict[str, int]] = {"strength": 9, "n_parts": 99}
 
     lengths: tuple[int, ...] = (1, 6)
     alphas: tuple[float, ...] = (0.01, 0.1, 1.0, 10.0, 100.0)
@@ -255,6 +260,9 @@ class LinearModel(Settings):
     Traceback (most recent call last):
     ValueError: `maps` must be one of 'auto', 'shared', 'per_feature'. Received: maps='none'
     """
+
+    may_not_be_empty: ClassVar[tuple[str, ...]] = ("baseline_alphas",)
+    bounds: ClassVar[dict[str, int]] = {"least_gain": 1, "reversion_strength": 9}
 
     maps: str = "auto"
     principal_components: bool = True

@@ -8,7 +8,7 @@ lag is a distance back from the newest row that the output sees, which has lag 0
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence, Set
 
 import numpy as np
 from numpy.typing import NDArray
@@ -268,11 +268,16 @@ def conv_output_length(
 
 def _taps(layers: object) -> list[tuple[int, int]]:
     """Return each layer's kernel size and the distance between its taps, in input rows."""
-    if isinstance(layers, str) or not isinstance(layers, Iterable):
-        raise TypeError(received("`layers` must be a sequence of (kernel_size, dilation_rate).", layers=layers))
+    try:
+        if isinstance(layers, str | bytes | Mapping | Set):
+            raise TypeError
+        listed = list(layers)  # type: ignore[call-overload]
+    except TypeError:
+        rule = "`layers` must be a sequence of (kernel_size, dilation_rate)."
+        raise TypeError(received(rule, layers=layers)) from None
     taps = []
     rows_per_step = 1
-    for i, layer in enumerate(layers):
+    for i, layer in enumerate(listed):
         numbers = check_ints(f"layers[{i}]", layer)
         if len(numbers) not in (2, 3):
             rule = f"`layers[{i}]` must be (kernel_size, dilation_rate) or (kernel_size, dilation_rate, stride)."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from tscnn.common.checks import check_choice, check_int, check_real
 from tscnn.common.settings import Settings
@@ -96,6 +96,8 @@ class Training(Settings):
     >>> Training(epochs=3).set_params(batch_size=64).batch_size
     64
     """
+
+    bounds: ClassVar[dict[str, int]] = {"round_gain": 1}
 
     epochs: str | int = "auto"
     batch_size: int = 256
