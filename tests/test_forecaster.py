@@ -475,8 +475,8 @@ def test_predict_before_fit():
 @pytest.mark.parametrize(
     ("parameters", "error", "message"),
     [
-        ({"lookback": 0}, ValueError, "`lookback` must be an integer of at least 1. Received: lookback=0"),
-        ({"lookback": 2.5}, TypeError, "`lookback` must be an integer of at least 1. Received: lookback=2.5"),
+        ({"lookback": 0}, ValueError, "`lookback` must be 'auto' or an integer of at least 1. Received: lookback=0"),
+        ({"lookback": 2.5}, TypeError, "`lookback` must be 'auto' or an integer of at least 1. Received: lookback=2.5"),
         ({"horizon": 0}, ValueError, "`horizon` must be .* Received: horizon=0"),
         ({"filters": -1}, ValueError, "`filters`"),
         ({"feature_mode": "mixed"}, ValueError, "`feature_mode` must be one of 'joint', .* Received: .*'mixed'"),
@@ -493,7 +493,7 @@ def test_predict_before_fit():
         ({"patience": 0}, ValueError, "`patience`"),
         ({"device": "gpu:7"}, ValueError, "`device` must be .* Received: device='gpu:7'"),
         ({"verbose": "loud"}, ValueError, "`verbose`"),
-        ({"targets": "d"}, ValueError, "`targets` must name .* Received: targets='d'"),
+        ({"targets": "d"}, ValueError, "`targets` must be a column .* Received: targets='d'"),
         ({"targets": []}, ValueError, "`targets`"),
         ({"targets": ["a", "a"]}, ValueError, "`targets`"),
         ({"targets": ["a"], "feature_mode": "independent"}, ValueError, "`feature_mode='independent'`"),
@@ -502,9 +502,131 @@ def test_predict_before_fit():
         ({"normalizer_span": 13}, ValueError, "`normalizer_span`"),
     ],
 )
-def test_bad_parameters_are_named(frame, parameters, error, message):
+def test_errors_name_bad_parameters(frame, parameters, error, message):
     with pytest.raises(error, match=message):
         small_forecaster(**parameters).fit(frame)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "error", "message"),
+    [
+        ({"lookback": 10**5000}, ValueError, "`lookback` must be an integer of at most"),
+        ({"lookback": pd.NA}, TypeError, "`lookback` must be 'auto' or an integer of at least 1"),
+        ({"horizon": np.array(3)}, TypeError, r"`horizon` must be .* Received: horizon=array\(3\)"),
+        ({"yearly_seasonality": True}, ValueError, "`yearly_seasonality` must be one of 'auto', None"),
+        ({"random_state": -1}, ValueError, "`random_state` must be None, an integer from 0"),
+        ({"random_state": True}, ValueError, "`random_state` must be None, an integer from 0"),
+        ({"random_state": np.random.default_rng(0)}, ValueError, "`random_state` must be None, an integer from 0"),
+        ({"device": None}, TypeError, "`device` must be 'auto', 'cpu', 'gpu' or one"),
+        ({"device": "toaster"}, ValueError, "`device` must be 'auto', 'cpu', 'gpu' or one"),
+        ({"verbose": np.array([1, 2])}, ValueError, "`verbose` must be one of 'auto', True"),
+        ({"feature_mode": np.array(["joint", "x"])}, ValueError, "`feature_mode` must be one of .* 'auto'"),
+        ({"feature_mode": b"joint"}, ValueError, "`feature_mode` must be one of"),
+        ({"activation": "glu"}, ValueError, "`activation` must be"),
+        ({"kernel_size": 13}, ValueError, "`kernel_size` must be at most 12 for a lookback of 12"),
+        ({"kernel_size": 10**9}, ValueError, "`kernel_size` must be at most 12 for a lookback of 12"),
+        ({"kernel_size": 10**9, "lookback": "auto"}, ValueError, "`kernel_size` must be at most"),
+        ({"n_stacks": 10**9, "dilation_rates": [1]}, ValueError, "`n_stacks` must be at most 12"),
+        ({"n_stacks": 2, "lookback": "auto"}, ValueError, "With lookback='auto' `n_stacks` must be 1"),
+        (
+            {"normalizer_span": 6, "lookback": "auto"},
+            ValueError,
+            "With lookback='auto' `normalizer_span` must be 'auto'",
+        ),
+        ({"dilation_rates": range(10**9)}, ValueError, "`dilation_rates` must be at most 1000 integers"),
+        ({"dilation_rates": 3}, TypeError, "`dilation_rates` must be 'auto' or a sequence of integers"),
+        ({"dilation_rates": [1, 2], "feature_mode": "front_end"}, ValueError, "`dilation_rates` .* or a pair of lists"),
+        ({"normalizer_span": 1}, ValueError, "`normalizer_span` must be 'auto', None or an integer of at least 2"),
+        ({"filters": 10**30}, ValueError, "`filters` must be an integer of at most"),
+        ({"targets": [["a"]]}, ValueError, "`targets` must be a column of `X` or a list"),
+        ({"loss": "ctc"}, ValueError, "`loss` must be one of 'mse'"),
+        ({"loss": "mae", "linear_model": LinearModel()}, ValueError, "`loss` must be 'mse' with a linear model"),
+        ({"loss": "mae", "maps": "shared"}, ValueError, "`loss` must be 'mse' with a linear model"),
+        ({"loss": "mae", "network": None}, ValueError, "`loss` is that of the network alone"),
+        ({"training": Training}, TypeError, r"`training` must be 'auto' or tscnn.Training\(...\)"),
+    ],
+)
+def test_errors_name_parameters_of_any_type(frame, parameters, error, message):
+    with pytest.raises(error, match=message) as caught:
+        Forecaster(**{"lookback": 12, "horizon": 3, "verbose": 0, **parameters}).fit(frame)
+    assert len(str(caught.value)) < 400
+
+
+def test_errors_ask_for_the_setting_that_was_meant():
+    with pytest.raises(TypeError, match=r"no parameter 'filtres'.*; did you mean 'filters'\? Received: filtres=8"):
+        Forecaster(filtres=8)
+    with pytest.raises(ValueError, match=r"no parameter 'horizn'.*; did you mean 'horizon'\?"):
+        Forecaster().set_params(horizn=8)
+
+
+def test_integers_of_numpy_are_settings(frame):
+    numbers = {"lookback": np.int64(12), "horizon": np.int8(3), "epochs": np.int64(1), "segment_origins": np.int64(4)}
+    forecaster = small_forecaster(**numbers, kernel_size=np.int32(3)).fit(frame)
+    assert forecaster.config_.layers[0][0] == 3
+    assert forecaster.predict().shape == (3, 3)
+
+
+def test_errors_of_training_rows_come_before_anything_is_fitted(frame):
+    far = frame.copy()
+    far.iloc[-2, 1] = 1e100
+    for forecaster in (closed_form(), small_forecaster()):
+        with pytest.raises(ValueError, match="float32 can square, but that of column 'b' at row 2026-01-13 10:00:00"):
+            forecaster.fit(far)
+    far = frame.assign(b=np.where(np.arange(300) == 298, 1e18, 1.0))  # the scale is that of a constant
+    with pytest.raises(ValueError, match="Column 'b' has a value at row 2026-01-13 10:00:00"):
+        closed_form().fit(far)
+
+
+@pytest.mark.parametrize("value", [1e20, -1e300, 1e18])
+def test_errors_of_contexts_that_no_forecast_can_be_made_from(fitted, frame, value):
+    far = frame.copy()
+    far.iloc[-1, 0] = value
+    for use in (fitted.predict, fitted.backtest, fitted.stream, fitted.score, lambda X: fitted.predict({"one": X})):
+        with pytest.raises(ValueError, match=r"olumn 'a' .*row 2026-01-13 11:00:00"):
+            use(far)
+
+
+def test_errors_rather_than_forecasts_that_are_not_numbers(fitted, frame):
+    broken = pickle.loads(pickle.dumps(fitted))
+    broken.pipeline_.terms[0].arrays()["kernel"][:] = np.nan
+    for use in (broken.predict, broken.backtest):
+        with pytest.raises(ValueError, match="forecast is not finite"):
+            use(frame)
+
+
+# The loss
+
+
+def quantile(outcomes, forecasts):
+    above = keras.ops.maximum(outcomes - forecasts, 0)
+    return keras.ops.mean(0.9 * above + 0.1 * keras.ops.maximum(forecasts - outcomes, 0), axis=-1)
+
+
+@pytest.mark.filterwarnings("error::UserWarning")
+def test_errors_count_by_the_loss_asked_for():
+    skewed = pd.DataFrame({"x": np.random.default_rng(0).exponential(size=400)})
+    below = {}
+    for loss in ("mae", quantile):
+        forecaster = small_forecaster(loss=loss, horizon=1, filters=2, epochs=40, learning_rate=0.03, lookback=4)
+        forecaster.set_params(normalizer_span=None)
+        forecaster.fit(skewed[:300])
+        assert [term.name for term in forecaster.pipeline_.terms] == ["network"]
+        forecasts = forecaster.backtest(skewed[296:])["x"]
+        outcomes = skewed["x"].loc[forecasts.index.get_level_values("time")].to_numpy()
+        below[loss] = (outcomes <= forecasts.to_numpy()).mean()
+    assert 0.4 < below["mae"] < 0.62
+    assert 0.82 < below[quantile] < 0.97
+
+
+@pytest.mark.slow
+def test_errors_of_a_quantile_leave_as_many_outcomes_below():
+    times = np.arange(1500)
+    values = 100 + 20 * np.sin(2 * np.pi * times / 7) + 10 * np.random.default_rng(0).normal(size=1500)
+    frame = pd.DataFrame({"x": values}, index=pd.date_range("2020", periods=1500))
+    forecaster = Forecaster(28, 28, loss=quantile, random_state=0, verbose=0).fit(frame[:1100])
+    forecasts = forecaster.backtest(frame[1072:])["x"]
+    outcomes = frame["x"].loc[forecasts.index.get_level_values("time")].to_numpy()
+    assert 0.84 < (outcomes <= forecasts.to_numpy()).mean() < 0.95  # measured with this seed: 0.87
 
 
 def test_training_cannot_be_left_out(frame):

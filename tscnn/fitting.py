@@ -10,17 +10,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from tscnn.common.checks import received
+from tscnn.common.checks import check_choice, received
 from tscnn.common.progress import write_line
 from tscnn.common.term import Term
 from tscnn.data.index import find_seasonality
 from tscnn.data.schema import Schema
 from tscnn.data.series import SeriesSet
 from tscnn.data.split import Split
+from tscnn.data.values import check_sizes
 from tscnn.evaluation.report import describe_report, evaluate_forecasts
 from tscnn.linear import OWN_COLUMN_TERMS, LinearFit, LinearModel, fit_linear_model
 from tscnn.linear.lookbacks import list_lookbacks
-from tscnn.network.config import NetworkConfig, resolve_config
+from tscnn.network.config import FEATURE_MODES, NetworkConfig, resolve_config
 from tscnn.network.settings import TCN
 from tscnn.parameters import CheckedParameters, check_needs_no_validation, is_auto
 from tscnn.pipeline import Pipeline
@@ -230,6 +231,8 @@ def fit_transforms(split: Split, schema: Schema, yearly: int | None) -> tuple[Tr
     kept = split.training_rows()
     standardize = Standardize.fit(split.series.values[kept], schema.dtype, known=split.series.values)
     (index,) = split.series.indexes
+    frame = pd.DataFrame(split.series.values, index, schema.columns, copy=False)
+    check_sizes(frame, standardize.mean, standardize.scale)  # validation rows may be far from those of the scale
     index = index[: split.n_training]
     season = None
     if yearly is not None:
@@ -346,11 +349,12 @@ def check_network(network: TCN, parameters: CheckedParameters, schema: Schema) -
         Naming the setting that breaks a rule.
     """
     from tscnn.network.backend import check_device
-    from tscnn.training.loop import check_loss
+    from tscnn.training.loss import check_loss
 
     check_device(parameters.device)
-    check_loss(parameters.training.loss)
-    resolve_network(network, parameters, schema, parameters.lookback or 1)
+    check_loss(parameters.training.loss, len(schema.targets))
+    longest = parameters.linear_model or LinearModel()
+    resolve_network(network, parameters, schema, parameters.lookback or longest.lookbacks.longest)
 
 
 def resolve_network(
@@ -382,6 +386,7 @@ def resolve_network(
         Naming the setting that breaks a rule.
     """
     settings = {**network.get_params(deep=False), **changes}
+    check_choice("feature_mode", settings["feature_mode"], (*FEATURE_MODES, "auto"))
     if is_auto(settings["feature_mode"]):
         settings["feature_mode"] = "joint"
     n_features = len(schema.columns)
@@ -418,6 +423,8 @@ def list_candidates(
     list of (NetworkConfig, tuple of Term)
         At least one; and the linear terms that it is trained beside.
     """
+    if parameters.lookback is None:  # a choice that no kernel may spoil
+        network = network.set_params(kernel_size=min(network.kernel_size, max(2, lookback)))
     has_linear = linear is not None and parameters.linear_model is not None
     terms: tuple[Term, ...] = linear.fitted if linear is not None and has_linear else ()
     first = resolve_network(network, parameters, schema, lookback)

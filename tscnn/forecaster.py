@@ -17,6 +17,7 @@ from tscnn.common.term import empty_forecasts
 from tscnn.data.frame import forecast_frame, learn_schema, read_frame
 from tscnn.data.index import future_index
 from tscnn.data.series import SeriesSet
+from tscnn.data.values import check_sizes
 from tscnn.evaluation.backtest import find_cutoffs
 from tscnn.evaluation.report import describe_report, list_unbeaten
 from tscnn.evaluation.score import coefficient_of_determination
@@ -24,6 +25,7 @@ from tscnn.fitting import fit_pipeline
 from tscnn.parameters import GROUPS, nest_settings, read_parameters, resolve_group
 from tscnn.persistence import describe_forecaster, restore_forecaster
 from tscnn.stream import Stream
+from tscnn.training.loss import is_squared_error
 from tscnn.transforms import Standardize, YearlySeason
 
 __all__ = ["Forecaster"]
@@ -60,7 +62,8 @@ class Forecaster(BaseEstimator):
         The convolutions: how columns meet, filters, kernel size, dilations, activation .. (`tscnn.TCN`). None leaves
         everything to the linear model, and needs no TensorFlow.
     linear_model : "auto", LinearModel or None, default "auto"
-        The linear part, solved in closed form (`tscnn.LinearModel`); None leaves everything to the network.
+        The linear part, solved in closed form for the least squared error (`tscnn.LinearModel`); None leaves everything
+        to the network, and so does "auto" with any other `loss` than "mse".
     training : "auto" or Training, default "auto"
         How the network is trained: epochs, learning rate, loss, callbacks .. (`tscnn.Training`).
     validation_fraction : float in [0, 1), default 0.1
@@ -252,7 +255,8 @@ class Forecaster(BaseEstimator):
             self.feature_names_in_ = np.asarray(schema.columns, dtype=object)
         self.schema_ = schema
         self.context_ = frame.iloc[-fit.pipeline.lookback :]
-        if self.report_ is not None and (unbeaten := list_unbeaten(self.report_)):
+        is_judged = self.report_ is not None and is_squared_error(parameters.training.loss)
+        if is_judged and (unbeaten := list_unbeaten(self.report_)):
             said = f"On the validation rows the forecasts are no better than {' or '.join(unbeaten)}: see `report_`."
             warnings.warn(f"{said} {describe_report(self.report_)}.", stacklevel=2)
         return self
@@ -550,6 +554,7 @@ class Forecaster(BaseEstimator):
                 "`X` must be a frame indexed by times, for the yearly season; `yearly_seasonality=None` does without."
             )
             raise TypeError(received(rule, type=type(X).__name__))
+        check_sizes(frame, self.mean_, self.scale_)
         return frame
 
     def _forecast(self, frame: pd.DataFrame, cutoffs: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import warnings
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from sklearn.utils import check_random_state
 
-from tscnn.common.checks import check_choice, check_int, check_real, received
+from tscnn.common.checks import check_choice, check_int, check_real, received, show
+from tscnn.common.settings import name_alike
+from tscnn.data.windows import split_row
 from tscnn.linear.settings import LinearModel
 from tscnn.network.settings import TCN
+from tscnn.training.loss import is_squared_error
 from tscnn.training.settings import Training
 
 __all__ = [
@@ -25,6 +30,16 @@ __all__ = [
 ]
 
 GROUPS: dict[str, Any] = {"network": TCN, "linear_model": LinearModel, "training": Training}
+PLAIN = (
+    "lookback",
+    "horizon",
+    "targets",
+    "yearly_seasonality",
+    "validation_fraction",
+    "random_state",
+    "device",
+    "verbose",
+)
 
 
 @dataclass(frozen=True)
@@ -42,7 +57,7 @@ class CheckedParameters:
     network : TCN, or None
         The convolutions; None without.
     linear_model : LinearModel, or None
-        None without one.
+        None without one, and where the loss is no squared error: the network forecasts alone, then.
     training : Training
         Of the convolutions.
     validation_fraction : float
@@ -94,6 +109,9 @@ def read_parameters(forecaster: Any) -> CheckedParameters:
         raise ValueError(received(rule, network=None, linear_model=None))
     verbose = check_choice("verbose", forecaster.verbose, ("auto", True, False, 0, 1, 2))
     training.check()
+    if not is_squared_error(training.loss):
+        _check_needs_no_closed_form(forecaster, training.loss)
+        linear_model = None
     return CheckedParameters(
         lookback=_read_lookback(forecaster.lookback, network),
         horizon=check_int("horizon", forecaster.horizon),
@@ -102,8 +120,8 @@ def read_parameters(forecaster: Any) -> CheckedParameters:
         linear_model=linear_model,
         training=training,
         validation_fraction=check_real("validation_fraction", forecaster.validation_fraction, low=0, high=1),
-        device=forecaster.device,
-        seed=int(check_random_state(forecaster.random_state).randint(2**31 - 1)),
+        device=_read_device(forecaster.device),
+        seed=_draw_seed(forecaster.random_state),
         verbose=sys.stdout.isatty() if verbose == "auto" else bool(verbose),
         replaces_outliers=check_choice("outliers", forecaster.outliers, ("auto", None)) == "auto",
     )
@@ -190,7 +208,10 @@ def nest_settings(groups: dict[str, Any], settings: dict[str, Any]) -> dict[str,
     changes: dict[str, dict[str, Any]] = {}
     for setting, value in settings.items():
         if setting not in homes:
-            rule = f"Forecaster has no parameter {setting!r}, nor has one of its settings {', '.join(GROUPS)}."
+            alike = name_alike(setting, [*homes, *GROUPS, *PLAIN])
+            rule = (
+                f"Forecaster has no parameter {show(setting)}, nor has one of its settings {', '.join(GROUPS)}{alike}"
+            )
             raise TypeError(received(rule, **{setting: value}))
         changes.setdefault(homes[setting], {})[setting] = value
     nested = {}
@@ -216,18 +237,19 @@ def check_needs_no_validation(parameters: CheckedParameters, n_rows: int) -> Non
     ValueError
         If something is to be chosen; else there is a warning.
     """
-    network = parameters.network
+    network, needed = parameters.network, _rows_to_validate(parameters)
     chosen = {
         "lookback": parameters.lookback is None,
         "feature_mode": network is not None and is_auto(network.feature_mode),
     }
     for name, is_chosen in chosen.items():
         if is_chosen:
-            rule = f"`{name}='auto'` is chosen on validation rows, and there are none."
+            rule = f"`{name}='auto'` is chosen on validation rows, and there are none: that takes a"
+            rule += f" `validation_fraction` above 0 and at least {needed} rows."
             raise ValueError(received(rule, n_rows=n_rows, validation_fraction=parameters.validation_fraction))
     if parameters.validation_fraction > 0:
         said = "`X` is too short to hold validation rows back, so all epochs are run and none is chosen; "
-        said += "validation_fraction=0 says that this is fine."
+        said += f"{needed} rows are enough, and validation_fraction=0 says that none held back is fine."
         told = received(said, n_rows=n_rows, lookback=parameters.lookback, horizon=parameters.horizon)
         warnings.warn(told, stacklevel=4)
 
@@ -235,9 +257,51 @@ def check_needs_no_validation(parameters: CheckedParameters, n_rows: int) -> Non
 def _read_lookback(lookback: Any, network: TCN | None) -> int | None:
     """Return a lookback, None for "auto"; what has to fit one that is chosen must be left to choose, too."""
     if not is_auto(lookback):
-        return check_int("lookback", lookback)
-    for name in ("dilation_rates", "normalizer_span") if network is not None else ():
+        return check_int("lookback", lookback, auto=True)
+    left = {"dilation_rates": ("auto",), "normalizer_span": ("auto", None), "n_stacks": (1,)}
+    for name, choices in left.items() if network is not None else ():
         value = getattr(network, name)
-        if value is not None and not is_auto(value):
-            raise ValueError(received(f"With lookback='auto' `{name}` must be 'auto'.", **{name: value}))
+        try:
+            check_choice(name, value, choices)
+        except ValueError:
+            rule = f"With lookback='auto' `{name}` must be {choices[0]!r}."
+            raise ValueError(received(rule, **{name: value})) from None
     return None
+
+
+def _rows_to_validate(parameters: CheckedParameters) -> int:
+    """Count the rows without which none are held back."""
+    lookback, horizon, fraction = parameters.lookback or 1, parameters.horizon, parameters.validation_fraction
+    n_rows = max(lookback + 2 * horizon, int((lookback + horizon) / (1 - fraction)))
+    while fraction > 0 and split_row(n_rows, lookback, horizon, fraction) is None:  # no more than rounding
+        n_rows += 1
+    return n_rows
+
+
+def _check_needs_no_closed_form(forecaster: Any, loss: Any) -> None:
+    """Complain if a linear model, solved for the least squared error, is asked for beside another loss."""
+    if forecaster.network is None:
+        rule = "`loss` is that of the network alone, which is None: the linear model has the least squared error."
+        raise ValueError(received(f"{rule} Leave one of them out.", loss=loss, network=None))
+    if not is_auto(forecaster.linear_model) and forecaster.linear_model is not None:
+        rule = "`loss` must be 'mse' with a linear model, which has the least squared error; linear_model=None, or"
+        rule += " 'auto', leaves forecasts to a network trained by another loss."
+        raise ValueError(received(rule, loss=loss, linear_model=forecaster.linear_model))
+
+
+def _read_device(device: Any) -> str:
+    """Return the name of a device, which may not be there: that is for Keras to say."""
+    if not isinstance(device, str) or not re.fullmatch(r"auto|(cpu|gpu|tpu)(:\d{1,4})?", device):
+        rule = "`device` must be 'auto', 'cpu', 'gpu' or one of several, such as 'gpu:1'."
+        raise (ValueError if isinstance(device, str) else TypeError)(received(rule, device=device))
+    return str(device)
+
+
+def _draw_seed(random_state: Any) -> int:
+    rule = "`random_state` must be None, an integer from 0 to 4294967295 or a numpy.random.RandomState."
+    try:
+        if isinstance(random_state, bool | np.bool_):
+            raise TypeError
+        return int(check_random_state(random_state).randint(2**31 - 1))
+    except (TypeError, ValueError):
+        raise ValueError(received(rule, random_state=random_state)) from None

@@ -269,6 +269,10 @@ class Pipeline:
             total = weighted if total is None else total + weighted
         if total is None:  # nothing is left but the mean of the training rows
             total = np.zeros((n, self.horizon, len(self.targets)), np.float32)
+        if not np.isfinite(total.sum(dtype=np.float64)):
+            _, step, target = np.argwhere(~np.isfinite(total))[0].tolist()
+            rule = "A forecast is not finite: the weights are not, or the rows are too far from those of training."
+            raise ValueError(received(rule, step=step + 1, position_of_column=self.targets[target]))
         return total
 
     @cached_property

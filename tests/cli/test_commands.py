@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import types
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -53,11 +54,27 @@ def test_version(capsys: Capture) -> None:
 
 
 @pytest.mark.parametrize(("options", "folder"), [("", "tscnn-demo"), (" --out here", "here")])
-def test_demo_gets_its_folder_and_gives_the_status(monkeypatch: pytest.MonkeyPatch, options: str, folder: str) -> None:
+def test_demo_gets_its_folder_and_gives_the_status(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, options: str, folder: str
+) -> None:
     module = types.ModuleType("tscnn.cli.demo")
-    module.run_demo = {folder: 7}.__getitem__  # type: ignore[attr-defined]
+    module.run_demo = {Path(folder): 7}.__getitem__  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "tscnn.cli.demo", module)
+    monkeypatch.chdir(tmp_path)
     assert main(f"demo{options}".split()) == 7
+    assert list((tmp_path / folder).iterdir()) == []
+
+
+@pytest.mark.parametrize("out", ["file", "file/folder", "x" * 300], ids=["file", "in a file", "too long"])
+def test_errors_of_the_demos_folder_come_at_once(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: Capture, out: str
+) -> None:
+    module = types.ModuleType("tscnn.cli.demo")  # without anything to run
+    monkeypatch.setitem(sys.modules, "tscnn.cli.demo", module)
+    (tmp_path / "file").write_text("x")
+    said = error_line(capsys, f"demo --out {tmp_path / out}")
+    assert said.startswith("tscnn demo: error: argument --out: must be a folder that can be written to ([Errno ")
+    assert (tmp_path / "file").read_text() == "x"
 
 
 def test_table(capsys: Capture) -> None:
@@ -273,6 +290,11 @@ def test_diagram_of_one_row(capsys: Capture) -> None:
 def test_bad_input_is_one_line_and_status_2(capsys: Capture, options: str, message: str) -> None:
     prog = "tscnn" if message.startswith("unrecognized") else "tscnn receptive-field"
     assert error_line(capsys, f"receptive-field {options}") == f"{prog}: error: {message}"
+
+
+@pytest.mark.parametrize("options", [f"--dilations {'9' * 5000}", f"--dilations {'9' * 4000} --strides {'9' * 4000}"])
+def test_errors_of_huge_numbers_are_short(capsys: Capture, options: str) -> None:
+    assert len(error_line(capsys, f"receptive-field {options}")) < 400
 
 
 def test_unknown_command(capsys: Capture) -> None:

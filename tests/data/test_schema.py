@@ -66,16 +66,20 @@ def schema(of: Any = ("a", "b", "c"), names: Any = None, **changes: Any) -> Sche
         ("abc", {"a"}, None),
         ("abc", [["a"]], None),
         ("abc", 0, None),
+        ("abc", slice(1), None),
+        ("abc", np.array("a"), None),
+        ("abc", pd.Series(["c", "a"]), (2, 0)),
+        ([0, 1, 2], [True, False], None),
+        ([0, 1, 2], True, None),
+        ([True, False], [False], (1,)),
         ("abc", "", None),
     ],
 )
 def test_targets_are_found(columns: Any, targets: Any, positions: tuple[int, ...] | None) -> None:
     columns = list(columns) if isinstance(columns, str) else columns
     if positions is None:
-        message = (
-            f"`targets` must name distinct columns of `X`, {list(pd.Index(columns))}. Received: targets={targets!r}"
-        )
-        with pytest.raises(ValueError, match=re.escape(message)):
+        message = r"^`targets` must be a column of `X` or a list of distinct ones.* Received: targets=.*, columns=\["
+        with pytest.raises(ValueError, match=message):
             learn_schema(frame(columns), targets)
         return
     learned, _ = learn_schema(frame(columns), targets)
@@ -84,6 +88,19 @@ def test_targets_are_found(columns: Any, targets: Any, positions: tuple[int, ...
     assert set(learned.targets) | set(learned.past_covariates) == set(range(len(learned.columns)))
     assert sorted(learned.past_covariates) == list(learned.past_covariates)
     assert [role == "target" for role in learned.roles] == [i in positions for i in range(len(learned.columns))]
+
+
+@pytest.mark.parametrize(
+    ("columns", "targets", "message"),
+    [
+        (["load", "wind"], ["wind", "laod"], "'laod' is none; did you mean 'load'?"),
+        (LEVELS, "u", "each a tuple with an entry for every level, such as ('u', 1); 'u' is none."),
+        (LEVELS, ("v", 3), "('v', 3) is none."),
+    ],
+)
+def test_errors_name_the_target_that_is_none(columns: Any, targets: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(message)):
+        learn_schema(frame(columns), targets)
 
 
 def test_frames_are_held_to_columns_of_every_role() -> None:

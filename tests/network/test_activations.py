@@ -35,3 +35,9 @@ def test_names_are_checked():
         check_activation("nope")
     with pytest.raises(TypeError, match=r"`activation` must be .* Received: activation=3"):
         check_activation(3)
+
+
+@pytest.mark.parametrize("name", ["glu", "threshold", "get", "Layer", ""])
+def test_errors_name_an_activation_that_is_no_function_of_one_array(name):
+    with pytest.raises(ValueError, match=rf"`activation` must be 'gated' or .* Received: activation='{name}'"):
+        check_activation(name)

@@ -270,6 +270,7 @@ def test_explicit_dilation_rates_are_used_as_given():
 @pytest.mark.parametrize("kernel_size", [2, 3])
 @pytest.mark.parametrize("lookback", [1, 6, 9])
 def test_refused_dilation_rates_come_with_a_plan_that_fits(feature_mode, kernel_size, lookback):
+    kernel_size = min(kernel_size, max(2, lookback))
     wrong = ([1], [9]) if feature_mode == "front_end" else [1, 9]
     settings = {"feature_mode": feature_mode, "normalizer_span": None}
     with pytest.raises(
@@ -289,11 +290,15 @@ def test_refused_dilation_rates_come_with_a_plan_that_fits(feature_mode, kernel_
         ({"dilation_rates": [1, 4]}, ValueError, r"no path reaches lags \[2, 3\]\. Received: dilation_rates=\[1, 4\]"),
         ({"dilation_rates": [5]}, ValueError, r"no path reaches lags \[1, 2, 3, 4\]\. Received: dilation_rates=\[5\]"),
         ({"dilation_rates": [0]}, ValueError, r"`dilation_rates\[0\]` must be .* Received: dilation_rates\[0\]=0"),
-        ({"dilation_rates": 4}, TypeError, r"`dilation_rates` must be a sequence .* Received: dilation_rates=4"),
-        ({"dilation_rates": "all"}, ValueError, r"`dilation_rates` must be one of 'auto'\. Received: .*='all'"),
-        ({"dilation_rates": [1, 4], "feature_mode": "front_end"}, ValueError, r"must be a pair.*=\[1, 4\]"),
-        ({"dilation_rates": 3, "feature_mode": "front_end"}, ValueError, r"must be a pair.* dilation_rates=3"),
-        ({"dilation_rates": ([1],), "feature_mode": "front_end"}, ValueError, r"must be a pair.*\(\[1\],\)"),
+        (
+            {"dilation_rates": 4},
+            TypeError,
+            r"`dilation_rates` must be 'auto' or a sequence .* Received: dilation_rates=4",
+        ),
+        ({"dilation_rates": "all"}, ValueError, r"`dilation_rates` must be 'auto' or a .*='all'"),
+        ({"dilation_rates": [1, 4], "feature_mode": "front_end"}, ValueError, r"or a pair.*=\[1, 4\]"),
+        ({"dilation_rates": 3, "feature_mode": "front_end"}, ValueError, r"or a pair.* dilation_rates=3"),
+        ({"dilation_rates": ([1],), "feature_mode": "front_end"}, ValueError, r"or a pair.*\(\[1\],\)"),
         ({"feature_mode": "both"}, ValueError, r"`feature_mode` must be one of .* Received: feature_mode='both'"),
         ({"targets": [0, 3]}, ValueError, r"`targets` must be distinct positions among 3 features.*=\[0, 3\]"),
         ({"targets": [1, 1]}, ValueError, r"`targets` must be distinct .* Received: targets=\[1, 1\]"),
@@ -302,9 +307,11 @@ def test_refused_dilation_rates_come_with_a_plan_that_fits(feature_mode, kernel_
         ({"targets": [0], "feature_mode": "independent"}, ValueError, r"every feature must be a target.*=\[0\]"),
         ({"normalizer_span": 7}, ValueError, r"`normalizer_span` must be at most .* 6\. Received: normalizer_span=7"),
         ({"normalizer_span": 1}, ValueError, r"`normalizer_span` must be .* at least 2\. Received: .*=1"),
-        ({"normalizer_span": "all"}, ValueError, r"`normalizer_span` must be one of 'auto'\. Received: .*='all'"),
+        ({"normalizer_span": "all"}, ValueError, r"`normalizer_span` must be 'auto', None or .*='all'"),
         ({"kernel_size": 1}, ValueError, r"`kernel_size` must be .* at least 2\. Received: kernel_size=1"),
         ({"n_stacks": 0}, ValueError, r"`n_stacks` must be .* Received: n_stacks=0"),
+        ({"n_stacks": 6, "dilation_rates": [1] * 999}, ValueError, r"`n_stacks` must leave fewer layers"),
+        ({"kernel_size": 7}, ValueError, r"`kernel_size` must be at most 6 for a lookback of 6"),
         ({"n_stacks": 40}, ValueError, r"`n_stacks` must be at most .* Received: n_stacks=40"),
         ({"filters": 0}, ValueError, r"`filters` must be .* Received: filters=0"),
         ({"activation": "nope"}, ValueError, r"`activation` must be .* Received: activation='nope'"),
@@ -317,9 +324,14 @@ def test_refused_dilation_rates_come_with_a_plan_that_fits(feature_mode, kernel_
         ({"n_features": 1.0}, TypeError, r"`n_features` must be .* Received: n_features=1\.0"),
     ],
 )
-def test_bad_settings_are_named(settings, error, message):
+def test_errors_name_bad_settings(settings, error, message):
     with pytest.raises(error, match=message):
         resolve_config(**{"lookback": 6, "horizon": 1, "n_features": 3, **settings})
+
+
+def test_errors_ask_for_the_setting_that_was_meant():
+    with pytest.raises(TypeError, match=r"no setting 'filtres'; did you mean 'filters'\? Received: filtres=3"):
+        build_model(6, 2, 2, filtres=3)
 
 
 @pytest.mark.parametrize("feature_mode", FEATURE_MODES)

@@ -80,6 +80,9 @@ def test_layers_may_be_numpy_integers() -> None:
     ("layers", "error", "message"),
     [
         (3, TypeError, r"`layers` must be a sequence .* Received: layers=3"),
+        (np.array(3), TypeError, r"`layers` must be a sequence .* Received: layers=array\(3\)"),
+        ({2: 1}, TypeError, r"`layers` must be a sequence .* Received: layers={2: 1}"),
+        ([{2, 1}], TypeError, r"`layers\[0\]` must be a sequence .* Received: layers\[0\]={1, 2}"),
         ("31", TypeError, r"`layers` must be a sequence .* Received: layers='31'"),
         ([1, 2, 4], TypeError, r"`layers\[0\]` must be a sequence .* Received: layers\[0\]=1"),
         ([(2, 1), (2,)], ValueError, r"`layers\[1\]` must be \(kernel_size, dilation_rate\) .*=\(2,\)"),
@@ -117,6 +120,10 @@ def test_a_field_too_wide_to_list_is_refused_and_still_counted() -> None:
         (27, 3, [(3, 1), (3, 3), (3, 9)]),
         (26, 3, [(3, 1), (3, 3), (3, 8), (2, 1)]),
         (4, 8, [(4, 1)]),
+        (10, 10**9, [(10, 1)]),
+        (10**6, 1000, [(1000, 1), (1000, 1000)]),
+        (999_999, 1000, [(1000, 1), (1000, 999), (999, 1)]),
+        (10**6, 2, [*((2, 2**i) for i in range(19)), (2, 10**6 - 2**19)]),
     ],
 )
 def test_known_plans(lookback: int, kernel_size: int, plan: list[tuple[int, int]]) -> None:
@@ -190,6 +197,7 @@ def test_full_kernels_and_powers_up_to_the_last_layer_wherever_that_is_enough(ke
         ),
         ((10, 1), ValueError, r"`kernel_size` must be an integer of at least 2\. Received: kernel_size=1"),
         ((10, None), TypeError, r"`kernel_size` must be an integer"),
+        ((10, 10**5000), ValueError, r"`kernel_size` must be an integer of at most 9223372036854775807"),
     ],
 )
 def test_bad_plans(arguments: tuple[Any, ...], error: type[Exception], message: str) -> None:

@@ -175,11 +175,6 @@ def test_steps_in_one_call_are_the_same_steps():
         np.testing.assert_allclose(one, three, rtol=1e-4, atol=1e-6)
 
 
-def test_a_bad_loss_is_named():
-    with pytest.raises(ValueError, match=r"`loss` must name a Keras loss .* Received: loss='nope'"):
-        fit(Training(loss="nope"))
-
-
 @pytest.mark.slow
 def test_training_leaves_nothing_behind():
     counts = []

@@ -1,6 +1,7 @@
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from tscnn.network.settings import TCN
@@ -23,7 +24,12 @@ def test_settings_are_read_and_changed_in_a_copy(group):
     ("changes", "message"),
     [
         ({"epochs": 0}, "Received: epochs=0"),
-        ({"epochs": "all"}, "Received: epochs='all'"),
+        ({"epochs": "all"}, "`epochs` must be 'auto' or an integer .* Received: epochs='all'"),
+        ({"segment_origins": np.array([1, 2])}, "`segment_origins` must be 'auto' or an integer"),
+        ({"mode": np.array(["dense", "x"])}, "`mode` must be one of 'dense', 'window'"),
+        ({"round_gain": 1}, "Received: round_gain=1"),
+        ({"n_steps": True}, "Received: n_steps=True"),
+        ({"step_values": 10**5000}, "Received: step_values="),
         ({"mode": "both"}, "Received: mode='both'"),
         ({"precision": "float16"}, "Received: precision='float16'"),
         ({"learning_rate": 0}, "Received: learning_rate=0"),
@@ -33,7 +39,7 @@ def test_settings_are_read_and_changed_in_a_copy(group):
         ({"level": 1}, "Received: level=1"),
     ],
 )
-def test_a_bad_setting_of_training_is_named(changes, message):
+def test_errors_name_a_bad_setting_of_training(changes, message):
     Training().check()
     with pytest.raises((TypeError, ValueError), match=message):
         Training(**changes).check()

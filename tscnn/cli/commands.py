@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any, NoReturn
 
 from tscnn.cli import receptive_field
+from tscnn.common.checks import show
 
 __all__ = ["main"]
 
@@ -93,12 +94,21 @@ def _build_parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     command.add_argument("--out", default="tscnn-demo", metavar="DIR", help="where to write it (default: %(default)s)")
-    command.set_defaults(run=_run_demo)
+    command.set_defaults(run=partial(_run_demo, command))
     return parser
 
 
-def _run_demo(args: argparse.Namespace) -> int:
-    from tscnn.cli.demo import run_demo
+def _run_demo(parser: argparse.ArgumentParser, args: argparse.Namespace) -> int:
+    from pathlib import Path
+    from tempfile import TemporaryFile
 
-    status: int = run_demo(args.out)
+    try:
+        folder = Path(args.out)
+        folder.mkdir(parents=True, exist_ok=True)
+        TemporaryFile(dir=folder).close()  # before minutes are spent on what goes there
+        from tscnn.cli.demo import run_demo
+
+        status: int = run_demo(folder)
+    except OSError as error:
+        parser.error(f"argument --out: must be a folder that can be written to ({error}), received {show(args.out)}")
     return status

@@ -30,7 +30,7 @@ def run_demo(out: str | Path) -> int:
     Parameters
     ----------
     out : str or Path
-        Folder to write to; made if it isn't there.
+        Folder to write to.
 
     Returns
     -------
@@ -38,7 +38,6 @@ def run_demo(out: str | Path) -> int:
         Exit status: 0.
     """
     folder = Path(out)
-    folder.mkdir(parents=True, exist_ok=True)
     weather = load_nyc_weather()
     n_training = round((1 - HELD_BACK) * len(weather))
     training, held_back = weather.iloc[:n_training], weather.iloc[n_training - LOOKBACK :]

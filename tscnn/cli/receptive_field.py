@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from tscnn.common.checks import show
 from tscnn.network.receptive_field import find_holes, plan_layers, reachable_lags, receptive_field
 
 __all__ = ["DESCRIPTION", "EPILOG", "add_arguments", "run"]
@@ -88,7 +89,7 @@ def _positive_int(text: str) -> int:
     except ValueError:
         value = 0
     if value < 1:
-        raise argparse.ArgumentTypeError(f"must be an integer of at least 1, received {text!r}")
+        raise argparse.ArgumentTypeError(f"must be an integer of at least 1, received {show(text)}")
     return value
 
 

@@ -3,37 +3,71 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Set
 from typing import Any
 
-__all__ = ["check_choice", "check_int", "check_ints", "check_real", "received"]
+import numpy as np
+
+__all__ = ["MOST_INT", "check_choice", "check_int", "check_ints", "check_real", "received", "show"]
+
+MOST_INT = 2**63 - 1  # that arrays hold
+MOST_CHARACTERS = 350  # of a message: what a person reads
 
 
 def received(rule: str, **values: Any) -> str:
-    """Write an error message that ends in the values received.
+    """Write an error message that ends in the values received, long ones cut short.
 
     >>> received("`lookback` must be an integer of at least 1.", lookback=0)
     '`lookback` must be an integer of at least 1. Received: lookback=0'
     """
-    return f"{rule} Received: {', '.join(f'{name}={value!r}' for name, value in values.items())}"
+    room = MOST_CHARACTERS - len(rule) - len(" Received: ") - sum(len(name) + 3 for name in values)
+    shown = [f"{name}={show(value, max(12, room // len(values)))}" for name, value in values.items()]
+    return f"{rule} Received: {', '.join(shown)}"
 
 
-def check_int(name: str, value: Any, *, minimum: int = 1) -> int:
-    """Return `value` as an int, or raise if it is no integer of at least `minimum`."""
-    rule = f"`{name}` must be an integer of at least {minimum}."
+def show(value: Any, most: int = 60) -> str:
+    """Write a value in one line of at most `most` characters, the middle of a longer one left out.
+
+    >>> show("a" * 99, 12)
+    "'aaaa..aaaa'"
+    """
+    try:
+        text = " ".join(repr(value).split())
+    except Exception:  # noqa: BLE001 - a value may fail in its own way, as integers of many digits do
+        text = f"<{type(value).__name__}>"
+    return text if len(text) <= most else f"{text[: (most - 1) // 2]}..{text[len(text) - (most - 2) // 2 :]}"
+
+
+def check_int(name: str, value: Any, *, minimum: int = 1, most: int | None = MOST_INT, auto: bool = False) -> int:
+    """Return `value` as an int, or raise if it is no integer from `minimum` to `most`; `auto` names "auto", too."""
+    rule = f"`{name}` must be {_or_auto(auto)}an integer of at least {minimum}."
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
         raise TypeError(received(rule, **{name: value}))
-    if value < minimum:
+    number = int(value)
+    if number < minimum:
         raise ValueError(received(rule, **{name: value}))
-    return int(value)
+    if most is not None and number > most:
+        raise ValueError(received(f"`{name}` must be an integer of at most {most}.", **{name: value}))
+    return number
 
 
-def check_ints(name: str, values: Any, *, minimum: int = 1) -> tuple[int, ...]:
-    """Return `values` as a tuple of ints of at least `minimum`, or raise."""
-    if isinstance(values, str) or (not isinstance(values, Sequence) and not hasattr(values, "__iter__")):
-        rule = f"`{name}` must be a sequence of integers of at least {minimum}."
-        raise TypeError(received(rule, **{name: values}))
-    return tuple(check_int(f"{name}[{i}]", value, minimum=minimum) for i, value in enumerate(values))
+def check_ints(
+    name: str, values: Any, *, minimum: int = 1, most: int | None = None, auto: bool = False
+) -> tuple[int, ...]:
+    """Return `values` as a tuple of ints of at least `minimum`, or raise; no more than `most` of them, if given.
+
+    What can be read only once, or has no order, is no sequence.
+    """
+    rule = f"`{name}` must be {_or_auto(auto)}a sequence of integers of at least {minimum}."
+    try:
+        if isinstance(values, str | bytes | bytearray | Mapping | Set | Iterator):
+            raise TypeError
+        n_values = len(values)
+    except TypeError:
+        raise TypeError(received(rule, **{name: values})) from None
+    if most is not None and n_values > most:
+        raise ValueError(received(f"`{name}` must be at most {most} integers.", **{name: values}))
+    return tuple(check_int(f"{name}[{i}]", value, minimum=minimum, most=None) for i, value in enumerate(values))
 
 
 def check_real(
@@ -41,17 +75,26 @@ def check_real(
 ) -> float:
     """Return `value` as a float, or raise if it is not in [low, high) (or (low, high))."""
     rule = f"`{name}` must be a number in {'[' if include_low else '('}{low:g}, {high:g})."
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+    if isinstance(value, bool) or not isinstance(value, float | np.floating | numbers.Integral):
         raise TypeError(received(rule, **{name: value}))
-    number = float(value)
+    try:
+        number = float(value)
+    except OverflowError:
+        number = float("nan")
     if not (low <= number < high) or (number == low and not include_low):
         raise ValueError(received(rule, **{name: value}))
     return number
 
 
 def check_choice(name: str, value: Any, choices: Collection[Any]) -> Any:
-    """Return `value`, or raise if it is not one of `choices`."""
-    if not any(value is choice or value == choice for choice in choices):
-        listed = ", ".join(repr(choice) for choice in choices)
-        raise ValueError(received(f"`{name}` must be one of {listed}.", **{name: value}))
-    return value
+    """Return the one of `choices` that `value` is, or raise; 1 is not True, and an array nothing at all."""
+    plain = value.item() if isinstance(value, np.generic) else value
+    for choice in choices:
+        if plain is choice or (isinstance(plain, type(choice)) and plain == choice):
+            return choice
+    listed = ", ".join(repr(choice) for choice in choices)
+    raise ValueError(received(f"`{name}` must be one of {listed}.", **{name: value}))
+
+
+def _or_auto(auto: bool) -> str:
+    return "'auto' or " if auto else ""

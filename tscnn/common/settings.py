@@ -2,12 +2,38 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Collection
 from dataclasses import fields, replace
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
-from tscnn.common.checks import received
+from tscnn.common.checks import MOST_INT, check_choice, check_int, check_ints, check_real, received, show
 
-__all__ = ["Settings"]
+__all__ = ["Settings", "name_alike"]
+
+
+def name_alike(name: Any, known: Collection[str]) -> str:
+    """Ask whether another name was meant, where one is alike.
+
+    Parameters
+    ----------
+    name : str
+        That is not known.
+    known : collection of str
+        Those that are.
+
+    Returns
+    -------
+    str
+        To be put into an error, empty if none is alike.
+
+    Examples
+    --------
+    >>> name_alike("filtres", ["filters", "epochs"])
+    "; did you mean 'filters'?"
+    """
+    alike = difflib.get_close_matches(str(name)[:60], known, n=1)
+    return f"; did you mean {alike[0]!r}?" if alike else "."
 
 
 class Settings:
@@ -22,6 +48,32 @@ class Settings:
     >>> Stack().set_params(filters=8).get_params()
     {'filters': 8}
     """
+
+    may_be_zero: ClassVar[tuple[str, ...]] = ()  # settings that count something which need not be there
+    may_not_be_empty: ClassVar[tuple[str, ...]] = ()  # settings to choose from
+    bounds: ClassVar[dict[str, int]] = {}  # that integers may reach, and other numbers may not
+
+    def check_kinds(self) -> None:
+        """Hold every setting whose default is a number, a flag, numbers or a group to that kind.
+
+        Raises
+        ------
+        TypeError, ValueError
+            Naming the setting: an int must be at least 1, a float 0.
+        """
+        for field in fields(self):  # type: ignore[arg-type]
+            name, value, bound = field.name, getattr(self, field.name), self.bounds.get(field.name)
+            default = field.default_factory() if callable(field.default_factory) else field.default
+            if isinstance(default, bool):
+                check_choice(name, value, (True, False))
+            elif isinstance(default, int):
+                check_int(name, value, minimum=0 if name in self.may_be_zero else 1, most=bound or MOST_INT)
+            elif isinstance(default, float):
+                check_real(name, value, low=0, high=bound or float("inf"))
+            elif isinstance(default, tuple):
+                _check_numbers(name, value, default, name in self.may_not_be_empty)
+            elif isinstance(default, Settings) and not isinstance(value, type(default)):
+                raise TypeError(received(f"`{name}` must be {type(default).__name__}(...).", **{name: value}))
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the settings.
@@ -68,8 +120,21 @@ class Settings:
                 continue
             group, _, setting = name.partition("__")
             if not setting or not isinstance(known.get(group), Settings):
-                rule = f"{type(self).__name__} has no setting {name!r}; it has {', '.join(known)}."
+                rule = f"{type(self).__name__} has no setting {show(name)}{name_alike(name, known)}"
                 raise ValueError(received(rule, **{name: value}))
             nested.setdefault(group, {})[setting] = value
         inner = {group: plain.get(group, known[group]).set_params(**own) for group, own in nested.items()}
         return replace(self, **plain, **inner)  # type: ignore[type-var]
+
+
+def _check_numbers(name: str, values: Any, default: tuple[float, ...], some: bool) -> None:
+    """Complain about what is no tuple or list of integers or numbers, as the default is; infinity is a number."""
+    if not isinstance(values, tuple | list) or (some and not values):
+        rule = f"`{name}` must be a tuple of {'some ' if some else ''}numbers, such as {default}."
+        raise TypeError(received(rule, **{name: values}))
+    if all(isinstance(value, int) for value in default):
+        check_ints(name, values)
+        return
+    for i, value in enumerate(values):
+        if not (isinstance(value, float) and value == float("inf")):
+            check_real(f"{name}[{i}]", value, low=0)

@@ -10,6 +10,7 @@ import pandas as pd
 from tscnn.common.checks import received
 from tscnn.data.index import check_spacing, find_kind, future_index
 from tscnn.data.schema import Schema
+from tscnn.data.values import as_float, list_some
 
 __all__ = ["Schema", "forecast_frame", "learn_schema", "read_frame", "read_values"]
 
@@ -46,7 +47,7 @@ def learn_schema(X: Any, targets: Any = None) -> tuple[Schema, pd.DataFrame]:
     frame = _as_frame(X)
     kind = find_kind(frame.index)
     small = all(dtype in (np.float32, np.float16) for dtype in frame.dtypes)
-    frame = _as_float(frame)
+    frame = as_float(frame)
     dtype = np.dtype(np.float32 if small else np.float64)
     freq = check_spacing(frame.index, None)
     return Schema.of(frame.columns, targets, freq=freq, kind=kind, dtype=dtype), frame
@@ -107,10 +108,10 @@ def read_values(X: Any, schema: Schema) -> pd.DataFrame:
         frame = _match_columns(frame, columns)
     elif frame.shape[1] != len(columns):  # in the words that scikit-learn's checks look for
         rule = f"X has {frame.shape[1]} features, but Forecaster is expecting {len(columns)} features as input."
-        raise ValueError(received(rule, shape=frame.shape, columns_of_training=_some(columns)))
+        raise ValueError(received(rule, shape=frame.shape, columns_of_training=list_some(columns)))
     else:
         frame.columns = columns
-    return _as_float(frame)
+    return as_float(frame)
 
 
 def forecast_frame(
@@ -165,7 +166,7 @@ def _as_frame(X: Any) -> pd.DataFrame:
         raise ValueError(f"`X` has 0 feature(s) (shape={frame.shape}) while a minimum of 1 is required.")
     if not frame.columns.is_unique:
         repeated = frame.columns[frame.columns.duplicated()].unique()
-        raise ValueError(received("The column names of `X` must be unique.", repeated=_some(repeated)))
+        raise ValueError(received("The column names of `X` must be unique.", repeated=list_some(repeated)))
     if len(frame) == 0:
         raise ValueError(received("`X` must have at least one row.", shape=frame.shape))
     return frame
@@ -182,8 +183,10 @@ def _as_array(X: Any) -> Any:
         raise ValueError(received(rule, type=type(X).__name__, shape=values.shape))
     if values.dtype == object:
         try:
+            if any(isinstance(value, str | bytes) for value in values.flat):
+                raise TypeError("text is none; `X.astype(float)` converts numbers kept as text")
             values = values.astype(np.float64)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             rule = f"Every value of `X` must be a real number ({error})."
             raise TypeError(received(rule, type=type(X).__name__, dtype="object")) from None
     return values
@@ -196,36 +199,5 @@ def _match_columns(frame: pd.DataFrame, columns: pd.Index) -> pd.DataFrame:
     missing, extra = columns.difference(frame.columns, sort=False), frame.columns.difference(columns, sort=False)
     if len(missing) or len(extra):
         rule = f"`X` must have the {len(columns)} columns of the training data, and no others."
-        raise ValueError(received(rule, missing=_some(missing), extra=_some(extra)))
+        raise ValueError(received(rule, missing=list_some(missing), extra=list_some(extra)))
     return frame.iloc[:, frame.columns.get_indexer(columns)]
-
-
-def _as_float(frame: pd.DataFrame) -> pd.DataFrame:
-    """Copy a frame to float64, or name the first column or value that can't be forecast from."""
-    for name, dtype in frame.dtypes.items():
-        if pd.api.types.is_complex_dtype(dtype):
-            raise ValueError(received(f"Complex data not supported: column {name!r} must be real.", dtype=str(dtype)))
-        if pd.api.types.is_datetime64_any_dtype(dtype):
-            rule = f"Column {name!r} holds times, which belong in the index: `X.set_index({name!r})`."
-            raise TypeError(received(rule, dtype=str(dtype)))
-        if not pd.api.types.is_numeric_dtype(dtype):
-            rule = (
-                f"Column {name!r} must hold real numbers or booleans; `X.astype(float)` converts numbers kept as text."
-            )
-            first = frame.iloc[:1, frame.columns.get_loc(name)].tolist()[0]
-            raise TypeError(received(rule, dtype=str(dtype), first_value=first))
-    values = frame.to_numpy(dtype=np.float64, na_value=np.nan, copy=True)
-    bad = ~np.isfinite(values)
-    if bad.any():
-        row = int(bad.any(axis=1).argmax())
-        columns = bad.any(axis=0)
-        name = frame.columns.tolist()[int(bad[row].argmax())]
-        rule = f"Every value must be finite, but column {name!r} has NaN or infinity at row {frame.index[row]}."
-        value, n_such = float(values[row, bad[row]][0]), int(bad.sum())
-        raise ValueError(received(rule, value=value, n_such_values=n_such, in_columns=_some(frame.columns[columns])))
-    return pd.DataFrame(values, index=frame.index, columns=frame.columns, copy=False)
-
-
-def _some(names: pd.Index) -> list[Any]:
-    """List names, the first ten of many."""
-    return [*names[:10].tolist(), *(["..."] if len(names) > 10 else [])]

@@ -8,7 +8,8 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from tscnn.common.checks import received
+from tscnn.common.checks import received, show
+from tscnn.common.settings import name_alike
 from tscnn.data.encoding import (
     index_from_arrays,
     index_to_arrays,
@@ -17,6 +18,7 @@ from tscnn.data.encoding import (
     step_from_json,
     step_to_json,
 )
+from tscnn.data.values import list_some
 
 __all__ = ["ROLES", "Schema"]
 
@@ -202,18 +204,37 @@ class Schema:
 def _find_targets(targets: Any, columns: pd.Index) -> tuple[int, ...]:
     if targets is None:
         return tuple(range(len(columns)))
-    positions = {name: position for position, name in enumerate(columns.tolist())}
-    several = isinstance(targets, list | tuple | pd.Index | np.ndarray)
+    labels = columns.tolist()
+    positions = {_key(label): position for position, label in enumerate(labels)}
+    several = isinstance(targets, list | tuple | pd.Index | pd.Series | np.ndarray)
     try:
-        one_name = not several or (isinstance(targets, tuple) and targets in positions)
-        found = [positions.get(name) for name in ([targets] if one_name else targets)]
+        one_name = not several or (
+            isinstance(targets, tuple) and (_key(targets) in positions or _is_label(targets, columns))
+        )
+        names = [targets] if one_name else list(targets)
+        found = [positions.get(_key(name)) for name in names]
     except TypeError:  # a name that has no hash
-        found = []
+        names, found = [], []
     known = [position for position in found if position is not None]
     if not known or len(set(known)) < len(found):
-        rule = f"`targets` must name distinct columns of `X`, {list(columns)}."
-        raise ValueError(received(rule, targets=targets))
+        rule = "`targets` must be a column of `X` or a list of distinct ones"
+        if isinstance(columns, pd.MultiIndex):
+            rule += f", each a tuple with an entry for every level, such as {show(labels[0])}"
+        wrong = next((name for name, position in zip(names, found, strict=True) if position is None), None)
+        if wrong is not None:
+            rule += f"; {show(wrong)} is none{name_alike(wrong, [label for label in labels if isinstance(label, str)])}"
+        raise ValueError(received(f"{rule.rstrip('.')}.", targets=targets, columns=list_some(columns)))
     return tuple(known)
+
+
+def _is_label(targets: tuple[Any, ...], columns: pd.Index) -> bool:
+    """Return whether a tuple can be meant for one column of several levels."""
+    return isinstance(columns, pd.MultiIndex) and not any(isinstance(part, tuple) for part in targets)
+
+
+def _key(label: Any) -> Any:
+    """Return what tells a label from others: True from 1, too."""
+    return (isinstance(label, bool | np.bool_), label)
 
 
 def _columns_to_json(columns: pd.Index) -> dict[str, Any]:

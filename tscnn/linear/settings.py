@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from tscnn.common.checks import check_choice, check_int, check_real
 from tscnn.common.settings import Settings
@@ -34,6 +35,10 @@ class LookbackSettings(Settings):
     longest: int = 1152
     longest_season: int = 2304
     enough: int = 336
+
+    def __post_init__(self) -> None:
+        """Check every setting."""
+        self.check_kinds()
 
 
 @dataclass(frozen=True)
@@ -111,6 +116,9 @@ class MixtureSettings(Settings):
         Rows and number of the windows that columns are grouped by, where not each can have a map. A convention.
     """
 
+    may_be_zero: ClassVar[tuple[str, ...]] = ("n_folds", "few_windows")
+    bounds: ClassVar[dict[str, int]] = {"tolerance": 1, "least_weight": 1, "noise": 1, "scale_power": 9, "discount": 99}
+
     n_lengths: int = 6
     alphas: tuple[float, ...] = (0.001, 0.01, 0.03, 0.1, 0.3, 1.0, 10.0)
     mean_alphas: tuple[float, ...] = (100.0, INFINITE)
@@ -141,6 +149,11 @@ class MixtureSettings(Settings):
     cluster_lookback: int = 96
     cluster_windows: int = 2000
 
+    def __post_init__(self) -> None:
+        """Check every setting."""
+        self.check_kinds()
+        check_real("equal_weights", self.equal_weights, low=0, include_low=False)
+
 
 @dataclass(frozen=True)
 class ComponentSettings(Settings):
@@ -162,6 +175,10 @@ class ComponentSettings(Settings):
     screening_lookback: int = 96
     least_weight: float = 0.25
     most_weight: float = 0.75
+
+    def __post_init__(self) -> None:
+        """Check every setting."""
+        self.check_kinds()
 
 
 @dataclass(frozen=True)
@@ -185,12 +202,19 @@ class CrossSeriesSettings(Settings):
         Weights of the correction. A convention, for memory.
     """
 
+    may_not_be_empty: ClassVar[tuple[str, ...]] = ("lengths", "alphas")
+    bounds: ClassVar[dict[str, int]] = {"strength": 9, "n_parts": 99}
+
     lengths: tuple[int, ...] = (1, 6)
     alphas: tuple[float, ...] = (0.01, 0.1, 1.0, 10.0, 100.0)
     strength: float = 0.5
     n_parts: int = 4
     most_inputs: int = 600
     most_weights: int = 2_000_000
+
+    def __post_init__(self) -> None:
+        """Check every setting."""
+        self.check_kinds()
 
 
 @dataclass(frozen=True)
@@ -243,6 +267,9 @@ class LinearModel(Settings):
     ValueError: `maps` must be one of 'auto', 'shared', 'per_feature'. Received: maps='none'
     """
 
+    may_not_be_empty: ClassVar[tuple[str, ...]] = ("baseline_alphas",)
+    bounds: ClassVar[dict[str, int]] = {"least_gain": 1, "reversion_strength": 9}
+
     maps: str = "auto"
     principal_components: bool = True
     mean_reversion: bool = True
@@ -261,12 +288,9 @@ class LinearModel(Settings):
     lookbacks: LookbackSettings = field(default_factory=LookbackSettings)
 
     def __post_init__(self) -> None:
-        """Check what can be told at once."""
+        """Check every setting."""
+        self.check_kinds()
         check_choice("maps", self.maps, ("auto", "shared", "per_feature"))
-        check_choice("principal_components", self.principal_components, (True, False))
-        check_choice("mean_reversion", self.mean_reversion, (True, False))
-        check_choice("cross_series", self.cross_series, (True, False))
-        check_real("reversion_strength", self.reversion_strength, low=0)
         check_real("level", self.level, low=0, high=1, include_low=False)
         check_int("fewest_blocks", self.fewest_blocks, minimum=2)
         check_int("fewest_folds", self.fewest_folds, minimum=2)

@@ -88,7 +88,7 @@ def _activate_by_keras(name: str, x: np.ndarray) -> np.ndarray:
 
 
 def check_activation(activation: Any) -> str:
-    """Return `activation`, or raise if it is neither "gated" nor the name of a Keras activation.
+    """Return `activation`, or raise if it is neither "gated" nor the name of a Keras activation of one array.
 
     Parameters
     ----------
@@ -105,14 +105,18 @@ def check_activation(activation: Any) -> str:
     TypeError, ValueError
         If it is no string, or names nothing.
     """
-    try:
-        if not isinstance(activation, str):
-            raise TypeError
-        if activation not in ACTIVATIONS:
-            from tscnn.network.backend import keras
+    rule = "`activation` must be 'gated' or the name of a Keras activation of one array, such as 'relu'."
+    if not isinstance(activation, str):
+        raise TypeError(received(rule, activation=activation))
+    if activation not in ACTIVATIONS and not _keeps_shape(activation):
+        raise ValueError(received(rule, activation=activation))
+    return str(activation)
 
-            keras.activations.get(activation)
-    except (TypeError, ValueError) as error:
-        rule = "`activation` must be 'gated' or the name of a Keras activation."
-        raise type(error)(received(rule, activation=activation)) from None
-    return activation
+
+def _keeps_shape(name: str) -> bool:
+    """Return whether Keras has a function of this name that needs nothing but an array, and returns one like it."""
+    values = np.zeros((2, 4), np.float32)
+    try:
+        return _activate_by_keras(name, values).shape == values.shape
+    except (TypeError, ValueError):
+        return False

@@ -13,6 +13,7 @@ from tscnn.network.receptive_field import receptive_field
 
 __all__ = ["FEATURE_MODES", "NetworkConfig", "read_config", "resolve_config"]
 
+MOST_SIZE = 1_000_000  # of an axis: more is a slip of the finger
 NORMALIZATIONS = (None, "layer", "batch")
 LINEAR_SKIPS = (None, "shared", "per_feature")
 
@@ -101,7 +102,7 @@ def resolve_config(
     TypeError, ValueError
         Naming the setting that breaks a rule.
     """
-    lookback, n_features = check_int("lookback", lookback), check_int("n_features", n_features)
+    lookback, n_features = check_int("lookback", lookback), check_int("n_features", n_features, most=MOST_SIZE)
     feature_mode = check_choice("feature_mode", feature_mode, FEATURE_MODES)
     span, front_end_layers, layers = plan_network(
         lookback, kernel_size, dilation_rates, n_stacks, normalizer_span, feature_mode
@@ -110,14 +111,14 @@ def resolve_config(
     check_choice("linear_skip", linear_skip, LINEAR_SKIPS)
     return NetworkConfig(
         lookback=lookback,
-        horizon=check_int("horizon", horizon),
+        horizon=check_int("horizon", horizon, most=MOST_SIZE),
         n_features=n_features,
         targets=targets,
         feature_mode=feature_mode,
         front_end_layers=front_end_layers,
         layers=layers,
         normalizer_span=span,
-        filters=check_int("filters", filters),
+        filters=check_int("filters", filters, most=MOST_SIZE),
         activation=check_activation(activation),
         normalization=check_choice("normalization", normalization, NORMALIZATIONS),
         dropout=check_real("dropout", dropout, low=0, high=1),

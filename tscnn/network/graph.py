@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from inspect import signature
 from typing import Any
 
 import numpy as np
 
+from tscnn.common.checks import received, show
+from tscnn.common.settings import name_alike
 from tscnn.network import functional
 from tscnn.network.backend import keras, ops, precision_scope
 from tscnn.network.config import NetworkConfig, resolve_config
@@ -115,8 +118,9 @@ def build_model(
 
     Raises
     ------
-    ValueError
-        If given dilation rates don't add up to the lookback, or leave holes in it.
+    TypeError, ValueError
+        Naming the setting that is unknown or breaks a rule: dilation rates, too, that don't add up to the lookback, or
+        leave holes in it.
 
     References
     ----------
@@ -132,6 +136,11 @@ def build_model(
     >>> model(np.zeros((1, 12, 5))).shape
     TensorShape([1, 3, 3, 5])
     """
+    known = list(signature(resolve_config).parameters)
+    for name, value in settings.items():
+        if name not in known:
+            rule = f"build_model has no setting {show(name)}{name_alike(name, known)}"
+            raise TypeError(received(rule, **{name: value}))
     return build_network(resolve_config(lookback, horizon, n_features, linear_skip=linear_skip, **settings)).dense
 
 

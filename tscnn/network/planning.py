@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from tscnn.common.checks import check_choice, check_int, check_ints, received
+import numpy as np
+
+from tscnn.common.checks import check_int, check_ints, received, show
 from tscnn.network.receptive_field import find_holes, plan_layers, receptive_field
 
 __all__ = ["FEATURE_MODES", "Layers", "plan_network"]
 
 FEATURE_MODES = ("joint", "front_end", "independent")
+MOST_LAYERS = 1000  # to write down
 Layers = tuple[tuple[int, int], ...]
 
 
@@ -37,7 +40,7 @@ def plan_network(
     TypeError, ValueError
         If a setting breaks its rule, or the layers given see more or less than the lookback.
     """
-    convolutions = _explicit_layers(kernel_size, dilation_rates, n_stacks, feature_mode)
+    convolutions = _explicit_layers(lookback, kernel_size, dilation_rates, n_stacks, feature_mode)
     span = _resolve_span(lookback, normalizer_span, convolutions)
     if convolutions is None:
         convolutions = _planned_layers(lookback - span + 1, kernel_size, n_stacks, feature_mode)
@@ -46,36 +49,52 @@ def plan_network(
 
 
 def _explicit_layers(
-    kernel_size: int, dilation_rates: Any, n_stacks: int, feature_mode: str
+    lookback: int, kernel_size: int, dilation_rates: Any, n_stacks: int, feature_mode: str
 ) -> tuple[Layers, Layers] | None:
     """Pair the user's dilations with the kernel size, as given; None for "auto"."""
     kernel_size, n_stacks = check_int("kernel_size", kernel_size, minimum=2), check_int("n_stacks", n_stacks)
+    for name, value, most in (("kernel_size", kernel_size, max(2, lookback)), ("n_stacks", n_stacks, lookback)):
+        if value > most:
+            rule = f"`{name}` must be at most {most} for a lookback of {lookback}."
+            raise ValueError(received(rule, **{name: value}))
     if isinstance(dilation_rates, str):
-        check_choice("dilation_rates", dilation_rates, ("auto",))
+        if dilation_rates != "auto":
+            rule = "`dilation_rates` must be 'auto' or a sequence of integers of at least 1."
+            raise ValueError(received(rule, dilation_rates=dilation_rates))
         return None
     if feature_mode != "front_end":
         dilation_rates = ((), dilation_rates)
-    elif not _is_pair_of_lists(dilation_rates):
-        rule = "`dilation_rates` of feature_mode='front_end' must be a pair: per feature, then joint."
+    elif (
+        not isinstance(dilation_rates, list | tuple)
+        or len(dilation_rates) != 2
+        or any(map(np.isscalar, dilation_rates))
+    ):
+        rule = (
+            "`dilation_rates` of feature_mode='front_end' must be 'auto' or a pair of lists: per feature, then joint."
+        )
         raise ValueError(received(rule, dilation_rates=dilation_rates))
-    front_end, joint = (check_ints("dilation_rates", rates) for rates in dilation_rates)
+    front_end, joint = (check_ints("dilation_rates", rates, most=MOST_LAYERS, auto=True) for rates in dilation_rates)
+    if len(joint) * n_stacks > max(lookback, MOST_LAYERS):
+        rule = f"`n_stacks` must leave fewer layers than the lookback has rows, {lookback}."
+        raise ValueError(received(rule, n_stacks=n_stacks, dilation_rates=joint))
     return tuple((kernel_size, d) for d in front_end), tuple((kernel_size, d) for d in joint * n_stacks)
-
-
-def _is_pair_of_lists(values: Any) -> bool:
-    return isinstance(values, (list, tuple)) and len(values) == 2 and not any(isinstance(v, int) for v in values)
 
 
 def _resolve_span(lookback: int, normalizer_span: Any, convolutions: tuple[Layers, Layers] | None) -> int:
     """Give the rolling normaliser what explicit convolutions leave of the lookback, or half of it."""
     if normalizer_span is None:
         return 1
-    if isinstance(normalizer_span, str):
-        check_choice("normalizer_span", normalizer_span, ("auto",))
+    if isinstance(normalizer_span, str) and normalizer_span == "auto":
         if convolutions is None:
             return max(1, lookback // 2)
         return max(1, lookback - receptive_field([*convolutions[0], *convolutions[1]]) + 1)
-    span = check_int("normalizer_span", normalizer_span, minimum=2)
+    rule = "`normalizer_span` must be 'auto', None or an integer of at least 2."
+    if isinstance(normalizer_span, str):
+        raise ValueError(received(rule, normalizer_span=normalizer_span))
+    try:
+        span = check_int("normalizer_span", normalizer_span, minimum=2)
+    except (TypeError, ValueError) as error:
+        raise type(error)(received(rule, normalizer_span=normalizer_span)) from None
     if span > lookback:
         rule = f"`normalizer_span` must be at most the lookback, {lookback}."
         raise ValueError(received(rule, normalizer_span=span))
@@ -103,13 +122,13 @@ def _check_field(
     field, dilation_rates = receptive_field(layers), [d for _, d in layers[:-1]]
     if field != lookback:
         rule = (
-            f"The receptive field must equal the lookback, {lookback}, but kernel size {kernel_size} with these "
-            f"dilation rates and a normaliser over {span} rows has {field}. "
+            f"With `dilation_rates` the receptive field must equal the lookback, {lookback}, but kernel size "
+            f"{kernel_size} with these and a normaliser over {span} rows has {show(field, 12)}. "
             f"{_fitting_settings(lookback - span + 1, kernel_size, feature_mode)} would fit."
         )
         raise ValueError(received(rule, dilation_rates=dilation_rates))
     if holes := find_holes(layers):
-        rule = f"Every row of the lookback must be seen, but no path reaches lags {holes[:8]}."
+        rule = f"`dilation_rates` must leave no row of the lookback unseen, but no path reaches lags {holes[:8]}."
         raise ValueError(received(rule, dilation_rates=dilation_rates))
 
 

@@ -7,7 +7,8 @@ lag is a distance back from the newest row that the output sees, which has lag 0
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Mapping, Sequence, Set
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ __all__ = ["conv_output_length", "find_holes", "plan_layers", "reachable_lags", 
 
 # Listing lags and planning take memory and time in proportion to the field; a slip of the finger should not.
 _WIDEST_FIELD = 1_000_000
+_FEW = 64  # divisors that are tried sooner than an array is made
 
 
 def receptive_field(layers: Sequence[Sequence[int]]) -> int:
@@ -100,9 +102,11 @@ def reachable_lags(layers: Sequence[Sequence[int]]) -> NDArray[np.int64]:
     reached = np.zeros(field, dtype=bool)
     reached[0] = True
     for kernel_size, spacing in taps:
-        from_others = reached.copy()
-        for shift in range(spacing, kernel_size * spacing, spacing):
-            reached[shift:] |= from_others[:-shift]
+        n_taps = 1
+        while n_taps < kernel_size:  # twice as many at a time
+            further = min(n_taps, kernel_size - n_taps)
+            reached[further * spacing :] |= reached[: -further * spacing]
+            n_taps += further
     return np.flatnonzero(reached).astype(np.int64)
 
 
@@ -166,9 +170,8 @@ def plan_layers(lookback: int, kernel_size: int = 2) -> list[tuple[int, int]]:
     block of `m` rows by ``0, d, .., (k - 1) * d``. The shifted blocks leave no hole if and only if
     ``d <= m``, and together they cover ``m + (k - 1) * d`` rows. Every hole-free stack, sorted by dilation,
     is such a chain: if the next dilation were more than `m`, no layer that is left could reach the lag `m`.
-    The planner therefore lists the fields that chains of 0, 1, 2, .. layers can have until one more layer
-    completes `lookback`, then takes the chain apart from its end, each time leaving the widest field that it
-    can.
+    The planner therefore takes the shortest chain apart from its end, each time leaving the widest field that
+    a chain of one layer less can have.
 
     References
     ----------
@@ -193,18 +196,18 @@ def plan_layers(lookback: int, kernel_size: int = 2) -> list[tuple[int, int]]:
         raise ValueError(received(rule, lookback=lookback))
     if lookback == 1:
         return []
-
-    fields_by_depth = [np.array([1])]
-    while _last_layer(lookback, fields_by_depth[-1], kernel_size) is None:
-        fields_by_depth.append(_one_layer_more(fields_by_depth[-1], kernel_size, lookback))
-
+    kernel_size = min(kernel_size, lookback)
+    chains, depth = _Chains(kernel_size), 1
+    while kernel_size**depth < lookback or chains.last_layer(lookback, depth) is None:
+        depth += 1
     plan: list[tuple[int, int]] = []
     field = lookback
-    for fields in reversed(fields_by_depth):
-        layer = _last_layer(field, fields, kernel_size)
-        assert layer is not None  # each field kept below was built from one of these
+    while depth:
+        layer = chains.last_layer(field, depth)
+        assert layer is not None  # each field kept below is that of a chain
         plan.insert(0, layer)
         field -= (layer[0] - 1) * layer[1]
+        depth -= 1
     return plan
 
 
@@ -265,11 +268,16 @@ def conv_output_length(
 
 def _taps(layers: object) -> list[tuple[int, int]]:
     """Return each layer's kernel size and the distance between its taps, in input rows."""
-    if isinstance(layers, str) or not isinstance(layers, Iterable):
-        raise TypeError(received("`layers` must be a sequence of (kernel_size, dilation_rate).", layers=layers))
+    try:
+        if isinstance(layers, str | bytes | Mapping | Set):
+            raise TypeError
+        listed = list(layers)  # type: ignore[call-overload]
+    except TypeError:
+        rule = "`layers` must be a sequence of (kernel_size, dilation_rate)."
+        raise TypeError(received(rule, layers=layers)) from None
     taps = []
     rows_per_step = 1
-    for i, layer in enumerate(layers):
+    for i, layer in enumerate(listed):
         numbers = check_ints(f"layers[{i}]", layer)
         if len(numbers) not in (2, 3):
             rule = f"`layers[{i}]` must be (kernel_size, dilation_rate) or (kernel_size, dilation_rate, stride)."
@@ -280,21 +288,36 @@ def _taps(layers: object) -> list[tuple[int, int]]:
     return taps
 
 
-def _one_layer_more(fields: NDArray[np.int64], kernel_size: int, limit: int) -> NDArray[np.int64]:
-    """List the hole-free fields of at most `limit` that one more layer makes of `fields`."""
-    reached = np.zeros(limit + 1, dtype=bool)
-    for field in fields.tolist():
-        for steps in range(1, kernel_size):
-            # dilation rates 1 to `field`, each of which adds `steps` times itself
-            reached[field + steps : field + steps * field + 1 : steps] = True
-    return np.flatnonzero(reached)
+class _Chains:
+    """Hole-free fields by number of layers, and the last layer of each; what was asked once is remembered."""
+
+    def __init__(self, kernel_size: int) -> None:
+        self.kernel_size = kernel_size
+        self.found: dict[tuple[int, int], tuple[int, int] | None] = {}
+
+    def last_layer(self, field: int, depth: int) -> tuple[int, int] | None:
+        """Find the layer that makes `field` of the widest one that `depth - 1` layers can have; None if none does."""
+        key = (field, depth)
+        if key not in self.found:
+            self.found[key] = self._find(field, depth)
+        return self.found[key]
+
+    def _find(self, field: int, depth: int) -> tuple[int, int] | None:
+        widest, narrowest = min(field - 1, self.kernel_size ** (depth - 1)), max(depth, -(-field // self.kernel_size))
+        for before in range(widest, narrowest - 1, -1):
+            steps = _widest_divisor(field - before, self.kernel_size - 1, before)
+            if steps is not None and (depth == 1 or self.last_layer(before, depth - 1)):
+                return steps + 1, (field - before) // steps
+        return None
 
 
-def _last_layer(field: int, fields_before: NDArray[np.int64], kernel_size: int) -> tuple[int, int] | None:
-    """Find the layer that makes `field`, without holes, of the widest of `fields_before` that allows it."""
-    for before in reversed(fields_before.tolist()):
-        for size in range(kernel_size, 1, -1):
-            dilation_rate, rest = divmod(field - before, size - 1)
-            if rest == 0 and 1 <= dilation_rate <= before:
-                return size, dilation_rate
-    return None
+def _widest_divisor(number: int, most: int, most_others: int) -> int | None:
+    """Find the largest divisor of at most `most` whose counterpart is at most `most_others`."""
+    most, least = min(most, number), -(-number // most_others)
+    if most - least < _FEW:
+        return next((divisor for divisor in range(most, least - 1, -1) if number % divisor == 0), None)
+    small = np.arange(1, math.isqrt(number) + 1)
+    small = small[number % small == 0]
+    divisors = np.concatenate([small, number // small])
+    divisors = divisors[(divisors <= most) & (divisors >= least)]
+    return int(divisors.max()) if len(divisors) else None

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from tscnn.common.checks import received
 from tscnn.common.progress import write_line
 from tscnn.data.windows import Segments, cut_segments
 from tscnn.network.backend import can_jit, device_scope, keras, on_tensorflow
@@ -19,12 +18,13 @@ from tscnn.network.graph import Network
 from tscnn.statistics.gate import GateResult
 from tscnn.training.best_weights import BestWeights, describe_scaling, scale_head
 from tscnn.training.graph import Assembled, TermsLayer
+from tscnn.training.loss import check_loss
 from tscnn.training.optimizer import FlatAdamW
 from tscnn.training.segments import SegmentBatches
 from tscnn.training.settings import Training
 from tscnn.training.trainer import LoopingTrainer, SegmentTrainer, weighted_mean
 
-__all__ = ["Trained", "check_loss", "train"]
+__all__ = ["Trained", "train"]
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def train(
         Naming the setting that breaks a rule.
     """
     settings.check()
-    check_loss(settings.loss)
+    check_loss(settings.loss, len(network.config.targets))
     config, validation = network.config, list(validation_origins)
     plan = plan_training(list(training_origins), validation, config, settings, has_terms=bool(terms), seed=seed)
     trainer_class = LoopingTrainer if plan.training.n_looped else SegmentTrainer
@@ -152,25 +152,6 @@ def _shrink(
     if verbose:
         write_line(describe_scaling(result))
     return Trained(history, losses, result)
-
-
-def check_loss(loss: Any) -> None:
-    """Check a loss.
-
-    Parameters
-    ----------
-    loss : str or callable
-        Of `Training`.
-
-    Raises
-    ------
-    ValueError
-        If Keras knows none of that name.
-    """
-    try:
-        keras.losses.get(loss)
-    except (ValueError, TypeError):
-        raise ValueError(received("`loss` must name a Keras loss or be a function.", loss=loss)) from None
 
 
 # What is trained on, and for how long
@@ -241,8 +222,8 @@ def _segment_origins(settings: Training, lookback: int) -> int:
     """Choose the origins of a segment: long enough that the context before them costs at most a few times as much."""
     if settings.mode == "window":
         return 1
-    if isinstance(settings.segment_origins, int):
-        return settings.segment_origins
+    if not isinstance(settings.segment_origins, str):
+        return int(settings.segment_origins)
     return max(32, 1 << (lookback // 4 - 1).bit_length() if lookback > 4 else 1)
 
 

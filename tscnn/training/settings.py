@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from tscnn.common.checks import check_choice, check_int, check_real
 from tscnn.common.settings import Settings
@@ -38,7 +38,13 @@ class Training(Settings):
         Epochs without improvement on the validation rows after which training stops; with ``epochs="auto"`` in the
         first round only, and not while that still lowers the loss.
     loss : str or callable, default "mse"
-        Name of a Keras loss, or what ``keras.losses.get`` takes; on columns standardised by their training rows.
+        What forecasts are to make small, on columns standardised by their training rows: "mse" (which forecasts means),
+        "mae" (medians), "huber" or "log_cosh" (between the two), a Keras loss of these kinds, such as
+        ``keras.losses.Huber(delta=0.5)``, or a function (outcomes, forecasts) of shape (.., n_targets) -> loss of shape
+        (..), such as that of a quantile: ``lambda y, f: ops.mean(ops.maximum(0.9 * (y - f), 0.1 * (f - y)), axis=-1)``.
+        The linear model, which has the least squared error, takes part for "mse" only; by any other loss the network
+        forecasts alone, and is trained and chosen by that loss, and `report_` says little of it. A function counts as
+        another loss, whatever it computes.
     mode : {"dense", "window"}, default "dense"
         "dense" trains on segments of neighbouring origins, whose work is shared; "window" on one window an origin, in
         random order, of which only what its forecast needs is computed. Slower, and the same weights.
@@ -91,6 +97,8 @@ class Training(Settings):
     64
     """
 
+    bounds: ClassVar[dict[str, int]] = {"round_gain": 1}
+
     epochs: str | int = "auto"
     batch_size: int = 256
     learning_rate: float = 2e-3
@@ -123,28 +131,12 @@ class Training(Settings):
         TypeError, ValueError
             Naming the setting that breaks a rule.
         """
-        if not (isinstance(self.epochs, str) and self.epochs == "auto"):
-            check_int("epochs", self.epochs)
-        if self.segment_origins != "auto":
-            check_int("segment_origins", self.segment_origins)
+        self.check_kinds()
+        for name in ("epochs", "segment_origins"):
+            value = getattr(self, name)
+            if not (isinstance(value, str) and value == "auto"):
+                check_int(name, value, auto=True)
         check_choice("mode", self.mode, ("dense", "window"))
         check_choice("precision", self.precision, ("float32", "mixed_bfloat16"))
         check_real("learning_rate", self.learning_rate, low=0, include_low=False)
-        for name in ("weight_decay", "round_gain", "least_scale"):
-            check_real(name, getattr(self, name), low=0)
         check_real("level", self.level, low=0, high=1, include_low=False)
-        for name in (
-            "batch_size",
-            "patience",
-            "n_steps",
-            "n_rounds",
-            "round_values",
-            "epoch_values",
-            "epoch_steps",
-            "validation_values",
-            "step_values",
-            "looped_steps",
-            "fewest_blocks",
-            "short_lookback",
-        ):
-            check_int(name, getattr(self, name))

@@ -8,6 +8,7 @@ import numpy as np
 
 from tscnn.network.backend import keras, ops
 from tscnn.network.config import NetworkConfig
+from tscnn.training.loss import loss_function
 
 __all__ = ["LoopingTrainer", "SegmentTrainer", "weighted_mean"]
 
@@ -27,14 +28,13 @@ class SegmentTrainer(keras.Model):
     n_origins : int
         Origins of a segment.
     loss : str or callable
-        Name of a Keras loss, a Keras loss, or a function (targets, forecasts) -> loss, the last axis averaged.
+        Of `loss_function`.
     """
 
     def __init__(self, forecast: Any, rows: np.ndarray, config: NetworkConfig, n_origins: int, loss: Any) -> None:
         super().__init__(name="segment_trainer")
         self.forecast = forecast
-        loss = keras.losses.get(loss)
-        self.origin_loss = loss.call if isinstance(loss, keras.losses.Loss) else loss
+        self.origin_loss = loss_function(loss)
         self.targets = list(config.targets)
         self.n_inputs = config.lookback + n_origins - 1
         self.lookback = config.lookback

@@ -1,0 +1,154 @@
+"""What the values of a frame must be: finite numbers that float32 can square."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tscnn.common.checks import received, show
+
+__all__ = ["as_float", "check_sizes", "list_some"]
+
+LARGEST = float(np.sqrt(np.finfo(np.float32).max))
+FARTHEST = 1e17  # standard deviations: float32 holds the squares of ten thousand such values, added up
+
+
+def as_float(frame: pd.DataFrame) -> pd.DataFrame:
+    """Copy a frame to float64, or name the first column or value that can't be forecast from.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Of distinct columns.
+
+    Returns
+    -------
+    DataFrame
+        A copy, of finite values that float32 can square.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Naming the column, and the row of a value.
+    """
+    for position, dtype in enumerate(frame.dtypes):
+        if pd.api.types.is_complex_dtype(dtype):
+            rule = f"Complex data not supported: column {show(frame.columns[position])} must be real."
+            raise ValueError(received(rule, dtype=str(dtype)))
+        if not pd.api.types.is_numeric_dtype(dtype):
+            _refuse_column(frame, position)
+    values = frame.to_numpy(dtype=np.float64, na_value=np.nan, copy=True)
+    good = np.abs(values) < LARGEST
+    if not good.all():
+        _refuse_value(frame, values, good)
+    return pd.DataFrame(values, index=frame.index, columns=frame.columns, copy=False)
+
+
+def check_sizes(frame: pd.DataFrame, mean: np.ndarray, scale: np.ndarray) -> None:
+    """Complain about values so far from those of training that float32 can't add up squares of them.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Of `as_float`.
+    mean, scale : ndarray of shape (n_features,)
+        Of the training rows, by column.
+
+    Raises
+    ------
+    ValueError
+        Naming the column and the row.
+    """
+    values, room = frame.to_numpy(), FARTHEST * scale
+    if (values.max(axis=0) < mean + room).all() and (values.min(axis=0) > mean - room).all():
+        return
+    row, column = np.argwhere(np.abs(values - mean) >= room)[0]
+    rule = (
+        f"Column {show(frame.columns.tolist()[column])} has a value at row {frame.index[row]} that is {FARTHEST:g} or"
+    )
+    rule += " more standard deviations from the mean of training: float32 can't square that; is it a fill value?"
+    raise ValueError(received(rule, value=float(values[row, column]), mean=float(mean[column])))
+
+
+def list_some(names: pd.Index) -> list[Any]:
+    """List names, the first ten of many.
+
+    Parameters
+    ----------
+    names : Index
+        Of columns.
+
+    Returns
+    -------
+    list
+        The last one is "..." where some are left out.
+    """
+    return [*names[:10].tolist(), *(["..."] if len(names) > 10 else [])]
+
+
+def _refuse_column(frame: pd.DataFrame, position: int) -> None:
+    """Say of a column that holds no numbers what to do with it."""
+    column, label = frame.iloc[:, position], frame.columns.tolist()[position]
+    name, dtype = show(label), column.dtype
+    numbers = f"Column {name} must hold real numbers or booleans;"
+    without = f"`X.drop(columns=[{name}])` does without."
+    if pd.api.types.is_datetime64_any_dtype(dtype) or isinstance(dtype, pd.PeriodDtype):
+        rule = f"Column {name} holds times, which belong in the index: `X.set_index({name})`; {without}"
+    elif pd.api.types.is_timedelta64_dtype(dtype):
+        rule = f"{numbers} `X[{name}] = X[{name}].dt.total_seconds()` makes numbers of lengths of time."
+    elif _works(lambda: column.astype(float)):
+        rule = f"{numbers} `X.astype({{{name}: float}})` converts those in it."
+    elif _works(lambda: pd.to_numeric(column)):
+        rule = f"{numbers} `X[{name}] = pd.to_numeric(X[{name}])` converts those in it."
+    elif _works(lambda: pd.to_datetime(column.astype(str), format="ISO8601")):
+        rule = f"Column {name} holds times, which belong in the index: `X.set_index(pd.to_datetime(X.pop({name})))`;"
+        rule += f" {without}"
+    elif _works(lambda: pd.get_dummies(frame.iloc[:99], columns=[label])):
+        rule = f"{numbers} `pd.get_dummies(X, columns=[{name}])` makes a column of each kind of text, {without}"
+    else:
+        rule = f"{numbers} {without}"
+    raise TypeError(received(rule, dtype=str(dtype), first_value=_first_other(column)))
+
+
+def _works(convert: Callable[[], Any]) -> bool:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            convert()
+    except (TypeError, ValueError, OverflowError, KeyError):
+        return False
+    return True
+
+
+def _first_other(column: pd.Series) -> Any:
+    """Return the first of many values that is no number, or the first one where all are."""
+    values = column.iloc[:1000].tolist()
+    found = next((value for value in values if not _works(partial(float, value))), values[0])
+    return str(found) if isinstance(found, pd.Timestamp | pd.Period | pd.Timedelta) else found
+
+
+def _refuse_value(frame: pd.DataFrame, values: np.ndarray, good: np.ndarray) -> None:
+    """Name the first value that is not finite or too large, and say what to do with it."""
+    row = int(good.all(axis=1).argmin())
+    position = int(good[row].argmin())
+    name, value = show(frame.columns.tolist()[position]), float(values[row, position])
+    at = f"at row {frame.index[row]}"
+    if np.isfinite(value):
+        rule = f"Every value must be one that float32 can square, but that of column {name} {at} is not; if it stands"
+        rule += " for a gap, `X.mask(X.abs() > 1e18).ffill().bfill()` fills it."
+    elif np.isnan(values[:, position]).all():
+        rule = f"Every value must be finite, but column {name} has NaN or infinity in every row; "
+        rule += f"`X.drop(columns=[{name}])` does without."
+    else:
+        gaps = "" if np.isnan(value) else ".replace([np.inf, -np.inf], np.nan)"
+        rule = (
+            f"Every value must be finite, but column {name} has NaN or infinity {at}; `X{gaps}.ffill().bfill()` fills"
+        )
+        rule += " gaps."
+    in_columns = list_some(frame.columns[~good.all(axis=0)])
+    raise ValueError(received(rule, value=value, n_such_values=int((~good).sum()), in_columns=in_columns))
