@@ -102,7 +102,7 @@ def fit_network(
     fits, results = [], []
     for config, terms in candidates:
         with device_scope(device):
-            network = build_network(config, None if settings.precision == "float32" else settings.precision)
+            network = build_network(config, settings.precision, seed)
             seed_weights(network.dense, seed)
             trained = train(
                 network, rows, terms, training, validation, settings, device=device, seed=seed, verbose=verbose

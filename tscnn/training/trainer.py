@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tscnn.network.backend import keras, ops
-from tscnn.network.config import NetworkConfig
+from tscnn.network.graph import Network
 
 __all__ = ["LoopingTrainer", "SegmentTrainer", "weighted_mean"]
 
@@ -22,17 +22,19 @@ class SegmentTrainer(keras.Model):
         of one.
     rows : ndarray of shape (n_rows, n_features)
         All series, one behind the other.
-    config : NetworkConfig
-        Of the network.
+    network : Network
+        Whose weights are trained: what callbacks save, load, get and set.
     n_origins : int
         Origins of a segment.
     loss : str or callable
         Name of a Keras loss, a Keras loss, or a function (targets, forecasts) -> loss, the last axis averaged.
     """
 
-    def __init__(self, forecast: Any, rows: np.ndarray, config: NetworkConfig, n_origins: int, loss: Any) -> None:
+    def __init__(self, forecast: Any, rows: np.ndarray, network: Network, n_origins: int, loss: Any) -> None:
         super().__init__(name="segment_trainer")
         self.forecast = forecast
+        self.network = network.dense
+        config = network.config
         loss = keras.losses.get(loss)
         self.origin_loss = loss.call if isinstance(loss, keras.losses.Loss) else loss
         self.targets = list(config.targets)
@@ -43,6 +45,26 @@ class SegmentTrainer(keras.Model):
         self.rows = self.add_weight(shape=rows.shape, initializer="zeros", trainable=False, name="rows")
         self.rows.assign(rows)
         self.built = True
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save the network, as ``keras.callbacks.ModelCheckpoint`` asks."""
+        self.network.save(*args, **kwargs)
+
+    def save_weights(self, *args: Any, **kwargs: Any) -> None:
+        """Save the weights of the network."""
+        self.network.save_weights(*args, **kwargs)
+
+    def load_weights(self, *args: Any, **kwargs: Any) -> None:
+        """Load the weights of the network."""
+        self.network.load_weights(*args, **kwargs)
+
+    def get_weights(self) -> list[np.ndarray]:
+        """Return the weights of the network, not the rows."""
+        return list(self.network.get_weights())
+
+    def set_weights(self, weights: list[np.ndarray]) -> None:
+        """Set the weights of the network."""
+        self.network.set_weights(weights)
 
     def call(self, starts: Any, training: bool = False) -> Any:
         """Return the loss of every origin: (batch,) -> (batch, n_origins)."""
