@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from sklearn.utils import check_random_state
 
 from tscnn.common.checks import check_choice, check_int, check_real, received
+from tscnn.common.progress import is_watched
 from tscnn.linear.settings import LinearModel
 from tscnn.network.settings import TCN
 from tscnn.training.settings import Training
@@ -100,9 +101,16 @@ def read_parameters(forecaster: Any) -> CheckedParameters:
         training=training,
         validation_fraction=check_real("validation_fraction", forecaster.validation_fraction, low=0, high=1),
         device=forecaster.device,
-        seed=int(check_random_state(forecaster.random_state).randint(2**31 - 1)),
-        verbose=sys.stdout.isatty() if verbose == "auto" else bool(verbose),
+        seed=_draw_seed(forecaster.random_state),
+        verbose=is_watched() if verbose == "auto" else bool(verbose),
     )
+
+
+def _draw_seed(random_state: Any) -> int:
+    """Draw a seed; NumPy's global generator, which scikit-learn takes for None, is left alone."""
+    if random_state is None:
+        random_state = np.random.RandomState()
+    return int(check_random_state(random_state).randint(2**31 - 1))
 
 
 def is_auto(value: Any) -> bool:

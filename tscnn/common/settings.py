@@ -23,6 +23,10 @@ class Settings:
     {'filters': 8}
     """
 
+    def __sklearn_clone__(self) -> Self:
+        """Let clones share settings, which don't change, with the callbacks in them, which can't all be copied."""
+        return self
+
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the settings.
 

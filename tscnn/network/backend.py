@@ -19,6 +19,7 @@ __all__ = [
     "check_device",
     "device_scope",
     "float32_scope",
+    "is_forked",
     "keras",
     "on_tensorflow",
     "ops",
@@ -72,18 +73,10 @@ _started_in: int | None = None  # process
 
 
 def start_runtime() -> None:
-    """Start TensorFlow's devices and thread pools, quietly: before the first computation, and not on import.
-
-    A child that is forked before can start its own; in one that is forked after, TensorFlow waits forever for threads
-    that are not there.
-    """
+    """Start TensorFlow's devices and thread pools, quietly: before the first computation, and not on import."""
     global _started_in
-    if _started_in == os.getpid() or not on_tensorflow():
+    if _started_in is not None or not on_tensorflow():
         return
-    if _started_in is not None:
-        rule = "A network can't be trained in a forked child of a process that has trained one: TensorFlow would hang. "
-        rule += "Start the child with multiprocessing.get_context('spawn'), or fit with network=None."
-        raise RuntimeError(received(rule, process=os.getpid(), parent=_started_in))
     with _starting, _quietly():
         from tensorflow import config
 
@@ -92,6 +85,14 @@ def start_runtime() -> None:
                 config.experimental.set_memory_growth(gpu, True)
         config.list_logical_devices()  # the first look at the devices is what logs
         _started_in = os.getpid()
+
+
+def is_forked() -> bool:
+    """Return whether this is a forked child of a process that has started TensorFlow.
+
+    Here it would wait forever for threads that a fork leaves behind; a child that is forked before starts its own.
+    """
+    return _started_in not in (None, os.getpid())
 
 
 def to_numpy(variable: Any) -> np.ndarray:

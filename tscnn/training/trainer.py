@@ -46,6 +46,10 @@ class SegmentTrainer(keras.Model):
         self.rows.assign(rows)
         self.built = True
 
+    def __reduce__(self) -> Any:
+        """Leave nothing in a copy of a callback that refers to this: neither rows nor graph."""
+        return type(None), ()
+
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Save the network, as ``keras.callbacks.ModelCheckpoint`` asks."""
         self.network.save(*args, **kwargs)
