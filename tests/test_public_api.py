@@ -68,3 +68,12 @@ def test_light_modules_need_no_framework():
 def test_fitting_and_forecasting_without_a_network_needs_no_framework():
     fit = "Forecaster(4, network=None, validation_fraction=0).fit([[i % 3] for i in range(40)]).predict()"
     assert imported_by(f"from tscnn import Forecaster; {fit}") == {"pandas", "sklearn"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("imports", ["tscnn, keras", "keras, tscnn"])
+def test_keras_loads_models_and_layers_in_any_state_of_imports(imports, tmp_path):
+    path = tmp_path / "model.keras"
+    tscnn.build_model(8, 2, 2, filters=2).save(path)
+    code = f"import {imports}; keras.saving.load_model({str(path)!r}).get_layer('stack')"
+    subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True)

@@ -5,15 +5,17 @@ The stack, in numbers  `receptive_field`, `reachable_lags`, `find_holes`, `plan_
 Without the estimator  `make_windows`, `build_model`, `tscnn.layers`, `tscnn.windows`
 Data                   `tscnn.datasets`
 
-``import tscnn`` imports neither TensorFlow nor pandas: a name below is imported when it is first used.
+``import tscnn`` imports neither TensorFlow nor pandas: a name below is imported when it is first used. When Keras is
+imported, before or after, it gets to know the layers, so that ``keras.saving.load_model`` finds them.
 """
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from tscnn.common.lazy import lazy_names
+from tscnn.common.lazy import after_import, lazy_names
 from tscnn.network.receptive_field import conv_output_length, find_holes, plan_layers, reachable_lags, receptive_field
 
 if TYPE_CHECKING:
@@ -67,3 +69,12 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*_list_names(), "__version__"})
+
+
+def _register_layers() -> None:
+    """Import the layers, unless they are just being imported: our own door to Keras has let it in."""
+    if "tscnn.network.backend" not in sys.modules:
+        import_module("tscnn.layers")
+
+
+after_import("keras", _register_layers)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 import warnings
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from tscnn.common.checks import check_choice, check_int, check_real, received, show
+from tscnn.common.progress import is_watched
 from tscnn.common.settings import name_alike
 from tscnn.data.windows import split_row
 from tscnn.linear.settings import LinearModel
@@ -122,7 +122,7 @@ def read_parameters(forecaster: Any) -> CheckedParameters:
         validation_fraction=check_real("validation_fraction", forecaster.validation_fraction, low=0, high=1),
         device=_read_device(forecaster.device),
         seed=_draw_seed(forecaster.random_state),
-        verbose=sys.stdout.isatty() if verbose == "auto" else bool(verbose),
+        verbose=is_watched() if verbose == "auto" else bool(verbose),
         replaces_outliers=check_choice("outliers", forecaster.outliers, ("auto", None)) == "auto",
     )
 
@@ -298,10 +298,12 @@ def _read_device(device: Any) -> str:
 
 
 def _draw_seed(random_state: Any) -> int:
+    """Draw a seed; NumPy's global generator, which scikit-learn takes for None, is left alone."""
     rule = "`random_state` must be None, an integer from 0 to 4294967295 or a numpy.random.RandomState."
     try:
         if isinstance(random_state, bool | np.bool_):
             raise TypeError
+        random_state = np.random.RandomState() if random_state is None else random_state
         return int(check_random_state(random_state).randint(2**31 - 1))
     except (TypeError, ValueError):
         raise ValueError(received(rule, random_state=random_state)) from None

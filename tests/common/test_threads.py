@@ -1,4 +1,6 @@
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from threadpoolctl import threadpool_info
@@ -31,4 +33,20 @@ def test_on_one_thread_holds_inside_alone():
 
     before = count_threads()
     assert set(on_one_thread(count_threads)()) == {1}
+    assert count_threads() == before
+
+
+def test_overlapping_limits_put_back_the_state():
+    def count_threads() -> list[int]:
+        return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+
+    before, met = count_threads(), threading.Barrier(2, timeout=30)
+
+    @on_one_thread
+    def leave_after(seconds):
+        met.wait()
+        time.sleep(seconds)
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(leave_after, [0, 0.1]))
     assert count_threads() == before

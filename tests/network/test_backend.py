@@ -4,11 +4,14 @@ import importlib.util
 import os
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
 from tensorflow.config.experimental import enable_tensor_float_32_execution, tensor_float_32_execution_enabled
 
-from tscnn.network.backend import device_scope, list_devices
+from tscnn.network.backend import device_scope, keras, list_devices
 
 
 @pytest.mark.parametrize("device", ["auto", "cpu", "cpu:0"])
@@ -45,3 +48,123 @@ def test_a_device_that_is_not_there_is_refused_and_those_that_are_are_named():
     with pytest.raises(ValueError, match=r"`device` must be .*'cpu:0'.* Received: device='tpu'"), device_scope("tpu"):
         pass
     assert "cpu:0" in list_devices()
+
+
+# The state of the process
+
+
+def run_alone(code, *options, **environment):
+    """Run code in a fresh interpreter; return what it says on both outputs."""
+    command = [sys.executable, *options, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **environment})
+    assert done.returncode == 0, done.stderr
+    return done.stdout + done.stderr
+
+
+FIT = """
+import numpy as np
+from tscnn import Forecaster
+rows = 500 + np.sin(np.arange(200) / 4)[:, None] + np.linspace(0, 9, 200)[:, None] * [1, -1]
+fitted = Forecaster(6, 2, filters=2, epochs=1, dropout=0.1, linear_model=None, random_state=0, verbose=0).fit(rows)
+print(repr(fitted.predict(rows + 60_000).to_numpy().tolist()))
+"""
+SETTINGS = {
+    "mixed": "keras.config.set_dtype_policy('mixed_bfloat16')",
+    "float16": "keras.config.set_floatx('float16'); keras.config.set_epsilon(1e-2)",
+    "float64": "keras.config.set_floatx('float64'); keras.config.set_dtype_policy('float64')",
+    "channels": "keras.config.set_image_data_format('channels_first'); keras.config.enable_interactive_logging()",
+    "eager": "tf.config.run_functions_eagerly(True)",
+    "deterministic": "tf.config.experimental.enable_op_determinism()",
+}
+SNAPSHOT = """
+import os, random, keras, tensorflow as tf, numpy
+{0}
+def snapshot():
+    found = [getattr(keras.config, name)() for name in ("floatx", "epsilon", "image_data_format")]
+    found += [keras.config.dtype_policy().name, keras.config.is_interactive_logging_enabled()]
+    found += [tf.config.functions_run_eagerly(), tf.config.experimental.tensor_float_32_execution_enabled()]
+    found += [tf.get_logger().level, list(tf.get_logger().filters), dict(os.environ)]
+    return [*found, random.getstate(), str(numpy.random.get_state())]
+before = snapshot()
+"""
+UNCHANGED = "assert snapshot() == before, [pair for pair in zip(before, snapshot()) if pair[0] != pair[1]]"
+
+
+@pytest.fixture(scope="module")
+def plain():
+    return run_alone(FIT, "-W", "ignore")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SETTINGS)
+def test_state_that_users_set_neither_matters_nor_changes(name, plain):
+    code = SNAPSHOT.format(SETTINGS[name]) + FIT + UNCHANGED
+    said = run_alone(code, "-W", "ignore", TF_CPP_MIN_LOG_LEVEL="3").splitlines()
+    found, expected = (np.array(eval(text)) for text in (said[-1], plain))
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+@pytest.mark.slow
+def test_state_of_the_environment_and_of_random_is_left_alone_and_nothing_is_written():
+    before = "import os, random; before = dict(os.environ), random.getstate()"
+    code = f"{before}\n{FIT}\nassert (dict(os.environ), random.getstate()) == before"
+    assert run_alone(code, "-W", "ignore").count("\n") == 1
+
+
+@pytest.mark.slow
+def test_a_fit_raises_no_errors_where_warnings_are_errors():
+    run_alone(FIT, "-W", "error", "-W", "ignore:On the validation rows:UserWarning")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("closed", [(2,), (1, 2)])
+def test_a_state_without_standard_error_or_output_is_fine(closed):
+    closing = "; ".join(f"os.close({number})" for number in closed)
+    run_alone(f"import os; {closing}\n{FIT.replace('print(', '(').replace('verbose=0', 'verbose=1')}", "-W", "ignore")
+
+
+FORKED = """
+import multiprocessing
+import tscnn.layers, tscnn.training.fit
+def fit(seed):
+    FIT
+    return float(fitted.predict().iloc[0, 0])
+def fit_in_child():
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        return pool.map_async(fit, [0]).get(timeout=200)[0]
+first = fit_in_child()
+assert fit(0) == first
+assert fit_in_child() == first
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_the_state_of_a_forked_child_allows_a_fit_before_and_after_one_in_the_parent():
+    run_alone(FORKED.replace("FIT", FIT.strip().replace("\n", "\n    ")), "-W", "ignore")
+
+
+def test_overlapping_scopes_put_back_the_state():
+    before = keras.config.floatx(), keras.config.dtype_policy().name
+    met = threading.Barrier(2, timeout=60)
+
+    def inside(first):
+        with device_scope("cpu"):
+            met.wait()
+            if first:
+                return keras.config.floatx(), tensor_float_32_execution_enabled()
+            later.wait(60)
+            return keras.config.floatx(), tensor_float_32_execution_enabled()
+
+    later = threading.Event()
+    keras.config.set_floatx("float64")
+    try:
+        with ThreadPoolExecutor(2) as pool:
+            second, first = pool.submit(inside, False), pool.submit(inside, True)
+            assert first.result() == ("float32", False)
+            later.set()
+            assert second.result() == ("float32", False)
+        assert (keras.config.floatx(), tensor_float_32_execution_enabled()) == ("float64", True)
+    finally:
+        keras.config.set_floatx(before[0])
+    assert keras.config.dtype_policy().name == before[1]

@@ -64,7 +64,7 @@ def test_the_best_epoch_counts_as_far_as_it_serves(scales, best, second):
         assert logs["val_loss"] == pytest.approx((learnt - best) ** 2)
         np.testing.assert_allclose(kernel, learnt)  # training goes on from what it learnt
     assert callback.model.stop_training
-    callback.on_train_end()
+    callback.put_back()
     np.testing.assert_allclose(kernel, best, rtol=1e-6)
     assert callback.scale == pytest.approx(best / second)
     np.testing.assert_allclose(callback.losses, 0, atol=1e-6)
@@ -129,7 +129,7 @@ def test_a_tiny_part_of_what_was_learnt_is_not_kept():
         callback.on_train_begin()
         kernel.assign(np.ones(kernel.shape))
         callback.on_epoch_end(0, {})
-        callback.on_train_end()
+        callback.put_back()
         kept.append(bool(np.any(kernel)))
     assert kept == [False, True]
 

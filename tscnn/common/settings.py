@@ -75,6 +75,10 @@ class Settings:
             elif isinstance(default, Settings) and not isinstance(value, type(default)):
                 raise TypeError(received(f"`{name}` must be {type(default).__name__}(...).", **{name: value}))
 
+    def __sklearn_clone__(self) -> Self:
+        """Let clones share settings, which don't change, with the callbacks in them, which can't all be copied."""
+        return self
+
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the settings.
 

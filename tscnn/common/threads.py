@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import ParamSpec, TypeVar
+from functools import partial
+from typing import TypeVar
 
 from threadpoolctl import threadpool_limits
+
+from tscnn.common.scopes import SharedScope
 
 __all__ = ["map_in_threads", "on_one_thread"]
 
@@ -15,7 +18,6 @@ MOST_THREADS = 4  # more would wait for Python's lock, which LAPACK's solver hol
 
 Value = TypeVar("Value")
 Result = TypeVar("Result")
-Arguments = ParamSpec("Arguments")
 
 
 def map_in_threads(function: Callable[[Value], Result], values: Iterable[Value]) -> list[Result]:
@@ -45,21 +47,9 @@ def map_in_threads(function: Callable[[Value], Result], values: Iterable[Value])
         return list(pool.map(function, values))
 
 
-def on_one_thread(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
-    """Have a function's products and systems of equations computed with one thread each.
+on_one_thread = SharedScope(partial(threadpool_limits, limits=1, user_api="blas"))
+"""Have a function's products and systems of equations computed with one thread each: a decorator, or a ``with`` block.
 
-    Where they are many and small, threads gain nothing, and wait for each other where other work keeps the cores busy:
-    ten times as long, at worst.
-
-    Parameters
-    ----------
-    function : callable
-        Whose time is spent in NumPy.
-
-    Returns
-    -------
-    callable
-        The same, decorated.
-    """
-    decorated: Callable[Arguments, Result] = threadpool_limits.wrap(limits=1, user_api="blas")(function)
-    return decorated
+Where they are many and small, threads gain nothing, and wait for each other where other work keeps the cores busy: ten
+times as long, at worst.
+"""

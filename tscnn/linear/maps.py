@@ -206,7 +206,7 @@ class LinearMaps:
         def apply(inputs: Any, weights: Any) -> Any:
             if one_window:  # a convolution to one position is slow
                 return ops.matmul(inputs, weights)
-            return ops.conv(inputs[:, :, None], weights[:, None], 1, "valid")
+            return ops.conv(inputs[:, :, None], weights[:, None], 1, "valid", "channels_last")
 
         if len(self.kernel) == 1:
             forecasts = apply(ops.reshape(series, (-1, n_rows)), kernel[0])

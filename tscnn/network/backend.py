@@ -3,59 +3,101 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
+import threading
 from collections.abc import Iterator
 from typing import Any
 
-from tscnn.common.checks import received
+import numpy as np
 
-__all__ = ["can_jit", "check_device", "device_scope", "keras", "on_tensorflow", "ops", "precision_scope"]
+from tscnn.common.checks import received
+from tscnn.common.scopes import SharedScope
+
+__all__ = [
+    "can_jit",
+    "check_device",
+    "device_scope",
+    "float32_scope",
+    "is_forked",
+    "keras",
+    "on_tensorflow",
+    "ops",
+    "start_runtime",
+    "to_numpy",
+]
+
+_ENVIRONMENT = {
+    "TF_CPP_MIN_LOG_LEVEL": "2",
+    # Freed memory is kept: giving it back and taking it anew every step costs up to half of the time on a CPU.
+    "TF_CPU_ALLOCATOR_USE_BFC": "true",
+}
 
 
 @contextlib.contextmanager
-def _without_stderr() -> Iterator[None]:
-    """Silence what native code writes while it loads; errors still arrive as exceptions."""
-    saved = os.dup(2)
-    with open(os.devnull, "wb") as nowhere:  # noqa: PTH123
-        os.dup2(nowhere.fileno(), 2)
+def _quietly() -> Iterator[None]:
+    """Silence what native code writes while it loads, with our environment; errors still arrive as exceptions."""
+    ours = {name: value for name, value in _ENVIRONMENT.items() if name not in os.environ}
+    os.environ.update(ours)
+    try:
+        saved = os.dup(2)
+    except OSError:  # there is no standard error
+        saved = None
+    if saved is not None:
+        with open(os.devnull, "wb") as nowhere:  # noqa: PTH123
+            os.dup2(nowhere.fileno(), 2)
     try:
         yield
     finally:
-        os.dup2(saved, 2)
-        os.close(saved)
+        if saved is not None:
+            os.dup2(saved, 2)
+            os.close(saved)
+        for name in ours:
+            os.environ.pop(name, None)
 
 
 def _import_keras() -> Any:
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    # Freed memory is kept: giving it back and taking it anew every step costs up to half of the time on a CPU.
-    os.environ.setdefault("TF_CPU_ALLOCATOR_USE_BFC", "true")
-    with _without_stderr():
+    with _quietly():
         import keras
 
         if keras.backend.backend() == "tensorflow":
-            import tensorflow as tf
-
-            for gpu in tf.config.list_physical_devices("GPU"):
-                with contextlib.suppress(RuntimeError):  # somebody has used it already
-                    tf.config.experimental.set_memory_growth(gpu, True)
-            tf.get_logger().setLevel("ERROR")  # each fit is a model of its own, which it takes for needless retracing
-            tf.config.list_logical_devices()  # the first look at the devices is what logs
+            import tensorflow  # noqa: F401
     return keras
 
 
 keras = _import_keras()
 ops = keras.ops
 
+_starting = threading.Lock()
+_started_in: int | None = None  # process
 
-@contextlib.contextmanager
-def precision_scope(precision: str | None) -> Iterator[None]:
-    """Make the layers that are built inside compute in `precision`, a Keras dtype policy; None leaves it as it is."""
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(before if precision is None else precision)
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(before)
+
+def start_runtime() -> None:
+    """Start TensorFlow's devices and thread pools, quietly: before the first computation, and not on import."""
+    global _started_in
+    if _started_in is not None or not on_tensorflow():
+        return
+    with _starting, _quietly():
+        from tensorflow import config
+
+        for gpu in config.list_physical_devices("GPU"):
+            with contextlib.suppress(RuntimeError, ValueError):  # somebody has used it already, or split it
+                config.experimental.set_memory_growth(gpu, True)
+        config.list_logical_devices()  # the first look at the devices is what logs
+        _started_in = os.getpid()
+
+
+def is_forked() -> bool:
+    """Return whether this is a forked child of a process that has started TensorFlow.
+
+    Here it would wait forever for threads that a fork leaves behind; a child that is forked before starts its own.
+    """
+    return _started_in not in (None, os.getpid())
+
+
+def to_numpy(variable: Any) -> np.ndarray:
+    """Copy the values of a ``keras.Variable``, in two steps: asked for a copy, Keras lets NumPy warn."""
+    return np.array(np.asarray(variable))
 
 
 def on_tensorflow() -> bool:
@@ -71,6 +113,7 @@ def can_jit(device: str) -> bool | str:
 
 def list_devices() -> list[str]:
     """List the devices that Keras can use, such as ``["cpu:0", "gpu:0"]``."""
+    start_runtime()
     return sorted({"cpu:0", *keras.distribution.list_devices()})
 
 
@@ -90,30 +133,61 @@ def device_scope(device: str) -> Iterator[None]:
     "auto" leaves the choice to Keras, which takes a GPU where there is one.
     """
     name = check_device(device)
-    with contextlib.nullcontext() if name == "auto" else keras.device(name), _all_digits():
+    with contextlib.nullcontext() if name == "auto" else keras.device(name), float32_scope():
         yield
 
 
 @contextlib.contextmanager
-def _all_digits() -> Iterator[None]:
-    """Keep GPUs from rounding what float32 products multiply to ten bits, TensorFloat-32.
+def float32_scope() -> Iterator[None]:
+    """Make Keras compute in float32 inside, in all of its digits, whatever the user has set."""
+    before = keras.config.dtype_policy()  # of this thread
+    digits: Any = contextlib.nullcontext()
+    if keras.backend.backend() == "jax":
+        import jax
 
-    On a level of 1,000 standard deviations forecasts would be off by half of one, and those of a long segment differ
-    from those of a single window.
-    """
-    if on_tensorflow():
-        from tensorflow import config
-
-        before = config.experimental.tensor_float_32_execution_enabled()
-        config.experimental.enable_tensor_float_32_execution(False)
+        digits = jax.default_matmul_precision("float32")
+    with _process_in_float32, digits:
+        keras.config.set_dtype_policy("float32")
         try:
             yield
         finally:
-            config.experimental.enable_tensor_float_32_execution(before)
-    elif keras.backend.backend() == "jax":
-        import jax
+            keras.config.set_dtype_policy(before)
 
-        with jax.default_matmul_precision("float32"):
+
+@contextlib.contextmanager
+def _in_float32() -> Iterator[None]:
+    """Set what all threads share: the default type, TensorFloat-32, and a needless warning.
+
+    TensorFloat-32 rounds what float32 products multiply to ten bits: on a level of 1,000 standard deviations forecasts
+    would be off by half of one, and those of a long segment differ from those of a single window.
+    """
+    floatx = keras.config.floatx()
+    keras.config.set_floatx("float32")
+    with _as_tensorflow() if on_tensorflow() else contextlib.nullcontext():
+        try:
             yield
-    else:
+        finally:
+            keras.config.set_floatx(floatx)
+
+
+@contextlib.contextmanager
+def _as_tensorflow() -> Iterator[None]:
+    import tensorflow as tf
+
+    options = tf.config.experimental
+    rounds = options.tensor_float_32_execution_enabled()
+    options.enable_tensor_float_32_execution(False)
+    tf.get_logger().addFilter(_is_needed)
+    try:
         yield
+    finally:
+        tf.get_logger().removeFilter(_is_needed)
+        options.enable_tensor_float_32_execution(rounds)
+
+
+def _is_needed(record: logging.LogRecord) -> bool:
+    """Drop the warning of retracing: each fit is a model of its own."""
+    return "retracing" not in str(record.msg)
+
+
+_process_in_float32 = SharedScope(_in_float32)

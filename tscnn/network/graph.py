@@ -12,7 +12,7 @@ import numpy as np
 from tscnn.common.checks import received, show
 from tscnn.common.settings import name_alike
 from tscnn.network import functional
-from tscnn.network.backend import keras, ops, precision_scope
+from tscnn.network.backend import float32_scope, keras, start_runtime, to_numpy
 from tscnn.network.config import NetworkConfig, resolve_config
 from tscnn.network.layers import Head, LinearSkip, PerFeature, RollingNormalizer, ScaleBack, WaveNetStack
 
@@ -52,22 +52,27 @@ class Network:
         dict of str to ndarray
             By the names of `tscnn.network.inference.weight_shapes`.
         """
-        return {_name_of(weight): np.array(ops.convert_to_numpy(weight)) for weight in self.dense.weights}
+        return {_name_of(weight): to_numpy(weight) for weight in self.dense.weights}
 
     def __reduce__(self) -> Any:
         """Pickle and copy as configuration and weights, so that both graphs go on sharing them."""
         return network_of, (self.config, self.arrays())
 
 
-def build_network(config: NetworkConfig, precision: str | None = None) -> Network:
-    """Make the layers of `config` and connect them twice; `precision` is that of the convolutions alone."""
-    layers = _make_layers(config, precision)
+def build_network(config: NetworkConfig, precision: str | None = None, seed: int | None = None) -> Network:
+    """Make the layers of `config` and connect them twice.
+
+    `precision` is that of the convolutions, default Keras's policy; the other layers compute in that of its variables.
+    Without `seed` Keras draws weights and dropout from Python's global generator, as of any layer.
+    """
+    start_runtime()
+    layers = _make_layers(config, precision, seed)
     dense, single_origin = (_connect(layers, config, last_only) for last_only in (False, True))
     return Network(config, dense, single_origin, layers.head)
 
 
 def network_of(config: NetworkConfig, arrays: Mapping[str, np.ndarray]) -> Network:
-    """Build a network in the default precision and give it weights.
+    """Build a network in float32 and give it weights.
 
     Parameters
     ----------
@@ -81,9 +86,10 @@ def network_of(config: NetworkConfig, arrays: Mapping[str, np.ndarray]) -> Netwo
     Network
         With these weights.
     """
-    network = build_network(config)
-    for weight in network.dense.weights:
-        weight.assign(arrays[_name_of(weight)])
+    with float32_scope():
+        network = build_network(config, seed=0)
+        for weight in network.dense.weights:
+            weight.assign(arrays[_name_of(weight)])
     return network
 
 
@@ -153,37 +159,45 @@ class _Layers(functional.Parts):
     add: Any = None
 
 
-def _make_layers(config: NetworkConfig, precision: str | None) -> _Layers:
+def _make_layers(config: NetworkConfig, precision: str | None, seed: int | None) -> _Layers:
     """Make every layer once."""
     stack_settings: dict[str, Any] = {
         "filters": config.filters,
         "activation": config.activation,
         "normalization": config.normalization,
         "dropout": config.dropout,
+        "seed": seed,
+        "dtype": precision,
     }
-    parts: dict[str, Any] = {}
-    with precision_scope(precision):
-        parts["stack"] = WaveNetStack(config.layers, **stack_settings, name="stack")
-        if config.feature_mode == "independent":
-            parts["stack"] = PerFeature(parts["stack"], name="per_feature")
-        if config.feature_mode == "front_end":
-            front_end = WaveNetStack(config.front_end_layers, **stack_settings, name="front_end_stack")
-            parts["front_end"] = PerFeature(front_end, name="front_end")
+    dtype = _full_precision()
+    parts: dict[str, Any] = {"stack": WaveNetStack(config.layers, **stack_settings, name="stack")}
+    if config.feature_mode == "independent":
+        parts["stack"] = PerFeature(parts["stack"], name="per_feature", dtype=precision)
     if config.feature_mode == "front_end":
-        parts["merge"] = keras.layers.Reshape((-1, config.n_features * config.filters), name="merge")
+        front_end = WaveNetStack(config.front_end_layers, **stack_settings, name="front_end_stack")
+        parts["front_end"] = PerFeature(front_end, name="front_end", dtype=precision)
+        parts["merge"] = keras.layers.Reshape((-1, config.n_features * config.filters), name="merge", dtype=dtype)
     if config.normalizer_span > 1:
-        parts["normalizer"] = RollingNormalizer(config.normalizer_span, name="normalizer")
-        parts["scale_back"] = ScaleBack(config.targets, config.add_level, name="scale_back")
-    parts["head"] = Head(config.horizon, config.targets, name="head")
+        parts["normalizer"] = RollingNormalizer(config.normalizer_span, name="normalizer", dtype=dtype)
+        parts["scale_back"] = ScaleBack(config.targets, config.add_level, name="scale_back", dtype=dtype)
+    parts["head"] = Head(config.horizon, config.targets, name="head", dtype=dtype)
     if config.linear_skip is not None:
         maps = range(len(config.targets)) if config.linear_skip == "per_feature" else None
-        parts["linear_skip"] = LinearSkip(config.lookback, config.horizon, maps, config.targets, name="linear_skip")
-        parts["add"] = keras.layers.Add(name="add")
+        parts["linear_skip"] = LinearSkip(
+            config.lookback, config.horizon, maps, config.targets, name="linear_skip", dtype=dtype
+        )
+        parts["add"] = keras.layers.Add(name="add", dtype=dtype)
     return _Layers(**parts)
 
 
+def _full_precision() -> str:
+    """Return the type that levels are computed in: under a policy of mixed precision, that of the variables."""
+    return str(keras.config.dtype_policy().variable_dtype)
+
+
 def _connect(layers: _Layers, config: NetworkConfig, last_only: bool) -> keras.Model:
-    inputs = keras.Input((config.lookback if last_only else None, config.n_features), name="rows")
+    shape = (config.lookback if last_only else None, config.n_features)
+    inputs = keras.Input(shape, dtype=_full_precision(), name="rows")
     outputs = functional.connect(inputs, layers, config, last_only)
     if layers.linear_skip is not None:
         outputs = layers.add([layers.linear_skip(inputs), outputs])
@@ -200,7 +214,7 @@ def seed_weights(model: keras.Model, seed: int) -> None:
     for weight in model.variables:
         if weight.path.endswith("seed_generator_state"):
             weight.assign(np.array([random.integers(2**31), 0], dtype=weight.dtype))
-        elif weight.path.endswith("kernel") and np.any(ops.convert_to_numpy(weight)):
+        elif weight.path.endswith("kernel") and np.any(to_numpy(weight)):
             *window, n_in, n_out = weight.shape
             limit = np.sqrt(6 / (np.prod(window) * (n_in + n_out)))
             weight.assign(random.uniform(-limit, limit, weight.shape))

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tscnn.network.backend import keras
+from tscnn.network.backend import keras, to_numpy
 from tscnn.statistics.gate import GateResult, gate, relative_block_gains
 
 __all__ = ["BestWeights", "describe_scaling", "find_scale", "scale_head"]
@@ -105,15 +105,15 @@ class BestWeights(keras.callbacks.Callback):
             self.course = self.course[-1:]
         return (ends or spent) and not (still_pays and len(self.rounds) > 1)
 
-    def on_train_end(self, logs: Any = None) -> None:
-        """Put the best weights back."""
+    def put_back(self) -> None:
+        """Give the network its best weights."""
         self.network.set_weights(self.weights)
 
 
 @contextmanager
 def _scaled(variables: Sequence[Any], scale: float) -> Iterator[None]:
     """Scale variables inside, and put their values back."""
-    weights = [keras.ops.convert_to_numpy(variable) for variable in variables]
+    weights = [to_numpy(variable) for variable in variables]
     for variable, weight in zip(variables, weights, strict=True):
         variable.assign(scale * weight)
     try:
@@ -179,7 +179,7 @@ def scale_head(
     GateResult or None
         None where the network is still at its start, where its kernel is 0: no epoch was better.
     """
-    if not np.any(keras.ops.convert_to_numpy(head_variables[0])):
+    if not np.any(to_numpy(head_variables[0])):
         return None
     gains, weights = relative_block_gains(losses_before, losses_after, apart)
     result = gate(gains, weights=weights, level=level)

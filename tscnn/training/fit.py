@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tscnn.common.processes import call_afresh
 from tscnn.common.progress import write_line
 from tscnn.common.term import Term
 from tscnn.data.split import Split
-from tscnn.network.backend import device_scope
+from tscnn.network.backend import device_scope, is_forked
 from tscnn.network.config import NetworkConfig
 from tscnn.network.graph import build_network, seed_weights
 from tscnn.network.term import NetworkTerm
@@ -67,6 +68,9 @@ def fit_network(
 ) -> FittedNetwork:
     """Train each of some networks, and keep the best on validation.
 
+    In a child that was forked after TensorFlow has started, a new process does it, which takes some seconds more;
+    callbacks there are copies.
+
     Parameters
     ----------
     candidates : sequence of (NetworkConfig, tuple of Term)
@@ -95,6 +99,8 @@ def fit_network(
     TypeError, ValueError
         Naming the setting that breaks a rule.
     """
+    if is_forked():
+        return call_afresh(fit_network, candidates, rows, split, settings, device=device, seed=seed, verbose=verbose)
     lookback, horizon = candidates[0][0].lookback, candidates[0][0].horizon
     training, validation = split.training(lookback, horizon), []
     if split.has_validation:
@@ -102,7 +108,7 @@ def fit_network(
     fits, results = [], []
     for config, terms in candidates:
         with device_scope(device):
-            network = build_network(config, None if settings.precision == "float32" else settings.precision)
+            network = build_network(config, settings.precision, seed)
             seed_weights(network.dense, seed)
             trained = train(
                 network, rows, terms, training, validation, settings, device=device, seed=seed, verbose=verbose

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -15,8 +14,10 @@ from tscnn.data.windows import Segments, cut_segments
 from tscnn.network.backend import can_jit, device_scope, keras, on_tensorflow
 from tscnn.network.config import NetworkConfig
 from tscnn.network.graph import Network
+from tscnn.network.term import NetworkTerm
 from tscnn.statistics.gate import GateResult
 from tscnn.training.best_weights import BestWeights, describe_scaling, scale_head
+from tscnn.training.callbacks import EpochLines, FiniteLosses, diverged
 from tscnn.training.graph import Assembled, TermsLayer
 from tscnn.training.loss import check_loss
 from tscnn.training.optimizer import FlatAdamW
@@ -90,7 +91,7 @@ def train(
     Raises
     ------
     TypeError, ValueError
-        Naming the setting that breaks a rule.
+        Naming the setting that breaks a rule; or if a loss is not finite, saying what to try.
     """
     settings.check()
     check_loss(settings.loss, len(network.config.targets))
@@ -101,7 +102,7 @@ def train(
         model = network.dense if settings.mode == "dense" else network.single_origin
         beside = TermsLayer(terms, config.lookback, dtype="float32", name="terms") if terms else None
         assembled = Assembled(model, beside, dtype="float32", name="assembled")
-        trainer = trainer_class(assembled, rows, config, plan.training.weights.shape[1], settings.loss)
+        trainer = trainer_class(assembled, rows, network, plan.training.weights.shape[1], settings.loss)
         n_first = plan.rounds[0] * plan.training.n_batches
         decay = keras.optimizers.schedules.CosineDecayRestarts(settings.learning_rate, n_first)
         optimizer = FlatAdamW(decay, settings.weight_decay)
@@ -120,19 +121,30 @@ def train(
                 least_scale=settings.least_scale,
             )
         lines = EpochLines(plan.rounds) if verbose else None
+        callbacks = [best, FiniteLosses(settings), *(settings.callbacks or ()), lines]
         fitted = trainer.fit(
             plan.training,
             epochs=plan.rounds[-1],
-            callbacks=[callback for callback in (best, *(settings.callbacks or ()), lines) if callback is not None],
+            callbacks=[callback for callback in callbacks if callback is not None],
             shuffle=False,  # the batches shuffle themselves, from their own seed
             verbose=0,
         )
         history = {name: list(map(float, values)) for name, values in fitted.history.items()}
         if best is None:
+            _check_finite(network, rows, settings)
             return Trained(history, np.array(history["loss"][-1:]))
+        best.put_back()  # here, since callbacks set weights, too, when training ends
         if not terms:
             return Trained(history, best.losses)
         return _shrink(network, best, history, sum(map(len, validation)), settings, verbose)
+
+
+def _check_finite(network: Network, rows: np.ndarray, settings: Training) -> None:
+    """Complain of weights that the last step, whose loss nothing has looked at, has made useless."""
+    with np.errstate(all="ignore"):
+        forecast = NetworkTerm.from_keras(network).dense(rows[-network.config.lookback :])
+    if not np.isfinite(forecast).all():
+        raise diverged("forecasts are not", settings)
 
 
 def _shrink(
@@ -293,23 +305,3 @@ def origin_losses(trainer: SegmentTrainer, batches: SegmentBatches) -> np.ndarra
         for i in range(0, len(batches.starts), batches.batch_size)
     ]
     return np.concatenate(losses)[batches.weights > 0]
-
-
-class EpochLines(keras.callbacks.Callback):
-    """Write one line an epoch."""
-
-    def __init__(self, rounds: Sequence[int]) -> None:
-        super().__init__()
-        self.rounds = rounds
-
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        """Take the time."""
-        self.began = time.perf_counter()
-
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Write the epoch's losses."""
-        losses = f"loss {logs['loss']:.4f}"
-        if "val_loss" in logs:
-            losses += f"   validation loss {logs['val_loss']:.4f}"
-        last, seconds = next(end for end in self.rounds if epoch < end), time.perf_counter() - self.began
-        write_line(f"epoch {epoch + 1:{len(str(last))}}/{last}   {losses}   {seconds:.1f} s")

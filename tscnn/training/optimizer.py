@@ -16,7 +16,8 @@ class FlatAdamW(keras.optimizers.Optimizer):
     """AdamW that updates all weights as one vector.
 
     The numbers are those of ``keras.optimizers.AdamW``. That one repeats its operations for every weight, and a stack
-    has many small ones, so that most of what is traced is the optimizer; this runs them once.
+    has many small ones, so that most of what is traced is the optimizer; this runs them once. Its `learning_rate` can
+    be set, as callbacks do, also where it was made with a schedule, which then no longer counts.
 
     Parameters
     ----------
@@ -43,6 +44,24 @@ class FlatAdamW(keras.optimizers.Optimizer):
         super().__init__(learning_rate=learning_rate, name="flat_adamw")
         self.decay = weight_decay
         self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
+        self.rate_set = self.add_variable(shape=(), initializer="zeros", dtype="float32", name="rate_set")
+        self.is_set = self.add_variable(shape=(), initializer="zeros", dtype="bool", name="is_set")
+
+    @property
+    def learning_rate(self) -> Any:
+        """The present one.
+
+        Returns
+        -------
+        tensor
+            Of the schedule, or what it was set to since.
+        """
+        return ops.where(self.is_set, self.rate_set, ops.cast(self._get_current_learning_rate(), "float32"))
+
+    @learning_rate.setter
+    def learning_rate(self, value: Any) -> None:
+        self.rate_set.assign(value)
+        self.is_set.assign(True)
 
     def build(self, variables: Sequence[Any]) -> None:
         """Make the two moments, one vector each."""
@@ -71,7 +90,7 @@ class FlatAdamW(keras.optimizers.Optimizer):
         variables = self._trainable_variables if trainable_variables is None else list(trainable_variables)
         gradient = ops.concatenate([ops.reshape(part, (-1,)) for part in grads])
         weights = ops.concatenate([ops.reshape(ops.convert_to_tensor(variable), (-1,)) for variable in variables])
-        rate = ops.cast(self._get_current_learning_rate(), "float32")
+        rate = self.learning_rate
         step = ops.cast(self.iterations + 1, "float32")
         first = self.first_moment + (gradient - self.first_moment) * (1 - self.beta_1)
         second = self.second_moment + (ops.square(gradient) - self.second_moment) * (1 - self.beta_2)

@@ -6,10 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from tscnn.common.checks import check_choice, check_int, check_real
+from tscnn.common.checks import check_choice, check_int, check_real, received
 from tscnn.common.settings import Settings
 
 __all__ = ["Training"]
+
+_REFUSED = {
+    "BackupAndRestore": "a fit starts from scratch, and saves with `Forecaster.save` when it is done",
+    "OrbaxCheckpoint": "keras.callbacks.ModelCheckpoint saves the convolutions",
+    "SwapEMAWeights": "with validation rows the best epoch stays, and the optimizer averages no weights",
+}
 
 
 @dataclass(frozen=True)
@@ -50,8 +56,12 @@ class Training(Settings):
         random order, of which only what its forecast needs is computed. Slower, and the same weights.
     precision : {"float32", "mixed_bfloat16"}, default "float32"
         Of the convolutions in training; "mixed_bfloat16" is for GPUs. Forecasts are always computed in float32.
-    callbacks : sequence of keras.callbacks.Callback, optional
-        Passed on to Keras.
+    callbacks : list of keras.callbacks.Callback, optional
+        Called for each network that is tried, one after the other. What sets the learning rate
+        (``ReduceLROnPlateau``, ``LearningRateScheduler``) replaces the cosine from then on; what saves, loads, gets or
+        sets weights (``ModelCheckpoint``, ``EarlyStopping``) means those of the convolutions, before they are shrunk,
+        and with validation rows the best epoch stays in any case. ``logs["val_loss"]`` is there with validation rows
+        alone. A batch is up to `looped_steps` training steps.
     n_steps : int, default 300
         Training steps that ``epochs="auto"`` aims at in its first round: beside linear terms a network learns fast, and
         then overfits. Chosen on sets, see docs/what-was-tried.md, where more gain nothing beside long linear maps.
@@ -132,6 +142,7 @@ class Training(Settings):
             Naming the setting that breaks a rule.
         """
         self.check_kinds()
+        _check_callbacks(self.callbacks)
         for name in ("epochs", "segment_origins"):
             value = getattr(self, name)
             if not (isinstance(value, str) and value == "auto"):
@@ -140,3 +151,18 @@ class Training(Settings):
         check_choice("precision", self.precision, ("float32", "mixed_bfloat16"))
         check_real("learning_rate", self.learning_rate, low=0, include_low=False)
         check_real("level", self.level, low=0, high=1, include_low=False)
+
+
+def _check_callbacks(callbacks: Any) -> None:
+    """Check, without Keras, that callbacks are a list of Keras's, and can be called in a fit."""
+    rule = "`callbacks` must be None or a list of Keras callbacks, such as [keras.callbacks.EarlyStopping()]."
+    if callbacks is None:
+        return
+    if not isinstance(callbacks, list | tuple):
+        raise TypeError(received(rule, callbacks=callbacks))
+    for callback in callbacks:
+        bases = [base for base in type(callback).__mro__ if base.__module__.startswith("keras.")]
+        if not any(base.__name__ == "Callback" for base in bases):
+            raise TypeError(received(rule, callbacks=callbacks))
+        for name in (base.__name__ for base in bases if base.__name__ in _REFUSED):
+            raise ValueError(received(f"`callbacks` can't hold a {name}: {_REFUSED[name]}.", callbacks=callbacks))

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tscnn.network.backend import keras, ops
-from tscnn.network.config import NetworkConfig
+from tscnn.network.graph import Network
 from tscnn.training.loss import loss_function
 
 __all__ = ["LoopingTrainer", "SegmentTrainer", "weighted_mean"]
@@ -23,17 +23,19 @@ class SegmentTrainer(keras.Model):
         of one.
     rows : ndarray of shape (n_rows, n_features)
         All series, one behind the other.
-    config : NetworkConfig
-        Of the network.
+    network : Network
+        Whose weights are trained: what callbacks save, load, get and set.
     n_origins : int
         Origins of a segment.
     loss : str or callable
         Of `loss_function`.
     """
 
-    def __init__(self, forecast: Any, rows: np.ndarray, config: NetworkConfig, n_origins: int, loss: Any) -> None:
+    def __init__(self, forecast: Any, rows: np.ndarray, network: Network, n_origins: int, loss: Any) -> None:
         super().__init__(name="segment_trainer")
         self.forecast = forecast
+        self.network = network.dense
+        config = network.config
         self.origin_loss = loss_function(loss)
         self.targets = list(config.targets)
         self.n_inputs = config.lookback + n_origins - 1
@@ -43,6 +45,30 @@ class SegmentTrainer(keras.Model):
         self.rows = self.add_weight(shape=rows.shape, initializer="zeros", trainable=False, name="rows")
         self.rows.assign(rows)
         self.built = True
+
+    def __reduce__(self) -> Any:
+        """Leave nothing in a copy of a callback that refers to this: neither rows nor graph."""
+        return type(None), ()
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save the network, as ``keras.callbacks.ModelCheckpoint`` asks."""
+        self.network.save(*args, **kwargs)
+
+    def save_weights(self, *args: Any, **kwargs: Any) -> None:
+        """Save the weights of the network."""
+        self.network.save_weights(*args, **kwargs)
+
+    def load_weights(self, *args: Any, **kwargs: Any) -> None:
+        """Load the weights of the network."""
+        self.network.load_weights(*args, **kwargs)
+
+    def get_weights(self) -> list[np.ndarray]:
+        """Return the weights of the network, not the rows."""
+        return list(self.network.get_weights())
+
+    def set_weights(self, weights: list[np.ndarray]) -> None:
+        """Set the weights of the network."""
+        self.network.set_weights(weights)
 
     def call(self, starts: Any, training: bool = False) -> Any:
         """Return the loss of every origin: (batch,) -> (batch, n_origins)."""

@@ -111,4 +111,4 @@ class LinearSkip(keras.layers.Layer):
 
 def _convolve(series: Any, kernel: Any) -> Any:
     """Map every window of some series: (series, time), (lookback, horizon) -> (series, positions, horizon)."""
-    return ops.conv(series[:, :, None], kernel[:, None], 1, "valid")
+    return ops.conv(series[:, :, None], kernel[:, None], 1, "valid", "channels_last")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from tscnn.common.checks import check_choice, check_int, check_real, received
 from tscnn.network.activations import check_activation
 from tscnn.network.backend import keras, ops
@@ -44,12 +46,19 @@ class GatedActivation(keras.layers.Layer):
         return gate(inputs, ops)
 
 
-def _normalization_layer(normalization: str | None) -> Any:
+def _normalization_layer(normalization: str | None, dtype: Any) -> Any:
     if normalization == "layer":
-        return keras.layers.LayerNormalization(name="normalize")
+        return keras.layers.LayerNormalization(name="normalize", dtype=dtype)
     if normalization == "batch":
-        return keras.layers.BatchNormalization(name="normalize")
+        return keras.layers.BatchNormalization(name="normalize", dtype=dtype)
     return None
+
+
+def _split_seed(seed: int | None, n_parts: int) -> list[int | None]:
+    """Return a seed for each part: None where there is none."""
+    if seed is None:
+        return [None] * n_parts
+    return [int(part) for part in np.random.SeedSequence(seed).generate_state(n_parts) >> 1]
 
 
 @register
@@ -68,6 +77,8 @@ class ResidualBlock(keras.layers.Layer):
         Applied between the convolution and the activation.
     dropout : float in [0, 1), default 0.0
         Share of whole filters that are dropped in training.
+    seed : int, optional
+        Of initial weights and dropout; default drawn by Keras.
     **kwargs
         Of ``keras.layers.Layer``.
 
@@ -96,6 +107,7 @@ class ResidualBlock(keras.layers.Layer):
         activation: str = "gated",
         normalization: str | None = None,
         dropout: float = 0.0,
+        seed: int | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -105,13 +117,17 @@ class ResidualBlock(keras.layers.Layer):
         self.activation = check_activation(activation)
         self.normalization = check_choice("normalization", normalization, (None, "layer", "batch"))
         self.dropout = check_real("dropout", dropout, low=0, high=1)
-        gated = activation == "gated"
-        self.conv = CausalConv1D((2 if gated else 1) * filters, kernel_size, dilation_rate, name="conv")
-        self.normalize = _normalization_layer(normalization)
-        self.activate = GatedActivation() if gated else keras.layers.Activation(activation)
-        self.drop = keras.layers.SpatialDropout1D(dropout)
-        self.to_residual = keras.layers.Dense(filters, name="to_residual")
-        self.to_skip = keras.layers.Dense(filters, name="to_skip")
+        self.seed = seed
+        gated, dtype = activation == "gated", self.dtype_policy
+        *seeds, dropout_seed = _split_seed(seed, 4)
+        first, second, third = map(keras.initializers.GlorotUniform, seeds)
+        width = (2 if gated else 1) * filters
+        self.conv = CausalConv1D(width, kernel_size, dilation_rate, kernel_initializer=first, name="conv", dtype=dtype)
+        self.normalize = _normalization_layer(normalization, dtype)
+        self.activate = GatedActivation(dtype=dtype) if gated else keras.layers.Activation(activation, dtype=dtype)
+        self.drop = keras.layers.SpatialDropout1D(dropout, seed=dropout_seed, dtype=dtype)
+        self.to_residual = keras.layers.Dense(filters, kernel_initializer=second, name="to_residual", dtype=dtype)
+        self.to_skip = keras.layers.Dense(filters, kernel_initializer=third, name="to_skip", dtype=dtype)
 
     def build(self, input_shape: Any) -> None:
         """Build the convolutions; the last axis of the input must have the size `filters`."""
@@ -159,6 +175,7 @@ class ResidualBlock(keras.layers.Layer):
             "activation": self.activation,
             "normalization": self.normalization,
             "dropout": self.dropout,
+            "seed": self.seed,
         }
 
 
@@ -178,6 +195,8 @@ class WaveNetStack(keras.layers.Layer):
     normalization : {None, "layer", "batch"}, default None
         As in `ResidualBlock`.
     dropout : float in [0, 1), default 0.0
+        As in `ResidualBlock`.
+    seed : int, optional
         As in `ResidualBlock`.
     **kwargs
         Of ``keras.layers.Layer``.
@@ -208,6 +227,7 @@ class WaveNetStack(keras.layers.Layer):
         activation: str = "gated",
         normalization: str | None = None,
         dropout: float = 0.0,
+        seed: int | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -219,9 +239,13 @@ class WaveNetStack(keras.layers.Layer):
         self.activation = check_activation(activation)
         self.normalization = normalization
         self.dropout = dropout
-        self.project = keras.layers.Dense(filters, name="project")
+        self.seed = seed
+        dtype = self.dtype_policy
+        first, *seeds = _split_seed(seed, 1 + len(self.layers))
+        start = keras.initializers.GlorotUniform(first)
+        self.project = keras.layers.Dense(filters, kernel_initializer=start, name="project", dtype=dtype)
         self.blocks: list[Any] = [
-            ResidualBlock(filters, k, d, activation, normalization, dropout, name=f"block_{i}")
+            ResidualBlock(filters, k, d, activation, normalization, dropout, seeds[i], name=f"block_{i}", dtype=dtype)
             for i, (k, d) in enumerate(self.layers)
         ]
 
@@ -254,4 +278,5 @@ class WaveNetStack(keras.layers.Layer):
             "activation": self.activation,
             "normalization": self.normalization,
             "dropout": self.dropout,
+            "seed": self.seed,
         }
