@@ -154,7 +154,7 @@ def test_validation_rows_do_not_tell_groups():
 
 def test_later_rows_have_no_part_in_what_is_fitted_on_training_rows():
     rows = autoregression(400, 5).astype(float)
-    settings = with_mixture(n_folds=0, n_lengths=1, alphas=(0.1,), mean_alphas=())
+    settings = with_mixture(n_folds=0, n_lengths=1, alphas=(0.1,), mean_alphas=(), structural_windows=0.0)
     spoiled = rows.copy()
     spoiled[300:] += 0.1 * np.random.default_rng(0).normal(size=(100, 2))
     (fitted, refitted), (other, changed) = (
@@ -185,7 +185,7 @@ def test_a_lookback_of_one_repeats_the_last_row():
 
 @pytest.mark.parametrize("lengths", [[400], [250, 350]])
 def test_one_map_is_solved_on_the_training_origins_and_one_on_all(lengths):
-    settings = with_mixture("shared", n_folds=0, n_lengths=1, mean_alphas=())
+    settings = with_mixture("shared", n_folds=0, n_lengths=1, mean_alphas=(), structural_windows=0.0)
     rows = np.concatenate([autoregression(n, 2).astype(float) for n in lengths])
     known, starts = [length - 60 for length in lengths], np.cumsum([0, *lengths[:-1]]).tolist()
     training = [range(start + 11, start + n - 3) for start, n in zip(starts, known, strict=True)]

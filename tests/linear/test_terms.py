@@ -21,9 +21,9 @@ def _map(function, pairs):
     return np.stack([function(pair) for pair in zip(*pairs, strict=True)])
 
 
-def _conv(inputs, kernel, strides, padding):
+def _conv(inputs, kernel, strides, padding, data_format):
     assert strides == 1
-    assert padding == "valid"
+    assert (padding, data_format) == ("valid", "channels_last")
     windows = np.lib.stride_tricks.sliding_window_view(inputs[:, :, 0], len(kernel), axis=1)
     return windows @ kernel[:, 0]
 

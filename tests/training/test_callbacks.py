@@ -98,7 +98,7 @@ def test_a_forecaster_with_callbacks_is_copied_after_its_fit(tmp_path):
 @pytest.mark.parametrize(
     "wrong",
     [callbacks.EarlyStopping, callbacks.EarlyStopping(), "x", 3, [1], [callbacks.EarlyStopping], {"a": 1}, [[]]],
-    ids=repr,
+    ids=["class", "one", "text", "number", "numbers", "classes", "dict", "nested"],
 )
 def test_errors_name_callbacks(wrong):
     with pytest.raises(TypeError, match=r"^`callbacks` must be None or a list of Keras callbacks") as raised:

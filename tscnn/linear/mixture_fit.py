@@ -163,8 +163,8 @@ def fit_mixture(rows: np.ndarray, origins: Origins, lookbacks: Sequence[int], se
         structural, shares = _structural_candidates(training.shorten(lookback), origins.season_length, own)
         kernel = solve_candidates(training, 1.0, structural, shares, lookback, CosineBands())[..., list(steps)]
         as_folds = [replace(fold, kernel=np.broadcast_to(kernel, fold.kernel.shape)) for fold in fold_maps]
-        n_fewer = own.structural_windows * lookback / folds[-1].before.n_windows
-        leaning = _weigh_against(fold_errors, out_of_fold_errors(rows, as_folds, scales, settings), maps, n_fewer, own)
+        odds = _structural_odds(folds[-1].before, lookback, own)
+        leaning = _weigh_against(fold_errors, out_of_fold_errors(rows, as_folds, scales, settings), maps, odds, own)
         by_map = leaning[:, None, None]
         fold_maps = [replace(fold, kernel=fold.kernel + by_map * (kernel - fold.kernel)) for fold in fold_maps]
         fold_errors = out_of_fold_errors(rows, fold_maps, scales, settings)
@@ -215,8 +215,19 @@ def _repetition(n_bands: int) -> Candidate:
 def _fit_untested(
     matrices: GramMatrices, maps: np.ndarray, lookback: int, kind: str, season_length: int | None, own: MixtureSettings
 ) -> MixtureFit:
-    """Return a mixture of structural models, which fit nothing to few windows: they count by their errors on these."""
-    candidates, shares = _structural_candidates(of_kind(kind, matrices), season_length, own)
+    """Return a mixture without out-of-fold errors: of structural models, and of ridges that explain nothing by chance.
+
+    Ridges count by their length, and all of them the more, the more windows there are.
+    """
+    structural, weights = _structural_candidates(of_kind(kind, matrices), season_length, own)
+    lengths, ridges = halve(lookback, own.n_lengths), []
+    for length in lengths:
+        shortened = of_kind(kind, matrices.shorten(length))
+        strengths = [Ridge(_cautious_strength(shortened.feature(f), own)) for f in range(len(shortened.inputs))]
+        ridges.append(Candidate(length, kind, strengths, np.arange(len(strengths))[None]))
+    share = 1 / (1 + _structural_odds(matrices, lookback, own))
+    by_length = np.broadcast_to(np.array(lengths)[:, None, None] / sum(lengths), (len(lengths), *weights.shape[1:]))
+    candidates, shares = [*structural, *ridges], np.concatenate([(1 - share) * weights, share * by_length])
     return MixtureFit(
         lookback=lookback,
         maps=maps,
@@ -231,10 +242,24 @@ def _fit_untested(
     )
 
 
+def _cautious_strength(matrices: GramMatrices, settings: MixtureSettings) -> float:
+    """Return a strength for one feature's ridge by what it has to explain.
+
+    If outcomes were noise and the weights' squares summed to one, it would be their variance times the length: few
+    windows could be explained by any map. Most outcomes hold less noise.
+    """
+    lookback, least = matrices.inputs.shape[1], settings.alphas[0]
+    inputs, outcomes = (np.trace(products[0]) / len(products[0]) for products in (matrices.inputs, matrices.outcomes))
+    if not inputs:
+        return least
+    return max(least, float(settings.noise * lookback * outcomes / (inputs * matrices.n_windows)))
+
+
 def _structural_candidates(
     matrices: GramMatrices, season_length: int | None, settings: MixtureSettings
 ) -> tuple[list[Candidate], np.ndarray]:
     """Return structural models, which fit nothing, and their weights (n_models, 1, n_maps) by their errors."""
+    matrices = matrices.at_scored()
     structures = list_structures(matrices.inputs.shape[1], season_length, settings)
     ridges, n_maps = [Ridge(np.inf, structure) for structure in structures], len(matrices.inputs)
     errors = np.array([matrices.squared_errors(ridge.centre(matrices)[None]).mean(axis=1) for ridge in ridges])
@@ -244,6 +269,11 @@ def _structural_candidates(
     kind = "grouped"
     found = [Candidate(length, kind, [ridge], np.zeros((1, n_maps), int)) for ridge in ridges]
     return found, (shares / shares.sum(axis=0))[:, None]
+
+
+def _structural_odds(matrices: GramMatrices, lookback: int, settings: MixtureSettings) -> float:
+    """Return the odds of structural models against ridges that so many windows tell, before errors are seen."""
+    return float(settings.structural_windows * lookback / matrices.n_windows) ** settings.discount
 
 
 def _weigh_against(

@@ -68,7 +68,8 @@ class MixtureSettings(Settings):
     trends : tuple of float
         Of these models: variance of the growth in a season, in units of the variance of the noise. A convention.
     structural_windows : float, default 6.0
-        Windows, in multiples of the lookback, of which fitted ridges count as much as these models, were errors equal.
+        Windows, in multiples of the lookback, of which fitted ridges count as much as these models, were errors equal;
+        of half as many they count a quarter. Chosen on samples of the M3 and the tourism competition.
     season_variances : tuple of float
         Of these models: variance of a seasonal effect, in units of the variance of the noise. A convention.
     week : int, default 7
