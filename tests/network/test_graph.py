@@ -424,6 +424,29 @@ def test_copies_of_a_network_keep_weights_shared_between_dense_and_single_origin
     assert np.abs(difference).max() < 1e-4 * np.abs(to_numpy(clone.dense(rows))).max()
 
 
+def test_levels_keep_their_digits_in_any_state_of_keras():
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model = build_model(8, 2, 3, filters=2)
+    finally:
+        keras.config.set_dtype_policy(before)
+    stack = model.get_layer("stack")
+    inside = [stack, stack.project, stack.blocks[0].conv, stack.blocks[0].to_skip]
+    assert {layer.compute_dtype for layer in inside} == {"bfloat16"}
+    for name in ("normalizer", "scale_back", "head", "linear_skip", "add"):
+        assert model.get_layer(name).compute_dtype == "float32"
+    assert model.output.dtype == "float32"
+
+
+def test_a_seed_leaves_the_state_of_pythons_random_alone():
+    before = global_random.getstate()
+    first, second = (build_network(resolve_config(8, 2, 3, dropout=0.5), seed=3).arrays() for _ in range(2))
+    assert global_random.getstate() == before
+    assert all(np.array_equal(first[name], second[name]) for name in first)
+    assert not np.array_equal(first["stack/block_0/conv/kernel"], first["stack/block_1/conv/kernel"])
+
+
 # The model is plain Keras
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import random
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -57,11 +58,13 @@ def _quietly() -> Iterator[None]:
 
 
 def _import_keras() -> Any:
+    state = random.getstate()  # which a package that Keras imports draws from
     with _quietly():
         import keras
 
         if keras.backend.backend() == "tensorflow":
             import tensorflow  # noqa: F401
+    random.setstate(state)
     return keras
 
 
