@@ -152,7 +152,7 @@ def test_transforms_learn_from_training_rows_and_the_season_once_more_from_all()
     schema, read = learn_schema(frame)
     split = Split.of(SeriesSet.of_frames([read]), 7, 3, 0.2)
     changed = read.copy()
-    changed.iloc[584:] += 50
+    changed.iloc[584:] += 0.5
     other = Split.of(SeriesSet.of_frames([changed]), 7, 3, 0.2)
     found, same = fit_transforms(split, schema, 7), fit_transforms(other, schema, 7)
     assert [one.name for one in found] == ["standardize", "yearly_season"]

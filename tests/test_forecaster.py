@@ -572,9 +572,6 @@ def test_errors_of_training_rows_come_before_anything_is_fitted(frame):
     for forecaster in (closed_form(), small_forecaster()):
         with pytest.raises(ValueError, match="float32 can square, but that of column 'b' at row 2026-01-13 10:00:00"):
             forecaster.fit(far)
-    far = frame.assign(b=np.where(np.arange(300) == 298, 1e18, 1.0))  # the scale is that of a constant
-    with pytest.raises(ValueError, match="Column 'b' has a value at row 2026-01-13 10:00:00"):
-        closed_form().fit(far)
 
 
 @pytest.mark.parametrize("value", [1e20, -1e300, 1e18])

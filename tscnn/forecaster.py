@@ -525,7 +525,9 @@ class Forecaster(BaseEstimator):
 
     def _standardize(self) -> Standardize:
         """Return the transform that knows mean and scale."""
-        return next(one for one in self._fitted().transforms if isinstance(one, Standardize))
+        n_features, found = len(self.schema_.columns), self._fitted().transforms
+        without = Standardize(np.zeros(n_features), np.ones(n_features))
+        return next((one for one in found if isinstance(one, Standardize)), without)
 
     def _yearly_season(self) -> YearlySeason | None:
         """Return the transform that needs times, if there is one."""

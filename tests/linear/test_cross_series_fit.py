@@ -73,7 +73,7 @@ def test_weights_are_a_part_of_a_weighted_ridge_regression_on_the_errors(strengt
     at = np.concatenate([np.arange(a, a + 400) for a in (100, 600, 1100)])
     windows = np.lib.stride_tricks.sliding_window_view(rows.astype(float), 50, axis=0)[at - 49]
     level, scale = windows.mean(axis=2), windows.std(axis=2) + 1e-3
-    inputs = (rows[at] - level) / scale
+    inputs, scale = (rows[at] - level) / scale, scale - 1e-3
     outputs = np.stack([rows[at + 1], rows[at + 2]], axis=2) / scale[:, :, None]  # (origins, targets, steps)
     weights = np.mean(scales_of(rows)[at] ** -2 * scale**2, axis=1)
     product = (inputs * weights[:, None]).T @ inputs

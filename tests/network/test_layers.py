@@ -292,7 +292,7 @@ def test_rolling_normalizer_equals_float64_numpy(span, extra, seed):
     x = x.astype(np.float32)
     normalized, level, scale = to_numpy(RollingNormalizer(span, epsilon=0.01)(x))
     mean, deviation = twin.rolling_moments(x[1], span)
-    assert_all_close((level[1], scale[1]), (mean, deviation + 0.01))
+    assert_all_close((level[1], scale[1]), (mean, deviation))
     assert_all_close(normalized[1], (x[1, span - 1 :] - mean) / (deviation + 0.01), 1e-4)
 
 
@@ -300,7 +300,7 @@ def test_rolling_normalizer_leaves_a_flat_stretch_at_zero():
     normalized, level, scale = to_numpy(RollingNormalizer(7)(np.full((1, 20, 1), 1234.567, np.float32)))
     assert np.abs(normalized).max() < 0.2
     assert_all_close(level, np.full((1, 14, 1), 1234.567), 1e-6)
-    assert scale.min() >= 1e-3
+    assert scale.max() < 1e-3
 
 
 @pytest.mark.parametrize("add_level", [True, False])

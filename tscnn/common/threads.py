@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from contextlib import contextmanager
 from typing import TypeVar
 
 from threadpoolctl import threadpool_limits
@@ -47,7 +47,19 @@ def map_in_threads(function: Callable[[Value], Result], values: Iterable[Value])
         return list(pool.map(function, values))
 
 
-on_one_thread = SharedScope(partial(threadpool_limits, limits=1, user_api="blas"))
+@contextmanager
+def _limit_blas() -> Iterator[None]:
+    """Limit BLAS from threads that end at once: threadpoolctl leaves it to whoever was first, while that lives."""
+    with ThreadPoolExecutor(1) as pool:
+        limits = pool.submit(threadpool_limits, limits=1, user_api="blas").result()
+    try:
+        yield
+    finally:
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(limits.restore_original_limits).result()
+
+
+on_one_thread = SharedScope(_limit_blas)
 """Have a function's products and systems of equations computed with one thread each: a decorator, or a ``with`` block.
 
 Where they are many and small, threads gain nothing, and wait for each other where other work keeps the cores busy: ten

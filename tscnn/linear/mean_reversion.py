@@ -151,6 +151,7 @@ class MeanReversion:
             The coefficients are constants of the graph.
         """
         _, level, scale = rolling_normalize(ops.take(rows, self.targets, axis=-1), self.span, self.epsilon, ops)
+        scale += self.epsilon
         return ops.convert_to_tensor(self.coefficients)[:, None] * (scale * ops.tanh(level / scale))[:, :, None]
 
     def settings(self) -> dict[str, Any]:
@@ -196,4 +197,5 @@ class MeanReversion:
 
     def _correct(self, level: np.ndarray, scale: np.ndarray) -> np.ndarray:
         """Return the corrections of some origins: (n, targets) each -> (n, horizon, targets)."""
+        scale = scale + np.float32(self.epsilon)
         return self.coefficients[:, None] * (scale * np.tanh(level / scale))[:, None]

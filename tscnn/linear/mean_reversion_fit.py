@@ -9,7 +9,7 @@ import numpy as np
 from tscnn.linear.out_of_fold import FoldErrors, gate_gain
 from tscnn.linear.settings import LinearModel
 from tscnn.statistics.gate import GateResult, not_kept
-from tscnn.transforms.rolling import rolling_normalize
+from tscnn.transforms.rolling import EPSILON, rolling_normalize
 
 __all__ = ["fit_mean_reversion"]
 
@@ -62,6 +62,7 @@ def fit_mean_reversion(
 def _pulls(rows: np.ndarray, errors: Sequence[FoldErrors], span: int) -> list[np.ndarray]:
     """Return what coefficients of one would add to the forecasts of each fold: (origins, targets)."""
     _, level, scale = (found[0] for found in rolling_normalize(rows[None], span))
+    scale = scale + np.float32(EPSILON)
     pull = scale * np.tanh(level / scale)
     return [pull[fold.origins - span + 1] for fold in errors]
 

@@ -20,7 +20,6 @@ import numpy as np
 
 from tscnn.common.checks import received
 from tscnn.common.ring import Ring
-from tscnn.transforms.rolling import EPSILON
 
 if TYPE_CHECKING:
     from tscnn.network.config import NetworkConfig
@@ -384,7 +383,7 @@ def scale_back(forecasts: Any, level: Any, scale: Any, targets: Sequence[int], a
         newest = statistic[:, ops.shape(statistic)[1] - ops.shape(forecasts)[1] :]
         return take_features(newest, targets, ops)[:, :, None]
 
-    forecasts *= at_origins(scale - EPSILON)  # so that nothing is added where a window is constant
+    forecasts *= at_origins(scale)
     if add_level:
         forecasts += at_origins(level)
     return forecasts

@@ -134,7 +134,7 @@ def rolling_normalize(rows: Any, span: int, epsilon: float = EPSILON, ops: Any =
     Returns
     -------
     normalized, level, scale : array or tensor of shape (batch, n_rows - span + 1, n_features)
-        ``normalized = (row - level) / scale``.
+        ``normalized = (row - level) / (scale + epsilon)``; the scale of a flat stretch is 0.
 
     References
     ----------
@@ -157,8 +157,8 @@ def rolling_normalize(rows: Any, span: int, epsilon: float = EPSILON, ops: Any =
             stretch = _merge_neighbours(stretch, n_rows, stretch, n_rows, ops)
     assert merged is not None
     level, squares = merged
-    scale = ops.sqrt(squares / span) + epsilon
-    return (_without_first(rows, span - 1, ops) - level) / scale, level, scale
+    scale = ops.sqrt(squares / span)
+    return (_without_first(rows, span - 1, ops) - level) / (scale + epsilon), level, scale
 
 
 def start_normalizing(windows: np.ndarray, span: int) -> list[Ring]:
@@ -227,8 +227,8 @@ def step_normalizing(
             stretch = _merge(ring.ago(n_rows), n_rows, stretch, n_rows, numpy_ops)
     assert merged is not None
     level, squares = merged
-    scale = np.sqrt(squares / span) + np.float32(epsilon)
-    return (row - level) / scale, level, scale
+    scale = np.sqrt(squares / span)
+    return (row - level) / (scale + np.float32(epsilon)), level, scale
 
 
 def _merge_neighbours(early: Any, n: int, late: Any, m: int, ops: Any) -> tuple[Any, Any]:
