@@ -19,7 +19,7 @@ from tscnn.data.index import future_index
 from tscnn.data.series import SeriesSet
 from tscnn.data.values import check_sizes
 from tscnn.evaluation.backtest import find_cutoffs
-from tscnn.evaluation.report import describe_report, list_unbeaten
+from tscnn.evaluation.report import describe_report, list_unbeaten, tabulate_targets
 from tscnn.evaluation.score import coefficient_of_determination
 from tscnn.fitting import fit_pipeline
 from tscnn.parameters import GROUPS, nest_settings, read_parameters, resolve_group
@@ -104,6 +104,8 @@ class Forecaster(BaseEstimator):
         regression for all columns; "repeat season", of a day, a week or a year, where the step of the index tells;
         "repeat last"; and "constant", the outcomes' own mean. These rows have chosen lookback, strengths, weights and
         epochs, so that the report is optimistic: `backtest` on later rows is not. None without validation rows.
+    report_by_target_ : DataFrame or None
+        The same target by target: where one fell back to repeating its newest value, its skill against that is 0.
     mean_, scale_ : ndarray of shape (n_features_in_,)
         Of the training rows, by column.
     yearly_wave_ : DataFrame of shape (2, n_features_in_) or None
@@ -501,6 +503,19 @@ class Forecaster(BaseEstimator):
             By column, 1 for a constant.
         """
         return self._standardize().scale
+
+    @property
+    def report_by_target_(self) -> pd.DataFrame | None:
+        """Errors on the validation rows, target by target.
+
+        Returns
+        -------
+        DataFrame of shape (n_targets, n_columns) or None
+            "mse", and the skill against what `report_` has; 0 against "repeat last" is a target that fell back to
+            repeating its newest value. None without validation rows.
+        """
+        self._fitted()
+        return None if self.report_ is None else tabulate_targets(self.report_, self.schema_.target_names)
 
     @property
     def yearly_wave_(self) -> pd.DataFrame | None:

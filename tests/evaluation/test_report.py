@@ -7,7 +7,7 @@ import pytest
 
 from tscnn.data.windows import make_windows
 from tscnn.evaluation.naive import repeat_last, repeat_season
-from tscnn.evaluation.report import ReportSettings, describe_report, evaluate_forecasts, list_unbeaten
+from tscnn.evaluation.report import ReportSettings, describe_report, evaluate_forecasts, list_unbeaten, tabulate_targets
 
 LOOKBACK, HORIZON, SEASON = 12, 3, 8
 ORIGINS = [range(20, 60), range(92, 117), range(150, 150)]
@@ -142,3 +142,16 @@ def test_what_cannot_be_evaluated(rows, linear_map):
 def test_the_room_imports_no_keras():
     code = "import sys, tscnn.evaluation; sys.exit('keras' in sys.modules or 'tensorflow' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_targets_are_told_apart(rows, linear_map):
+    def repeat_the_first(at):
+        forecasts = noisy(rows, size=0.1)[0](at)
+        forecasts[:, :, 0] = rows[at][:, None, TARGETS[0]]
+        return forecasts
+
+    report = evaluate_forecasts(repeat_the_first, rows, rows, ORIGINS, TARGETS, HORIZON, linear_map, SEASON)
+    table = tabulate_targets(report, pd.Index(["a", "b"]))
+    assert table.columns.tolist() == ["mse", *(f"skill: {name}" for name in report.index[1:])]
+    assert table["mse"].mean() == pytest.approx(report.loc["tscnn", "mse"])
+    assert table.loc["a", "skill: repeat last"] == 0 < table.loc["b", "skill: repeat last"]

@@ -11,7 +11,7 @@ import pandas as pd
 from tscnn.common.checks import received
 from tscnn.data.windows import sliding_windows
 
-__all__ = ["ReportSettings", "describe_report", "evaluate_forecasts", "list_unbeaten"]
+__all__ = ["ReportSettings", "describe_report", "evaluate_forecasts", "list_unbeaten", "tabulate_targets"]
 
 NOTE = "Optimistic: settings, terms and weights were chosen on these very validation rows; `backtest` later rows."
 
@@ -78,7 +78,7 @@ def evaluate_forecasts(
         The forecasts in the first row, "tscnn", then "linear map", "repeat season", "repeat last" and "constant": the
         mean of the very outcomes, by target and step, the best that a model can reach which has collapsed to a
         constant. Columns "mse", "mae", and "skill": 1 - the mse of the forecasts / that of the row.
-        ``attrs["note"]`` says that the errors are optimistic.
+        ``attrs["note"]`` says that the errors are optimistic, ``attrs["mse_by_target"]`` has them for each target.
 
     Raises
     ------
@@ -129,6 +129,31 @@ def evaluate_forecasts(
     return sums.as_report()
 
 
+def tabulate_targets(report: pd.DataFrame, targets: pd.Index) -> pd.DataFrame:
+    """Show a report target by target.
+
+    Parameters
+    ----------
+    report : DataFrame
+        Of `evaluate_forecasts`.
+    targets : Index
+        Their names.
+
+    Returns
+    -------
+    DataFrame of shape (n_targets, n_rows)
+        "mse" of the forecasts, then the skill against each other row: 1 - the mse of the forecasts / that of the row;
+        0 against "repeat last" is a target that is forecast by its newest value.
+    """
+    own, *others = report.index
+    errors = pd.DataFrame(report.attrs["mse_by_target"], index=targets)
+    table = pd.DataFrame({"mse": errors[own]})
+    for name in others:
+        same = np.isclose(errors[own], errors[name], rtol=1e-6, atol=0)
+        table[f"skill: {name}"] = np.where(same, 0.0, 1 - errors[own] / errors[name].where(errors[name] > 0))
+    return table
+
+
 def list_unbeaten(report: pd.DataFrame) -> list[str]:
     """Name what the forecasts do not beat.
 
@@ -167,30 +192,34 @@ def describe_report(report: pd.DataFrame) -> str:
 class _Sums:
     """Errors and outcomes, added up a chunk at a time in float64."""
 
-    squares: dict[str, float] = field(default_factory=dict)
+    squares: dict[str, np.ndarray] = field(default_factory=dict)  # (n_targets,)
     sizes: dict[str, float] = field(default_factory=dict)
     outcomes: np.ndarray | float = 0.0  # (horizon, n_targets)
-    outcome_squares: float = 0.0
+    outcome_squares: np.ndarray | float = 0.0  # (n_targets,)
     n_origins: int = 0
 
     def add(self, name: str, errors: np.ndarray) -> None:
-        self.squares[name] = self.squares.get(name, 0.0) + float(np.square(errors, dtype=np.float64).sum())
+        self.squares[name] = self.squares.get(name, 0.0) + np.square(errors, dtype=np.float64).sum(axis=(0, 1))
         self.sizes[name] = self.sizes.get(name, 0.0) + float(np.abs(errors).sum(dtype=np.float64))
 
     def add_outcomes(self, outcomes: np.ndarray) -> None:
         self.outcomes = self.outcomes + outcomes.sum(axis=0, dtype=np.float64)
-        self.outcome_squares += float(np.square(outcomes, dtype=np.float64).sum())
+        self.outcome_squares = self.outcome_squares + np.square(outcomes, dtype=np.float64).sum(axis=(0, 1))
         self.n_origins += len(outcomes)
 
     def as_report(self) -> pd.DataFrame:
-        n_values = self.n_origins * np.size(self.outcomes)
-        report = pd.DataFrame({"mse": self.squares, "mae": self.sizes}) / n_values
-        about_mean = self.outcome_squares - float(np.square(self.outcomes).sum()) / self.n_origins
-        report.loc["constant", "mse"] = max(about_mean, 0.0) / n_values
+        horizon, n_targets = np.shape(self.outcomes)
+        about_mean = np.maximum(self.outcome_squares - np.square(self.outcomes).sum(axis=0) / self.n_origins, 0)
+        by_target = {**self.squares, "constant": about_mean}
+        mse = {name: float(squares.sum()) for name, squares in by_target.items()}
+        report = pd.DataFrame({"mse": mse, "mae": self.sizes}) / (self.n_origins * horizon * n_targets)
         own = report.loc["tscnn", "mse"]
         same = np.isclose(report["mse"], own, rtol=1e-9, atol=0)  # but for the order of addition
         report["skill"] = np.where(same, 0.0, [1 - own / mse if mse > 0 else -np.inf for mse in report["mse"]])
         report.attrs["note"] = NOTE
+        report.attrs["mse_by_target"] = {
+            name: (squares / (self.n_origins * horizon)).tolist() for name, squares in by_target.items()
+        }
         return report
 
 
