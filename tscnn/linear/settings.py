@@ -125,7 +125,7 @@ class MixtureSettings(Settings):
     mean_alphas: tuple[float, ...] = (100.0, INFINITE)
     seasonal_alphas: tuple[float, ...] = (0.03, 0.3, 3.0, 30.0, 300.0)
     structural_alphas: tuple[float, ...] = (0.3, 3.0, 30.0, 300.0)
-    level_variances: tuple[float, ...] = (0.03, 0.3, 3.0)
+    level_variances: tuple[float, ...] = (0.03, 0.3, 3.0, 100.0)
     season_changes: tuple[float, ...] = (0.0, 0.3)
     trends: tuple[float, ...] = (0.0, 1.0, 30.0)
     structural_windows: float = 6.0
