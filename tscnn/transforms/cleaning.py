@@ -14,11 +14,9 @@ __all__ = ["Cleaned", "clean_rows"]
 MOST_FAR, MOST_STUCK, MOST_SHIFTS = 0.25, 0.05, 2  # shares of the rows, and number, of which more are no outliers
 SCALES, QUANTILE, QUANTILES = 8.0, 0.975, 3.0  # a residual is large beyond so many scales, and quantiles, in size
 NEIGHBOURS = 5  # rows about each, itself included, whose median it is compared with
-LEVEL_SCALES, LEVEL_SEASONS, LEVEL_ROWS = (
-    4.0,
-    5,
-    60,
-)  # before and after a shift, whose medians are compared; rows where there is no season
+LEVEL_SCALES = 4.0  # a change of level is large beyond so many
+LEVEL_SEASONS, LEVEL_ROWS = 5, 60  # before and after a shift, whose medians are compared; rows without a season
+LONGER = 4  # times as many rows, over which half of the change is still there
 
 
 @dataclass(frozen=True)
@@ -163,7 +161,9 @@ def _without_shifts(column: np.ndarray, n_level: int) -> tuple[np.ndarray, list[
     large &= np.abs(changes) > LEVEL_SCALES * 1.4826 * np.median(np.abs(changes[n_level:-n_level]))
     at: list[int] = []
     for row in np.flatnonzero(large)[np.argsort(-np.abs(changes[large]))].tolist():
-        if all(abs(row - other) > n_level for other in at):
+        far = LONGER * n_level
+        lasting = np.median(column[row : row + far]) - np.median(column[max(0, row - far) : row])
+        if lasting / changes[row] >= 0.5 and all(abs(row - other) > n_level for other in at):
             at.append(row)
     if not at or len(at) > MOST_SHIFTS:
         return column, []
