@@ -142,7 +142,8 @@ def _find_stuck(column: np.ndarray, season: int | None) -> np.ndarray:
     starts = np.flatnonzero(np.concatenate([[True], column[1:] != column[:-1]]))
     lengths = np.diff(np.concatenate([starts, [len(column)]]))
     ordered = np.sort(lengths)
-    gaps = np.flatnonzero(ordered[1:] > GAP * np.maximum(ordered[:-1], SHORT))
+    shortest = max(SHORT, (season or 0) / (2 * GAP))  # three times that: half a season, in which steady values move
+    gaps = np.flatnonzero(ordered[1:] > GAP * np.maximum(ordered[:-1], shortest))
     if len(gaps):
         for start, length in zip(starts, lengths, strict=True):
             stuck[start : start + length] = length >= ordered[gaps[0] + 1]
