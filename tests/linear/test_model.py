@@ -108,7 +108,7 @@ def test_parts_can_be_switched_off(rows, settings, missing):
 
 
 def test_random_walks_repeat_their_newest_row():
-    rows = standardized(random_walks([2000], 3, 0))
+    rows = standardized(random_walks([2000], 3, 1))
     found = fit_model(rows, [1, 2, 4, 8, 16, 32], 8)
     assert not found.gates["linear_mixture"].kept
     (mixture,) = found.refitted

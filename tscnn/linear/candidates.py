@@ -153,9 +153,9 @@ def evaluate_candidates(
     Returns
     -------
     CandidateErrors
-        Two candidates for each length and kind: one that follows the window closely, and one that hardly does more than
-        repeat its mean and those of the rows of its season, of a day or a week. Of few windows, a third one for each
-        that sees a season, and a fourth where it sees two.
+        A candidate for each length and kind that follows the window closely. Of many windows a second one that hardly
+        does more than repeat its mean and those of the rows of its season, of a day or a week; of few windows one for
+        each that sees a season, and another where it sees two.
     """
     n_steps = len(folds[0].held_out.steps)
     bands = CosineBands() if few else CosineBands.of_horizon(n_steps, settings.n_bands)
@@ -262,10 +262,9 @@ def _list_penalties(length: int, season_length: int | None, few: bool, settings:
     season, variance = season_length or 1, settings.season_variances[0]
     seen = [rows for rows in (season, settings.week * season) if season > 1 and rows <= length // 2]
     means: list[Structure | None] = [Structure(0.0, rows, 0.0, variance) for rows in seen]
-    grids = [
-        [Ridge(alpha) for alpha in settings.alphas],
-        [Ridge(alpha, mean) for alpha in settings.mean_alphas for mean in means or [None]],
-    ]
+    grids = [[Ridge(alpha) for alpha in settings.alphas]]
+    if not few:
+        grids.append([Ridge(alpha, mean) for alpha in settings.mean_alphas for mean in means or [None]])
     if few and 1 < season <= length:
         repetition = Structure(0.0, season, REPEATING, variance)
         grids.append([Ridge(alpha, repetition) for alpha in settings.seasonal_alphas])

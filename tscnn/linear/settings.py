@@ -56,7 +56,7 @@ class MixtureSettings(Settings):
         Ridge strengths of the candidate that follows the window closely. Chosen on sets, see docs/what-was-tried.md.
     mean_alphas : tuple of float
         Ridge strengths of the candidate that leaves little (100) or nothing (infinite) but means of the window and of
-        its season. Chosen on sets, see docs/what-was-tried.md.
+        its season, where windows are many. Chosen on sets, see docs/what-was-tried.md.
     seasonal_alphas : tuple of float
         Of few windows: strengths towards repeating the season. A convention: a grid of decades.
     structural_alphas : tuple of float
