@@ -9,9 +9,10 @@ from tscnn import Forecaster
 from tscnn.data.frame import learn_schema
 from tscnn.data.series import SeriesSet
 from tscnn.data.split import Split
-from tscnn.fitting import fit_transforms, list_candidates, refit_transforms, transform
+from tscnn.fitting import list_candidates
 from tscnn.linear.mixture import LinearMixture
 from tscnn.parameters import read_parameters
+from tscnn.transforms.fit import fit_transforms, refit_transforms, transform
 
 
 def dependent_frame(n_rows: int, seed: int) -> pd.DataFrame:

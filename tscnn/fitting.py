@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
-import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,7 +15,6 @@ from tscnn.data.index import find_seasonality
 from tscnn.data.schema import Schema
 from tscnn.data.series import SeriesSet
 from tscnn.data.split import Split
-from tscnn.data.values import check_sizes
 from tscnn.evaluation.report import describe_report, evaluate_forecasts
 from tscnn.linear import OWN_COLUMN_TERMS, LinearFit, LinearModel, fit_linear_model
 from tscnn.linear.lookbacks import list_lookbacks
@@ -26,7 +23,8 @@ from tscnn.network.settings import TCN
 from tscnn.parameters import CheckedParameters, check_needs_no_validation, is_auto
 from tscnn.pipeline import Pipeline
 from tscnn.statistics import GateResult
-from tscnn.transforms import OutlierFilter, Standardize, Transform, YearlySeason, clean_rows, fit_yearly_season
+from tscnn.transforms import OutlierFilter, Transform
+from tscnn.transforms.fit import clean_series, fit_transforms, refit_transforms, transform
 
 __all__ = ["Fit", "fit_pipeline"]
 
@@ -161,134 +159,6 @@ def add_network(
     )
     pipeline = Pipeline(transforms, chosen.all_terms, lookback, parameters.horizon, schema.targets)
     return pipeline, Fit(pipeline, chosen.term.config, chosen.history, None, {**gates, **chosen.gates})
-
-
-# Transforms
-
-
-def clean_series(
-    series: SeriesSet, split: Split, schema: Schema, season_length: int | None, tell: Callable[[str], None]
-) -> tuple[SeriesSet, Split]:
-    """Replace outliers, and say so; warn of what looks like a number that stands for missing values.
-
-    Parameters
-    ----------
-    series : SeriesSet
-        In the data's own units.
-    split : Split
-        Of them.
-    schema : Schema
-        For the names of columns.
-    season_length : int or None
-        Rows of a season.
-    tell : callable
-        Writes a line.
-
-    Returns
-    -------
-    SeriesSet, Split
-        Of cleaned values.
-    """
-    bounds = series.bounds.tolist()
-    parts = [clean_rows(series.values[a:b], season_length) for a, b in itertools.pairwise(bounds)]
-    if all(part.rows.base is series.values for part in parts):
-        return series, split
-    names, sentinels = schema.columns, [found for part in parts for found in part.sentinels]
-    if sentinels:
-        column, value, count = max(sentinels, key=lambda found: found[2])
-        rule = f"Column {names[column]!r} holds {value:g} {count} times, far outside of its other values, as if that "
-        rule += "stood for a missing value. It is replaced; "
-        rule += f"`X.replace({value:g}, float('nan')).interpolate()` does so too, and ends this warning."
-        warnings.warn(received(rule, columns_like_it=len({found[0] for found in sentinels})), stacklevel=4)
-    for column in range(len(names)):
-        count = sum(int(part.replaced[column]) for part in parts)
-        if count:
-            tell(f"{names[column]}: {count} outliers are replaced")
-        for first, part in zip(bounds, parts, strict=False):
-            for at in (row for of, row in part.shifted if of == column):
-                tell(f"{names[column]}: rows before a level shift at row {first + at} are moved to the level after it")
-    cleaned = series.with_values(np.concatenate([part.rows for part in parts]))
-    return cleaned, replace(split, series=cleaned)
-
-
-def fit_transforms(split: Split, schema: Schema, yearly: int | None) -> tuple[Transform, ...]:
-    """Fit what changes the units of the data to the training rows alone.
-
-    Parameters
-    ----------
-    split : Split
-        Of the series, in the data's own units.
-    schema : Schema
-        For the precision of forecasts.
-    yearly : int or None
-        Rows of a season, to find a yearly season by; None for none.
-
-    Returns
-    -------
-    tuple of Transform
-        In the order in which they are applied.
-    """
-    kept = split.training_rows()
-    standardize = Standardize.fit(split.series.values[kept], schema.dtype, known=split.series.values)
-    (index,) = split.series.indexes
-    frame = pd.DataFrame(split.series.values, index, schema.columns, copy=False)
-    check_sizes(frame, standardize.mean, standardize.scale)  # validation rows may be far from those of the scale
-    index = index[: split.n_training]
-    season = None
-    if yearly is not None:
-        season = fit_yearly_season(standardize.apply(split.series.values[kept], index), index, yearly)
-    return (standardize,) if season is None else (standardize, season)
-
-
-def refit_transforms(transforms: Sequence[Transform], series: SeriesSet, yearly: int | None) -> tuple[Transform, ...]:
-    """Fit a yearly season once more, to all rows; columns that had one keep one.
-
-    Parameters
-    ----------
-    transforms : sequence of Transform
-        Of `fit_transforms`.
-    series : SeriesSet
-        All rows.
-    yearly : int or None
-        Rows of a season.
-
-    Returns
-    -------
-    tuple of Transform
-        Of the same mean and scale, which weights were learnt for.
-    """
-    standardize, *seasons = transforms
-    if yearly is None:
-        return tuple(transforms)
-    (index,) = series.indexes
-    before = next((season for season in seasons if isinstance(season, YearlySeason)), None)
-    season = fit_yearly_season(standardize.apply(series.values, index), index, yearly, before)
-    return (standardize,) if season is None else (standardize, season)
-
-
-def transform(series: SeriesSet, transforms: Sequence[Transform]) -> SeriesSet:
-    """Apply transforms to every series.
-
-    Parameters
-    ----------
-    series : SeriesSet
-        In the data's own units.
-    transforms : sequence of Transform
-        In order.
-
-    Returns
-    -------
-    SeriesSet
-        In the units of the terms.
-    """
-    parts = []
-    bounds = series.bounds
-    for i, index in enumerate(series.indexes):
-        values = series.values[bounds[i] : bounds[i + 1]]
-        for one in transforms:
-            values = one.apply(values, index)
-        parts.append(values)
-    return series.with_values(np.ascontiguousarray(np.concatenate(parts), dtype=np.float32))
 
 
 # Terms

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tscnn.transforms.cleaning import Cleaned, clean_rows
+from tscnn.transforms.cleaning import clean_rows
 from tscnn.transforms.outliers import OutlierFilter
 from tscnn.transforms.standardize import Standardize
 from tscnn.transforms.transform import Transform
-from tscnn.transforms.yearly import YearlySeason, fit_yearly_season
+from tscnn.transforms.yearly import YearlySeason
 
-__all__ = ["Cleaned", "OutlierFilter", "Standardize", "Transform", "YearlySeason", "clean_rows", "fit_yearly_season"]
+__all__ = ["OutlierFilter", "Standardize", "Transform", "YearlySeason", "clean_rows"]

@@ -159,14 +159,45 @@ class OutlierFilter:
 
 
 def middle_of(column: np.ndarray) -> tuple[float, float]:
-    """Return the median, and how far from it those values lie, in the median, that differ from it."""
+    """Measure where a column lies, and how far from there.
+
+    Parameters
+    ----------
+    column : ndarray of shape (n_rows,)
+        In any units.
+
+    Returns
+    -------
+    median, typical : float
+        And the median distance from it of those values that differ from it, 0 of a constant.
+
+    Examples
+    --------
+    >>> middle_of(np.array([0.0, 0.0, 0.0, 2.0, 4.0]))
+    (0.0, 3.0)
+    """
     middle = float(np.median(column))
     differing = column[column != middle]
     return middle, float(np.median(np.abs(differing - middle))) if len(differing) else 0.0
 
 
 def keep_levels(column: np.ndarray, bad: np.ndarray, season: int) -> np.ndarray:
-    """Take back what may be a new level: runs of different values, as long as a season, or three rows at the end."""
+    """Take back what may be a new level: runs of different values, as long as a season, or three rows at the end.
+
+    Parameters
+    ----------
+    column : ndarray of shape (n_rows,)
+        In any units.
+    bad : ndarray of bool of shape (n_rows,)
+        Values far from the others.
+    season : int
+        Rows of a season; 0 for none.
+
+    Returns
+    -------
+    ndarray of bool of shape (n_rows,)
+        Those of them that are outliers.
+    """
     kept = bad.copy()
     for start, stop in find_runs(bad):
         needed = SHORT if stop == len(column) else max(season, SHORT)
@@ -176,7 +207,27 @@ def keep_levels(column: np.ndarray, bad: np.ndarray, season: int) -> np.ndarray:
 
 
 def fill_gaps(column: np.ndarray, bad: np.ndarray, season: int) -> np.ndarray:
-    """Fill short gaps by a straight line, and others by the seasons before and after, as far as there are any."""
+    """Fill short gaps by a straight line, and others by the seasons before and after, as far as there are any.
+
+    Parameters
+    ----------
+    column : ndarray of shape (n_rows,)
+        In any units.
+    bad : ndarray of bool of shape (n_rows,)
+        Values to replace.
+    season : int
+        Rows of a season; 0 for none.
+
+    Returns
+    -------
+    ndarray of shape (n_rows,)
+        The same array, if there is nothing to replace, or nothing to replace it by.
+
+    Examples
+    --------
+    >>> fill_gaps(np.array([1.0, -99.0, 3.0]), np.array([False, True, False]), season=0)
+    array([1., 2., 3.])
+    """
     if not bad.any() or bad.all():
         return column
     at = np.arange(len(column))
@@ -193,6 +244,22 @@ def fill_gaps(column: np.ndarray, bad: np.ndarray, season: int) -> np.ndarray:
 
 
 def find_runs(bad: np.ndarray) -> Sequence[tuple[int, int]]:
-    """Return first rows, and those after the last, of stretches of True."""
+    """Find the stretches of True.
+
+    Parameters
+    ----------
+    bad : ndarray of bool of shape (n_rows,)
+        What is searched.
+
+    Returns
+    -------
+    list of (int, int)
+        First row of each, and the row after its last.
+
+    Examples
+    --------
+    >>> find_runs(np.array([True, False, True, True]))
+    [(0, 1), (2, 4)]
+    """
     ends = np.flatnonzero(np.diff(np.concatenate([[False], bad, [False]])))
     return list(pairwise(ends.tolist()))[::2]
