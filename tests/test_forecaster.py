@@ -574,6 +574,13 @@ def test_errors_of_training_rows_come_before_anything_is_fitted(frame):
             forecaster.fit(far)
 
 
+def test_errors_of_a_row_too_far_away_leave_the_stream_as_it_was(fitted):
+    stream, other = fitted.stream(), fitted.stream()
+    with pytest.raises(ValueError, match=r"Column 'a' has a value at row 2026-01-13 12:00:00"):
+        stream.update([1e18, 100, 200])
+    pd.testing.assert_frame_equal(stream.update([0, 100, 200]), other.update([0, 100, 200]))
+
+
 @pytest.mark.parametrize("value", [1e20, -1e300, 1e18])
 def test_errors_of_contexts_that_no_forecast_can_be_made_from(fitted, frame, value):
     far = frame.copy()

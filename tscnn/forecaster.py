@@ -26,7 +26,7 @@ from tscnn.parameters import GROUPS, nest_settings, read_parameters, resolve_gro
 from tscnn.persistence import describe_forecaster, restore_forecaster
 from tscnn.stream import Stream
 from tscnn.training.loss import is_squared_error
-from tscnn.transforms import Standardize, YearlySeason
+from tscnn.transforms import YearlySeason
 
 __all__ = ["Forecaster"]
 
@@ -491,7 +491,7 @@ class Forecaster(BaseEstimator):
         ndarray of shape (n_features_in_,)
             By column.
         """
-        return self._standardize().mean
+        return self._fitted().standardize.mean
 
     @property
     def scale_(self) -> np.ndarray:
@@ -502,7 +502,7 @@ class Forecaster(BaseEstimator):
         ndarray of shape (n_features_in_,)
             By column, 1 for a constant.
         """
-        return self._standardize().scale
+        return self._fitted().standardize.scale
 
     @property
     def report_by_target_(self) -> pd.DataFrame | None:
@@ -537,12 +537,6 @@ class Forecaster(BaseEstimator):
         """Return the pipeline, or raise if there is none."""
         check_is_fitted(self, "pipeline_")
         return self.pipeline_
-
-    def _standardize(self) -> Standardize:
-        """Return the transform that knows mean and scale."""
-        n_features, found = len(self.schema_.columns), self._fitted().transforms
-        without = Standardize(np.zeros(n_features), np.ones(n_features))
-        return next((one for one in found if isinstance(one, Standardize)), without)
 
     def _yearly_season(self) -> YearlySeason | None:
         """Return the transform that needs times, if there is one."""

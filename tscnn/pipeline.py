@@ -72,6 +72,18 @@ class Pipeline:
         """
         return [*self.transforms, *self.terms, *([] if self.outliers is None else [self.outliers])]
 
+    @property
+    def standardize(self) -> Standardize:
+        """Find the transform that knows mean and scale.
+
+        Returns
+        -------
+        Standardize
+            Of one mean 0 and scale 1 for all columns, if it was left out.
+        """
+        without = Standardize(np.zeros(1), np.ones(1))
+        return next((one for one in self.transforms if isinstance(one, Standardize)), without)
+
     def without(self, name: str) -> Self:
         """Leave out a transform, a term or the filter of outliers.
 

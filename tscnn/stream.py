@@ -15,6 +15,7 @@ from tscnn.data.frame import read_values
 from tscnn.data.index import check_spacing, find_kind, future_index, read_label
 from tscnn.data.schema import Schema
 from tscnn.data.series import SeriesSet
+from tscnn.data.values import FARTHEST, check_sizes
 from tscnn.pipeline import Pipeline
 
 __all__ = ["Stream"]
@@ -71,8 +72,12 @@ class Stream:
         times = [future_index(end, self._schema.freq, 1 + self._pipeline.horizon) for end in self._ends]
         due = [when[:1] for when in times]
         values = self._read(row, due)
-        rows = [self._pipeline.apply(own[None], now) for own, now in zip(values, due, strict=True)]
-        found = self._pipeline.step(self._state, np.concatenate(rows))
+        rows = np.concatenate([self._pipeline.apply(own[None], now) for own, now in zip(values, due, strict=True)])
+        if not (np.abs(rows) < FARTHEST).all():
+            known = self._pipeline.standardize
+            for own, now in zip(values, due, strict=True):
+                check_sizes(pd.DataFrame(own[None], now, self._schema.columns), known.mean, known.scale)
+        found = self._pipeline.step(self._state, rows)
         self._ends = [end[-1:].append(now) for end, now in zip(self._ends, due, strict=True)]
         first = np.zeros(1, int)
         forecasts = [self._pipeline.invert(own[None], when, first)[0] for own, when in zip(found, times, strict=True)]

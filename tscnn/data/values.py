@@ -12,7 +12,7 @@ import pandas as pd
 
 from tscnn.common.checks import received, show
 
-__all__ = ["as_float", "check_sizes", "list_some"]
+__all__ = ["FARTHEST", "as_float", "check_sizes", "list_some"]
 
 LARGEST = float(np.sqrt(np.finfo(np.float32).max))
 FARTHEST = 1e17  # standard deviations: float32 holds the squares of ten thousand such values, added up
@@ -65,6 +65,7 @@ def check_sizes(frame: pd.DataFrame, mean: np.ndarray, scale: np.ndarray) -> Non
         Naming the column and the row.
     """
     values, room = frame.to_numpy(), FARTHEST * scale
+    mean = np.broadcast_to(mean, values.shape[1:])
     if (values.max(axis=0) < mean + room).all() and (values.min(axis=0) > mean - room).all():
         return
     row, column = np.argwhere(np.abs(values - mean) >= room)[0]
