@@ -134,6 +134,7 @@ def test_field_with_the_linear_skip_is_the_lookback(linear_skip, feature_mode, l
 @settings(max_examples=10)
 @given(st.integers(1, 40), st.integers(2, 4), st.sampled_from(FEATURE_MODES), st.sampled_from([None, "auto"]))
 def test_field_of_any_plan_is_the_lookback(lookback, kernel_size, feature_mode, normalizer_span):
+    kernel_size = min(kernel_size, max(lookback, 2))
     config = resolve_config(
         lookback, 1, 2, kernel_size=kernel_size, feature_mode=feature_mode, normalizer_span=normalizer_span
     )

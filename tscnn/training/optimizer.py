@@ -56,7 +56,8 @@ class FlatAdamW(keras.optimizers.Optimizer):
         tensor
             Of the schedule, or what it was set to since.
         """
-        return ops.where(self.is_set, self.rate_set, ops.cast(self._get_current_learning_rate(), "float32"))
+        is_set, rate_set = map(ops.convert_to_tensor, (self.is_set, self.rate_set))
+        return ops.where(is_set, rate_set, ops.cast(self._get_current_learning_rate(), "float32"))
 
     @learning_rate.setter
     def learning_rate(self, value: Any) -> None:
