@@ -68,7 +68,8 @@ class Forecaster(BaseEstimator):
         How the network is trained: epochs, learning rate, loss, callbacks .. (`tscnn.Training`).
     validation_fraction : float in [0, 1), default 0.1
         Last part of the rows, held back to choose on. Neither scaler nor network learn from them; the linear model is
-        solved once more on all rows when everything is chosen.
+        solved once more on all rows when everything is chosen. All rows say which values are outliers, and by what to
+        scale a column that varies three times as much in them as before.
     random_state : int, RandomState or None, default None
         Of initial weights, order of training and dropout. An int makes fits repeatable.
     device : str, default "auto"

@@ -171,11 +171,16 @@ class Pipeline:
         """
         n_origins = len(rows) - self.lookback + 1
         forecasts = self._combine([term.dense(rows[self.lookback - term.context :]) for term in self.terms], n_origins)
-        if self.outliers is not None and self.outliers.outside(rows).any():
-            windows, near = sliding_windows(rows, self.lookback), np.any(self.outliers.outside(rows), axis=1)
-            seen = np.flatnonzero(sliding_windows(near, self.lookback).any(axis=1))
-            for at in np.array_split(seen, -(-len(seen) // CLEANED_WINDOWS)):
-                forecasts[at] = self.last(windows[at])
+        outside = np.zeros(len(rows), bool) if self.outliers is None else np.any(self.outliers.outside(rows), axis=1)
+        if self.outliers is not None and outside.any():
+            windows = sliding_windows(rows, self.lookback)
+            seen = np.flatnonzero(sliding_windows(outside, self.lookback).any(axis=1))
+            for first in range(0, len(seen), CLEANED_WINDOWS):
+                at = seen[first : first + CLEANED_WINDOWS]
+                found = windows[at]
+                cleaned = self.outliers.clean(found)
+                if cleaned is not found:
+                    forecasts[at] = self._last(cleaned)
         return forecasts
 
     def last(self, windows: np.ndarray) -> np.ndarray:
@@ -193,7 +198,7 @@ class Pipeline:
         """
         if self.outliers is not None:
             windows = self.outliers.clean(windows[:, windows.shape[1] - self.lookback :])
-        return self._combine([term.last(windows) for term in self.terms], len(windows))
+        return self._last(windows)
 
     def start(self, windows: np.ndarray) -> list[list[Ring]]:
         """Remember what several series have seen so far.
@@ -272,6 +277,9 @@ class Pipeline:
             else:
                 forecasts = self.last(windows[at - self.lookback + 1])
             yield chunk, forecasts
+
+    def _last(self, windows: np.ndarray) -> np.ndarray:
+        return self._combine([term.last(windows) for term in self.terms], len(windows))
 
     def _combine(self, forecasts: Sequence[np.ndarray], n: int) -> np.ndarray:
         """Average the forecasts of terms with weights, and add those of the others."""

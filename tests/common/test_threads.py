@@ -3,10 +3,20 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from threadpoolctl import threadpool_info
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from tscnn.common import threads
 from tscnn.common.threads import map_in_threads, on_one_thread
+
+
+@pytest.fixture
+def two_threads():
+    """BLAS with two threads, set by threads that end: the first that lives keeps all others from setting it."""
+    with ThreadPoolExecutor(1) as pool:
+        limits = pool.submit(threadpool_limits, 2, "blas").result()
+    yield
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(limits.restore_original_limits).result()
 
 
 @pytest.mark.parametrize("n_processors", [None, 1, 2, 64])
@@ -27,15 +37,18 @@ def test_what_fails_in_a_thread_is_raised():
         map_in_threads(lambda value: 1 / value, [1, 0, 2])
 
 
+@pytest.mark.usefixtures("two_threads")
 def test_on_one_thread_holds_inside_alone():
     def count_threads() -> list[int]:
         return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
 
     before = count_threads()
+    assert set(before) == {2}
     assert set(on_one_thread(count_threads)()) == {1}
     assert count_threads() == before
 
 
+@pytest.mark.usefixtures("two_threads")
 def test_overlapping_limits_put_back_the_state():
     def count_threads() -> list[int]:
         return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]

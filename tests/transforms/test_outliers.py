@@ -83,6 +83,20 @@ def test_robust_cleaning_takes_a_level_shift_out_but_not_many():
     assert clean_rows(often[:, None], SEASON).shifted == []
 
 
+def test_robust_cleaning_of_minutes_takes_no_memory_for_windows_of_days():
+    minutes = np.arange(200_000)
+    values = np.sin(2 * np.pi * minutes / 1440) + 0.1 * np.random.default_rng(0).normal(size=len(minutes))
+    cleaned = clean_rows((values + 20 * (minutes >= 90_000))[:, None], 1440)  # all windows of five days: 11 GB
+    assert cleaned.shifted == [(0, 90_000)]
+    assert np.abs(cleaned.rows[:, 0] - values - 20).max() < 0.1
+
+
+def test_rows_that_need_no_cleaning_are_not_copied():
+    values = day_and_noise()[:, None]
+    assert clean_rows(values, SEASON).rows is values
+    assert np.shares_memory(clean_rows(values[100:], SEASON).rows, values)
+
+
 def test_a_quarter_of_the_rows_are_no_outliers():
     damaged = day_and_noise()
     damaged[: N // 3] = np.random.default_rng(0).normal(1e4, 1, N // 3)

@@ -160,19 +160,18 @@ def fit_mixture(rows: np.ndarray, origins: Origins, lookbacks: Sequence[int], se
     fold_errors = out_of_fold_errors(rows, fold_maps, scales, settings)
     candidates = list(errors.candidates)
     if few:
-        structural, shares = _structural_candidates(training.shorten(lookback), origins.season_length, own)
-        kernel = solve_candidates(training, 1.0, structural, shares, lookback, CosineBands())[..., list(steps)]
-        as_folds = [replace(fold, kernel=np.broadcast_to(kernel, fold.kernel.shape)) for fold in fold_maps]
+        structural, shares = _structural_candidates(kinds[-1], training.shorten(lookback), origins.season_length, own)
+        kernel = solve_candidates(training, 1.0, structural, shares, lookback, CosineBands())[..., steps]
+        unfitted = [replace(fold, kernel=np.broadcast_to(kernel, fold.kernel.shape)) for fold in fold_maps]
         odds = _structural_odds(folds[-1].before, lookback, own)
-        leaning = _weigh_against(fold_errors, out_of_fold_errors(rows, as_folds, scales, settings), maps, odds, own)
-        by_map = leaning[:, None, None]
-        fold_maps = [replace(fold, kernel=fold.kernel + by_map * (kernel - fold.kernel)) for fold in fold_maps]
+        leaning = _weigh_against(fold_errors, out_of_fold_errors(rows, unfitted, scales, settings), maps, odds, own)
+        fold_maps = _mix_with(fold_maps, kernel, leaning)
         fold_errors = out_of_fold_errors(rows, fold_maps, scales, settings)
         candidates += structural
         weights = np.concatenate([(1 - leaning) * weights, leaning * shares])
     result, factors = _compare_with_repetition(rows, fold_errors, maps, horizon, len(lookbacks), settings)
     newest = as_kernel(np.zeros((1, 1, len(steps))), lookback)
-    shrunk = [replace(fold, kernel=newest + factors[:, None, None] * (fold.kernel - newest)) for fold in fold_maps]
+    shrunk = _mix_with(fold_maps, newest, 1 - factors)
     if (factors < 1).any():
         fold_errors = out_of_fold_errors(rows, shrunk, scales, settings)
     return MixtureFit(
@@ -219,7 +218,7 @@ def _fit_untested(
 
     Ridges count by their length, and all of them the more, the more windows there are.
     """
-    structural, weights = _structural_candidates(of_kind(kind, matrices), season_length, own)
+    structural, weights = _structural_candidates(kind, matrices, season_length, own)
     lengths, ridges = halve(lookback, own.n_lengths), []
     for length in lengths:
         shortened = of_kind(kind, matrices.shorten(length))
@@ -256,17 +255,15 @@ def _cautious_strength(matrices: GramMatrices, settings: MixtureSettings) -> flo
 
 
 def _structural_candidates(
-    matrices: GramMatrices, season_length: int | None, settings: MixtureSettings
+    kind: str, matrices: GramMatrices, season_length: int | None, settings: MixtureSettings
 ) -> tuple[list[Candidate], np.ndarray]:
     """Return structural models, which fit nothing, and their weights (n_models, 1, n_maps) by their errors."""
-    matrices = matrices.at_scored()
-    structures = list_structures(matrices.inputs.shape[1], season_length, settings)
-    ridges, n_maps = [Ridge(np.inf, structure) for structure in structures], len(matrices.inputs)
+    matrices = of_kind(kind, matrices).at_scored()
+    n_maps, length, _ = matrices.cross.shape
+    ridges = [Ridge(np.inf, structure) for structure in list_structures(length, season_length, settings)]
     errors = np.array([matrices.squared_errors(ridge.centre(matrices)[None]).mean(axis=1) for ridge in ridges])
     errors = np.maximum(errors, 1e-12)
     shares = (errors.min(axis=0) / errors) ** settings.discount
-    length = matrices.inputs.shape[1]
-    kind = "grouped"
     found = [Candidate(length, kind, [ridge], np.zeros((1, n_maps), int)) for ridge in ridges]
     return found, (shares / shares.sum(axis=0))[:, None]
 
@@ -295,6 +292,11 @@ def _weigh_against(
     of_map = [np.array([loss[maps == i].mean() for i in range(maps.max() + 1)]) for loss in losses]
     first, second = (np.maximum(loss, 1e-12) ** -settings.discount for loss in of_map)
     return prior * second / (first + prior * second)
+
+
+def _mix_with(folds: Sequence[FoldMaps], kernel: np.ndarray, shares: np.ndarray) -> list[FoldMaps]:
+    """Return maps of folds of which each has a share of another map, (n_maps,)."""
+    return [replace(fold, kernel=fold.kernel + shares[:, None, None] * (kernel - fold.kernel)) for fold in folds]
 
 
 def _mix(kernels: Sequence[np.ndarray], weights: np.ndarray, lookback: int, bands: CosineBands) -> np.ndarray:

@@ -69,7 +69,8 @@ class MixtureSettings(Settings):
         Of these models: variance of the growth in a season, in units of the variance of the noise. A convention.
     structural_windows : float, default 6.0
         Windows, in multiples of the lookback, of which fitted ridges count as much as these models, were errors equal;
-        of half as many they count a quarter. Chosen on samples of the M3 and the tourism competition.
+        of half as many their odds are smaller by 2 to the power of `discount`. Chosen on samples of the M3 and the
+        tourism competition, see docs/what-was-tried.md.
     season_variances : tuple of float
         Of these models: variance of a seasonal effect, in units of the variance of the noise. A convention.
     week : int, default 7

@@ -15,6 +15,7 @@ MOST_FAR, MOST_STUCK, MOST_SHIFTS = 0.25, 0.05, 2  # shares of the rows, and num
 SCALES, QUANTILE, QUANTILES = 8.0, 0.975, 3.0  # a residual is large beyond so many scales, and quantiles, in size
 NEIGHBOURS = 5  # rows about each, itself included, whose median it is compared with
 LEVEL_SCALES = 4.0  # a change of level is large beyond so many
+LEVELS_APART, MOST_CHANGES, MOST_JUMPS = 8, 2000, 50  # parts of these rows apart; changes and jumps looked at
 LEVEL_SEASONS, LEVEL_ROWS = 5, 60  # before and after a shift, whose medians are compared; rows without a season
 LONGER = 4  # times as many rows, over which half of the change is still there
 
@@ -87,8 +88,8 @@ def clean_rows(rows: np.ndarray, season: int | None) -> Cleaned:
         columns.append(filled)
         replaced.append(np.count_nonzero(far | others))
         shifted += [(i, row) for row in at]
-    same = all(column.base is rows or column is rows for column in columns)
-    return Cleaned(rows if same else np.stack(columns, axis=1), np.array(replaced), shifted, sentinels)
+    changes = any(replaced) or shifted
+    return Cleaned(np.stack(columns, axis=1) if changes else rows, np.array(replaced), shifted, sentinels)
 
 
 def _find_far(column: np.ndarray, season: int | None) -> np.ndarray:
@@ -145,30 +146,35 @@ def _find_stuck(column: np.ndarray, season: int | None) -> np.ndarray:
     shortest = max(SHORT, (season or 0) / (2 * GAP))  # three times that: half a season, in which steady values move
     gaps = np.flatnonzero(ordered[1:] > GAP * np.maximum(ordered[:-1], shortest))
     if len(gaps):
-        for start, length in zip(starts, lengths, strict=True):
-            stuck[start : start + length] = length >= ordered[gaps[0] + 1]
+        stuck = np.repeat(lengths >= ordered[gaps[0] + 1], lengths)
     return stuck if stuck.mean() <= MOST_STUCK and not _recurs(stuck, season) else np.zeros(len(column), bool)
 
 
 def _without_shifts(column: np.ndarray, n_level: int) -> tuple[np.ndarray, list[int]]:
     """Move the rows before level shifts to the level after them; return the rows where these are."""
-    if len(column) < 4 * n_level:
+    last = len(column) - n_level
+    if last < 3 * n_level:
         return column, []
-    levels = np.median(np.lib.stride_tricks.sliding_window_view(column, n_level), axis=1)
-    changes = np.zeros(len(column))  # from the rows before each to those from it on
-    changes[n_level : len(column) - n_level + 1] = levels[n_level:] - levels[:-n_level]
+
+    def change(row: int, n_rows: int = n_level) -> float:
+        return float(np.median(column[row : row + n_rows]) - np.median(column[max(0, row - n_rows) : row]))
+
     jumps = np.diff(column, prepend=column[0])
-    large = _is_large(jumps) & (jumps * changes >= np.square(jumps) / 2)  # half of the jump lasts, at least
-    large &= np.abs(changes) > LEVEL_SCALES * 1.4826 * np.median(np.abs(changes[n_level:-n_level]))
-    at: list[int] = []
-    for row in np.flatnonzero(large)[np.argsort(-np.abs(changes[large]))].tolist():
-        far = LONGER * n_level
-        lasting = np.median(column[row : row + far]) - np.median(column[max(0, row - far) : row])
-        if lasting / changes[row] >= 0.5 and all(abs(row - other) > n_level for other in at):
-            at.append(row)
-    if not at or len(at) > MOST_SHIFTS:
+    large = np.flatnonzero(_is_large(jumps))
+    large = large[(large >= n_level) & (large <= last)]
+    if not len(large):
+        return column, []
+    apart = max(1, n_level // LEVELS_APART, last // MOST_CHANGES)
+    usual = 1.4826 * np.median([abs(change(row)) for row in range(n_level, last + 1, apart)])
+    shifts: dict[int, float] = {}
+    for row in large[np.argsort(-np.abs(jumps[large]))][:MOST_JUMPS].tolist():
+        found = change(row)
+        lasts = found / jumps[row] >= 0.5 and change(row, LONGER * n_level) / found >= 0.5  # half of it, at least
+        if lasts and abs(found) > LEVEL_SCALES * usual and all(abs(row - other) > n_level for other in shifts):
+            shifts[row] = found
+    if not shifts or len(shifts) > MOST_SHIFTS:
         return column, []
     moved = column.copy()
-    for row in at:
-        moved[:row] += changes[row]
-    return moved, sorted(at)
+    for row, found in shifts.items():
+        moved[:row] += found
+    return moved, sorted(shifts)

@@ -48,7 +48,7 @@ def clean_series(
     """
     bounds = series.bounds.tolist()
     parts = [clean_rows(series.values[a:b], season_length) for a, b in itertools.pairwise(bounds)]
-    if all(part.rows.base is series.values for part in parts):
+    if not any(part.replaced.any() or part.shifted for part in parts):
         return series, split
     names, sentinels = schema.columns, [found for part in parts for found in part.sentinels]
     if sentinels:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, ClassVar, Self
@@ -11,7 +10,7 @@ import numpy as np
 
 from tscnn.common.checks import received
 
-__all__ = ["GAP", "SHORT", "OutlierFilter", "fill_gaps", "find_runs", "keep_levels", "middle_of"]
+__all__ = ["GAP", "SHORT", "OutlierFilter", "fill_gaps", "keep_levels", "middle_of"]
 
 GAP = 3.0  # times as far from the median as any other value: far outside. Conventions, both of them
 SHORT = 3  # rows: what is as long at the end of a window, and doesn't repeat one value, may be a new level
@@ -52,7 +51,7 @@ class OutlierFilter:
         Parameters
         ----------
         rows : ndarray of shape (n_rows, n_features)
-            Of `replace_rows`, in the units of the terms.
+            Of `clean_rows`, in the units of the terms.
         season : int, optional
             Rows of a season.
 
@@ -199,7 +198,7 @@ def keep_levels(column: np.ndarray, bad: np.ndarray, season: int) -> np.ndarray:
         Those of them that are outliers.
     """
     kept = bad.copy()
-    for start, stop in find_runs(bad):
+    for start, stop in _find_runs(bad):
         needed = SHORT if stop == len(column) else max(season, SHORT)
         if stop - start >= needed and np.ptp(column[start:stop]) > 0:
             kept[start:stop] = False
@@ -232,7 +231,7 @@ def fill_gaps(column: np.ndarray, bad: np.ndarray, season: int) -> np.ndarray:
         return column
     at = np.arange(len(column))
     filled = np.where(bad, np.interp(at, at[~bad], column[~bad]), column).astype(column.dtype)
-    for start, stop in find_runs(bad):
+    for start, stop in _find_runs(bad):
         if not season or (stop - start <= SHORT and stop < len(column)):
             continue
         cycles = [np.resize(filled[start - season : start], stop - start)] if start >= season else []
@@ -243,23 +242,7 @@ def fill_gaps(column: np.ndarray, bad: np.ndarray, season: int) -> np.ndarray:
     return filled
 
 
-def find_runs(bad: np.ndarray) -> Sequence[tuple[int, int]]:
-    """Find the stretches of True.
-
-    Parameters
-    ----------
-    bad : ndarray of bool of shape (n_rows,)
-        What is searched.
-
-    Returns
-    -------
-    list of (int, int)
-        First row of each, and the row after its last.
-
-    Examples
-    --------
-    >>> find_runs(np.array([True, False, True, True]))
-    [(0, 1), (2, 4)]
-    """
+def _find_runs(bad: np.ndarray) -> list[tuple[int, int]]:
+    """Return the first row of each stretch of True, and the row after its last."""
     ends = np.flatnonzero(np.diff(np.concatenate([[False], bad, [False]])))
     return list(pairwise(ends.tolist()))[::2]
