@@ -178,6 +178,8 @@ def test_robust_forecasts_agree_in_every_form():
         np.testing.assert_allclose(step, expected, rtol=1e-4)
         np.testing.assert_allclose(forecaster.predict(frame[800 : row + 1]), expected, rtol=1e-4)
     assert dense["load"].between(0, 60).all()
+    forecaster.pipeline_ = forecaster.pipeline_.without("outliers")
+    assert not forecaster.backtest(frame[800:])["load"].between(0, 60).all()
 
 
 def test_a_robust_fit_warns_of_sentinels_once_and_can_be_told_not_to():
