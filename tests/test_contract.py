@@ -9,6 +9,7 @@ import pytest
 
 from tests.conftest import small_forecaster
 from tscnn.common.term import Term
+from tscnn.data.times import Times
 from tscnn.pipeline import TERMS, TRANSFORMS, Pipeline
 from tscnn.transforms import Transform
 
@@ -23,8 +24,19 @@ def two_years() -> pd.DataFrame:
     slow = np.convolve(random.normal(size=930), np.ones(30) / 5, "valid")[:900]
     noise = random.normal(size=(900, 4))
     noise[1:, 1] = noise[:-1, 0] + 0.2 * noise[1:, 1]
-    values = season[:, None] + slow[:, None] + noise
-    return pd.DataFrame(values, pd.date_range("2020-01-01", periods=900, name="day"), columns=list("abcd"))
+    known = random.normal(size=900)
+    effect = np.where(np.arange(4) < 2, 1.5 * np.abs(known)[:, None], 0)  # on two of the four
+    values = season[:, None] + slow[:, None] + noise + effect
+    frame = pd.DataFrame(values, pd.date_range("2020-01-01", periods=900, name="day"), columns=list("abcd"))
+    return frame.assign(known=known)
+
+
+def times(rows: pd.DataFrame) -> Times:
+    return Times(rows.index, rows[["known"]].to_numpy())
+
+
+def features(rows: pd.DataFrame) -> np.ndarray:
+    return rows[list("abcd")].to_numpy()
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +48,7 @@ def rows() -> pd.DataFrame:
 def forecaster(rows):
     """A forecaster that has every part."""
     settings = {"lookback": LOOKBACK, "horizon": HORIZON, "normalizer_span": 16, "epochs": 30, "learning_rate": 0.01}
-    return small_forecaster(**settings, validation_fraction=0.3).fit(rows)
+    return small_forecaster(**settings, future_covariates="known", calendar=None, validation_fraction=0.3).fit(rows)
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +58,17 @@ def pipeline(forecaster) -> Pipeline:
 
 @pytest.fixture(scope="module")
 def standardized(pipeline, rows) -> np.ndarray:
-    return pipeline.apply(rows.to_numpy(), rows.index)
+    return pipeline.apply(features(rows), times(rows))
+
+
+@pytest.fixture(scope="module")
+def ahead(pipeline, rows):
+    """What terms take of what is known ahead of the rows from `first` on, as further arguments."""
+
+    def take(term, at):
+        return (pipeline.describe_ahead(times(rows), np.asarray(at)),) if term.needs_ahead else ()
+
+    return take
 
 
 def part(pipeline, name):
@@ -63,53 +85,73 @@ def close(found, expected):
 
 
 @pytest.mark.parametrize("name", TERMS)
-def test_contract_of_a_term_its_forms_agree(pipeline, standardized, name):
+def test_contract_of_a_term_its_forms_agree(pipeline, standardized, ahead, name):
     term = part(pipeline, name)
     assert isinstance(term, Term)
     assert 1 <= term.context <= LOOKBACK
     n = 40
-    dense = term.dense(standardized[: term.context - 1 + n])
+    known = ahead(term, term.context - 1 + np.arange(n))
+    dense = term.dense(standardized[: term.context - 1 + n], *known)
     assert dense.shape == (n, HORIZON, 4)
     assert dense.dtype == np.float32
     assert np.ptp(dense, axis=0).max() > 1e-3  # or all would agree for no merit
     windows = np.stack([standardized[i : i + term.context] for i in range(n)])
-    close(term.last(windows), dense)
+    close(term.last(windows, *known), dense)
     longer = np.concatenate([np.full((1, 5, 4), 7, np.float32), windows[:1]], axis=1)
-    close(term.last(longer), dense[:1])  # only the newest rows of a window count
+    close(term.last(longer, *(one[:1] for one in known)), dense[:1])  # only the newest rows of a window count
     state = term.start(windows[:1])
     for i in range(1, n):
-        close(term.step(state, windows[i][None, -1]), dense[i : i + 1])
+        close(term.step(state, windows[i][None, -1], *(one[i : i + 1] for one in known)), dense[i : i + 1])
 
 
 @pytest.mark.parametrize("name", TERMS)
-def test_contract_of_a_term_several_series_at_once(pipeline, standardized, name):
+def test_contract_of_a_term_several_series_at_once(pipeline, standardized, ahead, name):
     term = part(pipeline, name)
     windows = np.stack([standardized[i : i + term.context] for i in (0, 50, 99)])
     state = term.start(windows)
     row = standardized[[200, 300, 400]]
     moved = np.concatenate([windows[:, 1:], row[:, None]], axis=1)
-    close(term.step(state, row), term.last(moved))
+    known = ahead(term, [200, 300, 400])
+    close(term.step(state, row, *known), term.last(moved, *known))
 
 
 @pytest.mark.parametrize("name", TERMS)
-def test_contract_of_a_term_it_sees_its_context_and_nothing_else(pipeline, standardized, name):
+def test_contract_of_a_term_it_sees_its_context_and_nothing_else(pipeline, standardized, ahead, name):
     term = part(pipeline, name)
-    window = standardized[None, 100 : 100 + term.context]
+    window, known = standardized[None, 100 : 100 + term.context], ahead(term, [99 + term.context])
     for lag in (0, term.context - 1):
         changed = window.copy()
         changed[0, term.context - 1 - lag] += 10
-        assert np.abs(term.last(changed) - term.last(window)).max() > 1e-7, lag
+        assert np.abs(term.last(changed, *known) - term.last(window, *known)).max() > 1e-7, lag
     rows = np.concatenate([standardized[:200], np.full((20, 4), np.nan, np.float32)])
-    dense = term.dense(rows)
-    close(dense[: 200 - term.context + 1], term.dense(rows[:200]))  # what comes after a row changes nothing
+    n = len(rows) - term.context + 1
+    known = ahead(term, term.context - 1 + np.arange(n))
+    dense = term.dense(rows, *known)
+    before = term.dense(rows[:200], *(one[: n - 20] for one in known))
+    close(dense[: n - 20], before)  # what comes after a row changes nothing
 
 
 @pytest.mark.parametrize("name", TERMS)
-def test_contract_of_a_term_it_is_saved_and_pickled(pipeline, standardized, name):
+def test_contract_of_a_term_what_is_known_of_a_step_changes_that_step_alone(pipeline, standardized, ahead, name):
+    term = part(pipeline, name)
+    if not term.needs_ahead:
+        pytest.skip("takes nothing that is known ahead")
+    window, (known,) = standardized[None, 100 : 100 + term.context], ahead(term, [99 + term.context])
+    other = known.copy()
+    other[0, 1] += 1
+    changes = np.abs(term.last(window, other) - term.last(window, known))[0].max(axis=1)
+    assert changes[1] > 1e-6
+    assert changes[[0, 2]].max() == 0
+
+
+@pytest.mark.parametrize("name", TERMS)
+def test_contract_of_a_term_it_is_saved_and_pickled(pipeline, standardized, ahead, name):
     term = part(pipeline, name)
     reloaded = type(term).from_arrays(json.loads(json.dumps(term.settings())), term.arrays())
+    known = ahead(term, np.arange(term.context - 1, 100))
     for again in (reloaded, pickle.loads(pickle.dumps(term))):
-        np.testing.assert_array_equal(again.dense(standardized[:100]), term.dense(standardized[:100]))
+        found, expected = again.dense(standardized[:100], *known), term.dense(standardized[:100], *known)
+        np.testing.assert_array_equal(found, expected)
         assert again.context == term.context
         np.testing.assert_array_equal(again.weights, term.weights)
 
@@ -121,12 +163,12 @@ def test_contract_of_a_term_it_is_saved_and_pickled(pipeline, standardized, name
 def test_contract_of_a_transform_it_is_undone(pipeline, rows, name):
     transform = part(pipeline, name)
     assert isinstance(transform, Transform)
-    values = rows.to_numpy(dtype=np.float32) if name != "standardize" else rows.to_numpy()
-    applied = transform.apply(values, rows.index)
+    values = features(rows).astype(np.float32) if name != "standardize" else features(rows)
+    applied = transform.apply(values, times(rows))
     assert applied.dtype == np.float32
     at, targets = np.arange(5, 800), [2, 0]
     outcomes = np.stack([applied[i + 1 : i + 1 + HORIZON, targets] for i in at])
-    undone = transform.invert(outcomes, rows.index, at, targets)
+    undone = transform.invert(outcomes, times(rows), at, targets)
     close(undone, np.stack([values[i + 1 : i + 1 + HORIZON, targets] for i in at]))
 
 
@@ -134,21 +176,22 @@ def test_contract_of_a_transform_it_is_undone(pipeline, rows, name):
 def test_contract_of_a_transform_it_is_saved_and_pickled(pipeline, rows, name):
     transform = part(pipeline, name)
     reloaded = type(transform).from_arrays(json.loads(json.dumps(transform.settings())), transform.arrays())
-    expected = transform.apply(rows.to_numpy(), rows.index)
+    expected = transform.apply(features(rows), times(rows))
     for again in (reloaded, pickle.loads(pickle.dumps(transform))):
-        np.testing.assert_array_equal(again.apply(rows.to_numpy(), rows.index), expected)
+        np.testing.assert_array_equal(again.apply(features(rows), times(rows)), expected)
 
 
 # The whole
 
 
-def test_contract_of_a_pipeline_its_forms_agree(pipeline, standardized):
-    dense = pipeline.dense(standardized[: LOOKBACK + 30])
+def test_contract_of_a_pipeline_its_forms_agree(pipeline, rows, standardized):
+    known = pipeline.describe_ahead(times(rows), LOOKBACK - 1 + np.arange(31))
+    dense = pipeline.dense(standardized[: LOOKBACK + 30], known)
     windows = np.stack([standardized[i : i + LOOKBACK] for i in range(31)])
-    close(pipeline.last(windows), dense)
+    close(pipeline.last(windows, known), dense)
     state = pipeline.start(windows[:1])
     for i in range(1, 31):
-        close(pipeline.step(state, windows[i][None, -1]), dense[i : i + 1])
+        close(pipeline.step(state, windows[i][None, -1], known[i : i + 1]), dense[i : i + 1])
 
 
 @pytest.mark.parametrize("name", [*TRANSFORMS, *TERMS])
@@ -161,7 +204,9 @@ def test_contract_without_a_part_the_forecaster_works(forecaster, pipeline, rows
     assert after.index.equals(before.index)
     assert not np.allclose(after, before)
     cutoff = after.index[0][0]
-    np.testing.assert_allclose(forecaster.predict(rows.loc[:cutoff]), after.loc[cutoff], rtol=1e-4, atol=1e-4)
+    future = rows.loc[cutoff:].iloc[1 : 1 + HORIZON]
+    found = forecaster.predict(rows.loc[:cutoff], future=future)
+    np.testing.assert_allclose(found, after.loc[cutoff], rtol=1e-4, atol=1e-4)
 
 
 def test_contract_a_part_that_is_not_there_cannot_be_left_out(pipeline):

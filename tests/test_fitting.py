@@ -95,7 +95,7 @@ def candidates_of(frame, lookback=12, horizon=3, linear=True, **settings):
     settings = {"normalizer_span": "auto", **settings, **({} if linear else {"linear_model": None})}
     parameters = read_parameters(small_forecaster(lookback=lookback, horizon=horizon, **settings))
     schema, frame = learn_schema(frame, settings.get("targets"))
-    split = Split.of(SeriesSet.of_frames([frame]), lookback, horizon, parameters.validation_fraction)
+    split = Split.of(SeriesSet.of_frames([frame], schema), lookback, horizon, parameters.validation_fraction)
     listed = list_candidates(parameters.network, parameters, schema, split, lookback, Linear() if linear else None)
     return [(c.feature_mode, c.normalizer_span, c.add_level, len(terms)) for c, terms in listed]
 
@@ -151,10 +151,10 @@ def two_years() -> pd.DataFrame:
 def test_transforms_learn_from_training_rows_and_the_season_once_more_from_all():
     frame = two_years()
     schema, read = learn_schema(frame)
-    split = Split.of(SeriesSet.of_frames([read]), 7, 3, 0.2)
+    split = Split.of(SeriesSet.of_frames([read], schema), 7, 3, 0.2)
     changed = read.copy()
     changed.iloc[584:] += 0.5
-    other = Split.of(SeriesSet.of_frames([changed]), 7, 3, 0.2)
+    other = Split.of(SeriesSet.of_frames([changed], schema), 7, 3, 0.2)
     found, same = fit_transforms(split, schema, 7), fit_transforms(other, schema, 7)
     assert [one.name for one in found] == ["standardize", "yearly_season"]
     for one, two in zip(found, same, strict=True):

@@ -21,6 +21,7 @@ from sklearn.utils.estimator_checks import check_estimator
 
 from tests.conftest import closed_form, make_frame, small_forecaster
 from tscnn import TCN, Forecaster, LinearModel, Training, make_windows
+from tscnn.data.times import Times
 from tscnn.network.backend import keras
 
 # What comes out
@@ -280,7 +281,7 @@ def test_stride_takes_every_nth_cutoff(fitted, frame, stride):
 @pytest.mark.parametrize("stride", [1, 3, 20])
 def test_chunks_make_no_difference(fitted, frame, stride):
     pipeline, cutoffs = fitted.pipeline_, np.arange(11, 297, stride)
-    rows = pipeline.apply(frame.to_numpy(), frame.index)
+    rows = pipeline.apply(frame.to_numpy(), Times(frame.index))
     ((_, whole),) = pipeline.chunks(rows, cutoffs)
     parts = list(pipeline.chunks(rows, cutoffs, most_values=1))
     assert len(parts) > 5

@@ -16,6 +16,7 @@ from tscnn.data.schema import Schema
 from tscnn.data.series import SeriesSet
 from tscnn.data.split import Split
 from tscnn.evaluation.report import describe_report, evaluate_forecasts
+from tscnn.known_ahead import find_ahead_inputs, fit_effects
 from tscnn.linear import OWN_COLUMN_TERMS, LinearFit, LinearModel, fit_linear_model
 from tscnn.linear.lookbacks import list_lookbacks
 from tscnn.network.config import FEATURE_MODES, NetworkConfig, resolve_config
@@ -23,7 +24,7 @@ from tscnn.network.settings import TCN
 from tscnn.parameters import CheckedParameters, check_needs_no_validation, is_auto
 from tscnn.pipeline import Pipeline
 from tscnn.statistics import GateResult
-from tscnn.transforms import OutlierFilter, Transform
+from tscnn.transforms import AheadInputs, CovariateEffects, OutlierFilter, Transform
 from tscnn.transforms.fit import clean_series, fit_transforms, refit_transforms, transform
 
 __all__ = ["Fit", "fit_pipeline"]
@@ -86,11 +87,16 @@ def fit_pipeline(series: SeriesSet, schema: Schema, parameters: CheckedParameter
     if parameters.replaces_outliers:
         series, split = clean_series(series, split, schema, season_length, tell)
     transforms = fit_transforms(split, schema, yearly)
+    effects, ahead_gate = fit_effects(transform(series, transforms), split, schema, parameters, season_length)
+    if effects:
+        tell(f"covariates and calendar {ahead_gate.reason}")
+        transforms = (*transforms, effects[0])
     rows = transform(series, transforms)
     linear = fit_linear(rows, split, schema, parameters, season_length)
     for line in linear.messages if linear is not None else ():
         tell(line)
-    fitted, fit = add_network(transforms, rows, split, schema, parameters, linear)
+    ahead = find_ahead_inputs(split, parameters, effects)
+    fitted, fit = add_network(transforms, rows, split, schema, parameters, linear, ahead)
     if parameters.replaces_outliers:
         fitted = replace(fitted, outliers=OutlierFilter.fit(rows.values, season_length))
 
@@ -101,10 +107,10 @@ def fit_pipeline(series: SeriesSet, schema: Schema, parameters: CheckedParameter
     newer = {term.name: term for term in linear.refitted} if linear is not None else {}
     refitted = replace(
         fitted,
-        transforms=refit_transforms(transforms, series, yearly),
+        transforms=(*refit_transforms(transforms[: len(transforms) - len(effects[:1])], series, yearly), *effects[1:]),
         terms=tuple(newer.get(term.name, term) for term in fitted.terms),
     )
-    return replace(fit, pipeline=refitted, report=report)
+    return replace(fit, pipeline=refitted, report=report, gates={CovariateEffects.name: ahead_gate, **fit.gates})
 
 
 def add_network(
@@ -114,6 +120,7 @@ def add_network(
     schema: Schema,
     parameters: CheckedParameters,
     linear: LinearFit | None,
+    ahead: AheadInputs | None,
 ) -> tuple[Pipeline, Fit]:
     """Train the network on what the linear terms leave, if there is to be one.
 
@@ -131,6 +138,8 @@ def add_network(
         Of the forecaster.
     linear : LinearFit or None
         The linear terms.
+    ahead : AheadInputs or None
+        Describes what is known ahead.
 
     Returns
     -------
@@ -143,21 +152,32 @@ def add_network(
     gates = dict(linear.gates) if linear is not None else {}
     if parameters.network is None:
         terms = linear.fitted if linear is not None else ()
-        pipeline = Pipeline(transforms, terms, lookback, parameters.horizon, schema.targets)
+        pipeline = Pipeline(transforms, terms, lookback, parameters.horizon, schema.target_features)
         return pipeline, Fit(pipeline, None, {}, None, gates)
 
     from tscnn.training.fit import fit_network  # here, since it imports Keras
 
+    known = None if ahead is None else np.concatenate([ahead.describe(one) for one in rows.all_times()])
+    listed = list_candidates(parameters.network, parameters, schema, split, lookback, linear)
     chosen = fit_network(
-        list_candidates(parameters.network, parameters, schema, split, lookback, linear),
+        [(replace(config, n_ahead=0 if known is None else known.shape[1]), terms) for config, terms in listed],
         rows.values,
         split,
         parameters.training,
+        ahead=known,
         device=parameters.device,
         seed=parameters.seed,
         verbose=parameters.verbose,
     )
-    pipeline = Pipeline(transforms, chosen.all_terms, lookback, parameters.horizon, schema.targets)
+    takes = any(term.needs_ahead for term in chosen.all_terms)
+    pipeline = Pipeline(
+        transforms,
+        chosen.all_terms,
+        lookback,
+        parameters.horizon,
+        schema.target_features,
+        ahead=ahead if takes else None,
+    )
     return pipeline, Fit(pipeline, chosen.term.config, chosen.history, None, {**gates, **chosen.gates})
 
 
@@ -190,7 +210,7 @@ def fit_linear(
     settings, lookback = parameters.linear_model, parameters.lookback
     if settings is None and lookback is not None:
         return None
-    targets, settings = list(schema.targets), settings or LinearModel()
+    targets, settings = list(schema.target_features), settings or LinearModel()
     lookbacks = [lookback] if lookback is not None else []
     if lookback is None:
         known = rows.values[split.training_rows()][:, targets]
@@ -259,9 +279,9 @@ def resolve_network(
     check_choice("feature_mode", settings["feature_mode"], (*FEATURE_MODES, "auto"))
     if is_auto(settings["feature_mode"]):
         settings["feature_mode"] = "joint"
-    n_features = len(schema.columns)
+    n_features = len(schema.features)
     return resolve_config(
-        lookback, parameters.horizon, n_features, targets=schema.targets, linear_skip=None, **settings
+        lookback, parameters.horizon, n_features, targets=schema.target_features, linear_skip=None, **settings
     )
 
 
@@ -351,7 +371,7 @@ def report_on_validation(
         season_length = None
 
     def forecast(at: np.ndarray) -> np.ndarray:
-        return np.concatenate([found for _, found in fitted.chunks(rows.values, at)])
+        return np.concatenate([found for _, found in fitted.chunks(rows.values, rows.times(0), at)])
 
     return evaluate_forecasts(
         forecast, rows.values, plain.values, origins, targets, horizon, linear.ridge_map, season_length

@@ -12,11 +12,13 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
 from tscnn.common.archive import read_archive, write_archive
-from tscnn.common.checks import check_choice, check_int, received
+from tscnn.common.checks import check_choice, check_int, received, show
 from tscnn.common.term import empty_forecasts
 from tscnn.data.frame import forecast_frame, learn_schema, read_frame
+from tscnn.data.future import read_future
 from tscnn.data.index import future_index
 from tscnn.data.series import SeriesSet
+from tscnn.data.times import Times
 from tscnn.data.values import check_sizes
 from tscnn.evaluation.backtest import find_cutoffs
 from tscnn.evaluation.report import describe_report, list_unbeaten, tabulate_targets
@@ -48,7 +50,18 @@ class Forecaster(BaseEstimator):
     horizon : int, default 1
         Steps to forecast.
     targets : column name or list of column names, optional
-        Columns to forecast, default all. The others are past covariates: seen, not forecast.
+        Columns to forecast, default all that are no covariates. The others are past covariates: seen, not forecast.
+    future_covariates : column name or list of column names, optional
+        Columns that are known for the whole horizon when a forecast is made, such as a weather forecast, prices, or
+        promotions: numbers, or text and categories, whose values `fit` learns. `predict` wants them as ``future=``;
+        `backtest` and `score` take them from the frame.
+    static_covariates : column name or list of column names, optional
+        Columns that have one value in each series.
+    calendar : "auto", None or list of str, default "auto"
+        What of the times to forecast may count: "hour", "weekday", "monthday", "yearday", "month", "quarter",
+        "weekend", "working day", "month start", "month end", "minute", and the holidays of a country as
+        "holidays:US" or "holidays:DE-BY" (with the package `holidays`). "auto" takes what suits the step of the index,
+        and keeps it where it makes errors smaller.
     yearly_seasonality : {"auto", None}, default "auto"
         "auto" subtracts a sine wave with the period of a year from each column whose level shows one clearly, and adds
         it to the forecasts. That takes rows of times, a few days apart at most, over most of a year or more;
@@ -141,6 +154,9 @@ class Forecaster(BaseEstimator):
         horizon: int = 1,
         *,
         targets: Any = None,
+        future_covariates: Any = None,
+        static_covariates: Any = None,
+        calendar: Any = "auto",
         yearly_seasonality: str | None = "auto",
         outliers: str | None = "auto",
         network: Any = "auto",
@@ -155,6 +171,9 @@ class Forecaster(BaseEstimator):
         self.lookback = lookback
         self.horizon = horizon
         self.targets = targets
+        self.future_covariates = future_covariates
+        self.static_covariates = static_covariates
+        self.calendar = calendar
         self.yearly_seasonality = yearly_seasonality
         self.outliers = outliers
         self.network = network
@@ -247,8 +266,8 @@ class Forecaster(BaseEstimator):
             Naming the parameter, or the column or row of `X`, that breaks a rule.
         """
         parameters = read_parameters(self)
-        schema, frame = learn_schema(X, self.targets)
-        fit = fit_pipeline(SeriesSet.of_frames([frame]), schema, parameters)
+        schema, frame = learn_schema(X, self.targets, self.future_covariates, self.static_covariates)
+        fit = fit_pipeline(SeriesSet.of_frames([frame], schema), schema, parameters)
         self.pipeline_, self.config_, self.gates_, self.report_ = fit.pipeline, fit.config, fit.gates, fit.report
         n_epochs = len(fit.history.get("loss", ()))
         self.history_ = pd.DataFrame(fit.history, index=pd.RangeIndex(1, n_epochs + 1, name="epoch"))
@@ -264,7 +283,7 @@ class Forecaster(BaseEstimator):
             warnings.warn(f"{said} {describe_report(self.report_)}.", stacklevel=2)
         return self
 
-    def predict(self, X: Any = None) -> pd.DataFrame:
+    def predict(self, X: Any = None, *, future: Any = None) -> pd.DataFrame:
         """Forecast the steps after the last row.
 
         Parameters
@@ -272,6 +291,8 @@ class Forecaster(BaseEstimator):
         X : DataFrame, Series, array, or dict of them by series name, optional
             Rows to forecast from, at least `lookback`; default the end of the training data. Columns are matched by
             name.
+        future : DataFrame, or dict of them by series name, optional
+            The future covariates of exactly the steps to forecast, indexed by their times.
 
         Returns
         -------
@@ -287,15 +308,18 @@ class Forecaster(BaseEstimator):
         TypeError, ValueError
             If `X` breaks a rule.
         """
-        pipeline, freq = self._fitted(), self.schema_.freq
-        series = self._read_context(X)
-        times = [index[-1:].append(future_index(index, freq, pipeline.horizon)) for index in series.indexes]
-        windows = zip(series.newest(pipeline.lookback), series.indexes, strict=True)
-        rows = np.stack([pipeline.apply(values, index[-pipeline.lookback :]) for values, index in windows])
+        pipeline, frames = self._fitted(), self._read_context(X)
+        series = SeriesSet.of_frames(list(frames.values()), self.schema_, None if None in frames else list(frames))
+        times = [
+            series.times(i)[-1:].append(self._read_ahead(future, name, frame))
+            for i, (name, frame) in enumerate(frames.items())
+        ]
+        windows = enumerate(series.newest(pipeline.lookback))
+        rows = np.stack([pipeline.apply(values, series.times(i)[-pipeline.lookback :]) for i, values in windows])
         first = np.zeros(1, int)
         forecasts = [
-            pd.DataFrame(pipeline.invert(own[None], when, first)[0], when[1:], self.schema_.target_names)
-            for own, when in zip(pipeline.last(rows), times, strict=True)
+            pd.DataFrame(pipeline.invert(own[None], when, first)[0], when.index[1:], self.schema_.target_names)
+            for own, when in zip(pipeline.last(rows, pipeline.describe_next(times)), times, strict=True)
         ]
         if series.names is None:
             return forecasts[0]
@@ -368,7 +392,8 @@ class Forecaster(BaseEstimator):
         >>> stream.update([1, 0]).shape
         (1, 2)
         """
-        return Stream(self._fitted(), self.schema_, self._read_context(context))
+        pipeline, frames = self._fitted(), self._read_context(context)
+        return Stream(pipeline, self.schema_, frames)
 
     def score(self, X: Any, y: Any = None) -> float:  # noqa: ARG002
         """Return the coefficient of determination of all forecasts within a frame.
@@ -389,10 +414,10 @@ class Forecaster(BaseEstimator):
         pipeline = self._fitted()
         lookback, horizon = pipeline.lookback, pipeline.horizon
         frame = self._read(X, lookback + horizon)
-        cutoffs, targets = np.arange(lookback - 1, len(frame) - horizon), list(pipeline.targets)
-        series = SeriesSet(frame.to_numpy()[:, targets], (frame.index,))
+        cutoffs = np.arange(lookback - 1, len(frame) - horizon)
+        series = SeriesSet(frame.to_numpy()[:, list(self.schema_.targets)], (frame.index,))
         found = ((forecasts, cutoffs[chunk]) for chunk, forecasts in self._forecast(frame, cutoffs))
-        return coefficient_of_determination(found, series, self.scale_[targets])
+        return coefficient_of_determination(found, series, self.scale_[list(pipeline.targets)])
 
     def save(self, path: Any, *, context: bool = True) -> None:
         """Write the fitted forecaster to one file.
@@ -530,7 +555,7 @@ class Forecaster(BaseEstimator):
         season = self._yearly_season()
         if season is None:
             return None
-        return pd.DataFrame(season.coefficients[1:] * self.scale_, ["cosine", "sine"], self.schema_.columns)
+        return pd.DataFrame(season.coefficients[1:] * self.scale_, ["cosine", "sine"], self.schema_.features)
 
     # Reading, and forecasting in the data's own units
 
@@ -543,17 +568,26 @@ class Forecaster(BaseEstimator):
         """Return the transform that needs times, if there is one."""
         return next((one for one in self._fitted().transforms if isinstance(one, YearlySeason)), None)
 
-    def _read_context(self, X: Any) -> SeriesSet:
-        """Return the rows to forecast from, one series or several."""
+    def _read_context(self, X: Any) -> dict[Any, pd.DataFrame]:
+        """Return the rows to forecast from, by series; of a single one without name by None."""
         lookback = self._fitted().lookback
         if isinstance(X, Mapping):
             if not X:
                 raise ValueError(received("`X` must hold at least one series.", X=X))
-            return SeriesSet.of_frames([self._read(context, lookback) for context in X.values()], list(X))
+            return {name: self._read(context, lookback) for name, context in X.items()}
         if X is None and self.context_ is None:
             rule = "`X` must be given: the forecaster was saved without its context."
             raise ValueError(received(rule, X=X))
-        return SeriesSet.of_frames([self.context_ if X is None else self._read(X, lookback)])
+        return {None: self.context_ if X is None else self._read(X, lookback)}
+
+    def _read_ahead(self, future: Any, name: Any, frame: pd.DataFrame) -> Times:
+        """Return what is known of the steps after a frame."""
+        due = future_index(frame.index, self.schema_.freq, self._fitted().horizon)
+        if isinstance(future, Mapping) and name is not None:
+            if name not in future:
+                raise ValueError(received("`future` must have an entry for every series.", missing=show(name)))
+            future = future[name]
+        return read_future(future, self.schema_, frame.to_numpy()[-1], due)
 
     def _read(self, X: Any, n_rows: int) -> pd.DataFrame:
         """Check a frame against that of training."""
@@ -561,31 +595,47 @@ class Forecaster(BaseEstimator):
         if len(frame) < n_rows:
             parts = "lookback" if n_rows == self.lookback_ else "lookback + horizon"
             raise ValueError(received(f"`X` must have at least {parts} = {n_rows} rows.", n_rows=len(frame)))
-        if self._yearly_season() is not None and not isinstance(X, pd.DataFrame | pd.Series):
+        needs_times = any(getattr(part, "needs_times", False) for part in self._fitted().parts)
+        if needs_times and not isinstance(X, pd.DataFrame | pd.Series):
             rule = (
-                "`X` must be a frame indexed by times, for the yearly season; `yearly_seasonality=None` does without."
+                "`X` must be a frame indexed by times, for the calendar and the yearly season; `calendar=None` and"
+                " `yearly_seasonality=None` do without."
             )
             raise TypeError(received(rule, type=type(X).__name__))
-        check_sizes(frame, self.mean_, self.scale_)
+        features = pd.DataFrame(
+            self.schema_.encode(frame.to_numpy())[0], frame.index, self.schema_.features, copy=False
+        )
+        check_sizes(features, self.mean_, self.scale_)
         return frame
 
     def _forecast(self, frame: pd.DataFrame, cutoffs: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
         """Yield which of the cutoffs, and the forecasts from them."""
-        pipeline = self._fitted()
-        rows = pipeline.apply(frame.to_numpy(), frame.index)
-        times = frame.index.append(future_index(frame.index, self.schema_.freq, pipeline.horizon))
-        for chunk, found in pipeline.chunks(rows, cutoffs):
+        pipeline, series = self._fitted(), SeriesSet.of_frames([frame], self.schema_)
+        times = series.times(0)
+        rows = pipeline.apply(series.values, times)
+        for chunk, found in pipeline.chunks(rows, times, cutoffs):
             yield chunk, pipeline.invert(found, times, cutoffs[chunk])
+
+    @staticmethod
+    def _cut(X: Any, first: int, end: int) -> Any:
+        """Take some rows of a frame or an array."""
+        return X.iloc[first:end] if hasattr(X, "iloc") else X[first:end]
 
     def _backtest_refitted(self, X: Any, start: Any, stride: int) -> pd.DataFrame:
         """Fit a forecaster for each cutoff."""
         parameters = read_parameters(self)
-        schema, frame = learn_schema(X, self.targets)
+        schema, frame = learn_schema(X, self.targets, self.future_covariates, self.static_covariates)
         if parameters.lookback is None and start is None:
             raise ValueError(received("`lookback='auto'` with `refit` needs a `start`.", start=start))
         # The first fit needs outcomes of its own, `horizon` rows more than a forecast.
         first = (parameters.lookback or 1) + parameters.horizon
         cutoffs = find_cutoffs(frame.index, first, parameters.horizon, start, stride)
-        folds = [clone(self).fit(frame.iloc[: cutoff + 1]).predict() for cutoff in cutoffs]
+        steps = [
+            self._cut(X, cutoff + 1, cutoff + 1 + parameters.horizon) if schema.ahead else None for cutoff in cutoffs
+        ]
+        folds = [
+            clone(self).fit(self._cut(X, 0, cutoff + 1)).predict(future=future)
+            for cutoff, future in zip(cutoffs, steps, strict=True)
+        ]
         forecasts = np.stack([fold.to_numpy() for fold in folds])
         return forecast_frame(forecasts, frame.index, cutoffs, folds[0].columns, schema.freq)

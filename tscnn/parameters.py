@@ -13,6 +13,7 @@ from sklearn.utils import check_random_state
 from tscnn.common.checks import check_choice, check_int, check_real, received, show
 from tscnn.common.progress import is_watched
 from tscnn.common.settings import name_alike
+from tscnn.data.calendar import check_calendar
 from tscnn.data.windows import split_row
 from tscnn.linear.settings import LinearModel
 from tscnn.network.settings import TCN
@@ -34,6 +35,10 @@ PLAIN = (
     "lookback",
     "horizon",
     "targets",
+    "future_covariates",
+    "static_covariates",
+    "calendar",
+    "outliers",
     "yearly_seasonality",
     "validation_fraction",
     "random_state",
@@ -70,6 +75,8 @@ class CheckedParameters:
         Whether to write lines.
     replaces_outliers : bool
         Of the training rows, and of windows.
+    calendar : tuple of str, or None
+        Features of the times; None where they are to be chosen.
     """
 
     lookback: int | None
@@ -83,6 +90,7 @@ class CheckedParameters:
     seed: int
     verbose: bool
     replaces_outliers: bool
+    calendar: tuple[str, ...] | None
 
 
 def read_parameters(forecaster: Any) -> CheckedParameters:
@@ -123,6 +131,7 @@ def read_parameters(forecaster: Any) -> CheckedParameters:
         device=_read_device(forecaster.device),
         seed=_draw_seed(forecaster.random_state),
         verbose=is_watched() if verbose == "auto" else bool(verbose),
+        calendar=check_calendar(forecaster.calendar),
         replaces_outliers=check_choice("outliers", forecaster.outliers, ("auto", None)) == "auto",
     )
 

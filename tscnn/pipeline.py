@@ -10,20 +10,20 @@ from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
-import pandas as pd
 
 from tscnn.common.checks import received
 from tscnn.common.ring import Ring
 from tscnn.common.term import Term
+from tscnn.data.times import Times, at_steps
 from tscnn.data.windows import sliding_windows
 from tscnn.linear import TERMS as LINEAR_TERMS
 from tscnn.network.term import NetworkTerm
-from tscnn.transforms import OutlierFilter, Standardize, Transform, YearlySeason
+from tscnn.transforms import AheadInputs, CovariateEffects, OutlierFilter, Standardize, Transform, YearlySeason
 
 __all__ = ["Pipeline"]
 
-TRANSFORMS: dict[str, Any] = {part.name: part for part in (Standardize, YearlySeason)}
-FILTERS: dict[str, Any] = {OutlierFilter.name: OutlierFilter}
+TRANSFORMS: dict[str, Any] = {part.name: part for part in (Standardize, YearlySeason, CovariateEffects)}
+FILTERS: dict[str, Any] = {part.name: part for part in (OutlierFilter, AheadInputs)}
 TERMS: dict[str, Any] = {part.name: part for part in (*LINEAR_TERMS, NetworkTerm)}
 
 CHUNK_VALUES = 2**21  # forecast values in memory at a time, 8 MB: a convention
@@ -52,6 +52,8 @@ class Pipeline:
         Positions of the forecast columns among the features.
     outliers : OutlierFilter or None
         Of windows, in the units of the terms.
+    ahead : AheadInputs or None
+        Describes what is known ahead of the steps to forecast; None where no term takes it.
     """
 
     transforms: tuple[Transform, ...]
@@ -60,17 +62,22 @@ class Pipeline:
     horizon: int
     targets: tuple[int, ...]
     outliers: OutlierFilter | None = None
+    ahead: AheadInputs | None = None
 
     @property
-    def parts(self) -> list[Transform | Term | OutlierFilter]:
-        """List transforms, terms, and the filter of outliers.
+    def parts(self) -> list[Transform | Term | OutlierFilter | AheadInputs]:
+        """List transforms, terms, the filter of outliers, and what describes what is known ahead.
 
         Returns
         -------
         list
             Transforms first.
         """
-        return [*self.transforms, *self.terms, *([] if self.outliers is None else [self.outliers])]
+        return [*self.transforms, *self.terms, *self._filters]
+
+    @property
+    def _filters(self) -> list[OutlierFilter | AheadInputs]:
+        return [part for part in (self.outliers, self.ahead) if part is not None]
 
     @property
     def standardize(self) -> Standardize:
@@ -102,7 +109,7 @@ class Pipeline:
         ValueError
             If there is no such part.
         """
-        names = [part.name for part in self.parts]
+        names = [part.name for part in self.parts if part is not self.ahead]
         if name not in names:
             raise ValueError(received(f"`name` must be one of {names}.", name=name))
         return replace(
@@ -114,14 +121,14 @@ class Pipeline:
 
     # Rows in, rows out
 
-    def apply(self, values: np.ndarray, index: pd.Index) -> np.ndarray:
+    def apply(self, values: np.ndarray, times: Times) -> np.ndarray:
         """Transform rows.
 
         Parameters
         ----------
         values : ndarray of shape (n_rows, n_features)
             In the data's own units.
-        index : Index
+        times : Times
             Of the rows.
 
         Returns
@@ -130,17 +137,51 @@ class Pipeline:
             What terms see.
         """
         for transform in self.transforms:
-            values = transform.apply(values, index)
+            values = transform.apply(values, times)
         return np.ascontiguousarray(values, dtype=np.float32)
 
-    def invert(self, forecasts: np.ndarray, times: pd.Index, at: np.ndarray) -> np.ndarray:
+    def describe_ahead(self, times: Times, at: np.ndarray) -> np.ndarray | None:
+        """Describe what is known ahead of some rows.
+
+        Parameters
+        ----------
+        times : Times
+            Of some rows and at least `horizon` steps after them.
+        at : ndarray of int of shape (n,)
+            The row that each forecast is made from.
+
+        Returns
+        -------
+        ndarray of shape (n, horizon, n_ahead), float32, or None
+            For the terms; None where none takes it.
+        """
+        return None if self.ahead is None else at_steps(times, at, self.horizon, self.ahead.describe)
+
+    def describe_next(self, series: Sequence[Times]) -> np.ndarray | None:
+        """Describe what is known ahead of the newest row of each of several series.
+
+        Parameters
+        ----------
+        series : sequence of Times
+            Of the newest row of each, and of the `horizon` steps after it.
+
+        Returns
+        -------
+        ndarray of shape (n_series, horizon, n_ahead), float32, or None
+            As of `describe_ahead`.
+        """
+        first = np.zeros(1, int)
+        described = [self.describe_ahead(times, first) for times in series]
+        return None if self.ahead is None else np.concatenate([one for one in described if one is not None])
+
+    def invert(self, forecasts: np.ndarray, times: Times, at: np.ndarray) -> np.ndarray:
         """Undo the transforms.
 
         Parameters
         ----------
         forecasts : ndarray of shape (n, horizon, n_targets)
             Of the terms; their memory is used again.
-        times : Index
+        times : Times
             Of some rows and at least `horizon` steps after them.
         at : ndarray of int of shape (n,)
             The row that each forecast is made from.
@@ -156,13 +197,15 @@ class Pipeline:
 
     # Three ways to forecast, in the units of the terms
 
-    def dense(self, rows: np.ndarray) -> np.ndarray:
+    def dense(self, rows: np.ndarray, ahead: np.ndarray | None = None) -> np.ndarray:
         """Forecast at every origin of one series.
 
         Parameters
         ----------
         rows : ndarray of shape (n_rows, n_features)
             Of `apply`, at least `lookback` of them.
+        ahead : ndarray of shape (n_rows - lookback + 1, horizon, n_ahead), or None
+            Of `describe_ahead`.
 
         Returns
         -------
@@ -170,26 +213,29 @@ class Pipeline:
             The first is that of row lookback - 1.
         """
         n_origins = len(rows) - self.lookback + 1
-        forecasts = self._combine([term.dense(rows[self.lookback - term.context :]) for term in self.terms], n_origins)
+        found = [term.dense(rows[self.lookback - term.context :], *_known(term, ahead)) for term in self.terms]
+        forecasts = self._combine(found, n_origins)
         outside = np.zeros(len(rows), bool) if self.outliers is None else np.any(self.outliers.outside(rows), axis=1)
         if self.outliers is not None and outside.any():
             windows = sliding_windows(rows, self.lookback)
             seen = np.flatnonzero(sliding_windows(outside, self.lookback).any(axis=1))
             for first in range(0, len(seen), CLEANED_WINDOWS):
                 at = seen[first : first + CLEANED_WINDOWS]
-                found = windows[at]
-                cleaned = self.outliers.clean(found)
-                if cleaned is not found:
-                    forecasts[at] = self._last(cleaned)
+                own = windows[at]
+                cleaned = self.outliers.clean(own)
+                if cleaned is not own:
+                    forecasts[at] = self._last(cleaned, None if ahead is None else ahead[at])
         return forecasts
 
-    def last(self, windows: np.ndarray) -> np.ndarray:
+    def last(self, windows: np.ndarray, ahead: np.ndarray | None = None) -> np.ndarray:
         """Forecast at the newest row of several windows.
 
         Parameters
         ----------
         windows : ndarray of shape (n_windows, n_rows, n_features)
             Of `apply`, at least `lookback` rows each.
+        ahead : ndarray of shape (n_windows, horizon, n_ahead), or None
+            Of `describe_ahead`.
 
         Returns
         -------
@@ -198,7 +244,7 @@ class Pipeline:
         """
         if self.outliers is not None:
             windows = self.outliers.clean(windows[:, windows.shape[1] - self.lookback :])
-        return self._last(windows)
+        return self._last(windows, ahead)
 
     def start(self, windows: np.ndarray) -> list[list[Ring]]:
         """Remember what several series have seen so far.
@@ -217,7 +263,7 @@ class Pipeline:
         seen = [] if self.outliers is None else [[Ring.of(newest.transpose(1, 0, 2))]]
         return [*seen, *(term.start(windows) for term in self.terms)]
 
-    def step(self, state: list[list[Ring]], row: np.ndarray) -> np.ndarray:
+    def step(self, state: list[list[Ring]], row: np.ndarray, ahead: np.ndarray | None = None) -> np.ndarray:
         """Take the next row of every series, and forecast the steps after it.
 
         Parameters
@@ -226,6 +272,8 @@ class Pipeline:
             Of `start`; changed in place.
         row : ndarray of shape (n_series, n_features), float32
             Of `apply`.
+        ahead : ndarray of shape (n_series, horizon, n_ahead), or None
+            Of `describe_ahead`.
 
         Returns
         -------
@@ -233,16 +281,17 @@ class Pipeline:
             One forecast a series.
         """
         of_terms = state if self.outliers is None else state[1:]
-        forecasts = [term.step(rings, row) for term, rings in zip(self.terms, of_terms, strict=True)]
+        pairs = zip(self.terms, of_terms, strict=True)
+        forecasts = [term.step(rings, row, *_known(term, ahead)) for term, rings in pairs]
         if self.outliers is not None:
             (ring,) = state[0]
             ring.push(row)
             if self.outliers.outside(ring.last()).any():
-                return self.last(ring.last().transpose(1, 0, 2))
+                return self.last(ring.last().transpose(1, 0, 2), ahead)
         return self._combine(forecasts, len(row))
 
     def chunks(
-        self, rows: np.ndarray, cutoffs: np.ndarray, most_values: int = CHUNK_VALUES
+        self, rows: np.ndarray, times: Times, cutoffs: np.ndarray, most_values: int = CHUNK_VALUES
     ) -> Iterator[tuple[slice, np.ndarray]]:
         """Forecast at evenly spaced cutoffs of one series, a part of them at a time.
 
@@ -252,6 +301,8 @@ class Pipeline:
         ----------
         rows : ndarray of shape (n_rows, n_features)
             Of `apply`.
+        times : Times
+            Of the rows, and of `horizon` steps after the last cutoff.
         cutoffs : ndarray of int
             Row numbers, ascending, the first at least lookback - 1.
         most_values : int, default 2,097,152
@@ -273,13 +324,14 @@ class Pipeline:
             chunk = slice(first, min(first + n_chunk, len(cutoffs)))
             at = cutoffs[chunk]
             if close:
-                forecasts = self.dense(rows[at[0] - self.lookback + 1 : at[-1] + 1])[::stride]
+                known = self.describe_ahead(times, np.arange(at[0], at[-1] + 1))
+                forecasts = self.dense(rows[at[0] - self.lookback + 1 : at[-1] + 1], known)[::stride]
             else:
-                forecasts = self.last(windows[at - self.lookback + 1])
+                forecasts = self.last(windows[at - self.lookback + 1], self.describe_ahead(times, at))
             yield chunk, forecasts
 
-    def _last(self, windows: np.ndarray) -> np.ndarray:
-        return self._combine([term.last(windows) for term in self.terms], len(windows))
+    def _last(self, windows: np.ndarray, ahead: np.ndarray | None) -> np.ndarray:
+        return self._combine([term.last(windows, *_known(term, ahead)) for term in self.terms], len(windows))
 
     def _combine(self, forecasts: Sequence[np.ndarray], n: int) -> np.ndarray:
         """Average the forecasts of terms with weights, and add those of the others."""
@@ -320,7 +372,7 @@ class Pipeline:
             for kind, found in (
                 ("transforms", self.transforms),
                 ("terms", self.terms),
-                ("filters", [] if self.outliers is None else [self.outliers]),
+                ("filters", self._filters),
             )
         }
         return {"lookback": self.lookback, "horizon": self.horizon, "targets": list(self.targets), **parts}
@@ -364,13 +416,15 @@ class Pipeline:
             own = {key.partition("/")[2]: array for key, array in arrays.items() if key.partition("/")[0] == name}
             return known[name].from_arrays(described["settings"], own)
 
+        filters = {described["name"]: make(FILTERS, described) for described in settings["filters"]}
         return cls(
             tuple(make(TRANSFORMS, described) for described in settings["transforms"]),
             tuple(make(TERMS, described) for described in settings["terms"]),
             int(settings["lookback"]),
             int(settings["horizon"]),
             tuple(map(int, settings["targets"])),
-            next((make(FILTERS, described) for described in settings["filters"]), None),
+            filters.get(OutlierFilter.name),
+            filters.get(AheadInputs.name),
         )
 
     @cached_property
@@ -387,3 +441,8 @@ class Pipeline:
             digest.update(name.encode())
             digest.update(np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()
+
+
+def _known(term: Term, ahead: np.ndarray | None) -> tuple[np.ndarray, ...]:
+    """Return what a term takes of what is known ahead, as further arguments."""
+    return (ahead,) if term.needs_ahead and ahead is not None else ()

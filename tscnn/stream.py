@@ -12,9 +12,11 @@ import pandas as pd
 from tscnn.common.checks import received
 from tscnn.data.encoding import index_from_arrays, index_to_arrays
 from tscnn.data.frame import read_values
+from tscnn.data.future import read_future
 from tscnn.data.index import check_spacing, find_kind, future_index, read_label
 from tscnn.data.schema import Schema
 from tscnn.data.series import SeriesSet
+from tscnn.data.times import Times
 from tscnn.data.values import FARTHEST, check_sizes
 from tscnn.pipeline import Pipeline
 
@@ -32,20 +34,22 @@ class Stream:
         The fitted model.
     schema : Schema
         Of the training frame.
-    context : SeriesSet
-        What has been seen so far, at least `lookback` rows a series, in the data's own units.
+    context : dict of DataFrame
+        What has been seen so far, at least `lookback` rows a series, in the data's own units, of
+        `tscnn.data.frame.read_frame`; by name, a single series without one by None.
     """
 
-    def __init__(self, pipeline: Pipeline, schema: Schema, context: SeriesSet) -> None:
-        self.names = None if context.names is None else list(context.names)
+    def __init__(self, pipeline: Pipeline, schema: Schema, context: Mapping[Any, pd.DataFrame]) -> None:
+        self.names = None if None in context else list(context)
         self._pipeline, self._schema = pipeline, schema
         lookback = pipeline.lookback
-        self._ends = [index[-2:] for index in context.indexes]  # two rows tell the time of a day without a midnight
-        windows = zip(context.newest(lookback), context.indexes, strict=True)
-        rows = np.stack([pipeline.apply(values, index[-lookback:]) for values, index in windows])
+        series = SeriesSet.of_frames(list(context.values()), schema)
+        self._ends = [index[-2:] for index in series.indexes]  # two rows tell the time of a day without a midnight
+        windows = enumerate(series.newest(lookback))
+        rows = np.stack([pipeline.apply(values, series.times(i)[-lookback:]) for i, values in windows])
         self._state = pipeline.start(rows)
 
-    def update(self, row: Any) -> pd.DataFrame:
+    def update(self, row: Any, *, future: Any = None) -> pd.DataFrame:
         """Take the next row, and forecast the steps after it.
 
         Parameters
@@ -56,6 +60,8 @@ class Stream:
             index holds the names, or names and times, in any order. A row that has a time is held to the one that is
             due: the name of a Series, the index of a frame, or what a dict has under the name of the index ("index" if
             it has none).
+        future : DataFrame, or dict of them by series name, optional
+            The future covariates of exactly the steps after the row, as of `tscnn.Forecaster.predict`.
 
         Returns
         -------
@@ -71,21 +77,35 @@ class Stream:
         """
         times = [future_index(end, self._schema.freq, 1 + self._pipeline.horizon) for end in self._ends]
         due = [when[:1] for when in times]
-        values = self._read(row, due)
-        rows = np.concatenate([self._pipeline.apply(own[None], now) for own, now in zip(values, due, strict=True)])
+        newest = self._read(row, due)
+        ahead = [self._read_ahead(future, i, newest[i], when[1:]) for i, when in enumerate(times)]
+        values, covariates = self._schema.encode(newest)
+        now = [Times(when, None if covariates is None else covariates[[i]]) for i, when in enumerate(due)]
+        rows = np.concatenate([self._pipeline.apply(own[None], at) for own, at in zip(values, now, strict=True)])
         if not (np.abs(rows) < FARTHEST).all():
             known = self._pipeline.standardize
-            for own, now in zip(values, due, strict=True):
-                check_sizes(pd.DataFrame(own[None], now, self._schema.columns), known.mean, known.scale)
-        found = self._pipeline.step(self._state, rows)
-        self._ends = [end[-1:].append(now) for end, now in zip(self._ends, due, strict=True)]
+            for own, when in zip(values, due, strict=True):
+                check_sizes(pd.DataFrame(own[None], when, self._schema.features), known.mean, known.scale)
         first = np.zeros(1, int)
-        forecasts = [self._pipeline.invert(own[None], when, first)[0] for own, when in zip(found, times, strict=True)]
+        seen = [at.append(later) for at, later in zip(now, ahead, strict=True)]
+        found = self._pipeline.step(self._state, rows, self._pipeline.describe_next(seen))
+        self._ends = [end[-1:].append(when) for end, when in zip(self._ends, due, strict=True)]
+        forecasts = [
+            self._pipeline.invert(own[None], times_of, first)[0] for own, times_of in zip(found, seen, strict=True)
+        ]
         frames = [
             pd.DataFrame(forecast, index=when[1:], columns=self._schema.target_names)
             for forecast, when in zip(forecasts, times, strict=True)
         ]
         return frames[0] if self.names is None else pd.concat(frames, keys=self.names, names=["series", "time"])
+
+    def _read_ahead(self, future: Any, i: int, newest: np.ndarray, due: pd.Index) -> Times:
+        """Return what is known of the steps after the newest row of a series."""
+        if self.names is not None and isinstance(future, Mapping):
+            if self.names[i] not in future:
+                raise ValueError(received("`future` must have an entry for every series.", missing=self.names[i]))
+            future = future[self.names[i]]
+        return read_future(future, self._schema, newest, due)
 
     @property
     def state(self) -> dict[str, np.ndarray]:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.contestants.common import EpochClock, Settings, keras_clock, powers_of_two
+from tscnn.data.times import Times
 
 
 class Model:
@@ -65,11 +66,11 @@ class Model:
         context, rows = frame.iloc[: self.settings.lookback], frame.to_numpy()[:n_rows]
         stream, pipeline = self.forecaster.stream(context), self.forecaster.pipeline_
         measured = {"stream_update_s": _median_seconds(stream.update, rows)}
-        inputs = pipeline.apply(rows, frame.index[:n_rows])[:, None]
+        inputs = pipeline.apply(rows, Times(frame.index[:n_rows]))[:, None]
         parts = [("stream_network_s", pipeline)]
         parts += [("stream_stack_s", term) for term in pipeline.terms if term.name == "network"]
         for name, part in parts:
-            state = part.start(pipeline.apply(context.to_numpy(), context.index)[None])
+            state = part.start(pipeline.apply(context.to_numpy(), Times(context.index))[None])
             measured[name] = _median_seconds(partial(part.step, state), inputs)
         return measured
 

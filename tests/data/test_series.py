@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tscnn.data import SeriesSet
+from tscnn.data import SeriesSet, learn_schema
 
 sizes = st.integers(1, 5)
 lengths = st.lists(st.integers(0, 25), min_size=1, max_size=4)
@@ -121,12 +121,13 @@ def test_rows_that_are_not_observed_split_a_series() -> None:
 
 def test_frames_are_joined() -> None:
     frames = [pd.DataFrame({"a": [1.0, 2.0]}), pd.DataFrame({"a": [3.0]}, index=[7])]
-    series = SeriesSet.of_frames(frames, ["x", "y"])
+    schema, _ = learn_schema(frames[0])
+    series = SeriesSet.of_frames(frames, schema, ["x", "y"])
     assert series.values.tolist() == [[1], [2], [3]]
     assert series.bounds.tolist() == [0, 2, 3]
     assert series.names == ("x", "y")
     assert [index.tolist() for index in series.indexes] == [[0, 1], [7]]
-    assert SeriesSet.of_frames(frames[:1]).names is None
+    assert SeriesSet.of_frames(frames[:1], schema).names is None
 
 
 def test_other_values_keep_the_boundaries() -> None:

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tscnn.data.times import Times
 from tscnn.transforms.standardize import Standardize
 from tscnn.transforms.transform import Transform
 
@@ -14,10 +15,10 @@ INDEX = pd.RangeIndex(60)
 def test_values_of_any_size_are_standardised(unit):
     values = np.random.default_rng(0).normal(3, 2, (50, 2)) * unit
     transform = Standardize.fit(values)
-    rows = transform.apply(values, INDEX[:50])
+    rows = transform.apply(values, Times(INDEX[:50]))
     np.testing.assert_allclose(rows.mean(axis=0), 0, atol=1e-6)
     np.testing.assert_allclose(rows.std(axis=0), 1, rtol=1e-6)
-    restored = transform.invert(rows[:, None, 1:], INDEX, np.arange(50), [1])
+    restored = transform.invert(rows[:, None, 1:], Times(INDEX), np.arange(50), [1])
     np.testing.assert_allclose(restored[:, 0, 0], values[:, 1], rtol=1e-5, atol=1e-6 * unit)
 
 
@@ -39,7 +40,7 @@ def test_a_column_that_varies_by_rounding_alone_is_constant(level):
 def test_forecasts_are_in_the_precision_asked_for(dtype):
     transform = Standardize.fit(np.random.default_rng(0).normal(3, 2, (50, 3)), dtype)
     forecasts = np.random.default_rng(1).normal(size=(4, 5, 2)).astype(np.float32)
-    restored = transform.invert(forecasts.copy(), INDEX, np.arange(4), [2, 0])
+    restored = transform.invert(forecasts.copy(), Times(INDEX), np.arange(4), [2, 0])
     assert restored.dtype == dtype
     expected = forecasts * transform.scale[[2, 0]] + transform.mean[[2, 0]]
     np.testing.assert_allclose(restored, expected, rtol=1e-6)

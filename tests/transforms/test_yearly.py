@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from scipy.stats import multivariate_normal
 
+from tscnn.data.times import Times
 from tscnn.transforms import yearly
 from tscnn.transforms.yearly import (
     YearlySeason,
@@ -168,13 +169,13 @@ def test_forecasts_get_back_what_rows_have_lost(season, at, as_periods):
     horizon, targets, times = 4, [2, 1], pd.date_range("2023-12-20", periods=400, freq="D")
     times = times.to_period("D") if as_periods else times
     values = np.random.default_rng(1).normal(size=(400, 3)).astype(np.float32)
-    applied = season.apply(values, times)
+    applied = season.apply(values, Times(times))
     assert applied.dtype == np.float32
     np.testing.assert_array_equal(applied[:, 1], values[:, 1])
     at = np.array(at, int)
     steps = at[:, None] + 1 + np.arange(horizon)
     outcomes = applied[steps][:, :, targets]
-    restored = season.invert(outcomes, times, at, targets)
+    restored = season.invert(outcomes, Times(times), at, targets)
     assert restored.dtype == np.float32
     assert restored.shape == (len(at), horizon, 2)
     np.testing.assert_array_equal(restored, outcomes + season.at(times)[steps][:, :, targets])
@@ -187,15 +188,15 @@ def test_only_the_times_of_the_steps_are_looked_at(season, monkeypatch):
     monkeypatch.setattr(yearly, "_angles", lambda index: seen.append(len(index)) or angles(index))
     times = pd.date_range("2024-01-01", periods=5000, freq="h")
     for at in (np.arange(100), np.array([10, 4000])):
-        season.invert(np.zeros((len(at), 24, 1), np.float32), times, at, [0])
+        season.invert(np.zeros((len(at), 24, 1), np.float32), Times(times), at, [0])
     assert seen == [99 + 24, 2 * 24]
 
 
 def test_times_must_reach_the_last_step(season):
     times = pd.date_range("2024-01-01", periods=10)
-    assert season.invert(np.zeros((1, 3, 1)), times, np.array([6]), [0]).shape == (1, 3, 1)
+    assert season.invert(np.zeros((1, 3, 1)), Times(times), np.array([6]), [0]).shape == (1, 3, 1)
     with pytest.raises(ValueError, match=r"`times` must go on for 3 steps.*Received: n_times=10, row=7"):
-        season.invert(np.zeros((1, 3, 1)), times, np.array([7]), [0])
+        season.invert(np.zeros((1, 3, 1)), Times(times), np.array([7]), [0])
 
 
 def test_a_season_is_saved(season):

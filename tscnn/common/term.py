@@ -27,6 +27,17 @@ class Term(Protocol):
     name: ClassVar[str]
 
     @property
+    def needs_ahead(self) -> bool:
+        """Whether it forecasts from what is known ahead, too.
+
+        Returns
+        -------
+        bool
+            If so, `dense`, `last` and `step` take (n_forecasts, horizon, n_ahead) as a last argument.
+        """
+        ...
+
+    @property
     def context(self) -> int:
         """Rows that a forecast depends on.
 

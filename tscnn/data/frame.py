@@ -8,14 +8,15 @@ import numpy as np
 import pandas as pd
 
 from tscnn.common.checks import received
+from tscnn.data.categories import learn_categories, number_categories
 from tscnn.data.index import check_spacing, find_kind, future_index
-from tscnn.data.schema import Schema
+from tscnn.data.schema import Schema, assign_roles
 from tscnn.data.values import as_float, list_some
 
 __all__ = ["Schema", "forecast_frame", "learn_schema", "read_frame", "read_values"]
 
 
-def learn_schema(X: Any, targets: Any = None) -> tuple[Schema, pd.DataFrame]:
+def learn_schema(X: Any, targets: Any = None, future: Any = None, static: Any = None) -> tuple[Schema, pd.DataFrame]:
     """Check a training frame, and remember its columns, their roles and its step.
 
     Parameters
@@ -23,14 +24,17 @@ def learn_schema(X: Any, targets: Any = None) -> tuple[Schema, pd.DataFrame]:
     X : DataFrame, Series or array of shape (n_timesteps, n_features)
         Numeric, complete, oldest row first; the index evenly spaced: times, periods or integers.
     targets : column name or list of column names, optional
-        Columns to forecast, default all. The others are past covariates: seen, not forecast.
+        Columns to forecast, default all without another role. The others are past covariates: seen, not forecast.
+    future, static : column name or list of column names, optional
+        Columns that are known ahead, and that never change. They may hold text, which is taken for categories, as other
+        columns that are not forecast may if they are of pandas' categorical type.
 
     Returns
     -------
     schema : Schema
         What `read_frame` holds later frames to.
     frame : DataFrame
-        A copy of `X`, as float64.
+        A copy of `X`, as float64, categories by number.
 
     Raises
     ------
@@ -47,10 +51,22 @@ def learn_schema(X: Any, targets: Any = None) -> tuple[Schema, pd.DataFrame]:
     frame = _as_frame(X)
     kind = find_kind(frame.index)
     small = all(dtype in (np.float32, np.float16) for dtype in frame.dtypes)
-    frame = as_float(frame)
+    roles = assign_roles(frame.columns, targets, future, static)
+    categories = learn_categories(frame, roles)
+    frame = as_float(number_categories(frame, categories))
     dtype = np.dtype(np.float32 if small else np.float64)
     freq = check_spacing(frame.index, None)
-    return Schema.of(frame.columns, targets, freq=freq, kind=kind, dtype=dtype), frame
+    schema = Schema.of(
+        frame.columns,
+        targets,
+        future=future,
+        static=static,
+        categories=categories,
+        freq=freq,
+        kind=kind,
+        dtype=dtype,
+    )
+    return schema, frame
 
 
 def read_frame(X: Any, schema: Schema) -> pd.DataFrame:
@@ -67,7 +83,7 @@ def read_frame(X: Any, schema: Schema) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A copy, as float64.
+        A copy, as float64, categories by number.
 
     Raises
     ------
@@ -96,7 +112,7 @@ def read_values(X: Any, schema: Schema) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A copy, as float64, its columns in the order of training.
+        A copy, as float64, its columns in the order of training, categories by number.
 
     Raises
     ------
@@ -111,7 +127,7 @@ def read_values(X: Any, schema: Schema) -> pd.DataFrame:
         raise ValueError(received(rule, shape=frame.shape, columns_of_training=list_some(columns)))
     else:
         frame.columns = columns
-    return as_float(frame)
+    return as_float(number_categories(frame, schema.categories))
 
 
 def forecast_frame(

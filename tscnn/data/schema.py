@@ -20,9 +20,15 @@ from tscnn.data.encoding import (
 )
 from tscnn.data.values import list_some
 
-__all__ = ["ROLES", "Schema"]
+__all__ = ["ROLES", "Schema", "assign_roles", "find_columns"]
 
-ROLES = ("target", "past_covariate")  # is forecast; is seen up to the newest row, and not forecast
+ROLES = (
+    "target",  # is forecast
+    "past_covariate",  # is seen up to the newest row, and not forecast
+    "future_covariate",  # is known for the whole horizon
+    "static_covariate",  # never changes
+)
+AHEAD = ("future_covariate", "static_covariate")
 
 _LABEL_DTYPES = ("object", "str", "string", "bool", "boolean", "float32", "float64", "Float32", "Float64")
 
@@ -39,6 +45,8 @@ class Schema:
         One of `ROLES` for each column.
     targets : tuple of int
         Positions of the columns that are forecast, in the order in which forecasts have them.
+    categories : tuple of (Index or None)
+        Of each column what it may hold, if these are categories; None if they are numbers.
     freq : offset, int or None
         The step of the index: a pandas offset for times and periods, an int for integers, None if one row doesn't tell.
     kind : {"times", "periods", "integers"}
@@ -57,6 +65,7 @@ class Schema:
     columns: pd.Index
     roles: tuple[str, ...]
     targets: tuple[int, ...]
+    categories: tuple[pd.Index | None, ...]
     freq: Any
     kind: str
     dtype: np.dtype[Any]
@@ -69,17 +78,34 @@ class Schema:
         if not self.targets or tuple(sorted(self.targets)) != self._positions("target"):
             rule = "`targets` must hold the positions of the columns of that role, at least one."
             raise ValueError(received(rule, targets=self.targets, roles=self.roles))
+        if len(self.categories) != len(self.columns) or any(self.categories[at] is not None for at in self.targets):
+            rule = "Every column must have categories or None, and every target None."
+            raise ValueError(received(rule, n_columns=len(self.columns), targets=self.targets))
 
     @classmethod
-    def of(cls, columns: pd.Index, targets: Any, *, freq: Any, kind: str, dtype: np.dtype[Any]) -> Self:
+    def of(
+        cls,
+        columns: pd.Index,
+        targets: Any,
+        *,
+        future: Any = None,
+        static: Any = None,
+        categories: tuple[pd.Index | None, ...] | None = None,
+        freq: Any,
+        kind: str,
+        dtype: np.dtype[Any],
+    ) -> Self:
         """Give every column its role.
 
         Parameters
         ----------
         columns : Index
             Of the training frame, distinct.
-        targets : column name or list of column names, or None
-            Columns to forecast; None is all. A tuple that names one column of several levels is one name.
+        targets, future, static : column name or list of column names, or None
+            Columns of these roles; no targets are all that have no other role. A tuple that names one column of several
+            levels is one name.
+        categories : tuple of (Index or None), optional
+            Of each column; all hold numbers by default.
         freq : offset, int or None
             The step of the index.
         kind : {"times", "periods", "integers"}
@@ -95,13 +121,18 @@ class Schema:
         Raises
         ------
         ValueError
-            If `targets` does not name distinct columns.
+            If the names are not distinct columns, or one has two roles.
         """
-        positions = _find_targets(targets, columns)
-        roles = ["past_covariate"] * len(columns)
-        for position in positions:
-            roles[position] = "target"
-        return cls(columns, tuple(roles), positions, freq, kind, dtype)
+        categories = (None,) * len(columns) if categories is None else categories
+        roles = assign_roles(columns, targets, future, static)
+        positions = find_columns("targets", targets, columns) if targets is not None else ()
+        positions = positions or tuple(at for at, role in enumerate(roles) if role == "target")
+        for at in positions:
+            if categories[at] is not None:
+                name = show(columns.tolist()[at])
+                rule = f"A target must hold numbers, but column {name} holds categories; `targets=` names those to"
+                raise TypeError(received(f"{rule} forecast.", column=columns.tolist()[at]))
+        return cls(columns, roles, positions, categories, freq, kind, dtype)
 
     @property
     def target_names(self) -> pd.Index:
@@ -125,8 +156,97 @@ class Schema:
         """
         return self._positions("past_covariate")
 
-    def _positions(self, role: str) -> tuple[int, ...]:
-        return tuple(position for position, own in enumerate(self.roles) if own == role)
+    @property
+    def ahead(self) -> tuple[int, ...]:
+        """Positions of the columns that are known ahead: future and static covariates.
+
+        Returns
+        -------
+        tuple of int
+            Ascending.
+        """
+        return self._positions(*AHEAD)
+
+    @property
+    def features(self) -> pd.Index:
+        """Names of what models see up to the newest row: targets and past covariates, a name for each category.
+
+        Returns
+        -------
+        Index
+            In the order of the columns.
+        """
+        seen = self._positions("target", "past_covariate")
+        if len(seen) == len(self.columns) and all(own is None for own in self.categories):
+            return self.columns
+        return self._encoded_names(seen)
+
+    @property
+    def covariates(self) -> pd.Index:
+        """Names of what is known ahead, a name for each category.
+
+        Returns
+        -------
+        Index
+            In the order of the columns.
+        """
+        return self._encoded_names(self.ahead)
+
+    @property
+    def target_features(self) -> tuple[int, ...]:
+        """Positions of the targets among the features.
+
+        Returns
+        -------
+        tuple of int
+            In the order of `targets`.
+        """
+        starts, at = {}, 0
+        for position in self._positions("target", "past_covariate"):
+            starts[position] = at
+            at += self._width(position)
+        return tuple(starts[position] for position in self.targets)
+
+    def encode(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """Tell what is seen from what is known ahead, and turn categories into columns of ones and zeros.
+
+        Parameters
+        ----------
+        values : ndarray of shape (n_rows, n_columns)
+            Categories by number, -1 for an unknown one.
+
+        Returns
+        -------
+        features : ndarray of shape (n_rows, n_features)
+            The same array where all columns are such, and numbers.
+        covariates : ndarray of shape (n_rows, n_covariates), or None
+            None without any.
+        """
+        if not self.ahead and all(own is None for own in self.categories):
+            return values, None
+        seen, ahead = self._positions("target", "past_covariate"), self.ahead
+        return self._one_hot(values, seen), self._one_hot(values, ahead) if ahead else None
+
+    def _one_hot(self, values: np.ndarray, positions: tuple[int, ...]) -> np.ndarray:
+        parts = [np.empty((len(values), 0))]
+        for position in positions:
+            column, categories = values[:, [position]], self.categories[position]
+            parts.append(column if categories is None else (column == np.arange(len(categories))).astype(float))
+        return np.concatenate(parts, axis=1)
+
+    def _encoded_names(self, positions: tuple[int, ...]) -> pd.Index:
+        names: list[Any] = []
+        for position in positions:
+            name, categories = self.columns.tolist()[position], self.categories[position]
+            names += [name] if categories is None else [f"{name}={category}" for category in categories]
+        return pd.Index(names, tupleize_cols=False)
+
+    def _width(self, position: int) -> int:
+        categories = self.categories[position]
+        return 1 if categories is None else len(categories)
+
+    def _positions(self, *roles: str) -> tuple[int, ...]:
+        return tuple(position for position, own in enumerate(self.roles) if own in roles)
 
     def __eq__(self, other: object) -> bool:
         """Compare all attributes; the columns by label, type and name."""
@@ -136,6 +256,7 @@ class Schema:
             self.columns.equals(other.columns)
             and self.columns.dtype == other.columns.dtype
             and list(self.columns.names) == list(other.columns.names)
+            and list(map(_list_labels, self.categories)) == list(map(_list_labels, other.categories))
             and (self.roles, self.targets, self.freq, self.kind, self.dtype)
             == (other.roles, other.targets, other.freq, other.kind, other.dtype)
         )
@@ -159,6 +280,7 @@ class Schema:
             "columns": _columns_to_json(self.columns),
             "roles": list(self.roles),
             "targets": list(self.targets),
+            "categories": [own if own is None else _columns_to_json(own) for own in self.categories],
             "freq": step_to_json(self.freq),
             "kind": self.kind,
             "dtype": self.dtype.name,
@@ -193,6 +315,7 @@ class Schema:
                 _columns_from_json(written["columns"]),
                 tuple(written["roles"]),
                 tuple(int(position) for position in written["targets"]),
+                tuple(own if own is None else _columns_from_json(own) for own in written["categories"]),
                 step_from_json(written["freq"]),
                 written["kind"],
                 np.dtype(written["dtype"]),
@@ -201,35 +324,96 @@ class Schema:
             raise ValueError(received("What was saved describes no columns.", error=str(error))) from None
 
 
-def _find_targets(targets: Any, columns: pd.Index) -> tuple[int, ...]:
-    if targets is None:
-        return tuple(range(len(columns)))
+def assign_roles(columns: pd.Index, targets: Any, future: Any, static: Any) -> tuple[str, ...]:
+    """Find the role of every column.
+
+    Parameters
+    ----------
+    columns : Index
+        Distinct.
+    targets, future, static : column name or list of column names, or None
+        Of `Schema.of`.
+
+    Returns
+    -------
+    tuple of str
+        One of `ROLES` for each.
+
+    Raises
+    ------
+    ValueError
+        If the names are not distinct columns, one has two roles, or none is left to forecast.
+    """
+    named = {"targets": targets, "future_covariates": future, "static_covariates": static}
+    roles: list[str | None] = [None] * len(columns)
+    for name, own in named.items():
+        for position in find_columns(name, own, columns) if own is not None else ():
+            role = name.removesuffix("s")
+            if roles[position] is not None:
+                column = show(columns.tolist()[position])
+                rule = f"A column must have one role, but {column} is named in `{roles[position]}s` and in `{name}`."
+                raise ValueError(received(rule, **{name: own}))
+            roles[position] = role
+    rest = "past_covariate" if targets is not None else "target"
+    found = tuple(role or rest for role in roles)
+    if "target" not in found:
+        raise ValueError(received("`X` must have a column to forecast besides covariates.", columns=list_some(columns)))
+    return found
+
+
+def find_columns(argument: str, names: Any, columns: pd.Index) -> tuple[int, ...]:
+    """Find columns by name.
+
+    Parameters
+    ----------
+    argument : str
+        The parameter that holds the names, for messages.
+    names : column name or list of column names
+        A tuple that names one column of several levels is one name.
+    columns : Index
+        Distinct.
+
+    Returns
+    -------
+    tuple of int
+        Their positions, in the order of the names.
+
+    Raises
+    ------
+    ValueError
+        If one is no column, or twice there.
+    """
     labels = columns.tolist()
     positions = {_key(label): position for position, label in enumerate(labels)}
-    several = isinstance(targets, list | tuple | pd.Index | pd.Series | np.ndarray)
+    several = isinstance(names, list | tuple | pd.Index | pd.Series | np.ndarray)
     try:
-        one_name = not several or (
-            isinstance(targets, tuple) and (_key(targets) in positions or _is_label(targets, columns))
-        )
-        names = [targets] if one_name else list(targets)
-        found = [positions.get(_key(name)) for name in names]
+        one_name = not several or (isinstance(names, tuple) and (_key(names) in positions or _is_label(names, columns)))
+        listed = [names] if one_name else list(names)
+        found = [positions.get(_key(name)) for name in listed]
     except TypeError:  # a name that has no hash
-        names, found = [], []
+        listed, found = [], []
     known = [position for position in found if position is not None]
+    if argument != "targets" and several and not len(names):
+        return ()
     if not known or len(set(known)) < len(found):
-        rule = "`targets` must be a column of `X` or a list of distinct ones"
+        rule = f"`{argument}` must be a column of `X` or a list of distinct ones"
         if isinstance(columns, pd.MultiIndex):
             rule += f", each a tuple with an entry for every level, such as {show(labels[0])}"
-        wrong = next((name for name, position in zip(names, found, strict=True) if position is None), None)
+        wrong = next((name for name, position in zip(listed, found, strict=True) if position is None), None)
         if wrong is not None:
             rule += f"; {show(wrong)} is none{name_alike(wrong, [label for label in labels if isinstance(label, str)])}"
-        raise ValueError(received(f"{rule.rstrip('.')}.", targets=targets, columns=list_some(columns)))
+        rule = rule.rstrip(".") + ("" if rule.endswith("?") else ".")
+        raise ValueError(received(rule, **{argument: names}, columns=list_some(columns)))
     return tuple(known)
 
 
-def _is_label(targets: tuple[Any, ...], columns: pd.Index) -> bool:
+def _is_label(names: tuple[Any, ...], columns: pd.Index) -> bool:
     """Return whether a tuple can be meant for one column of several levels."""
-    return isinstance(columns, pd.MultiIndex) and not any(isinstance(part, tuple) for part in targets)
+    return isinstance(columns, pd.MultiIndex) and not any(isinstance(part, tuple) for part in names)
+
+
+def _list_labels(categories: pd.Index | None) -> list[Any] | None:
+    return None if categories is None else categories.tolist()
 
 
 def _key(label: Any) -> Any:

@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 
 from tscnn.common.checks import received
+from tscnn.data.schema import Schema
+from tscnn.data.times import Times
 from tscnn.data.windows import find_origins, sliding_windows
 
 __all__ = ["SeriesSet"]
@@ -30,6 +32,8 @@ class SeriesSet:
         Of the series; None for a single one without.
     observed : ndarray of bool of shape (n_rows,), or None
         False for rows that no window may hold; None where all may.
+    covariates : ndarray of shape (n_rows, n_covariates), or None
+        What is known ahead of each row; None without.
 
     Examples
     --------
@@ -46,6 +50,7 @@ class SeriesSet:
     indexes: tuple[pd.Index, ...]
     names: tuple[object, ...] | None = None
     observed: np.ndarray | None = None
+    covariates: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         """Check that the parts fit each other."""
@@ -60,24 +65,53 @@ class SeriesSet:
             raise ValueError(received(rule, shape=self.observed.shape, n_rows=len(self.values)))
 
     @classmethod
-    def of_frames(cls, frames: Sequence[pd.DataFrame], names: Sequence[object] | None = None) -> Self:
+    def of_frames(cls, frames: Sequence[pd.DataFrame], schema: Schema, names: Sequence[object] | None = None) -> Self:
         """Join frames of the same columns.
 
         Parameters
         ----------
         frames : sequence of DataFrame
-            At least one.
+            At least one, of `tscnn.data.frame.read_frame`.
+        schema : Schema
+            Of the frames.
         names : sequence, optional
             Of the series.
 
         Returns
         -------
         SeriesSet
-            Of their values, copied where there are several frames.
+            Of their features, copied where there are several frames, and of what is known ahead.
         """
         arrays = [frame.to_numpy() for frame in frames]
-        values = arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
-        return cls(values, tuple(frame.index for frame in frames), None if names is None else tuple(names))
+        values, covariates = schema.encode(arrays[0] if len(arrays) == 1 else np.concatenate(arrays))
+        indexes = tuple(frame.index for frame in frames)
+        return cls(values, indexes, None if names is None else tuple(names), covariates=covariates)
+
+    def times(self, i: int) -> Times:
+        """Return what is known ahead of the rows of one series.
+
+        Parameters
+        ----------
+        i : int
+            Which series.
+
+        Returns
+        -------
+        Times
+            One a row.
+        """
+        start, stop = self.bounds[i : i + 2]
+        return Times(self.indexes[i], None if self.covariates is None else self.covariates[start:stop])
+
+    def all_times(self) -> list[Times]:
+        """Return what is known ahead of the rows of every series.
+
+        Returns
+        -------
+        list of Times
+            Of `times`.
+        """
+        return [self.times(i) for i in range(len(self.indexes))]
 
     @property
     def bounds(self) -> np.ndarray:

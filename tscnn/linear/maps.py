@@ -41,6 +41,7 @@ class LinearMaps:
     """
 
     name: ClassVar[str] = "linear_maps"
+    needs_ahead: ClassVar[bool] = False
 
     kernel: np.ndarray
     maps: np.ndarray

@@ -47,6 +47,8 @@ class NetworkConfig:
         which the network is added to, carries the level.
     linear_skip : {None, "shared", "per_feature"}, default None
         A trained linear map beside the stack, one for all targets or one for each; of `tscnn.build_model` alone.
+    n_ahead : int, default 0
+        Numbers that are known ahead of every step of the horizon.
     """
 
     lookback: int
@@ -63,6 +65,7 @@ class NetworkConfig:
     dropout: float
     add_level: bool = True
     linear_skip: str | None = None
+    n_ahead: int = 0
 
 
 def resolve_config(
@@ -82,12 +85,13 @@ def resolve_config(
     dropout: float = 0.0,
     add_level: bool = True,
     linear_skip: str | None = None,
+    n_ahead: int = 0,
 ) -> NetworkConfig:
     """Check every setting of a network, and decide what they leave to choose.
 
     Parameters
     ----------
-    lookback, horizon, n_features, targets, add_level, linear_skip
+    lookback, horizon, n_features, targets, add_level, linear_skip, n_ahead
         Of `NetworkConfig`; `targets` are all features by default. A linear skip carries the level.
     feature_mode, filters, kernel_size, dilation_rates, n_stacks, normalizer_span, activation, normalization, dropout
         Of `tscnn.network.settings.TCN`.
@@ -124,6 +128,7 @@ def resolve_config(
         dropout=check_real("dropout", dropout, low=0, high=1),
         add_level=check_choice("add_level", add_level, (True, False)) and linear_skip is None,
         linear_skip=linear_skip,
+        n_ahead=check_int("n_ahead", n_ahead, minimum=0),
     )
 
 
@@ -167,6 +172,7 @@ def read_config(settings: Mapping[str, Any]) -> NetworkConfig:
         dropout=check_real("dropout", given["dropout"], low=0, high=1),
         add_level=bool(check_choice("add_level", given["add_level"], (True, False))),
         linear_skip=check_choice("linear_skip", given["linear_skip"], LINEAR_SKIPS),
+        n_ahead=check_int("n_ahead", given["n_ahead"], minimum=0),
     )
     field = receptive_field([*config.front_end_layers, *config.layers, (config.normalizer_span, 1)])
     if field != config.lookback:

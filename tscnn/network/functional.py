@@ -402,9 +402,10 @@ class Parts:
     merge: Callable[..., Any] | None = None
     normalizer: Callable[..., Any] | None = None
     scale_back: Callable[..., Any] | None = None
+    ahead: Callable[..., Any] | None = None
 
 
-def connect(inputs: Any, parts: Parts, config: NetworkConfig, last_only: bool) -> Any:
+def connect(inputs: Any, parts: Parts, config: NetworkConfig, last_only: bool, ahead: Any = None) -> Any:
     """Run the layers of a network.
 
     Parameters
@@ -417,6 +418,8 @@ def connect(inputs: Any, parts: Parts, config: NetworkConfig, last_only: bool) -
         Which has decided what there is.
     last_only : bool
         Whether each layer computes only what the newest origin needs; `time` is the lookback, then.
+    ahead : array or tensor of shape (batch, time - lookback + 1, horizon, n_ahead), optional
+        What is known ahead of the steps of each origin.
 
     Returns
     -------
@@ -436,4 +439,6 @@ def connect(inputs: Any, parts: Parts, config: NetworkConfig, last_only: bool) -
         hidden = parts.merge(hidden)  # (batch, positions, features * filters)
     hidden = parts.stack(hidden, spacings=spacings[n_front:])  # (batch, positions, [features,] filters)
     forecasts = parts.head(hidden)
+    if parts.ahead is not None:
+        forecasts = parts.ahead(hidden, ahead, forecasts)
     return forecasts if parts.scale_back is None else parts.scale_back(forecasts, level, scale)

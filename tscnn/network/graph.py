@@ -14,7 +14,7 @@ from tscnn.common.settings import name_alike
 from tscnn.network import functional
 from tscnn.network.backend import float32_scope, keras, start_runtime, to_numpy
 from tscnn.network.config import NetworkConfig, resolve_config
-from tscnn.network.layers import Head, LinearSkip, PerFeature, RollingNormalizer, ScaleBack, WaveNetStack
+from tscnn.network.layers import AheadHead, Head, LinearSkip, PerFeature, RollingNormalizer, ScaleBack, WaveNetStack
 
 __all__ = ["Network", "build_model", "build_network", "network_of", "seed_weights"]
 
@@ -23,7 +23,8 @@ __all__ = ["Network", "build_model", "build_network", "network_of", "seed_weight
 class Network:
     """One set of weights behind two graphs.
 
-    `dense` takes (batch, time, features) to (batch, time - lookback + 1, horizon, targets), one forecast for each
+    Where something is known ahead, both take (batch, positions, horizon, n_ahead) besides, as a second input. `dense`
+    takes (batch, time, features) to (batch, time - lookback + 1, horizon, targets), one forecast for each
     origin. `single_origin` takes (batch, lookback, features) to (batch, 1, horizon, targets) and computes only what
     that origin needs.
     """
@@ -32,6 +33,7 @@ class Network:
     dense: keras.Model
     single_origin: keras.Model
     head: Any
+    ahead: Any = None
 
     @property
     def head_variables(self) -> list[Any]:
@@ -42,7 +44,7 @@ class Network:
         list of keras.Variable
             As they are.
         """
-        return [self.head.kernel, self.head.bias]
+        return [self.head.kernel, self.head.bias, *([] if self.ahead is None else [self.ahead.kernel])]
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return copies of the weights.
@@ -68,7 +70,7 @@ def build_network(config: NetworkConfig, precision: str | None = None, seed: int
     start_runtime()
     layers = _make_layers(config, precision, seed)
     dense, single_origin = (_connect(layers, config, last_only) for last_only in (False, True))
-    return Network(config, dense, single_origin, layers.head)
+    return Network(config, dense, single_origin, layers.head, layers.ahead)
 
 
 def network_of(config: NetworkConfig, arrays: Mapping[str, np.ndarray]) -> Network:
@@ -180,6 +182,8 @@ def _make_layers(config: NetworkConfig, precision: str | None, seed: int | None)
     if config.normalizer_span > 1:
         parts["normalizer"] = RollingNormalizer(config.normalizer_span, name="normalizer", dtype=dtype)
         parts["scale_back"] = ScaleBack(config.targets, config.add_level, name="scale_back", dtype=dtype)
+    if config.n_ahead:
+        parts["ahead"] = AheadHead(config.horizon, config.targets, name="ahead", dtype=dtype)
     parts["head"] = Head(config.horizon, config.targets, name="head", dtype=dtype)
     if config.linear_skip is not None:
         maps = range(len(config.targets)) if config.linear_skip == "per_feature" else None
@@ -197,10 +201,15 @@ def _full_precision() -> str:
 
 def _connect(layers: _Layers, config: NetworkConfig, last_only: bool) -> keras.Model:
     shape = (config.lookback if last_only else None, config.n_features)
-    inputs = keras.Input(shape, dtype=_full_precision(), name="rows")
-    outputs = functional.connect(inputs, layers, config, last_only)
+    rows = keras.Input(shape, dtype=_full_precision(), name="rows")
+    inputs, ahead = rows, None
+    if config.n_ahead:
+        positions = (1 if last_only else None, config.horizon, config.n_ahead)
+        ahead = keras.Input(positions, dtype=_full_precision(), name="known_ahead")
+        inputs = [rows, ahead]
+    outputs = functional.connect(rows, layers, config, last_only, ahead)
     if layers.linear_skip is not None:
-        outputs = layers.add([layers.linear_skip(inputs), outputs])
+        outputs = layers.add([layers.linear_skip(rows), outputs])
     return keras.Model(inputs, outputs, name="single_origin" if last_only else "dense")
 
 

@@ -14,6 +14,7 @@ from tscnn.common.ring import Ring
 from tscnn.common.term import empty_forecasts
 from tscnn.network import functional
 from tscnn.network.activations import find_activation
+from tscnn.network.ahead import AheadWeights, ahead_forecasts
 from tscnn.network.config import NetworkConfig
 from tscnn.network.functional import Affine, BlockWeights, Parts
 from tscnn.network.planning import Layers
@@ -22,6 +23,8 @@ from tscnn.transforms.rolling import rolling_normalize, start_normalizing, step_
 __all__ = ["ArrayNetwork", "weight_shapes"]
 
 NORMALIZATION_EPSILON = 1e-3  # that of Keras's normalisations
+_AHEAD = ("hidden_kernel", "steps", "known_kernel", "kernel")  # in the order of `AheadWeights`
+AHEAD_VALUES = 2**20  # of the units that see what is known ahead, in memory at a time: 4 MB
 CACHED_POSITIONS = 2048  # of a stack's input at a time: with 32 filters, what is made of them stays in a core's cache
 
 
@@ -110,12 +113,15 @@ class ArrayNetwork:
         Above it; of one feature where features never meet.
     head : ndarray of shape (n_targets or 1, filters + 1, horizon)
         To the steps of each target, or of all where features are kept apart; the last row of each is the bias.
+    ahead : AheadWeights or None
+        Of what is known ahead; None where nothing is.
     """
 
     config: NetworkConfig
     front_end: Stack | None
     stack: Stack
     head: np.ndarray
+    ahead: AheadWeights | None = None
 
     @classmethod
     def of(cls, config: NetworkConfig, arrays: Mapping[str, np.ndarray]) -> ArrayNetwork:
@@ -125,10 +131,16 @@ class ArrayNetwork:
             front_end = _read_stack(config, arrays, "front_end_stack", config.front_end_layers)
         head = np.concatenate([arrays["head/kernel"], arrays["head/bias"][None]])
         head = np.ascontiguousarray(head.reshape(len(head), config.horizon, -1).transpose(2, 0, 1))
-        return cls(config, front_end, _read_stack(config, arrays, "stack", config.layers), head)
+        ahead = AheadWeights(*(arrays[f"ahead/{name}"] for name in _AHEAD)) if config.n_ahead else None
+        return cls(config, front_end, _read_stack(config, arrays, "stack", config.layers), head, ahead)
 
     def forecast(
-        self, rows: np.ndarray, last_only: bool, rings: list[Ring] | None = None, out: np.ndarray | None = None
+        self,
+        rows: np.ndarray,
+        ahead: np.ndarray | None,
+        last_only: bool,
+        rings: list[Ring] | None = None,
+        out: np.ndarray | None = None,
     ) -> np.ndarray:
         """Forecast from rows of several series.
 
@@ -136,6 +148,8 @@ class ArrayNetwork:
         ----------
         rows : ndarray of shape (n_series, n_rows, n_features), float32
             At least `lookback` rows each.
+        ahead : ndarray of shape (n_series, n_rows - lookback + 1, horizon, n_ahead), or None
+            What is known ahead of each origin.
         last_only : bool
             Whether there are `lookback` rows, of which only what the newest origin needs is computed.
         rings : list, optional
@@ -162,10 +176,11 @@ class ArrayNetwork:
             stack=partial(_per_feature, stack, rings) if config.feature_mode == "independent" else stack,
             head=partial(self._head, out=out),
             scale_back=self._scale_back if span > 1 else None,
+            ahead=self._add_ahead if self.ahead is not None and ahead is not None else None,
         )
-        return functional.connect(rows, parts, config, last_only)
+        return functional.connect(rows, parts, config, last_only, ahead)
 
-    def step(self, rings: list[Ring], row: np.ndarray) -> np.ndarray:
+    def step(self, rings: list[Ring], row: np.ndarray, ahead: np.ndarray | None) -> np.ndarray:
         """Forecast from the next row of each series.
 
         Parameters
@@ -174,6 +189,8 @@ class ArrayNetwork:
             Of `forecast`; changed in place.
         row : ndarray of shape (n_series, n_features), float32
             The next row of each.
+        ahead : ndarray of shape (n_series, horizon, n_ahead), or None
+            What is known ahead of the steps after it.
 
         Returns
         -------
@@ -194,6 +211,8 @@ class ArrayNetwork:
         if config.feature_mode == "independent":
             hidden = hidden.reshape(n_series, config.n_features, -1)
         forecasts = self._head(hidden[:, None])
+        if ahead is not None:
+            forecasts = self._add_ahead(hidden[:, None], ahead[:, None], forecasts)
         if config.normalizer_span > 1:
             forecasts = self._scale_back(forecasts, level[:, None], scale[:, None])
         return forecasts[:, 0]
@@ -208,6 +227,17 @@ class ArrayNetwork:
             out = empty_forecasts(rows.shape[-2], self.config.horizon, len(self.config.targets))
         np.matmul(rows, self.head, out=out.transpose(2, 0, 1))
         return out.reshape(*hidden.shape[:2], *out.shape[1:])
+
+    def _add_ahead(self, hidden: np.ndarray, ahead: np.ndarray, forecasts: np.ndarray) -> np.ndarray:
+        """Add what is known ahead, a part of the origins at a time, in place."""
+        assert self.ahead is not None
+        n_kept = hidden.shape[2] if hidden.ndim == 4 else 1
+        together = max(1, AHEAD_VALUES // (len(hidden) * n_kept * self.ahead.steps.size))
+        for first in range(0, hidden.shape[1], together):
+            own = slice(first, first + together)
+            found = ahead_forecasts(hidden[:, own], ahead[:, own], self.ahead, self.config.targets, ops)
+            forecasts[:, own] += found
+        return forecasts
 
     def _scale_back(self, forecasts: np.ndarray, level: np.ndarray, scale: np.ndarray) -> np.ndarray:
         config = self.config
@@ -255,7 +285,12 @@ def weight_shapes(config: NetworkConfig) -> dict[str, tuple[int, ...]]:
         n_inputs = 1 if independent else config.n_features
     shapes |= _stack_shapes(config, "stack", n_inputs, config.layers)
     n_outputs = config.horizon * (1 if independent else len(config.targets))
-    return {**shapes, "head/kernel": (filters, n_outputs), "head/bias": (n_outputs,)}
+    shapes |= {"head/kernel": (filters, n_outputs), "head/bias": (n_outputs,)}
+    if config.n_ahead:
+        found = (filters, 2 * filters), (config.horizon, 2 * filters), (config.n_ahead, 2 * filters)
+        shapes |= {f"ahead/{name}": shape for name, shape in zip(_AHEAD, found, strict=False)}
+        shapes["ahead/kernel"] = (filters, 1 if independent else len(config.targets))
+    return shapes
 
 
 def _stack_shapes(config: NetworkConfig, name: str, n_inputs: int, layers: Layers) -> dict[str, tuple[int, ...]]:

@@ -76,6 +76,17 @@ class NetworkTerm:
         return self.config.lookback
 
     @property
+    def needs_ahead(self) -> bool:
+        """Whether it takes what is known ahead.
+
+        Returns
+        -------
+        bool
+            As it was trained.
+        """
+        return self.config.n_ahead > 0
+
+    @property
     def says_something(self) -> bool:
         """Whether its forecasts are not all zero, or the rolling level.
 
@@ -84,15 +95,17 @@ class NetworkTerm:
         bool
             Whether the head has a weight that is not zero.
         """
-        return bool(np.any(self.parameters["head/kernel"]) or np.any(self.parameters["head/bias"]))
+        return any(np.any(self.parameters.get(name, 0)) for name in ("head/kernel", "head/bias", "ahead/kernel"))
 
-    def dense(self, rows: np.ndarray) -> np.ndarray:
+    def dense(self, rows: np.ndarray, ahead: np.ndarray | None = None) -> np.ndarray:
         """Forecast at every origin of one series.
 
         Parameters
         ----------
         rows : ndarray of shape (n_rows, n_features)
             At least `context` of them.
+        ahead : ndarray of shape (n_rows - context + 1, horizon, n_ahead), optional
+            What is known ahead of each origin.
 
         Returns
         -------
@@ -105,16 +118,19 @@ class NetworkTerm:
 
         for first in range(0, n_origins, n_chunk):
             segment = rows[first : first + n_chunk + self.context - 1]
-            self._network.forecast(segment[None], last_only=False, out=forecasts[first : first + n_chunk])
+            known = None if ahead is None else np.asarray(ahead[first : first + n_chunk], np.float32)[None]
+            self._network.forecast(segment[None], known, last_only=False, out=forecasts[first : first + n_chunk])
         return forecasts
 
-    def last(self, windows: np.ndarray) -> np.ndarray:
+    def last(self, windows: np.ndarray, ahead: np.ndarray | None = None) -> np.ndarray:
         """Forecast at the newest row of several windows.
 
         Parameters
         ----------
         windows : ndarray of shape (n_windows, n_rows, n_features)
             At least `context` rows each, of which the newest count.
+        ahead : ndarray of shape (n_windows, horizon, n_ahead), optional
+            What is known ahead of the steps after each.
 
         Returns
         -------
@@ -127,7 +143,8 @@ class NetworkTerm:
 
         for first in range(0, len(windows), n_chunk):
             chunk = windows[first : first + n_chunk]
-            self._network.forecast(chunk, last_only=True, out=forecasts[first : first + n_chunk])
+            known = None if ahead is None else np.asarray(ahead[first : first + n_chunk], np.float32)[:, None]
+            self._network.forecast(chunk, known, last_only=True, out=forecasts[first : first + n_chunk])
         return forecasts
 
     def start(self, windows: np.ndarray) -> list[Ring]:
@@ -144,10 +161,10 @@ class NetworkTerm:
             Of the rolling normaliser, then of the inputs of each block.
         """
         rings: list[Ring] = []
-        self._network.forecast(self._newest(windows), last_only=False, rings=rings)
+        self._network.forecast(self._newest(windows), None, last_only=False, rings=rings)
         return rings
 
-    def step(self, state: list[Ring], row: np.ndarray) -> np.ndarray:
+    def step(self, state: list[Ring], row: np.ndarray, ahead: np.ndarray | None = None) -> np.ndarray:
         """Take the next row of every series, and forecast the steps after it.
 
         Parameters
@@ -156,13 +173,15 @@ class NetworkTerm:
             Of `start`.
         row : ndarray of shape (n_series, n_features), float32
             One row each.
+        ahead : ndarray of shape (n_series, horizon, n_ahead), optional
+            What is known ahead of the steps after it.
 
         Returns
         -------
         ndarray of shape (n_series, horizon, n_targets), float32
             One forecast a series.
         """
-        return self._network.step(state, np.asarray(row, np.float32))
+        return self._network.step(state, np.asarray(row, np.float32), ahead)
 
     def settings(self) -> dict[str, Any]:
         """Return what `from_arrays` needs besides arrays.

@@ -62,6 +62,7 @@ def fit_network(
     split: Split,
     settings: Training,
     *,
+    ahead: np.ndarray | None = None,
     device: str,
     seed: int,
     verbose: bool,
@@ -82,6 +83,8 @@ def fit_network(
         Of these series.
     settings : Training
         How to train.
+    ahead : ndarray of shape (n_rows, n_ahead), optional
+        What is known ahead of each row.
     device : str
         Of `tscnn.network.backend.device_scope`.
     seed : int
@@ -100,7 +103,8 @@ def fit_network(
         Naming the setting that breaks a rule.
     """
     if is_forked():
-        return call_afresh(fit_network, candidates, rows, split, settings, device=device, seed=seed, verbose=verbose)
+        how = {"ahead": ahead, "device": device, "seed": seed, "verbose": verbose}
+        return call_afresh(fit_network, candidates, rows, split, settings, **how)
     lookback, horizon = candidates[0][0].lookback, candidates[0][0].horizon
     training, validation = split.training(lookback, horizon), []
     if split.has_validation:
@@ -111,7 +115,16 @@ def fit_network(
             network = build_network(config, settings.precision, seed)
             seed_weights(network.dense, seed)
             trained = train(
-                network, rows, terms, training, validation, settings, device=device, seed=seed, verbose=verbose
+                network,
+                rows,
+                terms,
+                training,
+                validation,
+                settings,
+                ahead=ahead,
+                device=device,
+                seed=seed,
+                verbose=verbose,
             )
         gates = {}
         if terms and any(validation):

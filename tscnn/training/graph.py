@@ -80,7 +80,8 @@ class Assembled(keras.layers.Layer):
         self.terms = terms
         self.built = True
 
-    def call(self, inputs: Any, training: bool = False) -> Any:
+    def call(self, inputs: Any, ahead: Any = None, training: bool = False) -> Any:
         """Forecast at every origin, in float32."""
-        forecasts = ops.cast(self.network(inputs, training=training), "float32")
+        known = inputs if ahead is None else [inputs, ahead]
+        forecasts = ops.cast(self.network(known, training=training), "float32")
         return forecasts if self.terms is None else self.terms(inputs) + forecasts

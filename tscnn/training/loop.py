@@ -58,6 +58,7 @@ def train(
     validation_origins: Iterable[range],
     settings: Training,
     *,
+    ahead: np.ndarray | None = None,
     device: str = "auto",
     seed: int = 0,
     verbose: bool = False,
@@ -76,6 +77,8 @@ def train(
         Of `find_origins`. Without validation origins every epoch runs, and the last weights stay.
     settings : Training
         See there.
+    ahead : ndarray of shape (n_rows, n_ahead), optional
+        What is known ahead of each row.
     device : str, default "auto"
         Of `device_scope`.
     seed : int, default 0
@@ -102,7 +105,7 @@ def train(
         model = network.dense if settings.mode == "dense" else network.single_origin
         beside = TermsLayer(terms, config.lookback, dtype="float32", name="terms") if terms else None
         assembled = Assembled(model, beside, dtype="float32", name="assembled")
-        trainer = trainer_class(assembled, rows, network, plan.training.weights.shape[1], settings.loss)
+        trainer = trainer_class(assembled, rows, network, plan.training.weights.shape[1], settings.loss, ahead)
         n_first = plan.rounds[0] * plan.training.n_batches
         decay = keras.optimizers.schedules.CosineDecayRestarts(settings.learning_rate, n_first)
         optimizer = FlatAdamW(decay, settings.weight_decay)
@@ -131,7 +134,7 @@ def train(
         )
         history = {name: list(map(float, values)) for name, values in fitted.history.items()}
         if best is None:
-            _check_finite(network, rows, settings)
+            _check_finite(network, rows, ahead, settings)
             return Trained(history, np.array(history["loss"][-1:]))
         best.put_back()  # here, since callbacks set weights, too, when training ends
         if not terms:
@@ -139,10 +142,12 @@ def train(
         return _shrink(network, best, history, sum(map(len, validation)), settings, verbose)
 
 
-def _check_finite(network: Network, rows: np.ndarray, settings: Training) -> None:
+def _check_finite(network: Network, rows: np.ndarray, ahead: np.ndarray | None, settings: Training) -> None:
     """Complain of weights that the last step, whose loss nothing has looked at, has made useless."""
+    lookback, horizon = network.config.lookback, network.config.horizon
+    known = None if ahead is None else ahead[None, -horizon:]
     with np.errstate(all="ignore"):
-        forecast = NetworkTerm.from_keras(network).dense(rows[-network.config.lookback :])
+        forecast = NetworkTerm.from_keras(network).last(rows[None, -lookback:], known)
     if not np.isfinite(forecast).all():
         raise diverged("forecasts are not", settings)
 

@@ -19,8 +19,8 @@ class SegmentTrainer(keras.Model):
     Parameters
     ----------
     forecast : callable
-        Layer or model: (batch, time, features) -> (batch, positions, horizon, targets); a single origin's for segments
-        of one.
+        Layer: (batch, time, features), and what is known ahead (batch, positions, horizon, n_ahead) or None ->
+        (batch, positions, horizon, targets); a single origin's for segments of one.
     rows : ndarray of shape (n_rows, n_features)
         All series, one behind the other.
     network : Network
@@ -29,9 +29,19 @@ class SegmentTrainer(keras.Model):
         Origins of a segment.
     loss : str or callable
         Of `loss_function`.
+    ahead : ndarray of shape (n_rows, n_ahead), optional
+        What is known ahead of each row.
     """
 
-    def __init__(self, forecast: Any, rows: np.ndarray, network: Network, n_origins: int, loss: Any) -> None:
+    def __init__(
+        self,
+        forecast: Any,
+        rows: np.ndarray,
+        network: Network,
+        n_origins: int,
+        loss: Any,
+        ahead: np.ndarray | None = None,
+    ) -> None:
         super().__init__(name="segment_trainer")
         self.forecast = forecast
         self.network = network.dense
@@ -44,6 +54,10 @@ class SegmentTrainer(keras.Model):
         self.target_offsets = np.arange(n_origins)[:, None] + np.arange(config.horizon)
         self.rows = self.add_weight(shape=rows.shape, initializer="zeros", trainable=False, name="rows")
         self.rows.assign(rows)
+        self.ahead = None
+        if ahead is not None:
+            self.ahead = self.add_weight(shape=ahead.shape, initializer="zeros", trainable=False, name="ahead")
+            self.ahead.assign(ahead)
         self.built = True
 
     def __reduce__(self) -> Any:
@@ -74,7 +88,11 @@ class SegmentTrainer(keras.Model):
         """Return the loss of every origin: (batch,) -> (batch, n_origins)."""
         at = ops.clip(starts[:, None] + self.offsets, 0, self.rows.shape[0] - 1)
         segments = ops.take(self.rows, at, axis=0)  # (batch, lookback + n_origins - 1 + horizon, features)
-        forecasts = self.forecast(segments[:, : self.n_inputs], training=training)
+        known = None
+        if self.ahead is not None:
+            later = ops.take(self.ahead, at[:, self.lookback :], axis=0)
+            known = ops.take(later, self.target_offsets, axis=1)  # (batch, n_origins, horizon, n_ahead)
+        forecasts = self.forecast(segments[:, : self.n_inputs], known, training=training)
         outcomes = ops.take(segments[:, self.lookback :], self.target_offsets, axis=1)
         if self.targets != list(range(self.rows.shape[1])):
             outcomes = ops.take(outcomes, self.targets, axis=-1)

@@ -1,11 +1,13 @@
-"""What is undone after forecasting: standardising, the yearly season. And outliers, rolling level and scale."""
+"""What is undone after forecasting: units, yearly season, effects of covariates. And outliers, rolling level."""
 
 from __future__ import annotations
 
+from tscnn.transforms.ahead import AheadInputs
 from tscnn.transforms.cleaning import clean_rows
+from tscnn.transforms.covariates import CovariateEffects
 from tscnn.transforms.outliers import OutlierFilter
 from tscnn.transforms.standardize import Standardize
 from tscnn.transforms.transform import Transform
 from tscnn.transforms.yearly import YearlySeason
 
-__all__ = ["OutlierFilter", "Standardize", "Transform", "YearlySeason", "clean_rows"]
+__all__ = ["AheadInputs", "CovariateEffects", "OutlierFilter", "Standardize", "Transform", "YearlySeason", "clean_rows"]

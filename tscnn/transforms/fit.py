@@ -14,6 +14,7 @@ from tscnn.common.checks import received
 from tscnn.data.schema import Schema
 from tscnn.data.series import SeriesSet
 from tscnn.data.split import Split
+from tscnn.data.times import Times
 from tscnn.data.values import check_sizes
 from tscnn.transforms.cleaning import clean_rows
 from tscnn.transforms.standardize import Standardize
@@ -50,7 +51,7 @@ def clean_series(
     parts = [clean_rows(series.values[a:b], season_length) for a, b in itertools.pairwise(bounds)]
     if not any(part.replaced.any() or part.shifted for part in parts):
         return series, split
-    names, sentinels = schema.columns, [found for part in parts for found in part.sentinels]
+    names, sentinels = schema.features, [found for part in parts for found in part.sentinels]
     if sentinels:
         column, value, count = max(sentinels, key=lambda found: found[2])
         rule = f"Column {names[column]!r} holds {value:g} {count} times, far outside of its other values, as if that "
@@ -88,12 +89,12 @@ def fit_transforms(split: Split, schema: Schema, yearly: int | None) -> tuple[Tr
     kept = split.training_rows()
     standardize = Standardize.fit(split.series.values[kept], schema.dtype, known=split.series.values)
     (index,) = split.series.indexes
-    frame = pd.DataFrame(split.series.values, index, schema.columns, copy=False)
+    frame = pd.DataFrame(split.series.values, index, schema.features, copy=False)
     check_sizes(frame, standardize.mean, standardize.scale)  # validation rows may be far from those of the scale
     index = index[: split.n_training]
     season = None
     if yearly is not None:
-        season = fit_yearly_season(standardize.apply(split.series.values[kept], index), index, yearly)
+        season = fit_yearly_season(standardize.apply(split.series.values[kept], Times(index)), index, yearly)
     return (standardize,) if season is None else (standardize, season)
 
 
@@ -119,7 +120,7 @@ def refit_transforms(transforms: Sequence[Transform], series: SeriesSet, yearly:
         return tuple(transforms)
     (index,) = series.indexes
     before = next((season for season in seasons if isinstance(season, YearlySeason)), None)
-    season = fit_yearly_season(standardize.apply(series.values, index), index, yearly, before)
+    season = fit_yearly_season(standardize.apply(series.values, Times(index)), index, yearly, before)
     return (standardize,) if season is None else (standardize, season)
 
 
@@ -140,9 +141,9 @@ def transform(series: SeriesSet, transforms: Sequence[Transform]) -> SeriesSet:
     """
     parts = []
     bounds = series.bounds
-    for i, index in enumerate(series.indexes):
+    for i in range(len(series.indexes)):
         values = series.values[bounds[i] : bounds[i + 1]]
         for one in transforms:
-            values = one.apply(values, index)
+            values = one.apply(values, series.times(i))
         parts.append(values)
     return series.with_values(np.ascontiguousarray(np.concatenate(parts), dtype=np.float32))

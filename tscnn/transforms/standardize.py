@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
-import pandas as pd
 
 from tscnn.common.checks import received
+from tscnn.data.times import Times
 
 __all__ = ["Standardize"]
 
@@ -32,10 +32,11 @@ class Standardize:
 
     Examples
     --------
+    >>> import pandas as pd
     >>> transform = Standardize.fit(np.array([[1e200, 7.0], [3e200, 7.0]]))
     >>> transform.mean, transform.scale
     (array([2.e+200, 7.e+000]), array([1.e+200, 1.e+000]))
-    >>> transform.apply(np.array([[1e200, 7.0]]), pd.RangeIndex(1))
+    >>> transform.apply(np.array([[1e200, 7.0]]), Times(pd.RangeIndex(1)))
     array([[-1.,  0.]], dtype=float32)
     """
 
@@ -71,14 +72,14 @@ class Standardize:
             mean, scale = np.where(wakes, mean_of_all, mean), np.where(wakes, scale_of_all, scale)
         return cls(mean, np.where(scale > 0, scale, 1.0), np.dtype(dtype))
 
-    def apply(self, values: np.ndarray, index: pd.Index) -> np.ndarray:  # noqa: ARG002
+    def apply(self, values: np.ndarray, times: Times) -> np.ndarray:  # noqa: ARG002
         """Standardise rows.
 
         Parameters
         ----------
         values : ndarray of shape (n_rows, n_features)
             In the data's own units.
-        index : Index
+        times : Times
             Of the rows; not used.
 
         Returns
@@ -91,7 +92,7 @@ class Standardize:
     def invert(
         self,
         forecasts: np.ndarray,
-        times: pd.Index,  # noqa: ARG002
+        times: Times,  # noqa: ARG002
         at: np.ndarray,  # noqa: ARG002
         targets: Sequence[int],
     ) -> np.ndarray:
@@ -101,7 +102,7 @@ class Standardize:
         ----------
         forecasts : ndarray of shape (n, horizon, n_targets)
             In standard deviations from the mean; changed in place if of `dtype`.
-        times : Index
+        times : Times
             Of the rows and the steps after them; not used.
         at : ndarray of int of shape (n,)
             The row that each forecast is made from; not used.

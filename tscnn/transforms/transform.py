@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
 import numpy as np
-import pandas as pd
+
+from tscnn.data.times import Times
 
 __all__ = ["Transform"]
 
@@ -23,14 +24,14 @@ class Transform(Protocol):
 
     name: ClassVar[str]
 
-    def apply(self, values: np.ndarray, index: pd.Index) -> np.ndarray:
+    def apply(self, values: np.ndarray, times: Times) -> np.ndarray:
         """Change the units of some rows.
 
         Parameters
         ----------
         values : ndarray of shape (n_rows, n_features)
             In the units of the data, or of the transform before.
-        index : Index
+        times : Times
             Of the rows.
 
         Returns
@@ -40,14 +41,14 @@ class Transform(Protocol):
         """
         ...
 
-    def invert(self, forecasts: np.ndarray, times: pd.Index, at: np.ndarray, targets: Sequence[int]) -> np.ndarray:
+    def invert(self, forecasts: np.ndarray, times: Times, at: np.ndarray, targets: Sequence[int]) -> np.ndarray:
         """Change forecasts back.
 
         Parameters
         ----------
         forecasts : ndarray of shape (n, horizon, n_targets)
             In the units that `apply` returns; their memory may be used again.
-        times : Index
+        times : Times
             Of some rows and at least `horizon` steps after the last of them.
         at : ndarray of int of shape (n,)
             The row that each forecast is made from: its steps are ``times[at + 1]`` to ``times[at + horizon]``.

@@ -12,7 +12,7 @@ import pandas as pd
 
 from tscnn.common.checks import received
 from tscnn.common.threads import on_one_thread
-from tscnn.data.windows import sliding_windows
+from tscnn.data.times import Times, at_steps
 
 __all__ = ["YearlySeason", "YearlySettings", "fit_yearly_season", "list_noises", "restricted_log_ratio"]
 
@@ -59,6 +59,7 @@ class YearlySeason:
     """
 
     name: ClassVar[str] = "yearly_season"
+    needs_times: ClassVar[bool] = True
 
     coefficients: np.ndarray
 
@@ -77,31 +78,31 @@ class YearlySeason:
         """
         return _evaluate(self.coefficients, index)
 
-    def apply(self, values: np.ndarray, index: pd.Index) -> np.ndarray:
+    def apply(self, values: np.ndarray, times: Times) -> np.ndarray:
         """Subtract the season from rows.
 
         Parameters
         ----------
         values : ndarray of shape (n_rows, n_features)
             In the units that it was fitted in.
-        index : DatetimeIndex or PeriodIndex
-            Of the rows.
+        times : Times
+            Of the rows: times or periods.
 
         Returns
         -------
         ndarray of shape (n_rows, n_features)
             In the precision of `values`, at least float32.
         """
-        return np.asarray(values - self.at(index))
+        return np.asarray(values - self.at(times.index))
 
-    def invert(self, forecasts: np.ndarray, times: pd.Index, at: np.ndarray, targets: Sequence[int]) -> np.ndarray:
+    def invert(self, forecasts: np.ndarray, times: Times, at: np.ndarray, targets: Sequence[int]) -> np.ndarray:
         """Add the season to forecasts; it is computed for their times alone.
 
         Parameters
         ----------
         forecasts : ndarray of shape (n, horizon, n_targets)
             Of what `apply` returns.
-        times : DatetimeIndex or PeriodIndex
+        times : Times
             Of some rows and at least `horizon` steps after the last of them.
         at : ndarray of int of shape (n,)
             The row that each forecast is made from: its steps are ``times[at + 1]`` to ``times[at + horizon]``.
@@ -118,20 +119,10 @@ class YearlySeason:
         ValueError
             If `times` end before the last step.
         """
-        at, horizon = np.asarray(at), forecasts.shape[1]
-        if len(at) == 0:
-            return forecasts
-        first, last = int(at.min()) + 1, int(at.max()) + horizon
-        if last >= len(times):
-            rule = f"`times` must go on for {horizon} steps after the last row that is forecast from."
-            raise ValueError(received(rule, n_times=len(times), row=int(at.max())))
         coefficients = self.coefficients[:, list(targets)]
-        if last - first < len(at) * horizon:  # close origins share times
-            seasons = sliding_windows(_evaluate(coefficients, times[first : last + 1]), horizon)[at + 1 - first]
-        else:
-            steps = at[:, None] + 1 + np.arange(horizon)
-            seasons = _evaluate(coefficients, times[steps.ravel()]).reshape(*steps.shape, -1)
-        return np.asarray(forecasts + seasons)
+        return np.asarray(
+            forecasts + at_steps(times, at, forecasts.shape[1], lambda own: _evaluate(coefficients, own.index))
+        )
 
     def settings(self) -> dict[str, Any]:
         """Return what `from_arrays` needs besides arrays.

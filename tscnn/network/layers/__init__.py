@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from tscnn.network.activations import check_activation
 from tscnn.network.functional import pyramid_spacings
+from tscnn.network.layers.ahead import AheadHead
 from tscnn.network.layers.convolution import CausalConv1D
 from tscnn.network.layers.head import Head
 from tscnn.network.layers.linear_skip import LinearSkip
@@ -17,6 +18,7 @@ from tscnn.network.layers.per_feature import PerFeature
 from tscnn.network.layers.stack import GatedActivation, ResidualBlock, WaveNetStack
 
 __all__ = [
+    "AheadHead",
     "CausalConv1D",
     "GatedActivation",
     "Head",

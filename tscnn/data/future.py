@@ -1,0 +1,95 @@
+"""What is known of the steps to forecast: covariates that are given for exactly these times."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tscnn.common.checks import received, show
+from tscnn.data.categories import number_categories
+from tscnn.data.index import find_kind
+from tscnn.data.schema import Schema
+from tscnn.data.times import Times
+from tscnn.data.values import as_float, list_some
+
+__all__ = ["read_future"]
+
+
+def read_future(future: Any, schema: Schema, newest: np.ndarray, due: pd.Index) -> Times:
+    """Check what is known of the steps to forecast.
+
+    Parameters
+    ----------
+    future : DataFrame, Series or None
+        The future covariates, indexed by exactly the times that are due. Other columns of training are ignored, as in
+        a frame whose outcomes are known; None if there are no future covariates.
+    schema : Schema
+        Of the training frame.
+    newest : ndarray of shape (n_columns,)
+        The newest row, whose static covariates stay.
+    due : Index
+        Times of the steps to forecast.
+
+    Returns
+    -------
+    Times
+        Of these steps.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If something is missing, or belongs to other times.
+
+    Examples
+    --------
+    >>> columns = pd.Index(["load", "sun"])
+    >>> settings = {"freq": 1, "kind": "integers", "dtype": np.dtype(float)}
+    >>> schema = Schema.of(columns, "load", future="sun", **settings)
+    >>> due = pd.RangeIndex(5, 7)
+    >>> read_future(pd.DataFrame({"sun": [0.5, 0.7]}, due), schema, np.zeros(2), due).covariates.ravel()
+    array([0.5, 0.7])
+    """
+    wanted = [at for at, role in enumerate(schema.roles) if role == "future_covariate"]
+    names = schema.columns[wanted]
+    if not wanted:
+        if future is not None:
+            rule = "`future` must be None: the forecaster was fitted without `future_covariates`."
+            raise ValueError(received(rule, future=type(future).__name__))
+        return Times(due, schema.encode(np.repeat(newest[None], len(due), axis=0))[1])
+    needed = f"{len(due)} rows, from {due[0]} to {due[-1]}, of the columns {list_some(names)}"
+    if future is None:
+        raise ValueError(received(f"`future` must hold what is known ahead: {needed}.", future=None))
+    frame = future.to_frame(future.name if future.name is not None else 0) if isinstance(future, pd.Series) else future
+    if not isinstance(frame, pd.DataFrame):
+        raise TypeError(received(f"`future` must be a DataFrame: {needed}.", type=type(future).__name__))
+    missing = names.difference(frame.columns, sort=False)
+    unknown = frame.columns.difference(schema.columns, sort=False)
+    if len(missing) or len(unknown):
+        rule = f"`future` must have the columns {list_some(names)}, known ahead of every step."
+        raise ValueError(received(rule, missing=list_some(missing), unknown=list_some(unknown)))
+    own = frame.iloc[:, frame.columns.get_indexer(names)]
+    _check_times(own.index, due)
+    values = np.repeat(newest[None], len(due), axis=0)
+    values[:, wanted] = as_float(number_categories(own, [schema.categories[at] for at in wanted])).to_numpy()
+    return Times(due, schema.encode(values)[1])
+
+
+def _check_times(index: pd.Index, due: pd.Index) -> None:
+    """Complain about times that are missing, too many, or others."""
+    if find_kind(index) != find_kind(due):
+        rule = f"`future` must be indexed by {find_kind(due)}, as the rows before it are: from {due[0]} to {due[-1]}."
+        raise TypeError(received(rule, index=type(index).__name__))
+    if getattr(index, "tz", None) is None and getattr(due, "tz", None) is None:
+        same = len(index) == len(due) and bool((index == due).all())
+    else:
+        same = len(index) == len(due) and index.equals(due)
+    if same:
+        return
+    missing, extra = due.difference(index), index.difference(due)
+    rule = f"`future` must have exactly the {len(due)} steps from {due[0]} to {due[-1]}, in order"
+    if len(extra) and not len(missing):
+        rule += f"; `future.loc[{show(str(due[0]))}:{show(str(due[-1]))}]` takes them"
+    listed = {"missing": list(map(str, missing[:3])), "extra": list(map(str, extra[:3]))}
+    raise ValueError(received(f"{rule}.", n_rows=len(index), **listed))

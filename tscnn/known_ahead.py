@@ -1,0 +1,109 @@
+"""What is known ahead: effects of covariates and of the calendar, and what of both a network takes."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from tscnn.data.calendar import find_calendar
+from tscnn.data.schema import Schema
+from tscnn.data.series import SeriesSet
+from tscnn.data.split import Split
+from tscnn.linear.screening import compare_rows
+from tscnn.parameters import CheckedParameters
+from tscnn.statistics import GateResult, not_kept
+from tscnn.transforms import AheadInputs, CovariateEffects
+from tscnn.transforms.covariates import CovariateBasis
+from tscnn.transforms.covariates_fit import CovariateSettings, sum_effects
+
+__all__ = ["find_ahead_inputs", "fit_effects"]
+
+
+def fit_effects(
+    rows: SeriesSet, split: Split, schema: Schema, parameters: CheckedParameters, season_length: int | None
+) -> tuple[tuple[CovariateEffects, ...], GateResult]:
+    """Fit effects of covariates and of the calendar, and keep them for the targets whose errors they make smaller.
+
+    Parameters
+    ----------
+    rows : SeriesSet
+        In the units of the transforms before.
+    split : Split
+        Of their series.
+    schema : Schema
+        For the targets and the step.
+    parameters : CheckedParameters
+        Of the forecaster.
+    season_length : int or None
+        Rows of a season.
+
+    Returns
+    -------
+    effects : tuple of CovariateEffects
+        Of the training rows, and of all rows; none where nothing helps.
+    result : GateResult
+        How much they help.
+    """
+    calendar, targets = parameters.calendar, list(schema.target_features)
+    if calendar is None:
+        calendar = find_calendar(schema.freq, split.n_training)
+    listed = [calendar] if calendar else []
+    if rows.covariates is not None and parameters.calendar is None:
+        listed.append(())
+    if rows.covariates is None and not calendar:
+        return (), not_kept("nothing is known ahead")
+    width = 7 * (season_length or 1) if (season_length or 1) > 7 else max(season_length or 1, 4 * parameters.horizon)
+    settings = CovariateSettings()
+    kept = None if rows.covariates is None else rows.covariates[split.training_rows()]
+    bases = [CovariateBasis.of(own, kept) for own in listed or [()]]
+    summed = [sum_effects(rows.values, split, basis, parameters.horizon, width, settings) for basis in bases]
+    sums = [one for one in summed if one is not None]
+    if not sums:
+        return (), not_kept("too few rows")
+    lookback = parameters.lookback or max(2 * width, parameters.horizon)
+    rivals = [rows.values - one.solve(round(settings.share * settings.n_folds)).at(rows.times(0)) for one in sums]
+    best, helped, result = compare_rows(
+        rows.values,
+        rivals,
+        targets,
+        split,
+        min(lookback, 512),
+        parameters.horizon,
+        share=settings.share,
+        level=settings.level,
+        least_gain=settings.least_gain,
+    )
+    if not helped.any():
+        return (), result
+    everything = dataclasses.replace(split, validation_from=split.calibration_from)
+    refitted = sum_effects(rows.values, everything, sums[best].basis, parameters.horizon, width, settings) or sums[best]
+    columns = np.array(targets)[helped]
+    return tuple(one.solve(settings.n_folds).of_columns(columns) for one in (sums[best], refitted)), result
+
+
+def find_ahead_inputs(
+    split: Split, parameters: CheckedParameters, effects: tuple[CovariateEffects, ...]
+) -> AheadInputs | None:
+    """Decide what of the times ahead a network takes.
+
+    Parameters
+    ----------
+    split : Split
+        Of the series.
+    parameters : CheckedParameters
+        Of the forecaster.
+    effects : tuple of CovariateEffects
+        Of `fit_effects`.
+
+    Returns
+    -------
+    AheadInputs or None
+        Of the covariates, and of the calendar that was asked for, or that has effects; None without either.
+    """
+    covariates, calendar = split.series.covariates, parameters.calendar
+    if calendar is None:
+        calendar = effects[0].basis.calendar if effects else ()
+    if covariates is None and not calendar:
+        return None
+    return AheadInputs.fit(calendar, None if covariates is None else covariates[split.training_rows()])

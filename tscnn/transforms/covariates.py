@@ -1,0 +1,277 @@
+"""Effects of the calendar and of covariates that are known ahead: a regression whose values are subtracted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import pandas as pd
+
+from tscnn.common.checks import received
+from tscnn.data.calendar import calendar_features, check_calendar, phases, rest_days, waves
+from tscnn.data.times import Times, at_steps
+
+__all__ = ["CovariateBasis", "CovariateEffects"]
+
+DAY_WAVES = 12  # harmonics of a day that levels have, on working days and others: those of hourly rows
+EFFECT_WAVES = 2  # harmonics of a day that an effect of a covariate has
+N_KNOTS = 5  # of a covariate that takes many values: at its quantiles
+
+
+@dataclass(frozen=True, eq=False)
+class CovariateBasis:
+    """Times in numbers that a regression takes: the calendar, and piecewise linear functions of covariates.
+
+    The effect of a covariate is another one at every time of the day, and on days of rest, where the calendar has hours
+    and weekdays.
+
+    Attributes
+    ----------
+    calendar : tuple of str
+        Of `tscnn.data.calendar.CALENDAR`.
+    knots : ndarray of shape (n_covariates, n_knots)
+        Where each function bends, in the covariate's own units; the first and the last are the ends of its range. NaN
+        for those of a covariate of few values, which has no bends.
+    """
+
+    calendar: tuple[str, ...]
+    knots: np.ndarray
+
+    @classmethod
+    def of(cls, calendar: Sequence[str], covariates: np.ndarray | None) -> Self:
+        """Find the knots of covariates.
+
+        Parameters
+        ----------
+        calendar : sequence of str
+            Of `check_calendar`.
+        covariates : ndarray of shape (n_rows, n_covariates), or None
+            Of the training rows.
+
+        Returns
+        -------
+        CovariateBasis
+            Of these.
+        """
+        knots = np.zeros((0, N_KNOTS)) if covariates is None else np.array([_find_knots(one) for one in covariates.T])
+        return cls(tuple(calendar), knots.reshape(-1, N_KNOTS))
+
+    def describe(self, times: Times) -> np.ndarray:
+        """Return the numbers of some times.
+
+        Parameters
+        ----------
+        times : Times
+            With the covariates of `of`.
+
+        Returns
+        -------
+        ndarray of shape (n_times, n_numbers), float32
+            For a regression.
+        """
+        modifiers = [np.ones(len(times))]
+        parts: list[np.ndarray] = []
+        if "hour" in self.calendar:
+            phase = phases(times.index, "hour")
+            modifiers += waves(phase, EFFECT_WAVES)
+            of_day = np.column_stack([np.ones(len(times)), *waves(phase, DAY_WAVES)])
+            parts.append(_products(of_day, self._kinds_of_days(times.index)))
+        if any(name != "hour" for name in self.calendar):
+            parts.append(calendar_features(times.index, [name for name in self.calendar if name != "hour"]))
+        if self._has_weeks:
+            modifiers.append((rest_days(times.index, self.calendar) > 0).astype(np.float64))
+        changing = np.column_stack(modifiers)
+        if times.covariates is not None:
+            parts += [
+                _products(_bend(column, own), changing)
+                for column, own in zip(times.covariates.T, self.knots, strict=True)
+            ]
+        return np.concatenate(parts, axis=1, dtype=np.float32)
+
+    @property
+    def _has_weeks(self) -> bool:
+        return any(name in ("weekday", "weekend", "working day") or ":" in name for name in self.calendar)
+
+    def _kinds_of_days(self, index: pd.Index) -> np.ndarray:
+        if not self._has_weeks:
+            return np.ones((len(index), 1))
+        return np.eye(3)[rest_days(index, self.calendar)]
+
+
+@dataclass(frozen=True, eq=False)
+class CovariateEffects:
+    """What the calendar and the covariates of a time do to each column: subtracted from rows, added to forecasts.
+
+    Attributes
+    ----------
+    basis : CovariateBasis
+        Which turns times into numbers.
+    mean : ndarray of shape (n_numbers,)
+        Of these, in training.
+    coefficients : ndarray of shape (n_numbers, n_features), float32
+        In the units of the rows; zeros for columns without effects.
+    """
+
+    name: ClassVar[str] = "covariate_effects"
+
+    basis: CovariateBasis
+    mean: np.ndarray
+    coefficients: np.ndarray
+
+    @property
+    def needs_times(self) -> bool:
+        """Whether it takes an index of times.
+
+        Returns
+        -------
+        bool
+            Not for covariates alone.
+        """
+        return bool(self.basis.calendar)
+
+    def of_columns(self, columns: np.ndarray) -> Self:
+        """Leave effects on some columns alone.
+
+        Parameters
+        ----------
+        columns : ndarray of int
+            Positions among the features.
+
+        Returns
+        -------
+        CovariateEffects
+            Zero on the others.
+        """
+        kept = np.isin(np.arange(self.coefficients.shape[1]), columns)
+        return replace(self, coefficients=np.where(kept, self.coefficients, np.float32(0)))
+
+    def at(self, times: Times) -> np.ndarray:
+        """Return the effects of some times.
+
+        Parameters
+        ----------
+        times : Times
+            With covariates.
+
+        Returns
+        -------
+        ndarray of shape (n_times, n_features), float32
+            On average 0 in training.
+        """
+        return np.asarray((self.basis.describe(times) - self.mean.astype(np.float32)) @ self.coefficients)
+
+    def apply(self, values: np.ndarray, times: Times) -> np.ndarray:
+        """Subtract the effects from rows.
+
+        Parameters
+        ----------
+        values : ndarray of shape (n_rows, n_features)
+            In the units that they were fitted in.
+        times : Times
+            Of the rows.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_features)
+            In the precision of `values`, at least float32.
+        """
+        return np.asarray(values - self.at(times))
+
+    def invert(self, forecasts: np.ndarray, times: Times, at: np.ndarray, targets: Sequence[int]) -> np.ndarray:
+        """Add the effects to forecasts.
+
+        Parameters
+        ----------
+        forecasts : ndarray of shape (n, horizon, n_targets)
+            Of what `apply` returns.
+        times : Times
+            Of some rows and at least `horizon` steps after the last of them.
+        at : ndarray of int of shape (n,)
+            The row that each forecast is made from: its steps are ``times[at + 1]`` to ``times[at + horizon]``.
+        targets : sequence of int
+            Positions of the forecast columns among the features.
+
+        Returns
+        -------
+        ndarray of shape (n, horizon, n_targets)
+            In the precision of `forecasts`, at least float32.
+        """
+        effects = at_steps(times, at, forecasts.shape[1], self.at)
+        return np.asarray(forecasts + effects[..., list(targets)])
+
+    def settings(self) -> dict[str, Any]:
+        """Return what `from_arrays` needs besides arrays.
+
+        Returns
+        -------
+        dict
+            The calendar.
+        """
+        return {"calendar": list(self.basis.calendar)}
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return what was learnt.
+
+        Returns
+        -------
+        dict of str to ndarray
+            For `from_arrays`.
+        """
+        return {"knots": self.basis.knots, "mean": self.mean, "coefficients": self.coefficients}
+
+    @classmethod
+    def from_arrays(cls, settings: dict[str, Any], arrays: dict[str, np.ndarray]) -> Self:
+        """Make the transform that `settings` and `arrays` describe.
+
+        Parameters
+        ----------
+        settings : dict
+            Of `settings`.
+        arrays : dict of str to ndarray
+            Of `arrays`.
+
+        Returns
+        -------
+        CovariateEffects
+            Equal to the bit.
+
+        Raises
+        ------
+        ValueError
+            If the arrays don't fit each other.
+        """
+        mean, coefficients, knots = arrays["mean"], arrays["coefficients"], arrays["knots"]
+        if mean.ndim != 1 or coefficients.ndim != 2 or len(mean) != len(coefficients) or knots.ndim != 2:
+            rule = "`covariate_effects` must have one mean and one row of coefficients for each number."
+            raise ValueError(received(rule, shapes=[mean.shape, coefficients.shape, knots.shape]))
+        return cls(CovariateBasis(check_calendar(settings["calendar"]) or (), knots), mean, coefficients)
+
+
+def _find_knots(column: np.ndarray) -> np.ndarray:
+    """Return the knots of one covariate; those of few values are NaN but for the ends of its range."""
+    column = column[np.isfinite(column)]
+    knots = np.full(N_KNOTS, np.nan)
+    if len(column):
+        knots[0], knots[-1] = column.min(), column.max()
+        if len(np.unique(column)) > 2 * N_KNOTS:
+            knots[1:-1] = np.quantile(column, np.arange(1, N_KNOTS - 1) / (N_KNOTS - 1))
+    return knots
+
+
+def _bend(column: np.ndarray, knots: np.ndarray) -> np.ndarray:
+    """Return a covariate, and what of it is beyond each knot, in units of its range: (n, 1 or n_knots - 1).
+
+    Far outside of the range of training, half of it beyond an end, effects grow no more.
+    """
+    low, high = knots[0], knots[-1]
+    unit = high - low if high > low else 1.0
+    inside = np.clip(column, low - unit / 2, high + unit / 2)
+    bends = knots[1:-1][np.isfinite(knots[1:-1])]
+    return np.column_stack([(inside - low) / unit, *(np.maximum(inside - knot, 0) / unit for knot in bends)])
+
+
+def _products(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Return every product of a column of one and a column of the other."""
+    return np.asarray((first[:, :, None] * second[:, None, :]).reshape(len(first), -1))
