@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -12,12 +12,12 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
 from tscnn.common.archive import read_archive, write_archive
-from tscnn.common.checks import check_choice, check_int, received
+from tscnn.common.checks import check_choice, check_int, received, show
 from tscnn.common.term import empty_forecasts
-from tscnn.data.frame import forecast_frame, learn_schema, read_frame
+from tscnn.data.frame import check_y, forecast_frame, learn_schema, read_frame
 from tscnn.data.index import future_index
 from tscnn.data.series import SeriesSet
-from tscnn.data.values import check_sizes
+from tscnn.data.values import check_sizes, list_some
 from tscnn.evaluation.backtest import find_cutoffs
 from tscnn.evaluation.report import describe_report, list_unbeaten, tabulate_targets
 from tscnn.evaluation.score import coefficient_of_determination
@@ -41,10 +41,10 @@ class Forecaster(BaseEstimator):
 
     Parameters
     ----------
-    lookback : int or "auto", default 10
+    lookback : int or "auto", default "auto"
         Rows that a forecast depends on: exactly the network's receptive field. "auto" takes, of the halves and
         doubles of a season (for hourly rows 1, 3, 6, 12, 24 .. 768), the one whose linear model has the smallest error
-        on validation rows; ``lookback_`` says which.
+        on validation rows; ``lookback_`` says which. A warning says so if one that is given sees less than a season.
     horizon : int, default 1
         Steps to forecast.
     targets : column name or list of column names, optional
@@ -102,11 +102,13 @@ class Forecaster(BaseEstimator):
     report_ : DataFrame or None
         Errors on the validation rows, in standard deviations: "mse" and "mae" of the forecaster ("tscnn") and of what
         it has to beat, and its "skill" against each, 1 - its mse / theirs. The others are "linear map", one ridge
-        regression for all columns; "repeat season", of a day, a week or a year, where the step of the index tells;
-        "repeat last"; and "constant", the outcomes' own mean. These rows have chosen lookback, strengths, weights and
-        epochs, so that the report is optimistic: `backtest` on later rows is not. None without validation rows.
+        regression for all columns; "repeat day", "repeat week" and "repeat year", as far as the step of the index has
+        such seasons and the rows hold them; "repeat last"; and "constant", the outcomes' own mean. These rows have
+        chosen lookback, strengths, weights and epochs, so that the report is optimistic: `backtest` on later rows is
+        not. None without validation rows.
     report_by_target_ : DataFrame or None
-        The same target by target: where one fell back to repeating its newest value, its skill against that is 0.
+        Target by target the errors in the data's own units, "rmse" and "mae", and the skill: where one fell back to
+        repeating its newest value, its skill against that is 0.
     mean_, scale_ : ndarray of shape (n_features_in_,)
         Of the training rows, by column.
     yearly_wave_ : DataFrame of shape (2, n_features_in_) or None
@@ -137,7 +139,7 @@ class Forecaster(BaseEstimator):
 
     def __init__(
         self,
-        lookback: int | str = 10,
+        lookback: int | str = "auto",
         horizon: int = 1,
         *,
         targets: Any = None,
@@ -226,7 +228,7 @@ class Forecaster(BaseEstimator):
             setattr(self, name, value)
         return self
 
-    def fit(self, X: Any, y: Any = None) -> Self:  # noqa: ARG002
+    def fit(self, X: Any, y: Any = None) -> Self:
         """Train on a frame, from scratch.
 
         Parameters
@@ -234,7 +236,8 @@ class Forecaster(BaseEstimator):
         X : DataFrame, Series or array of shape (n_timesteps, n_features)
             Numeric and complete, oldest row first, index evenly spaced; at least lookback + horizon rows.
         y : None
-            Not used: the targets are columns of `X`.
+            The targets are columns of `X`, named by `targets`. Their values may be given here, too, as scikit-learn
+            does; anything else is refused.
 
         Returns
         -------
@@ -248,6 +251,7 @@ class Forecaster(BaseEstimator):
         """
         parameters = read_parameters(self)
         schema, frame = learn_schema(X, self.targets)
+        check_y(y, X, frame, schema)
         fit = fit_pipeline(SeriesSet.of_frames([frame]), schema, parameters)
         self.pipeline_, self.config_, self.gates_, self.report_ = fit.pipeline, fit.config, fit.gates, fit.report
         n_epochs = len(fit.history.get("loss", ()))
@@ -264,7 +268,7 @@ class Forecaster(BaseEstimator):
             warnings.warn(f"{said} {describe_report(self.report_)}.", stacklevel=2)
         return self
 
-    def predict(self, X: Any = None) -> pd.DataFrame:
+    def predict(self, X: Any = None, *, horizon: int | None = None) -> pd.DataFrame:
         """Forecast the steps after the last row.
 
         Parameters
@@ -272,6 +276,10 @@ class Forecaster(BaseEstimator):
         X : DataFrame, Series, array, or dict of them by series name, optional
             Rows to forecast from, at least `lookback`; default the end of the training data. Columns are matched by
             name.
+        horizon : int, optional
+            Steps to forecast, default those of `fit`. Of fewer the forecasts are the same; more are forecast
+            recursively, from rows that forecasts are appended to, which a warning says once. That takes a forecast of
+            every column: with past covariates it is refused.
 
         Returns
         -------
@@ -287,15 +295,21 @@ class Forecaster(BaseEstimator):
         TypeError, ValueError
             If `X` breaks a rule.
         """
-        pipeline, freq = self._fitted(), self.schema_.freq
+        pipeline = self._fitted()
+        horizon = pipeline.horizon if horizon is None else check_int("horizon", horizon)
         series = self._read_context(X)
-        times = [index[-1:].append(future_index(index, freq, pipeline.horizon)) for index in series.indexes]
-        windows = zip(series.newest(pipeline.lookback), series.indexes, strict=True)
-        rows = np.stack([pipeline.apply(values, index[-pipeline.lookback :]) for values, index in windows])
-        first = np.zeros(1, int)
+        if horizon > pipeline.horizon:
+            self._check_recursion(horizon)
+        n_steps = -(-horizon // pipeline.horizon) * pipeline.horizon  # of whole blocks
+        times = [
+            index[-pipeline.lookback :].append(future_index(index, self.schema_.freq, n_steps))
+            for index in series.indexes
+        ]
+        blocks = self._forecast_blocks(series.newest(pipeline.lookback), times, n_steps // pipeline.horizon)
+        steps = slice(pipeline.lookback, pipeline.lookback + horizon)
         forecasts = [
-            pd.DataFrame(pipeline.invert(own[None], when, first)[0], when[1:], self.schema_.target_names)
-            for own, when in zip(pipeline.last(rows), times, strict=True)
+            pd.DataFrame(own[:horizon], when[steps], self.schema_.target_names)
+            for own, when in zip(np.concatenate(blocks, axis=1), times, strict=True)
         ]
         if series.names is None:
             return forecasts[0]
@@ -370,7 +384,7 @@ class Forecaster(BaseEstimator):
         """
         return Stream(self._fitted(), self.schema_, self._read_context(context))
 
-    def score(self, X: Any, y: Any = None) -> float:  # noqa: ARG002
+    def score(self, X: Any, y: Any = None) -> float:
         """Return the coefficient of determination of all forecasts within a frame.
 
         Parameters
@@ -378,7 +392,7 @@ class Forecaster(BaseEstimator):
         X : DataFrame, Series or array of shape (n_timesteps, n_features)
             Rows with known outcomes, at least lookback + horizon.
         y : None
-            Not used.
+            As of `fit`.
 
         Returns
         -------
@@ -389,6 +403,7 @@ class Forecaster(BaseEstimator):
         pipeline = self._fitted()
         lookback, horizon = pipeline.lookback, pipeline.horizon
         frame = self._read(X, lookback + horizon)
+        check_y(y, X, frame, self.schema_)
         cutoffs, targets = np.arange(lookback - 1, len(frame) - horizon), list(pipeline.targets)
         series = SeriesSet(frame.to_numpy()[:, targets], (frame.index,))
         found = ((forecasts, cutoffs[chunk]) for chunk, forecasts in self._forecast(frame, cutoffs))
@@ -568,6 +583,39 @@ class Forecaster(BaseEstimator):
             raise TypeError(received(rule, type=type(X).__name__))
         check_sizes(frame, self.mean_, self.scale_)
         return frame
+
+    def _check_recursion(self, horizon: int) -> None:
+        """Complain if forecasts can't be forecast from, and say once that they are."""
+        fitted, schema = self._fitted().horizon, self.schema_
+        if schema.past_covariates:
+            names = list_some(schema.columns[list(schema.past_covariates)])
+            rule = (
+                f"`horizon` must be at most that of `fit`, {fitted}: later steps are forecast from forecasts, and past"
+            )
+            rule += f" covariates have none. `targets=None` forecasts them, too; or fit with `horizon={show(horizon)}`."
+            raise ValueError(received(rule, horizon=horizon, past_covariates=names))
+        if not self.__dict__.get("_told_of_recursion"):
+            self._told_of_recursion = True
+            said = f"Steps beyond the horizon of `fit`, {fitted}, are forecast from forecasts, whose errors add up;"
+            warnings.warn(f"{said} a fit with `horizon={horizon}` forecasts all of them from rows.", stacklevel=3)
+
+    def _forecast_blocks(self, rows: np.ndarray, times: Sequence[pd.Index], n_blocks: int) -> list[np.ndarray]:
+        """Forecast block by block, each `horizon` steps, from rows that the blocks before it are appended to.
+
+        `rows`, (n_series, lookback, n_features), and the blocks, (n_series, horizon, n_targets), are in the data's own
+        units; `times` are those of rows and blocks, by series.
+        """
+        pipeline, blocks = self._fitted(), []
+        lookback, horizon, first = pipeline.lookback, pipeline.horizon, np.zeros(1, int)
+        for start in range(0, n_blocks * horizon, horizon):
+            seen, ahead = slice(start, start + lookback), slice(start + lookback - 1, start + lookback + horizon)
+            windows = np.stack([pipeline.apply(own, when[seen]) for own, when in zip(rows, times, strict=True)])
+            found = zip(pipeline.last(windows), times, strict=True)
+            blocks.append(np.stack([pipeline.invert(own[None], when[ahead], first)[0] for own, when in found]))
+            following = np.repeat(rows[:, -1:], horizon, axis=1)
+            following[:, :, list(pipeline.targets)] = blocks[-1]
+            rows = np.concatenate([rows, following], axis=1)[:, -lookback:]
+        return blocks
 
     def _forecast(self, frame: pd.DataFrame, cutoffs: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
         """Yield which of the cutoffs, and the forecasts from them."""
