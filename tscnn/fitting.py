@@ -11,7 +11,7 @@ import pandas as pd
 from tscnn.common.checks import check_choice, received
 from tscnn.common.progress import write_line
 from tscnn.common.term import Term
-from tscnn.data.index import find_seasons
+from tscnn.data.index import find_seasonality, find_seasons
 from tscnn.data.schema import Schema
 from tscnn.data.series import SeriesSet
 from tscnn.data.split import Split
@@ -80,8 +80,7 @@ def fit_pipeline(series: SeriesSet, schema: Schema, parameters: CheckedParameter
         check_network(parameters.network, parameters, schema)
     tell: Callable[[str], None] = write_line if parameters.verbose else _say_nothing
     split = _split(series, parameters)
-    seasons = find_seasons(schema.freq)
-    season_length = next(iter(seasons.values()), None)
+    seasons, season_length = find_seasons(schema.freq), find_seasonality(schema.freq)
     warn_of_short_lookback(parameters, seasons, max(map(len, series.indexes)))
     yearly = season_length if parameters.has_yearly_season else None
 

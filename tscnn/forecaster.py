@@ -630,7 +630,8 @@ class Forecaster(BaseEstimator):
         parameters = read_parameters(self)
         schema, frame = learn_schema(X, self.targets)
         if parameters.lookback is None and start is None:
-            raise ValueError(received("`lookback='auto'` with `refit` needs a `start`.", start=start))
+            rule = f"`lookback='auto'` with `refit` needs a `start`, such as `start=X.index[{len(frame) // 2}]`."
+            raise ValueError(received(rule, start=start))
         # The first fit needs outcomes of its own, `horizon` rows more than a forecast.
         first = (parameters.lookback or 1) + parameters.horizon
         cutoffs = find_cutoffs(frame.index, first, parameters.horizon, start, stride)
