@@ -1,5 +1,8 @@
 """What a fit chooses, and what it learns from which rows."""
 
+import re
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -72,6 +75,29 @@ def test_without_validation_rows_nothing_can_be_chosen(frame, changes):
     (name,) = changes
     with pytest.raises(ValueError, match=f"`{name}='auto'` is chosen on validation rows, and there are none"):
         small_forecaster(validation_fraction=0, **changes).fit(frame)
+
+
+@pytest.mark.parametrize(
+    ("freq", "lookback", "said"),
+    [
+        ("h", 23, "lookback=23 sees less than a day \\(24 rows\\): lookback='auto' .*, lookback=24 sees a day"),
+        ("D", 6, "lookback=6 sees less than a week \\(7 rows\\).* lookback=7 sees a week"),
+        ("MS", 11, "lookback=11 sees less than a year \\(12 rows\\).* lookback=12 sees a year"),
+        ("h", 24, None),
+        ("15min", 12, None),  # 80 rows hold no two days
+        (None, 12, None),
+    ],
+)
+def test_a_lookback_below_a_season_of_the_index_is_told_once(freq, lookback, said):
+    frame = make_frame(80, 1)
+    frame.index = pd.RangeIndex(80) if freq is None else pd.date_range("2000", periods=80, freq=freq)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        closed_form(lookback=lookback, horizon=1, yearly_seasonality=None).fit(frame)
+    told = [str(one.message) for one in caught if "sees less than" in str(one.message)]
+    assert len(told) == (0 if said is None else 1)
+    assert said is None or re.match(said, told[0])
+    assert all(one.filename == __file__ for one in caught)  # it points to the fit
 
 
 def test_a_refitted_backtest_chooses_anew(frame):
@@ -184,6 +210,18 @@ def test_the_report_is_that_of_rows_that_nothing_was_fitted_to(frame):
     reports = [closed_form(maps="shared", validation_fraction=0.1).fit(data).report_ for data in (frame, changed)]
     assert not np.allclose(reports[0]["mse"], reports[1]["mse"])
     assert "Optimistic" in reports[0].attrs["note"]
+
+
+def test_the_report_has_every_season_of_the_index(frame):
+    report = closed_form().fit(frame).report_
+    assert list(report.index) == ["tscnn", "linear map", "repeat day", "repeat week", "repeat last", "constant"]
+    short = closed_form().fit(frame.iloc[:150])
+    assert list(short.report_.index) == ["tscnn", "linear map", "repeat day", "repeat last", "constant"]
+    table = short.report_by_target_
+    assert table.index.tolist() == ["a", "b", "c"]
+    in_units = table["rmse"] / short.scale_  # of the training rows
+    assert np.square(in_units).mean() == pytest.approx(short.report_.loc["tscnn", "mse"], rel=1e-6)
+    assert (table["mae"] <= table["rmse"]).all()
 
 
 def test_many_columns_are_forecast_by_the_maps_of_their_groups():

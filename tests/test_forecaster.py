@@ -136,6 +136,52 @@ def test_the_callers_frame_is_left_alone():
     pd.testing.assert_frame_equal(frame, before)
 
 
+# Horizons other than that of `fit`
+
+
+@pytest.fixture(scope="module")
+def three_ahead(frame):
+    return closed_form().fit(frame)
+
+
+@pytest.mark.parametrize("horizon", [1, 2, 3])
+def test_a_shorter_horizon_is_a_slice(three_ahead, frame, horizon):
+    pd.testing.assert_frame_equal(three_ahead.predict(horizon=horizon), three_ahead.predict().iloc[:horizon])
+    several = three_ahead.predict({"one": frame.iloc[:99], "two": frame}, horizon=horizon)
+    assert several.index.equals(pd.concat([several.loc[[name]] for name in ("one", "two")]).index)
+    pd.testing.assert_frame_equal(several.loc["two"], three_ahead.predict().iloc[:horizon], check_freq=False)
+
+
+@pytest.mark.parametrize("lookback", [2, 12])  # shorter and longer than the horizon
+def test_a_longer_horizon_is_forecast_from_forecasts(frame, lookback):
+    forecaster = closed_form(lookback=lookback, targets=["c", "a", "b"]).fit(frame)
+    with pytest.warns(UserWarning, match="beyond the horizon of `fit`, 3, .* a fit with `horizon=8`") as told:
+        found = forecaster.predict(horizon=8)
+    assert found.index.equals(pd.date_range(frame.index[-1], periods=9, freq="h", name="time")[1:])
+    rows = frame
+    for _ in range(3):
+        rows = pd.concat([rows, forecaster.predict(rows)[frame.columns]])
+    pd.testing.assert_frame_equal(found, rows.iloc[300:308][found.columns], check_freq=False, check_exact=True)
+    assert len(told) == 1
+    several = forecaster.predict({"one": frame.iloc[:99], "two": frame}, horizon=8)  # and it isn't said again
+    pd.testing.assert_frame_equal(several.loc["one"], forecaster.predict(frame.iloc[:99], horizon=8), check_freq=False)
+    assert several.shape == (16, 3)
+
+
+def test_a_longer_horizon_needs_forecasts_of_past_covariates(frame):
+    forecaster = closed_form(targets="b").fit(frame)
+    assert len(forecaster.predict(horizon=3)) == 3
+    with pytest.raises(ValueError, match=r"`targets=None` .* or fit with `horizon=4`.*\['a', 'c'\]") as caught:
+        forecaster.predict(horizon=4)
+    assert len(str(caught.value)) < 400
+
+
+@pytest.mark.parametrize(("horizon", "error"), [(0, ValueError), (2.5, TypeError), (True, TypeError)])
+def test_errors_of_a_horizon_to_predict(three_ahead, horizon, error):
+    with pytest.raises(error, match="`horizon` must be an integer of at least 1"):
+        three_ahead.predict(horizon=horizon)
+
+
 # Targets and feature modes
 
 
@@ -282,8 +328,8 @@ def test_stride_takes_every_nth_cutoff(fitted, frame, stride):
 def test_chunks_make_no_difference(fitted, frame, stride):
     pipeline, cutoffs = fitted.pipeline_, np.arange(11, 297, stride)
     rows = pipeline.apply(frame.to_numpy(), Times(frame.index))
-    ((_, whole),) = pipeline.chunks(rows, cutoffs)
-    parts = list(pipeline.chunks(rows, cutoffs, most_values=1))
+    ((_, whole),) = pipeline.chunks(rows, Times(frame.index), cutoffs)
+    parts = list(pipeline.chunks(rows, Times(frame.index), cutoffs, most_values=1))
     assert len(parts) > 5
     np.testing.assert_array_equal(np.concatenate([cutoffs[chunk] for chunk, _ in parts]), cutoffs)
     np.testing.assert_allclose(np.concatenate([found for _, found in parts]), whole, rtol=1e-5, atol=1e-5)
@@ -335,7 +381,7 @@ def test_settings_are_given_in_groups_or_flat():
     flat = Forecaster(filters=8, maps="shared", epochs=2)
     assert flat.get_params() == grouped.get_params()
     assert Forecaster().get_params()["network__filters"] == TCN().filters
-    assert len(inspect.signature(Forecaster.__init__).parameters) <= 14
+    assert len(inspect.signature(Forecaster.__init__).parameters) <= 22  # twenty, itself and the settings
 
 
 @pytest.mark.parametrize("wrong", [{"filter": 8}, {"network__filter": 8}, {"layers": 3}])
@@ -363,6 +409,20 @@ def test_last_step_of_a_pipeline(frame):
     assert make_pipeline("passthrough", closed_form()).fit(frame).predict(frame).shape == (3, 3)
 
 
+def test_a_y_that_is_no_target_is_refused_and_the_model_kept(frame, three_ahead):
+    before = three_ahead.predict()
+    for use in (three_ahead.fit, three_ahead.score):
+        with pytest.raises(ValueError, match=r"`Forecaster\(targets='y'\).fit\(X.assign\(y=y\)\)`"):
+            use(frame[["a", "b"]] if use == three_ahead.fit else frame, (frame["c"] + 1).rename("y"))
+    pd.testing.assert_frame_equal(three_ahead.predict(), before)
+
+
+def test_a_y_of_targets_changes_nothing(frame, three_ahead):
+    given = make_pipeline("passthrough", closed_form()).fit(frame, frame["b"])
+    pd.testing.assert_frame_equal(given.predict(frame), three_ahead.predict())
+    assert given.score(frame, frame["b"]) == three_ahead.score(frame)
+
+
 def test_feature_names_in(fitted):
     assert list(fitted.feature_names_in_) == ["a", "b", "c"]
     assert fitted.n_features_in_ == 3
@@ -376,6 +436,7 @@ def test_pickle_and_deepcopy(fitted, frame):
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:`X` is too short to hold validation rows back")
+@pytest.mark.filterwarnings("ignore:`y` must be None")  # it is labels of classes, whatever the estimator
 def test_scikit_learns_own_checks():
     order = "rows are a series: their order and number matter"
     check_estimator(
@@ -693,8 +754,14 @@ def test_a_failed_fit_keeps_the_old_model(frame):
 
 
 def test_defaults():
-    assert Forecaster().lookback == 10
+    assert Forecaster().lookback == "auto"
     assert Forecaster().horizon == 1
+
+
+def test_the_default_lookback_sees_a_season(frame):
+    forecaster = Forecaster(network=None, verbose=0).fit(frame)
+    assert forecaster.lookback_ in (24, 48, 96)
+    pd.testing.assert_frame_equal(forecaster.predict(), closed_form(lookback="auto", horizon=1).fit(frame).predict())
 
 
 @pytest.mark.slow

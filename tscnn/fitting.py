@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,7 +11,7 @@ import pandas as pd
 from tscnn.common.checks import check_choice, received
 from tscnn.common.progress import write_line
 from tscnn.common.term import Term
-from tscnn.data.index import find_seasonality
+from tscnn.data.index import find_seasonality, find_seasons
 from tscnn.data.schema import Schema
 from tscnn.data.series import SeriesSet
 from tscnn.data.split import Split
@@ -21,7 +21,7 @@ from tscnn.linear import OWN_COLUMN_TERMS, LinearFit, LinearModel, fit_linear_mo
 from tscnn.linear.lookbacks import list_lookbacks
 from tscnn.network.config import FEATURE_MODES, NetworkConfig, resolve_config
 from tscnn.network.settings import TCN
-from tscnn.parameters import CheckedParameters, check_needs_no_validation, is_auto
+from tscnn.parameters import CheckedParameters, check_needs_no_validation, is_auto, warn_of_short_lookback
 from tscnn.pipeline import Pipeline
 from tscnn.statistics import GateResult
 from tscnn.transforms import AheadInputs, CovariateEffects, OutlierFilter, Transform
@@ -81,7 +81,8 @@ def fit_pipeline(series: SeriesSet, schema: Schema, parameters: CheckedParameter
         check_network(parameters.network, parameters, schema)
     tell: Callable[[str], None] = write_line if parameters.verbose else _say_nothing
     split = _split(series, parameters)
-    season_length = find_seasonality(schema.freq)
+    seasons, season_length = find_seasons(schema.freq), find_seasonality(schema.freq)
+    warn_of_short_lookback(parameters, seasons, max(map(len, series.indexes)))
     yearly = season_length if parameters.has_yearly_season else None
 
     if parameters.replaces_outliers:
@@ -102,7 +103,7 @@ def fit_pipeline(series: SeriesSet, schema: Schema, parameters: CheckedParameter
 
     report = None
     if split.has_validation:
-        report = report_on_validation(fitted, rows, split, linear, season_length)
+        report = report_on_validation(fitted, rows, split, linear, seasons)
         tell(describe_report(report))
     newer = {term.name: term for term in linear.refitted} if linear is not None else {}
     refitted = replace(
@@ -340,7 +341,7 @@ def list_candidates(
 
 
 def report_on_validation(
-    fitted: Pipeline, rows: SeriesSet, split: Split, linear: LinearFit | None, season_length: int | None
+    fitted: Pipeline, rows: SeriesSet, split: Split, linear: LinearFit | None, seasons: Mapping[str, int]
 ) -> pd.DataFrame:
     """Compare a pipeline with naive forecasts on the validation rows.
 
@@ -354,8 +355,8 @@ def report_on_validation(
         Of the series, in the data's own units.
     linear : LinearFit or None
         For the linear map that has to be beaten; it is solved anew where there is none.
-    season_length : int or None
-        Rows of a season.
+    seasons : mapping of str to int
+        Rows of a season by name; those that reach back beyond the first row of a series are left out.
 
     Returns
     -------
@@ -366,15 +367,18 @@ def report_on_validation(
     plain = transform(split.series, fitted.transforms[:1])  # naive forecasts see no yearly season
     origins = split.validation(lookback, horizon)
     if linear is None:
+        season_length = next(iter(seasons.values()), None)
         linear = fit_linear_model(rows.values, targets, split, [lookback], horizon, season_length, LinearModel())
-    if season_length is not None and season_length > origins[0].start + 1:
-        season_length = None
+    starts = np.array([stretch.start for stretch in origins if len(stretch)])
+    n_seen = np.min(starts + 1 - split.series.bounds[np.searchsorted(split.series.bounds, starts, side="right") - 1])
+    seen = {name: length for name, length in seasons.items() if length <= n_seen}
 
     def forecast(at: np.ndarray) -> np.ndarray:
         return np.concatenate([found for _, found in fitted.chunks(rows.values, rows.times(0), at)])
 
+    scale = fitted.standardize.scale[targets]
     return evaluate_forecasts(
-        forecast, rows.values, plain.values, origins, targets, horizon, linear.ridge_map, season_length
+        forecast, rows.values, plain.values, origins, targets, horizon, linear.ridge_map, seen, scale
     )
 
 

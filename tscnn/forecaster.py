@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
@@ -14,16 +14,17 @@ from sklearn.utils.validation import check_is_fitted
 from tscnn.common.archive import read_archive, write_archive
 from tscnn.common.checks import check_choice, check_int, received, show
 from tscnn.common.term import empty_forecasts
-from tscnn.data.frame import forecast_frame, learn_schema, read_frame
+from tscnn.data.frame import check_y, forecast_frame, learn_schema, read_frame
 from tscnn.data.future import read_future
 from tscnn.data.index import future_index
 from tscnn.data.series import SeriesSet
 from tscnn.data.times import Times
-from tscnn.data.values import check_sizes
+from tscnn.data.values import check_sizes, list_some
 from tscnn.evaluation.backtest import find_cutoffs
 from tscnn.evaluation.report import describe_report, list_unbeaten, tabulate_targets
 from tscnn.evaluation.score import coefficient_of_determination
 from tscnn.fitting import fit_pipeline
+from tscnn.forecasting import forecast_cutoffs, forecast_next
 from tscnn.parameters import GROUPS, nest_settings, read_parameters, resolve_group
 from tscnn.persistence import describe_forecaster, restore_forecaster
 from tscnn.stream import Stream
@@ -43,10 +44,10 @@ class Forecaster(BaseEstimator):
 
     Parameters
     ----------
-    lookback : int or "auto", default 10
+    lookback : int or "auto", default "auto"
         Rows that a forecast depends on: exactly the network's receptive field. "auto" takes, of the halves and
         doubles of a season (for hourly rows 1, 3, 6, 12, 24 .. 768), the one whose linear model has the smallest error
-        on validation rows; ``lookback_`` says which.
+        on validation rows; ``lookback_`` says which. A warning says so if one that is given sees less than a season.
     horizon : int, default 1
         Steps to forecast.
     targets : column name or list of column names, optional
@@ -115,11 +116,13 @@ class Forecaster(BaseEstimator):
     report_ : DataFrame or None
         Errors on the validation rows, in standard deviations: "mse" and "mae" of the forecaster ("tscnn") and of what
         it has to beat, and its "skill" against each, 1 - its mse / theirs. The others are "linear map", one ridge
-        regression for all columns; "repeat season", of a day, a week or a year, where the step of the index tells;
-        "repeat last"; and "constant", the outcomes' own mean. These rows have chosen lookback, strengths, weights and
-        epochs, so that the report is optimistic: `backtest` on later rows is not. None without validation rows.
+        regression for all columns; "repeat day", "repeat week" and "repeat year", as far as the step of the index has
+        such seasons and the rows hold them; "repeat last"; and "constant", the outcomes' own mean. These rows have
+        chosen lookback, strengths, weights and epochs, so that the report is optimistic: `backtest` on later rows is
+        not. None without validation rows.
     report_by_target_ : DataFrame or None
-        The same target by target: where one fell back to repeating its newest value, its skill against that is 0.
+        Target by target the errors in the data's own units, "rmse" and "mae", and the skill: where one fell back to
+        repeating its newest value, its skill against that is 0.
     mean_, scale_ : ndarray of shape (n_features_in_,)
         Of the training rows, by column.
     yearly_wave_ : DataFrame of shape (2, n_features_in_) or None
@@ -150,7 +153,7 @@ class Forecaster(BaseEstimator):
 
     def __init__(
         self,
-        lookback: int | str = 10,
+        lookback: int | str = "auto",
         horizon: int = 1,
         *,
         targets: Any = None,
@@ -245,7 +248,7 @@ class Forecaster(BaseEstimator):
             setattr(self, name, value)
         return self
 
-    def fit(self, X: Any, y: Any = None) -> Self:  # noqa: ARG002
+    def fit(self, X: Any, y: Any = None) -> Self:
         """Train on a frame, from scratch.
 
         Parameters
@@ -253,7 +256,8 @@ class Forecaster(BaseEstimator):
         X : DataFrame, Series or array of shape (n_timesteps, n_features)
             Numeric and complete, oldest row first, index evenly spaced; at least lookback + horizon rows.
         y : None
-            Not used: the targets are columns of `X`.
+            The targets are columns of `X`, named by `targets`. Their values may be given here, too, as scikit-learn
+            does; anything else is refused.
 
         Returns
         -------
@@ -267,6 +271,7 @@ class Forecaster(BaseEstimator):
         """
         parameters = read_parameters(self)
         schema, frame = learn_schema(X, self.targets, self.future_covariates, self.static_covariates)
+        check_y(y, X, frame, schema)
         fit = fit_pipeline(SeriesSet.of_frames([frame], schema), schema, parameters)
         self.pipeline_, self.config_, self.gates_, self.report_ = fit.pipeline, fit.config, fit.gates, fit.report
         n_epochs = len(fit.history.get("loss", ()))
@@ -283,7 +288,7 @@ class Forecaster(BaseEstimator):
             warnings.warn(f"{said} {describe_report(self.report_)}.", stacklevel=2)
         return self
 
-    def predict(self, X: Any = None, *, future: Any = None) -> pd.DataFrame:
+    def predict(self, X: Any = None, *, future: Any = None, horizon: int | None = None) -> pd.DataFrame:
         """Forecast the steps after the last row.
 
         Parameters
@@ -293,6 +298,10 @@ class Forecaster(BaseEstimator):
             name.
         future : DataFrame, or dict of them by series name, optional
             The future covariates of exactly the steps to forecast, indexed by their times.
+        horizon : int, optional
+            Steps to forecast, default those of `fit`. Of fewer the forecasts are the same; more are forecast
+            recursively, from rows that forecasts are appended to, which a warning says once. That takes a forecast of
+            every column: with past covariates it is refused.
 
         Returns
         -------
@@ -309,17 +318,14 @@ class Forecaster(BaseEstimator):
             If `X` breaks a rule.
         """
         pipeline, frames = self._fitted(), self._read_context(X)
+        horizon = pipeline.horizon if horizon is None else check_int("horizon", horizon)
+        if horizon > pipeline.horizon:
+            self._check_recursion(horizon)
         series = SeriesSet.of_frames(list(frames.values()), self.schema_, None if None in frames else list(frames))
-        times = [
-            series.times(i)[-1:].append(self._read_ahead(future, name, frame))
-            for i, (name, frame) in enumerate(frames.items())
-        ]
-        windows = enumerate(series.newest(pipeline.lookback))
-        rows = np.stack([pipeline.apply(values, series.times(i)[-pipeline.lookback :]) for i, values in windows])
-        first = np.zeros(1, int)
+        ahead = [self._read_ahead(future, name, frame, horizon) for name, frame in frames.items()]
+        found = forecast_next(pipeline, series, ahead)
         forecasts = [
-            pd.DataFrame(pipeline.invert(own[None], when, first)[0], when.index[1:], self.schema_.target_names)
-            for own, when in zip(pipeline.last(rows, pipeline.describe_next(times)), times, strict=True)
+            pd.DataFrame(own, when.index, self.schema_.target_names) for own, when in zip(found, ahead, strict=True)
         ]
         if series.names is None:
             return forecasts[0]
@@ -358,7 +364,8 @@ class Forecaster(BaseEstimator):
         frame = self._read(X, pipeline.lookback + pipeline.horizon)
         cutoffs = find_cutoffs(frame.index, pipeline.lookback, pipeline.horizon, start, stride)
         forecasts = empty_forecasts(len(cutoffs), pipeline.horizon, len(pipeline.targets), self.schema_.dtype)
-        for chunk, found in self._forecast(frame, cutoffs):
+        series = SeriesSet.of_frames([frame], self.schema_)
+        for chunk, found in forecast_cutoffs(pipeline, series, 0, cutoffs):
             forecasts[chunk] = found
         return forecast_frame(forecasts, frame.index, cutoffs, self.schema_.target_names, self.schema_.freq)
 
@@ -395,7 +402,7 @@ class Forecaster(BaseEstimator):
         pipeline, frames = self._fitted(), self._read_context(context)
         return Stream(pipeline, self.schema_, frames)
 
-    def score(self, X: Any, y: Any = None) -> float:  # noqa: ARG002
+    def score(self, X: Any, y: Any = None) -> float:
         """Return the coefficient of determination of all forecasts within a frame.
 
         Parameters
@@ -403,7 +410,7 @@ class Forecaster(BaseEstimator):
         X : DataFrame, Series or array of shape (n_timesteps, n_features)
             Rows with known outcomes, at least lookback + horizon.
         y : None
-            Not used.
+            As of `fit`.
 
         Returns
         -------
@@ -414,9 +421,11 @@ class Forecaster(BaseEstimator):
         pipeline = self._fitted()
         lookback, horizon = pipeline.lookback, pipeline.horizon
         frame = self._read(X, lookback + horizon)
+        check_y(y, X, frame, self.schema_)
         cutoffs = np.arange(lookback - 1, len(frame) - horizon)
-        series = SeriesSet(frame.to_numpy()[:, list(self.schema_.targets)], (frame.index,))
-        found = ((forecasts, cutoffs[chunk]) for chunk, forecasts in self._forecast(frame, cutoffs))
+        whole = SeriesSet.of_frames([frame], self.schema_)
+        series = whole.with_values(whole.values[:, list(pipeline.targets)])
+        found = ((forecasts, cutoffs[chunk]) for chunk, forecasts in forecast_cutoffs(pipeline, whole, 0, cutoffs))
         return coefficient_of_determination(found, series, self.scale_[list(pipeline.targets)])
 
     def save(self, path: Any, *, context: bool = True) -> None:
@@ -580,9 +589,9 @@ class Forecaster(BaseEstimator):
             raise ValueError(received(rule, X=X))
         return {None: self.context_ if X is None else self._read(X, lookback)}
 
-    def _read_ahead(self, future: Any, name: Any, frame: pd.DataFrame) -> Times:
+    def _read_ahead(self, future: Any, name: Any, frame: pd.DataFrame, horizon: int) -> Times:
         """Return what is known of the steps after a frame."""
-        due = future_index(frame.index, self.schema_.freq, self._fitted().horizon)
+        due = future_index(frame.index, self.schema_.freq, horizon)
         if isinstance(future, Mapping) and name is not None:
             if name not in future:
                 raise ValueError(received("`future` must have an entry for every series.", missing=show(name)))
@@ -608,13 +617,20 @@ class Forecaster(BaseEstimator):
         check_sizes(features, self.mean_, self.scale_)
         return frame
 
-    def _forecast(self, frame: pd.DataFrame, cutoffs: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
-        """Yield which of the cutoffs, and the forecasts from them."""
-        pipeline, series = self._fitted(), SeriesSet.of_frames([frame], self.schema_)
-        times = series.times(0)
-        rows = pipeline.apply(series.values, times)
-        for chunk, found in pipeline.chunks(rows, times, cutoffs):
-            yield chunk, pipeline.invert(found, times, cutoffs[chunk])
+    def _check_recursion(self, horizon: int) -> None:
+        """Complain if forecasts can't be forecast from, and say once that they are."""
+        fitted, schema = self._fitted().horizon, self.schema_
+        if schema.past_covariates:
+            names = list_some(schema.columns[list(schema.past_covariates)])
+            rule = (
+                f"`horizon` must be at most that of `fit`, {fitted}: later steps are forecast from forecasts, and past"
+            )
+            rule += f" covariates have none. `targets=None` forecasts them, too; or fit with `horizon={show(horizon)}`."
+            raise ValueError(received(rule, horizon=horizon, past_covariates=names))
+        if not self.__dict__.get("_told_of_recursion"):
+            self._told_of_recursion = True
+            said = f"Steps beyond the horizon of `fit`, {fitted}, are forecast from forecasts, whose errors add up;"
+            warnings.warn(f"{said} a fit with `horizon={horizon}` forecasts all of them from rows.", stacklevel=3)
 
     @staticmethod
     def _cut(X: Any, first: int, end: int) -> Any:
@@ -626,7 +642,8 @@ class Forecaster(BaseEstimator):
         parameters = read_parameters(self)
         schema, frame = learn_schema(X, self.targets, self.future_covariates, self.static_covariates)
         if parameters.lookback is None and start is None:
-            raise ValueError(received("`lookback='auto'` with `refit` needs a `start`.", start=start))
+            rule = f"`lookback='auto'` with `refit` needs a `start`, such as `start=X.index[{len(frame) // 2}]`."
+            raise ValueError(received(rule, start=start))
         # The first fit needs outcomes of its own, `horizon` rows more than a forecast.
         first = (parameters.lookback or 1) + parameters.horizon
         cutoffs = find_cutoffs(frame.index, first, parameters.horizon, start, stride)

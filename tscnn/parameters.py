@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +29,7 @@ __all__ = [
     "nest_settings",
     "read_parameters",
     "resolve_group",
+    "warn_of_short_lookback",
 ]
 
 GROUPS: dict[str, Any] = {"network": TCN, "linear_model": LinearModel, "training": Training}
@@ -254,13 +256,36 @@ def check_needs_no_validation(parameters: CheckedParameters, n_rows: int) -> Non
     for name, is_chosen in chosen.items():
         if is_chosen:
             rule = f"`{name}='auto'` is chosen on validation rows, and there are none: that takes a"
-            rule += f" `validation_fraction` above 0 and at least {needed} rows."
+            rule += f" `validation_fraction` above 0 and at least {needed} rows; or give `{name}`."
             raise ValueError(received(rule, n_rows=n_rows, validation_fraction=parameters.validation_fraction))
     if parameters.validation_fraction > 0:
         said = "`X` is too short to hold validation rows back, so all epochs are run and none is chosen; "
         said += f"{needed} rows are enough, and validation_fraction=0 says that none held back is fine."
         told = received(said, n_rows=n_rows, lookback=parameters.lookback, horizon=parameters.horizon)
         warnings.warn(told, stacklevel=4)
+
+
+def warn_of_short_lookback(parameters: CheckedParameters, seasons: Mapping[str, int], n_rows: int) -> None:
+    """Say that a given lookback sees less than a season, where one could be seen.
+
+    Parameters
+    ----------
+    parameters : CheckedParameters
+        Of the forecaster.
+    seasons : mapping of str to int
+        Rows of a season by name, ascending.
+    n_rows : int
+        Of the longest series: a season that it doesn't hold twice is none to name, nor one longer than what
+        ``lookback="auto"`` would choose.
+    """
+    bounds = (parameters.linear_model or LinearModel()).lookbacks
+    most = min(bounds.longest_season, (n_rows - parameters.horizon) // 2)
+    for name, season in list(seasons.items())[:1]:
+        if parameters.lookback is not None and parameters.lookback < season <= most:
+            said = (
+                f"lookback={parameters.lookback} sees less than a {name} ({season} rows): lookback='auto' chooses one "
+            )
+            warnings.warn(f"{said}by its errors, lookback={season} sees a {name}.", stacklevel=4)
 
 
 def _read_lookback(lookback: Any, network: TCN | None) -> int | None:
@@ -273,7 +298,7 @@ def _read_lookback(lookback: Any, network: TCN | None) -> int | None:
         try:
             check_choice(name, value, choices)
         except ValueError:
-            rule = f"With lookback='auto' `{name}` must be {choices[0]!r}."
+            rule = f"With lookback='auto' `{name}` must be {choices[0]!r}; a `lookback` that is given leaves it free."
             raise ValueError(received(rule, **{name: value})) from None
     return None
 

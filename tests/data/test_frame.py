@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import scipy.sparse
 
-from tscnn.data.frame import forecast_frame, learn_schema, read_frame
+from tscnn.data.frame import check_y, forecast_frame, learn_schema, read_frame
 from tscnn.data.index import future_index
 
 BERLIN = "Europe/Berlin"  # clocks change on 2026-03-29 at 02:00 and on 2026-10-25 at 03:00
@@ -406,3 +406,48 @@ def test_an_array_is_forecast_from_after_training_on_times() -> None:
     frame = read_frame(np.zeros((5, 2)), schema)
     assert future_index(frame.index, schema.freq, 2).tolist() == [5, 6]
     assert len(forecast_frame(np.zeros((1, 2, 2)), frame.index, [4], schema.columns, schema.freq)) == 2
+
+
+# What is given as `y`
+
+
+TABLE = pd.DataFrame({"a": [1.0, 2, 4], "b": [3.0, 5, 4], "c": [0.0, 1, 0]}, index=pd.date_range("2026", periods=3))
+OUTSIDE = pd.Series([7.0, 8, 9], TABLE.index, name="y")
+
+
+def check(y: Any, X: Any = TABLE, targets: Any = ("a", "b")) -> None:
+    schema, frame = learn_schema(X, list(targets) if targets is not None else None)
+    check_y(y, X, frame, schema)
+
+
+@pytest.mark.parametrize("y", [None, TABLE["b"], TABLE["b"].tolist(), TABLE[["b", "a"]], TABLE["a"].rename("other")])
+def test_a_y_may_be_columns_that_are_targets(y):
+    check(y)
+
+
+@pytest.mark.parametrize(
+    ("y", "X", "mend"),
+    [
+        (OUTSIDE, TABLE, "Forecaster(targets='y').fit(X.assign(y=y))"),
+        (OUTSIDE.to_numpy(), TABLE, "Forecaster(targets='y').fit(X.assign(y=y))"),
+        (OUTSIDE.rename("the load"), TABLE, "Forecaster(targets='the load').fit(X.assign(**{'the load': y}))"),
+        (TABLE["c"], TABLE, "Forecaster(targets='c').fit(X)"),
+        (TABLE["a"].shift(-1), TABLE, "Forecaster(targets='a').fit(X)"),
+        (OUTSIDE, TABLE["a"], "Forecaster(targets='y').fit(X.to_frame().assign(y=y))"),
+        (OUTSIDE.to_frame(), TABLE, "Forecaster(targets=['y']).fit(X.join(y))"),
+        (OUTSIDE, TABLE.to_numpy(), "Forecaster(targets=3).fit(np.column_stack([X, y]))"),
+        (OUTSIDE.to_numpy() / 2, TABLE.to_numpy(), "Forecaster(targets=3).fit(np.column_stack([X, y]))"),
+        ([1, 2], TABLE, "Forecaster(targets='y').fit(X.assign(y=y))"),
+        (["up", "down", "up"], TABLE, "Forecaster(targets='y').fit(X.assign(y=y))"),
+    ],
+)
+def test_a_y_from_elsewhere_is_refused_with_what_would_work(y, X, mend):
+    with pytest.raises(ValueError, match=re.escape(f"`{mend}` forecasts it.")) as caught:
+        check(y, X, None if X is not TABLE else ("a", "b"))
+    assert len(str(caught.value)) < 400
+
+
+@pytest.mark.parametrize("labels", [[0, 1, 1], [1.0, 1.0, 1.0], ["up", "down", "up"]])
+def test_labels_beside_an_array_are_no_more_than_told(labels):
+    with pytest.warns(UserWarning, match="`y` must be None, or targets"):
+        check(np.array(labels), TABLE.to_numpy(), None)

@@ -14,7 +14,7 @@ import pytest
 from pandas.tseries.frequencies import to_offset
 
 from tscnn.data.encoding import index_from_arrays, index_to_arrays, zone_from_json, zone_to_json
-from tscnn.data.index import check_spacing, find_seasonality, future_index, read_label
+from tscnn.data.index import check_spacing, find_seasonality, find_seasons, future_index, read_label
 
 BERLIN = "Europe/Berlin"
 TWO_HOURS = datetime.timezone(datetime.timedelta(hours=2))
@@ -108,22 +108,25 @@ def test_a_zone_of_pytz_is_read_without_it(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.parametrize(
-    ("step", "seasonality"),
+    ("step", "seasons"),
     [
-        ("15min", 96),
-        ("h", 24),
-        ("D", 7),
-        ("B", 5),
-        ("W", 52),
-        ("MS", 12),
-        ("QE", 4),
-        ("YE", None),
-        (3, None),
-        (None, None),
+        ("15min", {"day": 96, "week": 672}),
+        ("h", {"day": 24, "week": 168}),
+        ("12h", {"day": 2, "week": 14}),
+        ("D", {"week": 7, "year": 365}),
+        ("B", {"week": 5, "year": 261}),
+        ("W", {"year": 52}),
+        ("MS", {"year": 12}),
+        ("QE", {"year": 4}),
+        ("YE", {}),
+        (3, {}),
+        (None, {}),
     ],
 )
-def test_seasons(step: Any, seasonality: int | None) -> None:
-    assert find_seasonality(to_offset(step) if isinstance(step, str) else step) == seasonality
+def test_seasons_of_an_index(step: Any, seasons: dict[str, int]) -> None:
+    freq = to_offset(step) if isinstance(step, str) else step
+    assert find_seasons(freq) == seasons
+    assert find_seasonality(freq) == (min(seasons.values()) if seasons else None)
 
 
 TIMES, VALUES = index_to_arrays(pd.date_range("2026-03-28", periods=3, freq="h", tz=BERLIN))

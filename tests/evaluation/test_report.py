@@ -6,10 +6,11 @@ import pandas as pd
 import pytest
 
 from tscnn.data.windows import make_windows
-from tscnn.evaluation.naive import repeat_last, repeat_season
+from tscnn.evaluation.naive import repeat_last
 from tscnn.evaluation.report import ReportSettings, describe_report, evaluate_forecasts, list_unbeaten, tabulate_targets
 
-LOOKBACK, HORIZON, SEASON = 12, 3, 8
+LOOKBACK, HORIZON = 12, 3
+SEASONS = {"day": 8, "week": 20}
 ORIGINS = [range(20, 60), range(92, 117), range(150, 150)]
 TARGETS = [2, 0]
 
@@ -39,6 +40,11 @@ def noisy(rows, size=0.1):
     return forecast, errors
 
 
+def steps_of(at, season):
+    """The rows that a repeated season has at every step of the horizon."""
+    return at[:, None] + 1 + np.arange(HORIZON) - season
+
+
 def expected_errors(rows, plain, linear_map, origins=ORIGINS):
     """By the windows of every origin, cut out."""
     at = np.concatenate([np.array(stretch, int) for stretch in origins])
@@ -49,7 +55,7 @@ def expected_errors(rows, plain, linear_map, origins=ORIGINS):
     return {
         "tscnn": noisy(rows)[1][at],
         "linear map": np.einsum("nlt,lh->nht", inputs, linear_map) - outcomes,
-        "repeat season": repeat_season(plain_inputs, HORIZON, SEASON) - plain_outcomes,
+        **{f"repeat {name}": plain[:, TARGETS][steps_of(at, n)] - plain_outcomes for name, n in SEASONS.items()},
         "repeat last": repeat_last(plain_inputs, HORIZON) - plain_outcomes,
         "constant": plain_outcomes.mean(axis=0, dtype=float) - plain_outcomes,
     }
@@ -70,43 +76,48 @@ def check(report, errors):
 def test_errors_are_those_of_every_window(rows, plain, linear_map, chunk_values):
     settings = ReportSettings(chunk_values=chunk_values)
     forecast, _ = noisy(rows)
-    report = evaluate_forecasts(forecast, rows, plain, ORIGINS, TARGETS, HORIZON, linear_map, SEASON, settings)
+    report = evaluate_forecasts(
+        forecast, rows, plain, ORIGINS, TARGETS, HORIZON, linear_map, SEASONS, settings=settings
+    )
     check(report, expected_errors(rows, plain, linear_map))
-    again = evaluate_forecasts(forecast, rows, plain, ORIGINS, TARGETS, HORIZON, linear_map[None], SEASON)
+    again = evaluate_forecasts(forecast, rows, plain, ORIGINS, TARGETS, HORIZON, linear_map[None], SEASONS)
     pd.testing.assert_frame_equal(again, report)
 
 
 @pytest.mark.parametrize("settings", [ReportSettings(most_origins=22), ReportSettings(most_values=22 * HORIZON * 2)])
 def test_of_many_origins_every_third_is_forecast_from(rows, plain, linear_map, settings):
     thinned = [stretch[::3] for stretch in ORIGINS]
-    report = evaluate_forecasts(noisy(rows)[0], rows, plain, ORIGINS, TARGETS, HORIZON, linear_map, SEASON, settings)
+    report = evaluate_forecasts(
+        noisy(rows)[0], rows, plain, ORIGINS, TARGETS, HORIZON, linear_map, SEASONS, settings=settings
+    )
     check(report, expected_errors(rows, plain, linear_map, thinned))
 
 
 def test_without_a_season_none_is_repeated(rows, linear_map):
-    report = evaluate_forecasts(noisy(rows)[0], rows, rows, ORIGINS, TARGETS, HORIZON, linear_map, None)
+    report = evaluate_forecasts(noisy(rows)[0], rows, rows, ORIGINS, TARGETS, HORIZON, linear_map, {})
     assert list(report.index) == ["tscnn", "linear map", "repeat last", "constant"]
 
 
 def test_the_report_says_that_it_is_optimistic(rows, linear_map):
-    report = evaluate_forecasts(noisy(rows)[0], rows, rows, ORIGINS, TARGETS, HORIZON, linear_map, SEASON)
+    report = evaluate_forecasts(noisy(rows)[0], rows, rows, ORIGINS, TARGETS, HORIZON, linear_map, SEASONS)
     assert "Optimistic" in report.attrs["note"]
     line = describe_report(report)
     mse = report.loc["tscnn", "mse"]
     assert line.startswith(f"validation MSE {mse:.4f} (optimistic: these rows chose the model); skill against linear ")
-    assert "repeat season +" in line
+    assert "repeat day +" in line
+    assert "repeat week +" in line
 
 
 def test_what_is_not_beaten_is_named(rows, linear_map):
-    good = evaluate_forecasts(noisy(rows)[0], rows, rows, ORIGINS, TARGETS, HORIZON, linear_map, SEASON)
+    good = evaluate_forecasts(noisy(rows)[0], rows, rows, ORIGINS, TARGETS, HORIZON, linear_map, SEASONS)
     assert list_unbeaten(good) == []
-    poor = evaluate_forecasts(noisy(rows, size=100)[0], rows, rows, ORIGINS, TARGETS, HORIZON, linear_map, SEASON)
+    poor = evaluate_forecasts(noisy(rows, size=100)[0], rows, rows, ORIGINS, TARGETS, HORIZON, linear_map, SEASONS)
     assert list_unbeaten(poor) == list(good.index[1:])
 
     def repeat(at):
         return np.repeat(rows[:, TARGETS][at][:, None], HORIZON, axis=1)
 
-    same = evaluate_forecasts(repeat, rows, rows, ORIGINS, TARGETS, HORIZON, linear_map, SEASON)
+    same = evaluate_forecasts(repeat, rows, rows, ORIGINS, TARGETS, HORIZON, linear_map, SEASONS)
     assert "repeat last" in list_unbeaten(same)
     assert same.loc["repeat last", "skill"] == 0
 
@@ -115,18 +126,25 @@ def test_forecasts_that_have_collapsed_to_a_constant_are_caught(rows, linear_map
     def constant(at):
         return np.full((len(at), HORIZON, len(TARGETS)), rows.mean())
 
-    report = evaluate_forecasts(constant, rows, rows, ORIGINS, TARGETS, HORIZON, linear_map, SEASON)
+    report = evaluate_forecasts(constant, rows, rows, ORIGINS, TARGETS, HORIZON, linear_map, SEASONS)
     assert "constant" in list_unbeaten(report)
 
 
 def test_constant_outcomes_can_be_met_but_not_beaten(linear_map):
     rows = np.full((120, 3), 0.1, np.float32)
     exact = evaluate_forecasts(
-        lambda at: np.full((len(at), HORIZON, 2), np.float32(0.1)), rows, rows, ORIGINS, TARGETS, HORIZON, linear_map, 8
+        lambda at: np.full((len(at), HORIZON, 2), np.float32(0.1)),
+        rows,
+        rows,
+        ORIGINS,
+        TARGETS,
+        HORIZON,
+        linear_map,
+        SEASONS,
     )
     assert exact.loc["repeat last", "skill"] == 0
     off = evaluate_forecasts(
-        lambda at: np.zeros((len(at), HORIZON, 2)), rows, rows, ORIGINS, TARGETS, HORIZON, linear_map, 8
+        lambda at: np.zeros((len(at), HORIZON, 2)), rows, rows, ORIGINS, TARGETS, HORIZON, linear_map, SEASONS
     )
     assert off.loc["repeat last", "skill"] == -np.inf
 
@@ -134,9 +152,9 @@ def test_constant_outcomes_can_be_met_but_not_beaten(linear_map):
 def test_what_cannot_be_evaluated(rows, linear_map):
     forecast, _ = noisy(rows)
     with pytest.raises(ValueError, match="`origins` must not be empty"):
-        evaluate_forecasts(forecast, rows, rows, [range(3, 3)], TARGETS, HORIZON, linear_map, SEASON)
+        evaluate_forecasts(forecast, rows, rows, [range(3, 3)], TARGETS, HORIZON, linear_map, SEASONS)
     with pytest.raises(ValueError, match=r"`forecast` must return an array of shape \(40, 3, 1\).*\(40, 3, 2\)"):
-        evaluate_forecasts(forecast, rows, rows, ORIGINS, [0], HORIZON, linear_map, SEASON)
+        evaluate_forecasts(forecast, rows, rows, ORIGINS, [0], HORIZON, linear_map, SEASONS)
 
 
 def test_the_room_imports_no_keras():
@@ -150,8 +168,27 @@ def test_targets_are_told_apart(rows, linear_map):
         forecasts[:, :, 0] = rows[at][:, None, TARGETS[0]]
         return forecasts
 
-    report = evaluate_forecasts(repeat_the_first, rows, rows, ORIGINS, TARGETS, HORIZON, linear_map, SEASON)
+    report = evaluate_forecasts(repeat_the_first, rows, rows, ORIGINS, TARGETS, HORIZON, linear_map, SEASONS)
     table = tabulate_targets(report, pd.Index(["a", "b"]))
-    assert table.columns.tolist() == ["mse", *(f"skill: {name}" for name in report.index[1:])]
-    assert table["mse"].mean() == pytest.approx(report.loc["tscnn", "mse"])
+    assert table.columns.tolist() == ["rmse", "mae", *(f"skill: {name}" for name in report.index[1:])]
+    assert np.square(table["rmse"]).mean() == pytest.approx(report.loc["tscnn", "mse"])
     assert table.loc["a", "skill: repeat last"] == 0 < table.loc["b", "skill: repeat last"]
+
+
+@pytest.mark.parametrize("scale", [np.array([10.0, 0.5]), np.array([[10.0, 0.5], [20.0, 1.0], [0.0, 0.0]])])
+def test_errors_of_targets_are_in_units_of_their_own(rows, linear_map, scale):
+    forecast, errors = noisy(rows)
+    report = evaluate_forecasts(forecast, rows, rows, ORIGINS, TARGETS, HORIZON, linear_map, SEASONS, scale)
+    units = np.broadcast_to(scale, (3, 2))
+    own = np.concatenate([errors[stretch] * unit for stretch, unit in zip(ORIGINS, units, strict=True)])
+    table = tabulate_targets(report, pd.Index(["a", "b"]))
+    np.testing.assert_allclose(table["rmse"], np.sqrt(np.square(own).mean(axis=(0, 1))), rtol=1e-6)
+    np.testing.assert_allclose(table["mae"], np.abs(own).mean(axis=(0, 1)), rtol=1e-6)
+
+
+def test_a_constant_that_is_the_only_outcome_is_no_yardstick(rows, linear_map):
+    single = [range(20, 21), range(50, 50)]
+    report = evaluate_forecasts(noisy(rows)[0], rows, rows, single, TARGETS, HORIZON, linear_map, SEASONS)
+    assert list(report.index) == ["tscnn", "linear map", "repeat day", "repeat week", "repeat last"]
+    assert list_unbeaten(report) == []
+    assert "skill: constant" not in tabulate_targets(report, pd.Index(["a", "b"]))

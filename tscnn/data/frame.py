@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from tscnn.common.checks import received
+from tscnn.common.checks import received, show
 from tscnn.data.categories import learn_categories, number_categories
 from tscnn.data.index import check_spacing, find_kind, future_index
 from tscnn.data.schema import Schema, assign_roles
 from tscnn.data.values import as_float, list_some
 
-__all__ = ["Schema", "forecast_frame", "learn_schema", "read_frame", "read_values"]
+__all__ = ["Schema", "check_y", "forecast_frame", "learn_schema", "read_frame", "read_values"]
 
 
 def learn_schema(X: Any, targets: Any = None, future: Any = None, static: Any = None) -> tuple[Schema, pd.DataFrame]:
@@ -130,6 +131,48 @@ def read_values(X: Any, schema: Schema) -> pd.DataFrame:
     return as_float(number_categories(frame, schema.categories))
 
 
+def check_y(y: Any, X: Any, frame: pd.DataFrame, schema: Schema) -> None:
+    """Refuse a `y` that is no target of a frame; scikit-learn's way to call an estimator has a place for one.
+
+    Parameters
+    ----------
+    y : Series, DataFrame, array or None
+        None, or one or several columns that have the values of targets.
+    X : DataFrame, Series or array of shape (n_timesteps, n_features)
+        As given.
+    frame : DataFrame
+        What was read of it.
+    schema : Schema
+        Of the frame.
+
+    Raises
+    ------
+    ValueError
+        If it is anything else. Beside an array, an array of labels of classes (text or whole numbers) is no more than
+        warned of: scikit-learn's own checks pass them to every estimator.
+    """
+    if y is None or _is_among(y, frame.iloc[:, list(schema.targets)]):
+        return
+    rule = "`y` must be None, or targets among the columns of `X`: what follows a row is cut from `X` itself."
+    name, is_array = getattr(y, "name", None), not isinstance(X, pd.DataFrame | pd.Series)
+    name = name if isinstance(name, str) else "y"
+    whole = "X.to_frame()" if isinstance(X, pd.Series) else "X"
+    if name in schema.columns:
+        mend = f"Forecaster(targets={show(name)}).fit(X)"
+    elif is_array:
+        mend = f"Forecaster(targets={frame.shape[1]}).fit(np.column_stack([X, y]))"
+    elif isinstance(y, pd.DataFrame):
+        mend = f"Forecaster(targets={show(y.columns.tolist())}).fit({whole}.join(y))"
+    else:
+        entry = f"{name}=y" if name.isidentifier() else f"**{{{show(name)}: y}}"
+        mend = f"Forecaster(targets={show(name)}).fit({whole}.assign({entry}))"
+    told = received(f"{rule} `{mend}` forecasts it.", y=type(y).__name__, shape=np.shape(y))
+    if is_array and not isinstance(y, pd.DataFrame | pd.Series) and _are_labels(y):
+        warnings.warn(told, stacklevel=3)
+    else:
+        raise ValueError(told)
+
+
 def forecast_frame(
     forecasts: np.ndarray, index: pd.Index, positions: Any, columns: pd.Index, freq: Any
 ) -> pd.DataFrame:
@@ -168,6 +211,26 @@ def forecast_frame(
     )
     values = forecasts.transpose(2, 0, 1).reshape(n_targets, -1)  # not copied if made by `empty_forecasts`
     return pd.DataFrame(values.T, index=names, columns=columns, copy=False)
+
+
+def _is_among(y: Any, targets: pd.DataFrame) -> bool:
+    """Say whether every column of `y` has the values of a target."""
+    try:
+        values = np.asarray(y, dtype=np.float64)
+    except (TypeError, ValueError):
+        return False
+    if values.ndim not in (1, 2) or len(values) != len(targets):
+        return False
+    known = targets.to_numpy().T
+    columns = values.reshape(len(values), -1).T
+    return all(any(np.array_equal(own, target, equal_nan=True) for target in known) for own in columns)
+
+
+def _are_labels(y: Any) -> bool:
+    try:
+        return bool((np.asarray(y, dtype=np.float64) % 1 == 0).all())
+    except (TypeError, ValueError):  # text
+        return True
 
 
 def _as_frame(X: Any) -> pd.DataFrame:

@@ -18,6 +18,7 @@ __all__ = [
     "check_spacing",
     "find_kind",
     "find_seasonality",
+    "find_seasons",
     "future_index",
     "read_label",
 ]
@@ -308,8 +309,38 @@ def _integers(index: pd.Index) -> np.ndarray:
     return index.to_numpy(np.uint64 if "uint" in str(index.dtype).lower() else np.int64).view(np.uint64)
 
 
+def find_seasons(freq: Any) -> dict[str, int]:
+    """Count the steps of the seasons that go with a step: of a day, a week and a year.
+
+    Parameters
+    ----------
+    freq : offset, int or None
+        Of `Schema`.
+
+    Returns
+    -------
+    dict of str to int
+        Steps by name, ascending, each at least two: "day" and "week" of steps shorter than a day, "week" and "year" of
+        others. Nothing where the steps are not of time.
+
+    Examples
+    --------
+    >>> find_seasons(pd.offsets.Hour()), find_seasons(pd.offsets.Day()), find_seasons(pd.offsets.MonthEnd())
+    ({'day': 24, 'week': 168}, {'week': 7, 'year': 365}, {'year': 12})
+    """
+    if freq is None or isinstance(freq, int):
+        return {}
+    start = pd.Timestamp(2024, 1, 1)
+    step = (start + 100 * freq - start) / 100  # those of a calendar differ
+    lengths = {"day": 1, "week": 7, "year": 365.25}
+    found = {name: round(pd.Timedelta(days=days) / step) for name, days in lengths.items()}
+    if found["day"] > 1:
+        del found["year"]  # a quarter of a day too long for every hour to repeat itself
+    return {name: steps for name, steps in found.items() if steps > 1}
+
+
 def find_seasonality(freq: Any) -> int | None:
-    """Count the steps of the season that goes with a step: of a day, a week or a year.
+    """Count the steps of the shortest season that goes with a step.
 
     Parameters
     ----------
@@ -319,22 +350,14 @@ def find_seasonality(freq: Any) -> int | None:
     Returns
     -------
     int or None
-        The steps that fill a day if they are shorter, else a week, else a year; None if there are not two, or if the
-        steps are not of time.
+        Of `find_seasons`; None without one.
 
     Examples
     --------
     >>> [find_seasonality(pd.tseries.frequencies.to_offset(name)) for name in ("15min", "h", "D", "B", "W", "MS", "QE")]
     [96, 24, 7, 5, 52, 12, 4]
     """
-    if freq is None or isinstance(freq, int):
-        return None
-    start = pd.Timestamp(2024, 1, 1)
-    step = (start + 100 * freq - start) / 100  # those of a calendar differ
-    for season in (pd.Timedelta(days=1), pd.Timedelta(days=7), pd.Timedelta(days=365.25)):
-        if (seasonality := round(season / step)) > 1:
-            return seasonality
-    return None
+    return next(iter(find_seasons(freq).values()), None)
 
 
 def future_index(index: pd.Index, freq: Any, horizon: int) -> pd.Index:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -43,7 +43,8 @@ def evaluate_forecasts(
     targets: Sequence[int],
     horizon: int,
     linear_map: np.ndarray,
-    season_length: int | None,
+    seasons: Mapping[str, int],
+    scale: np.ndarray | float = 1.0,
     settings: ReportSettings | None = None,
 ) -> pd.DataFrame:
     """Compare forecasts with those of one linear map and with naive ones.
@@ -67,18 +68,22 @@ def evaluate_forecasts(
         Steps predicted.
     linear_map : ndarray of shape (lookback, horizon), or with a leading axis of length 1
         One fixed ridge regression for all targets, on windows of `rows`.
-    season_length : int or None
-        Rows of a season, up to the oldest before the first origin; None leaves its repetition out.
+    seasons : mapping of str to int
+        Rows of a season by name, of `find_seasons`: no more than there are up to the first origin.
+    scale : float or ndarray of shape (n_targets,) or (n_stretches, n_targets), default 1
+        The unit of `rows`, in the data's own: of each target, or besides of each of `origins`.
     settings : ReportSettings, optional
         How much this may cost.
 
     Returns
     -------
     DataFrame
-        The forecasts in the first row, "tscnn", then "linear map", "repeat season", "repeat last" and "constant": the
-        mean of the very outcomes, by target and step, the best that a model can reach which has collapsed to a
-        constant. Columns "mse", "mae", and "skill": 1 - the mse of the forecasts / that of the row.
-        ``attrs["note"]`` says that the errors are optimistic, ``attrs["mse_by_target"]`` has them for each target.
+        The forecasts in the first row, "tscnn", then "linear map", "repeat day", or whatever `seasons` there are,
+        "repeat last" and "constant": the mean of the very outcomes, by target and step, the best that a model can reach
+        which has collapsed to a constant; a single origin, whose outcomes are their mean, has none. Columns "mse",
+        "mae", and "skill": 1 - the mse of the forecasts / that of the row. ``attrs["note"]`` says that the errors are
+        optimistic, ``attrs["mse_by_target"]`` has them for each target, ``attrs["in_units"]`` the "rmse" and "mae" of
+        the forecasts for each target in the data's own units.
 
     Raises
     ------
@@ -89,14 +94,21 @@ def evaluate_forecasts(
     --------
     >>> rows = np.sin(np.arange(60.0) * 2 * np.pi / 6)[:, None]
     >>> report = evaluate_forecasts(
-    ...     lambda at: rows[at[:, None] - 5 + np.arange(2)], rows, rows, [range(11, 58)], [0], 2, np.ones((1, 2)), 6
+    ...     lambda at: rows[at[:, None] - 5 + np.arange(2)],
+    ...     rows,
+    ...     rows,
+    ...     [range(11, 58)],
+    ...     targets=[0],
+    ...     horizon=2,
+    ...     linear_map=np.ones((1, 2)),
+    ...     seasons={"day": 6},
     ... )
     >>> report["mse"].round(2)
-    tscnn            0.00
-    linear map       1.01
-    repeat season    0.00
-    repeat last      1.01
-    constant         0.50
+    tscnn          0.00
+    linear map     1.01
+    repeat day     0.00
+    repeat last    1.01
+    constant       0.50
     Name: mse, dtype: float64
     """
     settings = ReportSettings() if settings is None else settings
@@ -110,7 +122,7 @@ def evaluate_forecasts(
     most = min(settings.most_origins, max(1, settings.most_values // (len(targets) * horizon)))
     n_chunk = max(1, settings.chunk_values // n_values)
     sums = _Sums()
-    for stretch in origins:
+    for stretch, unit in zip(origins, np.broadcast_to(scale, (len(origins), len(targets))), strict=True):
         cutoffs = np.asarray(stretch)[:: -(-n_origins // most)]
         for first in range(0, len(cutoffs), n_chunk):
             at = cutoffs[first : first + n_chunk]
@@ -118,12 +130,12 @@ def evaluate_forecasts(
             if forecasts.shape != (len(at), horizon, len(targets)):
                 rule = f"`forecast` must return an array of shape {(len(at), horizon, len(targets))}."
                 raise ValueError(received(rule, shape=forecasts.shape))
-            sums.add("tscnn", forecasts - calm[at + 1])
+            sums.add("tscnn", forecasts - calm[at + 1], unit)
             sums.add("linear map", _apply_map(values, linear_map, at) - calm[at + 1])
             after = outcomes[at + 1]
-            if season_length is not None:
+            for name, season_length in seasons.items():
                 steps = np.arange(horizon) % season_length - season_length + 1
-                sums.add("repeat season", repeated[at[:, None] + steps] - after)
+                sums.add(f"repeat {name}", repeated[at[:, None] + steps] - after)
             sums.add("repeat last", repeated[at][:, None] - after)
             sums.add_outcomes(after)
     return sums.as_report()
@@ -142,12 +154,12 @@ def tabulate_targets(report: pd.DataFrame, targets: pd.Index) -> pd.DataFrame:
     Returns
     -------
     DataFrame of shape (n_targets, n_rows)
-        "mse" of the forecasts, then the skill against each other row: 1 - the mse of the forecasts / that of the row;
-        0 against "repeat last" is a target that is forecast by its newest value.
+        "rmse" and "mae" of the forecasts in the data's own units, then the skill against each other row: 1 - the mse of
+        the forecasts / that of the row; 0 against "repeat last" is a target that is forecast by its newest value.
     """
     own, *others = report.index
     errors = pd.DataFrame(report.attrs["mse_by_target"], index=targets)
-    table = pd.DataFrame({"mse": errors[own]})
+    table = pd.DataFrame(report.attrs["in_units"], index=targets)
     for name in others:
         same = np.isclose(errors[own], errors[name], rtol=1e-6, atol=0)
         table[f"skill: {name}"] = np.where(same, 0.0, 1 - errors[own] / errors[name].where(errors[name] > 0))
@@ -194,13 +206,19 @@ class _Sums:
 
     squares: dict[str, np.ndarray] = field(default_factory=dict)  # (n_targets,)
     sizes: dict[str, float] = field(default_factory=dict)
+    in_units: dict[str, np.ndarray] = field(default_factory=dict)  # (n_targets,): of one forecast
     outcomes: np.ndarray | float = 0.0  # (horizon, n_targets)
     outcome_squares: np.ndarray | float = 0.0  # (n_targets,)
     n_origins: int = 0
 
-    def add(self, name: str, errors: np.ndarray) -> None:
-        self.squares[name] = self.squares.get(name, 0.0) + np.square(errors, dtype=np.float64).sum(axis=(0, 1))
-        self.sizes[name] = self.sizes.get(name, 0.0) + float(np.abs(errors).sum(dtype=np.float64))
+    def add(self, name: str, errors: np.ndarray, unit: np.ndarray | None = None) -> None:
+        squares = np.square(errors, dtype=np.float64).sum(axis=(0, 1))
+        sizes = np.abs(errors).sum(axis=(0, 1), dtype=np.float64)
+        self.squares[name] = self.squares.get(name, 0.0) + squares
+        self.sizes[name] = self.sizes.get(name, 0.0) + float(sizes.sum())
+        if unit is not None:
+            self.in_units["squares"] = self.in_units.get("squares", 0.0) + squares * unit**2
+            self.in_units["sizes"] = self.in_units.get("sizes", 0.0) + sizes * unit
 
     def add_outcomes(self, outcomes: np.ndarray) -> None:
         self.outcomes = self.outcomes + outcomes.sum(axis=0, dtype=np.float64)
@@ -209,16 +227,21 @@ class _Sums:
 
     def as_report(self) -> pd.DataFrame:
         horizon, n_targets = np.shape(self.outcomes)
-        about_mean = np.maximum(self.outcome_squares - np.square(self.outcomes).sum(axis=0) / self.n_origins, 0)
-        by_target = {**self.squares, "constant": about_mean}
+        n_errors = self.n_origins * horizon  # of a target
+        by_target = dict(self.squares)
+        if self.n_origins > 1:  # the mean of one outcome is the outcome
+            by_mean = np.square(self.outcomes).sum(axis=0) / self.n_origins
+            by_target["constant"] = np.maximum(self.outcome_squares - by_mean, 0)
         mse = {name: float(squares.sum()) for name, squares in by_target.items()}
-        report = pd.DataFrame({"mse": mse, "mae": self.sizes}) / (self.n_origins * horizon * n_targets)
+        report = pd.DataFrame({"mse": mse, "mae": self.sizes}).loc[list(mse)] / (n_errors * n_targets)
         own = report.loc["tscnn", "mse"]
         same = np.isclose(report["mse"], own, rtol=1e-9, atol=0)  # but for the order of addition
         report["skill"] = np.where(same, 0.0, [1 - own / mse if mse > 0 else -np.inf for mse in report["mse"]])
         report.attrs["note"] = NOTE
-        report.attrs["mse_by_target"] = {
-            name: (squares / (self.n_origins * horizon)).tolist() for name, squares in by_target.items()
+        report.attrs["mse_by_target"] = {name: (squares / n_errors).tolist() for name, squares in by_target.items()}
+        report.attrs["in_units"] = {
+            "rmse": np.sqrt(self.in_units["squares"] / n_errors).tolist(),
+            "mae": (self.in_units["sizes"] / n_errors).tolist(),
         }
         return report
 
