@@ -81,7 +81,8 @@ def _auto_ets(series: Series, season: int, horizon: int, options: argparse.Names
     rows = [np.column_stack([np.full(len(y), i), np.arange(len(y)), y]) for i, y in enumerate(series.values())]
     with tempfile.TemporaryDirectory() as folder:
         given, found = Path(folder) / "series.csv", Path(folder) / "forecasts.csv"
-        pd.DataFrame(np.concatenate(rows), columns=["unique_id", "ds", "y"]).to_csv(given, index=False)
+        table = pd.DataFrame(np.concatenate(rows), columns=["unique_id", "ds", "y"])
+        table.astype({"unique_id": int, "ds": int}).to_csv(given, index=False)
         command = [options.python, "-m", "benchmarks.contestants.auto_ets", given, found, season, horizon]
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
         subprocess.run([*map(str, command)], env=environment, check=True)
