@@ -33,12 +33,19 @@ def _calendar(index: pd.DatetimeIndex) -> np.ndarray:
 
 
 def fit_trees(
-    frame: pd.DataFrame, target: str, known: Sequence[str], cutoff: int, horizon: int, season: int = 24
+    frame: pd.DataFrame,
+    target: str,
+    known: Sequence[str],
+    cutoff: int,
+    horizon: int,
+    season: int = 24,
+    objective: str = "regression",
 ) -> Callable[[np.ndarray], np.ndarray]:
     """Fit on the rows up to `cutoff`; return a function of cutoffs to forecasts (cutoffs, horizon).
 
     Inputs are the newest `season` values; those one to three seasons and seven seasons before the hour that is
-    forecast, of those that are seen from all steps; the step, the calendar, and the columns `known` of that hour.
+    forecast, of those that are seen from all steps; the step, the calendar, and the columns `known` of that hour. The
+    objective is the squared error, or that of LightGBM which is named.
     """
     from lightgbm import LGBMRegressor
 
@@ -56,7 +63,7 @@ def fit_trees(
     origins = origins[:: _thinning(len(origins) * horizon)]
     outcomes = values[origins[:, None] + steps].ravel()
     there = np.isfinite(outcomes)
-    model = LGBMRegressor(**SETTINGS, n_jobs=THREADS, random_state=0, verbose=-1)
+    model = LGBMRegressor(objective=objective, **SETTINGS, n_jobs=THREADS, random_state=0, verbose=-1)
     model.fit(inputs(origins)[there], outcomes[there])
 
     def forecast(cutoffs: np.ndarray) -> np.ndarray:
