@@ -138,9 +138,9 @@ def list_tasks(options: argparse.Namespace) -> dict[str, Task]:
     """Read the file, or remove values from the weather."""
     if options.data:
         frame = pd.read_csv(options.data, index_col=0, parse_dates=[0], skipinitialspace=True)
-        return {Path(options.data).stem: make_task(frame.iloc[-(options.rows or 0) :], None, options)}
-    weather = load_nyc_weather()
-    weather = weather.iloc[-1500:, :2] if options.quick else weather.iloc[-(options.rows or 0) :]
+        frame = frame.iloc[-(options.rows or 0) :, : options.columns]
+        return {Path(options.data).stem: make_task(frame, None, options)}
+    weather = load_nyc_weather().iloc[-(options.rows or 0) :, : options.columns]
     removals = {name: REMOVALS[name](weather) for name in options.removals}
     return {f"nyc_weather, {name}": make_task(frame, weather, options) for name, frame in removals.items()}
 
@@ -151,13 +151,17 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--data", metavar="FILE.csv", help="with gaps of its own; default the weather of New York")
     parser.add_argument("--removals", nargs="+", choices=REMOVALS, default=list(REMOVALS), help="from the weather")
     parser.add_argument("--rows", type=int, help="use the last rows only")
+    parser.add_argument("--columns", type=int, help="use the first columns only")
     parser.add_argument("--horizon", type=int, default=24)
     parser.add_argument("--season", type=int, default=24)
     parser.add_argument("--stride", type=int, default=1, help="rows from one cutoff to the next")
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
     parser.add_argument("--set", metavar="NAME=VALUE", type=read_setting, action="append", default=[])
     parser.add_argument("--out", metavar="FILE.json")
-    return parser.parse_args(arguments)
+    parsed = parser.parse_args(arguments)
+    if parsed.quick:
+        parsed.rows, parsed.columns = parsed.rows or 1500, parsed.columns or 2
+    return parsed
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
