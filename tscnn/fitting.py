@@ -29,6 +29,8 @@ from tscnn.transforms.fit import clean_series, fit_transforms, refit_transforms,
 
 __all__ = ["Fit", "fit_pipeline"]
 
+MOST_STRETCHES = 300  # of a panel, that its report looks at: a convention, for the time of a fit
+
 
 @dataclass(frozen=True)
 class Fit:
@@ -83,7 +85,7 @@ def fit_pipeline(series: SeriesSet, schema: Schema, parameters: CheckedParameter
     split = _split(series, parameters)
     seasons, season_length = find_seasons(schema.freq), find_seasonality(schema.freq)
     warn_of_short_lookback(parameters, seasons, max(map(len, series.indexes)))
-    yearly = season_length if parameters.has_yearly_season else None
+    yearly = season_length if parameters.has_yearly_season and series.names is None else None
 
     if parameters.replaces_outliers:
         series, split = clean_series(series, split, schema, season_length, tell)
@@ -214,7 +216,8 @@ def fit_linear(
     targets, settings = list(schema.target_features), settings or LinearModel()
     lookbacks = [lookback] if lookback is not None else []
     if lookback is None:
-        known = rows.values[split.training_rows()][:, targets]
+        bounds = zip(rows.bounds[:-1].tolist(), split.validation_from, strict=True)
+        known = [rows.values[a:b, targets] for a, b in bounds]
         lookbacks = list_lookbacks(known, parameters.horizon, season_length, settings)
     isolated = parameters.network is not None and parameters.network.feature_mode == "independent"
     return fit_linear_model(
@@ -365,18 +368,24 @@ def report_on_validation(
     """
     lookback, horizon, targets = fitted.lookback, fitted.horizon, list(fitted.targets)
     plain = transform(split.series, fitted.transforms[:1])  # naive forecasts see no yearly season
-    origins = split.validation(lookback, horizon)
+    origins = [stretch for stretch in split.validation(lookback, horizon) if len(stretch)]
+    origins = origins[:: -(-len(origins) // MOST_STRETCHES)]
     if linear is None:
         season_length = next(iter(seasons.values()), None)
         linear = fit_linear_model(rows.values, targets, split, [lookback], horizon, season_length, LinearModel())
-    starts = np.array([stretch.start for stretch in origins if len(stretch)])
-    n_seen = np.min(starts + 1 - split.series.bounds[np.searchsorted(split.series.bounds, starts, side="right") - 1])
+    bounds = rows.bounds
+    starts = np.array([stretch.start for stretch in origins])
+    owners = np.searchsorted(bounds, starts, side="right") - 1
+    n_seen = np.min(starts + 1 - bounds[owners])
     seen = {name: length for name, length in seasons.items() if length <= n_seen}
 
     def forecast(at: np.ndarray) -> np.ndarray:
-        return np.concatenate([found for _, found in fitted.chunks(rows.values, rows.times(0), at)])
+        i = int(np.searchsorted(bounds, at[0], side="right")) - 1
+        own = rows.values[bounds[i] : bounds[i + 1]]
+        return np.concatenate([found for _, found in fitted.chunks(own, rows.times(i), at - bounds[i])])
 
-    scale = fitted.standardize.scale[targets]
+    scale = fitted.standardize.scale
+    scale = scale[targets] if scale.ndim == 1 else scale[owners][:, targets]
     return evaluate_forecasts(
         forecast, rows.values, plain.values, origins, targets, horizon, linear.ridge_map, seen, scale
     )
@@ -384,7 +393,7 @@ def report_on_validation(
 
 def _split(series: SeriesSet, parameters: CheckedParameters) -> Split:
     """Hold rows back, or complain about too few."""
-    n_rows, lookback, horizon = len(series.values), parameters.lookback or 1, parameters.horizon
+    n_rows, lookback, horizon = max(map(len, series.indexes)), parameters.lookback or 1, parameters.horizon
     if n_rows < lookback + horizon:
         rule = f"`X` must have at least lookback + horizon = {lookback + horizon} rows."
         raise ValueError(received(rule, n_samples=n_rows))

@@ -17,6 +17,7 @@ from tscnn.common.term import empty_forecasts
 from tscnn.data.frame import check_y, forecast_frame, learn_schema, read_frame
 from tscnn.data.future import read_future
 from tscnn.data.index import future_index
+from tscnn.data.panel import is_panel, join_forecasts, learn_panel, read_panel
 from tscnn.data.series import SeriesSet
 from tscnn.data.times import Times
 from tscnn.data.values import check_sizes, list_some
@@ -58,6 +59,9 @@ class Forecaster(BaseEstimator):
         `backtest` and `score` take them from the frame.
     static_covariates : column name or list of column names, optional
         Columns that have one value in each series.
+    series_id : column name, optional
+        Of the column of a long frame that tells its series, such as "shop"; a dict of frames needs none. One model is
+        fitted to all of them, each in units of its own; it forecasts series that it has not seen, too, from their rows.
     calendar : "auto", None or list of str, default "auto"
         What of the times to forecast may count: "hour", "weekday", "monthday", "yearday", "month", "quarter",
         "weekend", "working day", "month start", "month end", "minute", and the holidays of a country as
@@ -100,7 +104,7 @@ class Forecaster(BaseEstimator):
         The fitted model: transforms and terms.
     schema_ : Schema
         Columns and their roles, step and kind of the index.
-    context_ : DataFrame or None
+    context_ : DataFrame, dict of them by series, or None
         The last rows of the training data, which `predict` goes on from; None if saved without.
     lookback_ : int
         Rows that a forecast depends on: given, or chosen.
@@ -159,6 +163,7 @@ class Forecaster(BaseEstimator):
         targets: Any = None,
         future_covariates: Any = None,
         static_covariates: Any = None,
+        series_id: Any = None,
         calendar: Any = "auto",
         yearly_seasonality: str | None = "auto",
         outliers: str | None = "auto",
@@ -176,6 +181,7 @@ class Forecaster(BaseEstimator):
         self.targets = targets
         self.future_covariates = future_covariates
         self.static_covariates = static_covariates
+        self.series_id = series_id
         self.calendar = calendar
         self.yearly_seasonality = yearly_seasonality
         self.outliers = outliers
@@ -270,9 +276,15 @@ class Forecaster(BaseEstimator):
             Naming the parameter, or the column or row of `X`, that breaks a rule.
         """
         parameters = read_parameters(self)
-        schema, frame = learn_schema(X, self.targets, self.future_covariates, self.static_covariates)
-        check_y(y, X, frame, schema)
-        fit = fit_pipeline(SeriesSet.of_frames([frame], schema), schema, parameters)
+        roles = (self.targets, self.future_covariates, self.static_covariates)
+        if self.series_id is None and not isinstance(X, Mapping):
+            schema, frame = learn_schema(X, *roles)
+            check_y(y, X, frame, schema)
+            frames = {None: frame}
+        else:
+            schema, frames = learn_panel(X, self.series_id, *roles)
+        series = SeriesSet.of_frames(list(frames.values()), schema, None if None in frames else list(frames))
+        fit = fit_pipeline(series, schema, parameters)
         self.pipeline_, self.config_, self.gates_, self.report_ = fit.pipeline, fit.config, fit.gates, fit.report
         n_epochs = len(fit.history.get("loss", ()))
         self.history_ = pd.DataFrame(fit.history, index=pd.RangeIndex(1, n_epochs + 1, name="epoch"))
@@ -281,7 +293,8 @@ class Forecaster(BaseEstimator):
         if all(isinstance(name, str) for name in schema.columns):
             self.feature_names_in_ = np.asarray(schema.columns, dtype=object)
         self.schema_ = schema
-        self.context_ = frame.iloc[-fit.pipeline.lookback :]
+        newest = {name: frame.iloc[-fit.pipeline.lookback :] for name, frame in frames.items()}
+        self.context_ = newest.get(None, newest)
         is_judged = self.report_ is not None and is_squared_error(parameters.training.loss)
         if is_judged and (unbeaten := list_unbeaten(self.report_)):
             said = f"On the validation rows the forecasts are no better than {' or '.join(unbeaten)}: see `report_`."
@@ -324,12 +337,13 @@ class Forecaster(BaseEstimator):
         series = SeriesSet.of_frames(list(frames.values()), self.schema_, None if None in frames else list(frames))
         ahead = [self._read_ahead(future, name, frame, horizon) for name, frame in frames.items()]
         found = forecast_next(pipeline, series, ahead)
-        forecasts = [
-            pd.DataFrame(own, when.index, self.schema_.target_names) for own, when in zip(found, ahead, strict=True)
-        ]
+        forecasts = {
+            name: pd.DataFrame(own, when.index, self.schema_.target_names, copy=False)
+            for name, own, when in zip(frames, found, ahead, strict=True)
+        }
         if series.names is None:
-            return forecasts[0]
-        return pd.concat(forecasts, keys=series.names, names=["series", "time"])
+            return forecasts[None]
+        return join_forecasts(forecasts, self.series_id, long=not isinstance(X, Mapping) and self.series_id is not None)
 
     def backtest(self, X: Any, *, start: Any = None, stride: int = 1, refit: bool = False) -> pd.DataFrame:
         """Forecast from many cutoffs of a frame, each from the rows up to it alone.
@@ -361,13 +375,18 @@ class Forecaster(BaseEstimator):
         if refit:
             return self._backtest_refitted(X, start, stride)
         pipeline = self._fitted()
-        frame = self._read(X, pipeline.lookback + pipeline.horizon)
-        cutoffs = find_cutoffs(frame.index, pipeline.lookback, pipeline.horizon, start, stride)
-        forecasts = empty_forecasts(len(cutoffs), pipeline.horizon, len(pipeline.targets), self.schema_.dtype)
-        series = SeriesSet.of_frames([frame], self.schema_)
-        for chunk, found in forecast_cutoffs(pipeline, series, 0, cutoffs):
-            forecasts[chunk] = found
-        return forecast_frame(forecasts, frame.index, cutoffs, self.schema_.target_names, self.schema_.freq)
+        frames = self._read_outcomes(X)
+        series = SeriesSet.of_frames(list(frames.values()), self.schema_, None if None in frames else list(frames))
+        pipeline, found = pipeline.admit(series), {}
+        for i, (name, frame) in enumerate(frames.items()):
+            cutoffs = find_cutoffs(frame.index, pipeline.lookback, pipeline.horizon, start, stride)
+            forecasts = empty_forecasts(len(cutoffs), pipeline.horizon, len(pipeline.targets), self.schema_.dtype)
+            for chunk, part in forecast_cutoffs(pipeline, series, i, cutoffs):
+                forecasts[chunk] = part
+            found[name] = forecast_frame(forecasts, frame.index, cutoffs, self.schema_.target_names, self.schema_.freq)
+        if series.names is None:
+            return found[None]
+        return join_forecasts(found, self.series_id, long=False, names=("cutoff", "time"))
 
     def stream(self, context: Any = None) -> Stream:
         """Follow a series row by row.
@@ -416,17 +435,21 @@ class Forecaster(BaseEstimator):
         -------
         float
             1 - (squared error / squared deviation of the outcomes from their mean), the mean over targets; 1 is best. A
-            target that is constant in `X` counts 1 if forecast exactly, and 0 otherwise.
+            target that is constant in `X` counts 1 if forecast exactly, and 0 otherwise. Of a panel the mean over
+            series.
         """
         pipeline = self._fitted()
-        lookback, horizon = pipeline.lookback, pipeline.horizon
-        frame = self._read(X, lookback + horizon)
-        check_y(y, X, frame, self.schema_)
-        cutoffs = np.arange(lookback - 1, len(frame) - horizon)
-        whole = SeriesSet.of_frames([frame], self.schema_)
-        series = whole.with_values(whole.values[:, list(pipeline.targets)])
-        found = ((forecasts, cutoffs[chunk]) for chunk, forecasts in forecast_cutoffs(pipeline, whole, 0, cutoffs))
-        return coefficient_of_determination(found, series, self.scale_[list(pipeline.targets)])
+        lookback, horizon, targets = pipeline.lookback, pipeline.horizon, list(pipeline.targets)
+        frames, scores = self._read_outcomes(X), []
+        if None in frames:
+            check_y(y, X, frames[None], self.schema_)
+        for name, frame in frames.items():
+            series = SeriesSet.of_frames([frame], self.schema_, None if name is None else [name])
+            own, cutoffs = pipeline.admit(series), np.arange(lookback - 1, len(frame) - horizon)
+            found = ((part, cutoffs[chunk]) for chunk, part in forecast_cutoffs(own, series, 0, cutoffs))
+            scale = np.atleast_2d(own.standardize.scale)[0, targets]
+            scores.append(coefficient_of_determination(found, series.with_values(series.values[:, targets]), scale))
+        return float(np.mean(scores))
 
     def save(self, path: Any, *, context: bool = True) -> None:
         """Write the fitted forecaster to one file.
@@ -580,14 +603,31 @@ class Forecaster(BaseEstimator):
     def _read_context(self, X: Any) -> dict[Any, pd.DataFrame]:
         """Return the rows to forecast from, by series; of a single one without name by None."""
         lookback = self._fitted().lookback
-        if isinstance(X, Mapping):
-            if not X:
-                raise ValueError(received("`X` must hold at least one series.", X=X))
-            return {name: self._read(context, lookback) for name, context in X.items()}
         if X is None and self.context_ is None:
             rule = "`X` must be given: the forecaster was saved without its context."
             raise ValueError(received(rule, X=X))
+        if X is None and isinstance(self.context_, dict):
+            return self.context_
+        if is_panel(X, self.series_id):
+            return read_panel(X, self.series_id, self.schema_)
         return {None: self.context_ if X is None else self._read(X, lookback)}
+
+    def _read_outcomes(self, X: Any) -> dict[Any, pd.DataFrame]:
+        """Return rows with known outcomes, by series; those of a panel that are too short are left out, and named."""
+        pipeline = self._fitted()
+        needed = pipeline.lookback + pipeline.horizon
+        if not is_panel(X, self.series_id):
+            return {None: self._read(X, needed)}
+        frames = read_panel(X, self.series_id, self.schema_)
+        kept = {name: frame for name, frame in frames.items() if len(frame) >= needed}
+        if len(kept) < len(frames):
+            short = [name for name in frames if name not in kept][:5]
+            rule = f"A series must have at least lookback + horizon = {needed} rows to be compared with outcomes"
+            told = received(f"{rule}; {len(frames) - len(kept)} of {len(frames)} are left out.", short=short)
+            if not kept:
+                raise ValueError(told)
+            warnings.warn(told, stacklevel=3)
+        return kept
 
     def _read_ahead(self, future: Any, name: Any, frame: pd.DataFrame, horizon: int) -> Times:
         """Return what is known of the steps after a frame."""
@@ -640,6 +680,9 @@ class Forecaster(BaseEstimator):
     def _backtest_refitted(self, X: Any, start: Any, stride: int) -> pd.DataFrame:
         """Fit a forecaster for each cutoff."""
         parameters = read_parameters(self)
+        if is_panel(X, self.series_id):
+            rule = "`refit` takes one series, not a panel; `backtest` without it forecasts from every cutoff of each."
+            raise ValueError(received(rule, refit=True))
         schema, frame = learn_schema(X, self.targets, self.future_covariates, self.static_covariates)
         if parameters.lookback is None and start is None:
             rule = f"`lookback='auto'` with `refit` needs a `start`, such as `start=X.index[{len(frame) // 2}]`."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -24,7 +25,7 @@ def forecast_next(pipeline: Pipeline, series: SeriesSet, ahead: Sequence[Times])
     pipeline : Pipeline
         The fitted model.
     series : SeriesSet
-        At least `lookback` rows each.
+        Where one has fewer rows than `lookback`, the mean of its rows stands for those before.
     ahead : sequence of Times
         Of the same number of steps to forecast, one a series.
 
@@ -34,23 +35,33 @@ def forecast_next(pipeline: Pipeline, series: SeriesSet, ahead: Sequence[Times])
         In the data's own units.
     """
     lookback, horizon, n_steps = pipeline.lookback, pipeline.horizon, len(ahead[0])
-    missing = -n_steps % horizon  # of the last block, whose forecasts are cut off
-    times = [
-        own[-lookback:].append(later).append(later[np.full(missing, -1)])
-        for own, later in zip(series.all_times(), ahead, strict=True)
-    ]
-    rows, blocks, first = series.newest(lookback), [], np.zeros(1, int)
-    for start in range(0, n_steps, horizon):
-        seen, due = slice(start, start + lookback), slice(start + lookback - 1, start + lookback + horizon)
-        windows = np.stack([pipeline.apply(own, when[seen]) for own, when in zip(rows, times, strict=True)])
-        found = pipeline.last(windows, pipeline.describe_next([when[due] for when in times]))
-        blocks.append(
-            np.stack([pipeline.invert(own[None], when[due], first)[0] for own, when in zip(found, times, strict=True)])
-        )
-        following = np.repeat(rows[:, -1:], horizon, axis=1)
-        following[:, :, list(pipeline.targets)] = blocks[-1]
-        rows = np.concatenate([rows, following], axis=1)[:, -lookback:]
+    pipeline, bounds, newest = pipeline.admit(series), series.bounds.tolist(), np.zeros(1, int)
+    rows = [series.values[max(a, b - lookback) : b] for a, b in itertools.pairwise(bounds)]
+    seen, blocks = [times[-lookback:] for times in series.all_times()], []
+    for first in range(0, n_steps, horizon):
+        steps = np.minimum(np.arange(first, first + horizon), n_steps - 1)  # what lies beyond is cut off
+        due = [times[-1:].append(later[steps]) for times, later in zip(seen, ahead, strict=True)]
+        applied = [_pad(pipeline.apply(own, times), lookback) for own, times in zip(rows, seen, strict=True)]
+        found = pipeline.last(np.stack(applied), pipeline.describe_next(due))
+        block = [pipeline.invert(own[None], times, newest)[0] for own, times in zip(found, due, strict=True)]
+        blocks.append(np.stack(block))
+        if first + horizon < n_steps:
+            rows = [_append(own, later, pipeline.targets)[-lookback:] for own, later in zip(rows, block, strict=True)]
+            seen = [times.append(later[1:])[-lookback:] for times, later in zip(seen, due, strict=True)]
     return np.concatenate(blocks, axis=1)[:, :n_steps]
+
+
+def _append(rows: np.ndarray, forecasts: np.ndarray, targets: Sequence[int]) -> np.ndarray:
+    """Append forecasts to rows, whose other features stay as they are."""
+    following = np.repeat(rows[-1:], len(forecasts), axis=0)
+    following[:, list(targets)] = forecasts
+    return np.concatenate([rows, following])
+
+
+def _pad(rows: np.ndarray, lookback: int) -> np.ndarray:
+    """Put the mean of too few rows before them: maps are relative to a window's mean, which it leaves as it is."""
+    missing = lookback - len(rows)
+    return rows if missing <= 0 else np.concatenate([np.repeat(rows.mean(axis=0)[None], missing, axis=0), rows])
 
 
 def forecast_cutoffs(

@@ -45,6 +45,10 @@ def fit_effects(
     result : GateResult
         How much they help.
     """
+    settings = CovariateSettings()
+    every = -(-len(rows.values) // settings.most_rows)
+    which = range(0, len(rows.indexes), min(every, len(rows.indexes)))
+    rows, split = rows.take(which), split.take(which)
     calendar, targets = parameters.calendar, list(schema.target_features)
     if calendar is None:
         calendar = find_calendar(schema.freq, split.n_training)
@@ -54,7 +58,6 @@ def fit_effects(
     if rows.covariates is None and not calendar:
         return (), not_kept("nothing is known ahead")
     width = 7 * (season_length or 1) if (season_length or 1) > 7 else max(season_length or 1, 4 * parameters.horizon)
-    settings = CovariateSettings()
     kept = None if rows.covariates is None else rows.covariates[split.training_rows()]
     bases = [CovariateBasis.of(own, kept) for own in listed or [()]]
     summed = [sum_effects(rows.values, split, basis, parameters.horizon, width, settings) for basis in bases]
@@ -62,7 +65,7 @@ def fit_effects(
     if not sums:
         return (), not_kept("too few rows")
     lookback = parameters.lookback or max(2 * width, parameters.horizon)
-    rivals = [rows.values - one.solve(round(settings.share * settings.n_folds)).at(rows.times(0)) for one in sums]
+    rivals = [rows.values - one.solve(round(settings.share * settings.n_folds)).at_all(rows) for one in sums]
     best, helped, result = compare_rows(
         rows.values,
         rivals,

@@ -39,6 +39,7 @@ PLAIN = (
     "targets",
     "future_covariates",
     "static_covariates",
+    "series_id",
     "calendar",
     "outliers",
     "yearly_seasonality",

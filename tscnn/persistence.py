@@ -22,6 +22,8 @@ from tscnn.statistics import GateResult
 
 __all__ = ["describe_forecaster", "restore_forecaster"]
 
+_COLUMNS = ("targets", "future_covariates", "static_covariates", "series_id")  # parameters that name columns
+
 
 def describe_forecaster(forecaster: BaseEstimator, context: bool) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Take a fitted forecaster apart.
@@ -53,8 +55,12 @@ def describe_forecaster(forecaster: BaseEstimator, context: bool) -> tuple[dict[
     }
     arrays = {f"pipeline/{name}": array for name, array in pipeline.arrays().items()}
     if context and forecaster.context_ is not None:
-        header["context"], arrays["context/index"] = index_to_arrays(forecaster.context_.index)
-        arrays["context/values"] = forecaster.context_.to_numpy()
+        frames, names = [forecaster.context_], None
+        if isinstance(forecaster.context_, dict):
+            frames, names = list(forecaster.context_.values()), [label_to_json(name) for name in forecaster.context_]
+        index, arrays["context/index"] = index_to_arrays(frames[0].index.append([one.index for one in frames[1:]]))
+        header["context"] = {"index": index, "names": names, "lengths": [len(frame) for frame in frames]}
+        arrays["context/values"] = np.concatenate([frame.to_numpy() for frame in frames])
     return header, arrays
 
 
@@ -90,8 +96,7 @@ def restore_forecaster(
         gates = {name: GateResult(**result) for name, result in header["gates"].items()}
         report, context = _restore_report(header["report"]), None
         if header["context"] is not None:
-            index = index_from_arrays(header["context"], arrays["context/index"])
-            context = pd.DataFrame(arrays["context/values"], index, schema.columns)
+            context = _restore_context(header["context"], arrays, schema)
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError) as error:
         rule = f"The file must hold a forecaster, but a part of it is missing or of another kind ({error})."
         raise ValueError(received(rule, path=str(path))) from None
@@ -102,6 +107,18 @@ def restore_forecaster(
     if all(isinstance(name, str) for name in schema.columns):
         forecaster.feature_names_in_ = np.asarray(schema.columns, dtype=object)
     forecaster.schema_, forecaster.context_ = schema, context
+
+
+def _restore_context(
+    described: Mapping[str, Any], arrays: Mapping[str, np.ndarray], schema: Schema
+) -> pd.DataFrame | dict[Any, pd.DataFrame]:
+    index = index_from_arrays(described["index"], arrays["context/index"])
+    context, ends = pd.DataFrame(arrays["context/values"], index, schema.columns), np.cumsum(described["lengths"])
+    if described["names"] is None:
+        return context
+    starts = [0, *ends[:-1].tolist()]
+    parts = zip(described["names"], starts, ends.tolist(), strict=True)
+    return {label_from_json(name): context.iloc[a:b] for name, a, b in parts}
 
 
 # Parameters
@@ -124,16 +141,17 @@ def _describe_parameters(parameters: dict[str, Any]) -> dict[str, Any]:
     if left_out:
         told = f"{', '.join(f'`{name}`' for name in left_out)} can't be saved: a fit after loading takes the default."
         warnings.warn(received(told, **{name: parameters.get(name, "..") for name in left_out}), stacklevel=4)
-    described["targets"] = _describe_targets(parameters["targets"])
+    for name in _COLUMNS:
+        described[name] = _describe_columns(parameters[name])
     return {name: value.item() if isinstance(value, np.generic) else value for name, value in described.items()}
 
 
-def _describe_targets(targets: Any) -> Any:
-    if targets is None:
+def _describe_columns(names: Any) -> Any:
+    if names is None:
         return None
-    if isinstance(targets, list | tuple | pd.Index | np.ndarray):
-        return {"several": [label_to_json(name) for name in targets], "tuple": isinstance(targets, tuple)}
-    return {"one": label_to_json(targets)}
+    if isinstance(names, list | tuple | pd.Index | np.ndarray):
+        return {"several": [label_to_json(name) for name in names], "tuple": isinstance(names, tuple)}
+    return {"one": label_to_json(names)}
 
 
 def _describe_settings(settings: Any) -> dict[str, Any]:
@@ -154,12 +172,13 @@ def _restore_parameters(described: Mapping[str, Any]) -> dict[str, Any]:
     for name, group in GROUPS.items():
         if isinstance(parameters[name], dict):
             parameters[name] = _restore_settings(group(), parameters[name])
-    targets = parameters["targets"]
-    if isinstance(targets, dict) and "one" in targets:
-        parameters["targets"] = label_from_json(targets["one"])
-    elif isinstance(targets, dict):
-        names = [label_from_json(name) for name in targets["several"]]
-        parameters["targets"] = tuple(names) if targets["tuple"] else names
+    for name in _COLUMNS:
+        given = parameters[name]
+        if isinstance(given, dict) and "one" in given:
+            parameters[name] = label_from_json(given["one"])
+        elif isinstance(given, dict):
+            names = [label_from_json(label) for label in given["several"]]
+            parameters[name] = tuple(names) if given["tuple"] else names
     return parameters
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from tscnn.common.checks import received
 from tscnn.common.ring import Ring
 from tscnn.common.term import Term
+from tscnn.data.series import SeriesSet
 from tscnn.data.times import Times, at_steps
 from tscnn.data.windows import sliding_windows
 from tscnn.linear import TERMS as LINEAR_TERMS
@@ -117,6 +118,26 @@ class Pipeline:
             transforms=tuple(part for part in self.transforms if part.name != name),
             terms=tuple(part for part in self.terms if part.name != name),
             outliers=None if name == OutlierFilter.name else self.outliers,
+        )
+
+    def admit(self, series: SeriesSet) -> Self:
+        """Return the pipeline for given series of a panel, those of training or others.
+
+        Parameters
+        ----------
+        series : SeriesSet
+            In their own units.
+
+        Returns
+        -------
+        Pipeline
+            The same, if it was fitted to a single series.
+        """
+        standardize = self.standardize.admit(series)
+        if standardize is self.standardize:
+            return self
+        return replace(
+            self, transforms=tuple(standardize if isinstance(one, Standardize) else one for one in self.transforms)
         )
 
     # Rows in, rows out

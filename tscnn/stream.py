@@ -43,7 +43,8 @@ class Stream:
         self.names = None if None in context else list(context)
         self._pipeline, self._schema = pipeline, schema
         lookback = pipeline.lookback
-        series = SeriesSet.of_frames(list(context.values()), schema)
+        series = SeriesSet.of_frames(list(context.values()), schema, self.names)
+        pipeline = self._pipeline = pipeline.admit(series)
         self._ends = [index[-2:] for index in series.indexes]  # two rows tell the time of a day without a midnight
         windows = enumerate(series.newest(lookback))
         rows = np.stack([pipeline.apply(values, series.times(i)[-lookback:]) for i, values in windows])
@@ -80,12 +81,13 @@ class Stream:
         newest = self._read(row, due)
         ahead = [self._read_ahead(future, i, newest[i], when[1:]) for i, when in enumerate(times)]
         values, covariates = self._schema.encode(newest)
-        now = [Times(when, None if covariates is None else covariates[[i]]) for i, when in enumerate(due)]
+        now = [Times(when, None if covariates is None else covariates[[i]], i) for i, when in enumerate(due)]
         rows = np.concatenate([self._pipeline.apply(own[None], at) for own, at in zip(values, now, strict=True)])
         if not (np.abs(rows) < FARTHEST).all():
-            known = self._pipeline.standardize
-            for own, when in zip(values, due, strict=True):
-                check_sizes(pd.DataFrame(own[None], when, self._schema.features), known.mean, known.scale)
+            mean, scale = map(np.atleast_2d, (self._pipeline.standardize.mean, self._pipeline.standardize.scale))
+            for i, (own, when) in enumerate(zip(values, due, strict=True)):
+                of = min(i, len(mean) - 1)
+                check_sizes(pd.DataFrame(own[None], when, self._schema.features), mean[of], scale[of])
         first = np.zeros(1, int)
         seen = [at.append(later) for at, later in zip(now, ahead, strict=True)]
         found = self._pipeline.step(self._state, rows, self._pipeline.describe_next(seen))

@@ -17,7 +17,9 @@ from tscnn.data.values import as_float, list_some
 __all__ = ["Schema", "check_y", "forecast_frame", "learn_schema", "read_frame", "read_values"]
 
 
-def learn_schema(X: Any, targets: Any = None, future: Any = None, static: Any = None) -> tuple[Schema, pd.DataFrame]:
+def learn_schema(
+    X: Any, targets: Any = None, future: Any = None, static: Any = None, *, n_rows: int | None = None
+) -> tuple[Schema, pd.DataFrame]:
     """Check a training frame, and remember its columns, their roles and its step.
 
     Parameters
@@ -29,6 +31,8 @@ def learn_schema(X: Any, targets: Any = None, future: Any = None, static: Any = 
     future, static : column name or list of column names, optional
         Columns that are known ahead, and that never change. They may hold text, which is taken for categories, as other
         columns that are not forecast may if they are of pandas' categorical type.
+    n_rows : int, optional
+        Rows, from the first on, that tell the step of the index; default all. The others belong to other series.
 
     Returns
     -------
@@ -56,7 +60,7 @@ def learn_schema(X: Any, targets: Any = None, future: Any = None, static: Any = 
     categories = learn_categories(frame, roles)
     frame = as_float(number_categories(frame, categories))
     dtype = np.dtype(np.float32 if small else np.float64)
-    freq = check_spacing(frame.index, None)
+    freq = check_spacing(frame.index[:n_rows], None)
     schema = Schema.of(
         frame.columns,
         targets,

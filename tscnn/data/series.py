@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -101,7 +102,7 @@ class SeriesSet:
             One a row.
         """
         start, stop = self.bounds[i : i + 2]
-        return Times(self.indexes[i], None if self.covariates is None else self.covariates[start:stop])
+        return Times(self.indexes[i], None if self.covariates is None else self.covariates[start:stop], i)
 
     def all_times(self) -> list[Times]:
         """Return what is known ahead of the rows of every series.
@@ -113,7 +114,38 @@ class SeriesSet:
         """
         return [self.times(i) for i in range(len(self.indexes))]
 
-    @property
+    def joined_times(self) -> Times:
+        """Return what is known ahead of all rows, one series behind the other.
+
+        Returns
+        -------
+        Times
+            One a row.
+        """
+        return Times(self.indexes[0].append(list(self.indexes[1:])), self.covariates)
+
+    def take(self, which: Sequence[int]) -> Self:
+        """Take some of the series.
+
+        Parameters
+        ----------
+        which : sequence of int
+            Which, ascending.
+
+        Returns
+        -------
+        SeriesSet
+            The same if it is all of them, else a copy.
+        """
+        if len(which) == len(self.indexes):
+            return self
+        bounds = self.bounds
+        rows = np.concatenate([np.arange(bounds[i], bounds[i + 1]) for i in which])
+        names = None if self.names is None else tuple(self.names[i] for i in which)
+        kept = [None if one is None else one[rows] for one in (self.observed, self.covariates)]
+        return type(self)(self.values[rows], tuple(self.indexes[i] for i in which), names, *kept)
+
+    @cached_property
     def bounds(self) -> np.ndarray:
         """Rows that series begin with, and the end of the last.
 

@@ -100,6 +100,27 @@ class Split:
         rows = tuple(end if row is None else int(row) for row, end in zip(validation_from, ends, strict=True))
         return cls(series, rows, tuple(ends))
 
+    def take(self, which: Sequence[int]) -> Self:
+        """Take some of the series.
+
+        Parameters
+        ----------
+        which : sequence of int
+            Which, ascending.
+
+        Returns
+        -------
+        Split
+            Of these.
+        """
+        before, series = self.series.bounds, self.series.take(which)
+        moved = series.bounds[:-1] - before[list(which)]
+        ends = [
+            tuple(int(row[i] + by) for i, by in zip(which, moved, strict=True))
+            for row in (self.validation_from, self.calibration_from)
+        ]
+        return type(self)(series, *ends)
+
     @property
     def has_validation(self) -> bool:
         """Whether any rows are held back to choose on.

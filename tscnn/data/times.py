@@ -25,6 +25,8 @@ class Times:
         Times, periods or integers.
     covariates : ndarray of shape (n_times, n_covariates), or None
         Future and static covariates, in their own units, categories one-hot; None without any.
+    series : int, default 0
+        Which series of several they belong to.
 
     Examples
     --------
@@ -35,6 +37,7 @@ class Times:
 
     index: pd.Index
     covariates: np.ndarray | None = None
+    series: int = 0
 
     def __len__(self) -> int:
         """Count the times."""
@@ -42,7 +45,7 @@ class Times:
 
     def __getitem__(self, at: Any) -> Self:
         """Take some of them, by a slice or an array of row numbers."""
-        return type(self)(self.index[at], None if self.covariates is None else self.covariates[at])
+        return type(self)(self.index[at], None if self.covariates is None else self.covariates[at], self.series)
 
     def append(self, later: Times) -> Self:
         """Join times.
@@ -60,7 +63,7 @@ class Times:
         covariates = None
         if self.covariates is not None and later.covariates is not None:
             covariates = np.concatenate([self.covariates, later.covariates])
-        return type(self)(self.index.append(later.index), covariates)
+        return type(self)(self.index.append(later.index), covariates, self.series)
 
 
 def at_steps(times: Times, at: np.ndarray, horizon: int, describe: Callable[[Times], np.ndarray]) -> np.ndarray:

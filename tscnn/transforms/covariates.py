@@ -11,12 +11,14 @@ import pandas as pd
 
 from tscnn.common.checks import received
 from tscnn.data.calendar import calendar_features, check_calendar, phases, rest_days, waves
+from tscnn.data.series import SeriesSet
 from tscnn.data.times import Times, at_steps
 
 __all__ = ["CovariateBasis", "CovariateEffects"]
 
 DAY_WAVES = 12  # harmonics of a day that levels have, on working days and others: those of hourly rows
 EFFECT_WAVES = 2  # harmonics of a day that an effect of a covariate has
+BLOCK = 65_536  # rows in memory at a time: a convention
 N_KNOTS = 5  # of a covariate that takes many values: at its quantiles
 
 
@@ -161,6 +163,22 @@ class CovariateEffects:
             On average 0 in training.
         """
         return np.asarray((self.basis.describe(times) - self.mean.astype(np.float32)) @ self.coefficients)
+
+    def at_all(self, series: SeriesSet) -> np.ndarray:
+        """Return the effects of the times of all series.
+
+        Parameters
+        ----------
+        series : SeriesSet
+            With covariates.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_features), float32
+            Of `at`, one series behind the other.
+        """
+        times = series.joined_times()
+        return np.concatenate([self.at(times[first : first + BLOCK]) for first in range(0, len(times), BLOCK)])
 
     def apply(self, values: np.ndarray, times: Times) -> np.ndarray:
         """Subtract the effects from rows.

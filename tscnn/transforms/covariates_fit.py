@@ -9,7 +9,6 @@ import numpy as np
 
 from tscnn.common.threads import on_one_thread
 from tscnn.data.split import Split
-from tscnn.data.times import Times
 from tscnn.transforms.covariates import CovariateBasis, CovariateEffects
 
 __all__ = ["CovariateSettings", "EffectSums", "sum_effects"]
@@ -28,6 +27,8 @@ class CovariateSettings:
         convention.
     block : int, default 16384
         Rows in memory at a time. A convention.
+    most_rows : int, default 300,000
+        Of a panel, every second, third .. series if there are more. A convention, for the time of a fit.
     share : float, default 0.6
         Of the training rows, before the others, that effects are fitted to when they are tested. A convention.
     level : float, default 0.05
@@ -39,6 +40,7 @@ class CovariateSettings:
     alphas: tuple[float, ...] = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
     n_folds: int = 10
     block: int = 16384
+    most_rows: int = 300_000
     share: float = 0.6
     level: float = 0.05
     least_gain: float = 0.005
@@ -139,8 +141,7 @@ def sum_effects(
         None where no series is longer than `apart` + `width`.
     """
     sums, total, n_rows = None, 0.0, 0
-    for times, own, share in _blocks(rows, split, apart + width, settings.block):
-        numbers = basis.describe(times)
+    for numbers, own, share in _blocks(rows, split, basis, apart + width, settings.block):
         total, n_rows = total + numbers.sum(axis=0, dtype=np.float64), n_rows + len(numbers)
         changes = np.asarray(_above_past(np.concatenate([numbers, own], axis=1), apart, width), np.float32)
         if sums is None:
@@ -156,16 +157,20 @@ def sum_effects(
     return EffectSums(basis, np.asarray(total / n_rows), inputs, cross, outcomes, settings)
 
 
-def _blocks(rows: np.ndarray, split: Split, before: int, size: int) -> Iterator[tuple[Times, np.ndarray, np.ndarray]]:
-    """Yield times and rows, `before` of which only tell the past of others, and where these are in their series."""
-    bounds = split.series.bounds
-    for i, end in enumerate(split.validation_from):
-        times, begin = split.series.times(i), int(bounds[i])
-        n_rows = end - begin
-        for first in range(before, n_rows, size):
-            stop = min(first + size, n_rows)
-            share = np.arange(first - before, stop - before) / (n_rows - before)
-            yield times[first - before : stop], rows[begin + first - before : begin + stop], share
+def _blocks(
+    rows: np.ndarray, split: Split, basis: CovariateBasis, before: int, size: int
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Yield numbers and rows, `before` of which only tell the past of others, and where these are in their series."""
+    starts, times, described_to = split.series.bounds[:-1].tolist(), split.series.joined_times(), 0
+    described, offset = np.zeros((0, 0), np.float32), 0
+    for begin, end in zip(starts, split.validation_from, strict=True):
+        for first in range(begin + before, end, size):
+            start, stop = first - before, min(first + size, end)
+            if stop > described_to:  # of many short series the numbers of several at once
+                offset, described_to = start, max(stop, min(start + size, len(times)))
+                described = basis.describe(times[offset:described_to])
+            share = np.arange(first - before - begin, stop - before - begin) / (end - begin - before)
+            yield described[start - offset : stop - offset], rows[start:stop], share
 
 
 def _above_past(values: np.ndarray, apart: int, width: int) -> np.ndarray:

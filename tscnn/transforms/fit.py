@@ -86,6 +86,8 @@ def fit_transforms(split: Split, schema: Schema, yearly: int | None) -> tuple[Tr
     tuple of Transform
         In the order in which they are applied.
     """
+    if split.series.names is not None:
+        return (Standardize.fit_series(split, schema.dtype),)
     kept = split.training_rows()
     standardize = Standardize.fit(split.series.values[kept], schema.dtype, known=split.series.values)
     (index,) = split.series.indexes

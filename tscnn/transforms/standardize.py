@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from tscnn.common.checks import received
+from tscnn.data.encoding import label_from_json, label_to_json
+from tscnn.data.series import SeriesSet
+from tscnn.data.split import Split
 from tscnn.data.times import Times
 
 __all__ = ["Standardize"]
@@ -25,10 +28,12 @@ class Standardize:
 
     Attributes
     ----------
-    mean, scale : ndarray of shape (n_features,)
-        In the data's own units; the scale of a constant column is 1.
+    mean, scale : ndarray of shape (n_features,), or (n_series, n_features)
+        In the data's own units, of each series its own if there are several; the scale of a constant column is 1.
     dtype : dtype
         Of the forecasts that are changed back.
+    names : tuple, or None
+        Of the series that mean and scale belong to; None of a single one.
 
     Examples
     --------
@@ -45,6 +50,7 @@ class Standardize:
     mean: np.ndarray
     scale: np.ndarray
     dtype: np.dtype[Any] = DOUBLE
+    names: tuple[Any, ...] | None = None
 
     @classmethod
     def fit(cls, values: np.ndarray, dtype: Any = np.float64, known: np.ndarray | None = None) -> Self:
@@ -72,7 +78,60 @@ class Standardize:
             mean, scale = np.where(wakes, mean_of_all, mean), np.where(wakes, scale_of_all, scale)
         return cls(mean, np.where(scale > 0, scale, 1.0), np.dtype(dtype))
 
-    def apply(self, values: np.ndarray, times: Times) -> np.ndarray:  # noqa: ARG002
+    @classmethod
+    def fit_series(cls, split: Split, dtype: Any = np.float64) -> Self:
+        """Take mean and standard deviation of each series by itself.
+
+        Parameters
+        ----------
+        split : Split
+            Of the series, in their own units; what is held back doesn't count.
+        dtype : dtype, default float64
+            Of forecasts.
+
+        Returns
+        -------
+        Standardize
+            A column that is constant in one series is in units of its scale in others.
+        """
+        starts = split.series.bounds[:-1].tolist()
+        moments = [_moments(split.series.values[a:b]) for a, b in zip(starts, split.validation_from, strict=True)]
+        mean, scale = (np.array(found) for found in zip(*moments, strict=True))
+        return cls(mean, _fill_scales(scale), np.dtype(dtype), split.series.names)
+
+    def admit(self, series: SeriesSet) -> Self:
+        """Return the same for other series: those of training keep mean and scale, others have those of their rows.
+
+        Parameters
+        ----------
+        series : SeriesSet
+            To forecast, in their own units.
+
+        Returns
+        -------
+        Standardize
+            One mean and scale for each, in their order; the same, if it was fitted to a single series.
+        """
+        if self.names is None:
+            return self
+        known, bounds = {name: i for i, name in enumerate(self.names)}, series.bounds.tolist()
+        typical = np.median(self.scale, axis=0)
+        mean, scale = np.empty((2, len(series.indexes), self.mean.shape[1]))
+        for i, name in enumerate(series.names or (None,) * len(series.indexes)):
+            if name in known:
+                mean[i], scale[i] = self.mean[known[name]], self.scale[known[name]]
+            else:
+                mean[i], own = _moments(series.values[bounds[i] : bounds[i + 1]])
+                scale[i] = np.where(own > 0, own, typical)
+        return replace(self, mean=mean, scale=scale, names=series.names)
+
+    def _of(self, times: Times) -> tuple[np.ndarray, np.ndarray]:
+        """Return mean and scale of the series that some times belong to."""
+        if self.names is None:
+            return self.mean, self.scale
+        return self.mean[times.series], self.scale[times.series]
+
+    def apply(self, values: np.ndarray, times: Times) -> np.ndarray:
         """Standardise rows.
 
         Parameters
@@ -80,19 +139,20 @@ class Standardize:
         values : ndarray of shape (n_rows, n_features)
             In the data's own units.
         times : Times
-            Of the rows; not used.
+            Of the rows, for their series.
 
         Returns
         -------
         ndarray of shape (n_rows, n_features), float32
             In standard deviations from the mean.
         """
-        return np.asarray((values - self.mean) / self.scale, dtype=np.float32)
+        mean, scale = self._of(times)
+        return np.asarray((values - mean) / scale, dtype=np.float32)
 
     def invert(
         self,
         forecasts: np.ndarray,
-        times: Times,  # noqa: ARG002
+        times: Times,
         at: np.ndarray,  # noqa: ARG002
         targets: Sequence[int],
     ) -> np.ndarray:
@@ -103,7 +163,7 @@ class Standardize:
         forecasts : ndarray of shape (n, horizon, n_targets)
             In standard deviations from the mean; changed in place if of `dtype`.
         times : Times
-            Of the rows and the steps after them; not used.
+            Of the rows and the steps after them, for their series.
         at : ndarray of int of shape (n,)
             The row that each forecast is made from; not used.
         targets : sequence of int
@@ -114,21 +174,22 @@ class Standardize:
         ndarray of shape (n, horizon, n_targets)
             Of `dtype`, and computed in it.
         """
-        scale, mean = (moment[list(targets)].astype(self.dtype) for moment in (self.scale, self.mean))
+        mean, scale = (moment[list(targets)].astype(self.dtype) for moment in self._of(times))
         forecasts = np.asarray(forecasts, self.dtype)
         forecasts *= scale
         forecasts += mean
         return forecasts
 
     def settings(self) -> dict[str, Any]:
-        """Return the precision of forecasts.
+        """Return the precision of forecasts, and the names of series.
 
         Returns
         -------
         dict
             For `from_arrays`.
         """
-        return {"dtype": self.dtype.name}
+        names = None if self.names is None else [label_to_json(name) for name in self.names]
+        return {"dtype": self.dtype.name, "names": names}
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return mean and scale.
@@ -162,14 +223,28 @@ class Standardize:
             If the precision is unknown, or the arrays don't fit each other.
         """
         mean, scale = arrays["mean"], arrays["scale"]
-        if settings["dtype"] not in ("float32", "float64") or mean.ndim != 1 or mean.shape != scale.shape:
-            rule = "`standardize` must have one mean and one scale a column, in float32 or float64."
+        names = settings["names"]
+        shape = mean.shape[-1:] if names is None else (len(names), *mean.shape[-1:])
+        if settings["dtype"] not in ("float32", "float64") or not mean.shape == scale.shape == shape:
+            rule = "`standardize` must have one mean and one scale a column, of each series, in float32 or float64."
             raise ValueError(received(rule, dtype=settings["dtype"], shapes=[mean.shape, scale.shape]))
-        return cls(mean, scale, np.dtype(settings["dtype"]))
+        read = None if names is None else tuple(label_from_json(name) for name in names)
+        return cls(mean, scale, np.dtype(settings["dtype"]), read)
+
+
+def _fill_scales(scale: np.ndarray) -> np.ndarray:
+    """Give columns that are constant in some series their typical scale in others, or 1: (n_series, n_features)."""
+    filled = scale.copy()
+    for column in filled.T:
+        varying = column > 0
+        column[~varying] = np.median(column[varying]) if varying.any() else 1.0
+    return filled
 
 
 def _moments(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return mean and standard deviation of each column, 0 where it varies by rounding alone."""
+    if not len(values):
+        return np.zeros(values.shape[1]), np.zeros(values.shape[1])
     unit = np.ldexp(0.5, np.frexp(np.abs(values).max(axis=0))[1])  # a power of two: no digit is lost
     parts = values / unit
     deviation = parts.std(axis=0)

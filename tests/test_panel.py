@@ -1,0 +1,158 @@
+"""Many series: a long frame or a dict of frames, in and out."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.conftest import small_forecaster
+from tscnn import Forecaster
+
+HORIZON = 7
+
+
+def shop(seed: int, n: int, start="2024-01-01") -> pd.DataFrame:
+    """Daily sales with a week, of a level and a scale of their own."""
+    random = np.random.default_rng(seed)
+    size = 10.0 ** random.integers(-3, 5)
+    week = np.sin(2 * np.pi * np.arange(n) / 7 + seed)
+    return pd.DataFrame({"sales": size * (5 + week + 0.2 * random.normal(size=n))}, pd.date_range(start, periods=n))
+
+
+@pytest.fixture(scope="module")
+def shops() -> dict[str, pd.DataFrame]:
+    """Twelve shops of unequal starts and ends, one of them too short for the lookback."""
+    frames = {f"s{i}": shop(i, 60 + 10 * i, f"2024-0{1 + i % 5}-01") for i in range(11)}
+    return {**frames, "short": shop(11, 9)}
+
+
+@pytest.fixture(scope="module")
+def long(shops) -> pd.DataFrame:
+    return pd.concat([frame.assign(shop=name) for name, frame in shops.items()]).sort_index(kind="stable")
+
+
+@pytest.fixture(scope="module")
+def forecaster(long):
+    return Forecaster(14, HORIZON, series_id="shop", network=None, verbose=0).fit(long)
+
+
+def test_panel_forecasts_come_in_the_shape_of_what_went_in(forecaster, shops, long):
+    found = forecaster.predict()
+    assert found.columns.tolist() == ["shop", "sales"]
+    assert found.groupby("shop").size().eq(HORIZON).all()
+    for name, frame in shops.items():
+        own = found[found["shop"] == name]
+        assert own.index[0] == frame.index[-1] + pd.Timedelta(days=1)
+    pd.testing.assert_frame_equal(forecaster.predict(long), found)
+    by_name = forecaster.predict(shops)
+    assert by_name.index.names == ["series", "time"]
+    np.testing.assert_array_equal(by_name.loc["s3"], found.loc[found["shop"] == "s3", ["sales"]])
+
+
+def test_panel_fitted_to_a_dict_is_the_same(forecaster, shops):
+    again = Forecaster(14, HORIZON, network=None, verbose=0).fit(shops)
+    np.testing.assert_allclose(again.predict(shops), forecaster.predict(shops), rtol=1e-5)
+
+
+def test_panel_each_series_keeps_its_own_level_and_scale(forecaster, shops):
+    for name, frame in shops.items():
+        error = np.abs(forecaster.predict({name: frame})["sales"] - frame["sales"].mean()).max()
+        assert error < 2 * np.ptp(frame["sales"]), name
+
+
+def test_panel_does_better_than_repeating_the_week(forecaster, shops):
+    rows = {name: frame for name, frame in shops.items() if len(frame) > 100}
+    found = forecaster.backtest(rows)
+    errors = naive = 0.0
+    for name, frame in rows.items():
+        own = found.loc[name]["sales"]
+        truth = frame["sales"].reindex(own.index.get_level_values("time")).to_numpy()
+        week = frame["sales"].shift(7).reindex(own.index.get_level_values("time")).to_numpy()
+        errors += np.square((own.to_numpy() - truth) / frame["sales"].std()).mean()
+        naive += np.square((week - truth) / frame["sales"].std()).mean()
+    assert errors < 0.7 * naive
+
+
+def test_panel_a_series_that_training_has_not_seen_is_forecast_from_its_rows(forecaster, shops):
+    known = forecaster.predict({"s4": shops["s4"]})
+    unseen = forecaster.predict({"new": shops["s4"]})
+    np.testing.assert_allclose(unseen, known, rtol=1e-4)
+
+
+def test_panel_backtest_agrees_with_predict_and_stream(forecaster, shops):
+    rows = {name: shops[name] for name in ("s5", "s9")}
+    found = forecaster.backtest(rows, stride=3)
+    assert found.index.names == ["series", "cutoff", "time"]
+    for name, frame in rows.items():
+        cutoff = found.loc[name].index.unique("cutoff")[4]
+        np.testing.assert_allclose(forecaster.predict({name: frame.loc[:cutoff]}), found.loc[(name, cutoff)], rtol=1e-5)
+    ends = {name: frame.iloc[:60] for name, frame in rows.items()}
+    streamed = forecaster.stream(ends).update({name: frame.iloc[60] for name, frame in rows.items()})
+    for name, frame in rows.items():
+        expected = forecaster.predict({name: frame.iloc[:61]})
+        np.testing.assert_allclose(streamed.loc[name], expected, rtol=1e-4)
+
+
+def test_panel_score_is_the_mean_over_series(forecaster, shops):
+    rows = {name: shops[name] for name in ("s5", "s9")}
+    each = [forecaster.score({name: frame}) for name, frame in rows.items()]
+    assert forecaster.score(rows) == pytest.approx(np.mean(each))
+    with pytest.warns(UserWarning, match=re.escape("1 of 2 are left out. Received: short=['short']")):
+        assert forecaster.score({"s5": shops["s5"], "short": shops["short"]}) == pytest.approx(each[0])
+    with pytest.raises(ValueError, match="at least lookback"):
+        forecaster.score({"short": shops["short"]})
+
+
+def test_panel_is_saved_with_its_context(forecaster, tmp_path):
+    forecaster.save(tmp_path / "m.tscnn")
+    loaded = Forecaster.load(tmp_path / "m.tscnn")
+    assert loaded.predict().equals(forecaster.predict())
+    assert loaded.series_id == "shop"
+
+
+def test_panel_with_a_network_and_covariates(shops):
+    random = np.random.default_rng(0)
+    rows = {}
+    for name, frame in shops.items():
+        promotion = (random.random(len(frame)) < 0.3).astype(float)
+        sold = frame["sales"] * (1 + promotion)
+        rows[name] = pd.DataFrame({"sales": sold, "promotion": promotion, "kind": name[-1]}, frame.index)
+    fitted = small_forecaster(
+        lookback=14, horizon=3, future_covariates="promotion", static_covariates="kind", epochs=3
+    ).fit(rows)
+    future = {
+        name: pd.DataFrame({"promotion": [0.0, 1.0, 0.0]}, pd.date_range(frame.index[-1], periods=4)[1:])
+        for name, frame in rows.items()
+    }
+    found = fitted.predict(future=future)
+    assert found.shape == (3 * len(rows), 1)
+    higher = [found.loc[name]["sales"].iloc[1] > found.loc[name]["sales"].iloc[[0, 2]].max() for name in rows]
+    assert np.mean(higher) > 0.9
+    with pytest.raises(ValueError, match="`future` must have an entry for every series"):
+        fitted.predict(future={"s1": future["s1"]})
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda X: X.drop(columns="shop"), "`series_id` must be a column of `X`"),
+        (lambda X: X.assign(shop=X["shop"].where(X["shop"] != "s3")), "Every row must name its series"),
+        (lambda X: X.drop(X.index[X["shop"].eq("s2").to_numpy()][5]), "must"),
+        (lambda X: X.iloc[::-1], "must ascend"),
+    ],
+)
+def test_panel_errors_name_what_is_wrong(long, change, message):
+    with pytest.raises((ValueError, TypeError), match=re.escape(message)):
+        Forecaster(14, HORIZON, series_id="shop", network=None, verbose=0).fit(change(long))
+
+
+def test_panel_static_covariates_must_not_change(shops):
+    rows = {name: frame.assign(size=np.arange(len(frame))) for name, frame in shops.items()}
+    with pytest.raises(ValueError, match="A static covariate must have one value a series"):
+        Forecaster(14, HORIZON, static_covariates="size", network=None, verbose=0).fit(rows)
+
+
+def test_panel_refit_is_refused(forecaster, shops):
+    with pytest.raises(ValueError, match="`refit` takes one series"):
+        forecaster.backtest(shops, refit=True)
