@@ -14,6 +14,7 @@ import pytest
 from pandas.tseries.frequencies import to_offset
 
 from tscnn.data.encoding import index_from_arrays, index_to_arrays, zone_from_json, zone_to_json
+from tscnn.data.grid import put_on_grid, read_step
 from tscnn.data.index import check_spacing, find_seasonality, future_index, read_label
 
 BERLIN = "Europe/Berlin"
@@ -272,8 +273,10 @@ def test_errors_tell_a_mend_of_other_steps(every: pd.Index) -> None:
 
 
 def follow(message: str, X: pd.DataFrame) -> Any:
-    (call,) = re.findall(r"; `(X\..*)` adds missing rows", message)
-    return eval(call, {"X": X, "pd": pd, "range": range})
+    (freq,) = re.findall(r"; `Forecaster\(freq=(.*), missing='mask'\)` takes absent rows as", message)
+    mended = put_on_grid(X, eval(freq, {"pd": pd}))
+    check_spacing(mended.index, read_step(eval(freq, {"pd": pd}), X.index))
+    return mended
 
 
 def days_with(days: list[int], n_months: int = 12) -> pd.DatetimeIndex:
@@ -302,7 +305,7 @@ def test_errors_name_no_step_that_is_not_there(index: pd.Index) -> None:
     with pytest.raises(ValueError, match=r"evenly spaced, but .* comes .* after .*, where other rows are") as caught:
         check_spacing(index, None)
     assert "in steps of" not in str(caught.value)
-    assert "asfreq" not in str(caught.value)
+    assert "Forecaster" not in str(caught.value)
     assert len(str(caught.value)) < 400
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from tscnn.common.checks import received
+from tscnn.data.grid import put_on_grid, read_step
 from tscnn.data.index import check_spacing, find_kind, future_index
 from tscnn.data.schema import Schema
 from tscnn.data.values import as_float, list_some
@@ -15,7 +16,7 @@ from tscnn.data.values import as_float, list_some
 __all__ = ["Schema", "forecast_frame", "learn_schema", "read_frame", "read_values"]
 
 
-def learn_schema(X: Any, targets: Any = None) -> tuple[Schema, pd.DataFrame]:
+def learn_schema(X: Any, targets: Any = None, freq: Any = None) -> tuple[Schema, pd.DataFrame]:
     """Check a training frame, and remember its columns, their roles and its step.
 
     Parameters
@@ -24,6 +25,9 @@ def learn_schema(X: Any, targets: Any = None) -> tuple[Schema, pd.DataFrame]:
         Numeric, complete, oldest row first; the index evenly spaced: times, periods or integers.
     targets : column name or list of column names, optional
         Columns to forecast, default all. The others are past covariates: seen, not forecast.
+    freq : str, offset, timedelta or int, optional
+        Step of the index, on which absent rows become missing values; default that of the rows, of which none may be
+        absent.
 
     Returns
     -------
@@ -46,14 +50,16 @@ def learn_schema(X: Any, targets: Any = None) -> tuple[Schema, pd.DataFrame]:
     """
     frame = _as_frame(X)
     kind = find_kind(frame.index)
+    if freq is not None:
+        frame, freq = put_on_grid(frame, freq), read_step(freq, frame.index)
     small = all(dtype in (np.float32, np.float16) for dtype in frame.dtypes)
     frame = as_float(frame)
     dtype = np.dtype(np.float32 if small else np.float64)
-    freq = check_spacing(frame.index, None)
+    freq = check_spacing(frame.index, freq)
     return Schema.of(frame.columns, targets, freq=freq, kind=kind, dtype=dtype), frame
 
 
-def read_frame(X: Any, schema: Schema) -> pd.DataFrame:
+def read_frame(X: Any, schema: Schema, freq: Any = None) -> pd.DataFrame:
     """Check a frame against `schema` and put its columns into the order of training.
 
     Parameters
@@ -63,6 +69,8 @@ def read_frame(X: Any, schema: Schema) -> pd.DataFrame:
         an array has none and is taken as it is.
     schema : Schema
         Of `learn_schema`.
+    freq : str, offset, timedelta or int, optional
+        As of `learn_schema`.
 
     Returns
     -------
@@ -74,6 +82,8 @@ def read_frame(X: Any, schema: Schema) -> pd.DataFrame:
     TypeError, ValueError
         Naming the column or the row that breaks a rule.
     """
+    if freq is not None and isinstance(X, pd.DataFrame | pd.Series):
+        X = put_on_grid(X, freq)
     frame = read_values(X, schema)
     if isinstance(X, pd.DataFrame | pd.Series):
         if find_kind(frame.index) != schema.kind:
