@@ -17,6 +17,7 @@ from tscnn.common.term import empty_forecasts
 from tscnn.data.frame import forecast_frame, learn_schema, read_frame
 from tscnn.data.index import future_index
 from tscnn.data.series import SeriesSet
+from tscnn.data.tables import read_table, tables_in_and_out
 from tscnn.data.values import check_sizes
 from tscnn.evaluation.backtest import find_cutoffs
 from tscnn.evaluation.report import describe_report, list_unbeaten, tabulate_targets
@@ -49,6 +50,12 @@ class Forecaster(BaseEstimator):
         Steps to forecast.
     targets : column name or list of column names, optional
         Columns to forecast, default all. The others are past covariates: seen, not forecast.
+    time : column name, optional
+        The column of times; default the index of a pandas frame. Tables of polars and pyarrow need one. Forecasts have
+        it as their first column then, and come in the kind of the table.
+    freq : str, offset or int, optional
+        Step of the rows ("h", "B", "MS", ``pd.offsets.CustomBusinessDay(..)``, 15), on which absent rows become missing
+        values. Default that of the index, of which no row may be absent.
     yearly_seasonality : {"auto", None}, default "auto"
         "auto" subtracts a sine wave with the period of a year from each column whose level shows one clearly, and adds
         it to the forecasts. That takes rows of times, a few days apart at most, over most of a year or more;
@@ -86,6 +93,8 @@ class Forecaster(BaseEstimator):
         The fitted model: transforms and terms.
     schema_ : Schema
         Columns and their roles, step and kind of the index.
+    layout_ : Layout
+        The kind of the training data's table, in which forecasts from its end come.
     context_ : DataFrame or None
         The last rows of the training data, which `predict` goes on from; None if saved without.
     lookback_ : int
@@ -141,6 +150,8 @@ class Forecaster(BaseEstimator):
         horizon: int = 1,
         *,
         targets: Any = None,
+        time: Any = None,
+        freq: Any = None,
         yearly_seasonality: str | None = "auto",
         outliers: str | None = "auto",
         network: Any = "auto",
@@ -155,6 +166,8 @@ class Forecaster(BaseEstimator):
         self.lookback = lookback
         self.horizon = horizon
         self.targets = targets
+        self.time = time
+        self.freq = freq
         self.yearly_seasonality = yearly_seasonality
         self.outliers = outliers
         self.network = network
@@ -247,7 +260,9 @@ class Forecaster(BaseEstimator):
             Naming the parameter, or the column or row of `X`, that breaks a rule.
         """
         parameters = read_parameters(self)
-        schema, frame = learn_schema(X, self.targets)
+        X, self.layout_ = read_table(X, self.time)
+        with self.layout_.lines_of_pandas():
+            schema, frame = learn_schema(X, self.targets, self.freq)
         fit = fit_pipeline(SeriesSet.of_frames([frame]), schema, parameters)
         self.pipeline_, self.config_, self.gates_, self.report_ = fit.pipeline, fit.config, fit.gates, fit.report
         n_epochs = len(fit.history.get("loss", ()))
@@ -264,6 +279,7 @@ class Forecaster(BaseEstimator):
             warnings.warn(f"{said} {describe_report(self.report_)}.", stacklevel=2)
         return self
 
+    @tables_in_and_out
     def predict(self, X: Any = None) -> pd.DataFrame:
         """Forecast the steps after the last row.
 
@@ -301,6 +317,7 @@ class Forecaster(BaseEstimator):
             return forecasts[0]
         return pd.concat(forecasts, keys=series.names, names=["series", "time"])
 
+    @tables_in_and_out
     def backtest(self, X: Any, *, start: Any = None, stride: int = 1, refit: bool = False) -> pd.DataFrame:
         """Forecast from many cutoffs of a frame, each from the rows up to it alone.
 
@@ -368,8 +385,13 @@ class Forecaster(BaseEstimator):
         >>> stream.update([1, 0]).shape
         (1, 2)
         """
-        return Stream(self._fitted(), self.schema_, self._read_context(context))
+        pipeline, layout = self._fitted(), self.layout_
+        if context is not None:
+            context, layout = read_table(context, self.time)
+        with layout.lines_of_pandas():
+            return Stream(pipeline, self.schema_, self._read_context(context), layout)
 
+    @tables_in_and_out
     def score(self, X: Any, y: Any = None) -> float:  # noqa: ARG002
         """Return the coefficient of determination of all forecasts within a frame.
 
@@ -557,7 +579,7 @@ class Forecaster(BaseEstimator):
 
     def _read(self, X: Any, n_rows: int) -> pd.DataFrame:
         """Check a frame against that of training."""
-        frame = read_frame(X, self.schema_)
+        frame = read_frame(X, self.schema_, self.freq)
         if len(frame) < n_rows:
             parts = "lookback" if n_rows == self.lookback_ else "lookback + horizon"
             raise ValueError(received(f"`X` must have at least {parts} = {n_rows} rows.", n_rows=len(frame)))
@@ -580,7 +602,7 @@ class Forecaster(BaseEstimator):
     def _backtest_refitted(self, X: Any, start: Any, stride: int) -> pd.DataFrame:
         """Fit a forecaster for each cutoff."""
         parameters = read_parameters(self)
-        schema, frame = learn_schema(X, self.targets)
+        schema, frame = learn_schema(X, self.targets, self.freq)
         if parameters.lookback is None and start is None:
             raise ValueError(received("`lookback='auto'` with `refit` needs a `start`.", start=start))
         # The first fit needs outcomes of its own, `horizon` rows more than a forecast.

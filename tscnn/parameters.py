@@ -34,6 +34,8 @@ PLAIN = (
     "lookback",
     "horizon",
     "targets",
+    "time",
+    "freq",
     "yearly_seasonality",
     "validation_fraction",
     "random_state",

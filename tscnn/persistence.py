@@ -13,8 +13,16 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 
 from tscnn.common.checks import received
-from tscnn.data.encoding import index_from_arrays, index_to_arrays, label_from_json, label_to_json
+from tscnn.data.encoding import (
+    index_from_arrays,
+    index_to_arrays,
+    label_from_json,
+    label_to_json,
+    step_from_json,
+    step_to_json,
+)
 from tscnn.data.schema import Schema
+from tscnn.data.tables import Layout
 from tscnn.network.config import read_config
 from tscnn.parameters import GROUPS
 from tscnn.pipeline import Pipeline
@@ -44,6 +52,7 @@ def describe_forecaster(forecaster: BaseEstimator, context: bool) -> tuple[dict[
     header: dict[str, Any] = {
         "parameters": _describe_parameters(forecaster.get_params(deep=False)),
         "schema": forecaster.schema_.to_json(),
+        "layout": forecaster.layout_.to_json(),
         "pipeline": pipeline.settings(),
         "config": None if forecaster.config_ is None else asdict(forecaster.config_),
         "history": {name: list(map(float, values)) for name, values in forecaster.history_.items()},
@@ -81,7 +90,7 @@ def restore_forecaster(
     """
     try:
         parameters = _restore_parameters(header["parameters"])
-        schema = Schema.from_json(header["schema"])
+        schema, layout = Schema.from_json(header["schema"]), Layout.from_json(header["layout"])
         own = {name.partition("/")[2]: array for name, array in arrays.items() if name.startswith("pipeline/")}
         pipeline = Pipeline.from_arrays(header["pipeline"], own)
         config = None if header["config"] is None else read_config(header["config"])
@@ -101,7 +110,7 @@ def restore_forecaster(
     forecaster.n_features_in_ = len(schema.columns)
     if all(isinstance(name, str) for name in schema.columns):
         forecaster.feature_names_in_ = np.asarray(schema.columns, dtype=object)
-    forecaster.schema_, forecaster.context_ = schema, context
+    forecaster.schema_, forecaster.layout_, forecaster.context_ = schema, layout, context
 
 
 # Parameters
@@ -124,7 +133,12 @@ def _describe_parameters(parameters: dict[str, Any]) -> dict[str, Any]:
     if left_out:
         told = f"{', '.join(f'`{name}`' for name in left_out)} can't be saved: a fit after loading takes the default."
         warnings.warn(received(told, **{name: parameters.get(name, "..") for name in left_out}), stacklevel=4)
-    described["targets"] = _describe_targets(parameters["targets"])
+    described["targets"], described["time"] = (
+        _describe_targets(parameters["targets"]),
+        label_to_json(parameters["time"]),
+    )
+    if not isinstance(parameters["freq"], str):
+        described["freq"] = step_to_json(parameters["freq"])
     return {name: value.item() if isinstance(value, np.generic) else value for name, value in described.items()}
 
 
@@ -160,6 +174,8 @@ def _restore_parameters(described: Mapping[str, Any]) -> dict[str, Any]:
     elif isinstance(targets, dict):
         names = [label_from_json(name) for name in targets["several"]]
         parameters["targets"] = tuple(names) if targets["tuple"] else names
+    parameters["time"], freq = label_from_json(parameters["time"]), parameters["freq"]
+    parameters["freq"] = step_from_json(freq) if isinstance(freq, dict) else freq
     return parameters
 
 

@@ -12,9 +12,10 @@ import pandas as pd
 from tscnn.common.checks import received
 from tscnn.data.encoding import index_from_arrays, index_to_arrays
 from tscnn.data.frame import read_values
-from tscnn.data.index import check_spacing, find_kind, future_index, read_label
+from tscnn.data.index import check_spacing, find_kind, future_index, is_due, read_label
 from tscnn.data.schema import Schema
 from tscnn.data.series import SeriesSet
+from tscnn.data.tables import Layout, read_row
 from tscnn.data.values import FARTHEST, check_sizes
 from tscnn.pipeline import Pipeline
 
@@ -34,11 +35,13 @@ class Stream:
         Of the training frame.
     context : SeriesSet
         What has been seen so far, at least `lookback` rows a series, in the data's own units.
+    layout : Layout
+        Of the tables that it came from, in which forecasts come.
     """
 
-    def __init__(self, pipeline: Pipeline, schema: Schema, context: SeriesSet) -> None:
+    def __init__(self, pipeline: Pipeline, schema: Schema, context: SeriesSet, layout: Layout) -> None:
         self.names = None if context.names is None else list(context.names)
-        self._pipeline, self._schema = pipeline, schema
+        self._pipeline, self._schema, self._layout = pipeline, schema, layout
         lookback = pipeline.lookback
         self._ends = [index[-2:] for index in context.indexes]  # two rows tell the time of a day without a midnight
         windows = zip(context.newest(lookback), context.indexes, strict=True)
@@ -71,21 +74,23 @@ class Stream:
         """
         times = [future_index(end, self._schema.freq, 1 + self._pipeline.horizon) for end in self._ends]
         due = [when[:1] for when in times]
-        values = self._read(row, due)
+        with self._layout.lines_of_pandas():
+            values = self._read(read_row(row, self._layout.time), due)
         rows = np.concatenate([self._pipeline.apply(own[None], now) for own, now in zip(values, due, strict=True)])
         if not (np.abs(rows) < FARTHEST).all():
             known = self._pipeline.standardize
             for own, now in zip(values, due, strict=True):
                 check_sizes(pd.DataFrame(own[None], now, self._schema.columns), known.mean, known.scale)
-        found = self._pipeline.step(self._state, rows)
+        steps = self._pipeline.step(self._state, rows)
         self._ends = [end[-1:].append(now) for end, now in zip(self._ends, due, strict=True)]
         first = np.zeros(1, int)
-        forecasts = [self._pipeline.invert(own[None], when, first)[0] for own, when in zip(found, times, strict=True)]
+        forecasts = [self._pipeline.invert(own[None], when, first)[0] for own, when in zip(steps, times, strict=True)]
         frames = [
             pd.DataFrame(forecast, index=when[1:], columns=self._schema.target_names)
             for forecast, when in zip(forecasts, times, strict=True)
         ]
-        return frames[0] if self.names is None else pd.concat(frames, keys=self.names, names=["series", "time"])
+        found = frames[0] if self.names is None else pd.concat(frames, keys=self.names, names=["series", "time"])
+        return self._layout.give_back(found)
 
     @property
     def state(self) -> dict[str, np.ndarray]:
@@ -210,7 +215,7 @@ class Stream:
                 rule = f"`row` must have the {len(columns)} columns of the training data, each once."
                 raise ValueError(received(rule, missing=_some(missing), extra=_some(extra)))
             values = self._read_array([entries[name] for name in columns], 1)
-        if label is not None and read_label("The time of `row`", label, due) != due[0]:
+        if label is not None and not is_due(read_label("The time of `row`", label, due), due, self._schema.freq):
             rule = f"The next row must be that of {due[0]}: rows that are missing are to be filled and given first."
             raise ValueError(received(rule, row=str(label)))
         return values

@@ -206,8 +206,8 @@ def test_numbers_in_an_object_array_are_read() -> None:
 
 EVENLY = "The index must be evenly spaced, in steps of"
 KINDS = (
-    "The index must hold times (DatetimeIndex), periods (PeriodIndex) or integers; `X.set_axis(pd.to_datetime(X.index))` "
-    "reads times, `X.reset_index(drop=True)` numbers the rows."
+    "The index must hold times (DatetimeIndex), periods (PeriodIndex) or integers; "
+    "`X.set_axis(pd.to_datetime(X.index))` reads times, `X.reset_index(drop=True)` numbers the rows."
 )
 NUMBERS = "Column 'c' must hold real numbers or booleans; "
 CONVERTS = NUMBERS + "`X.astype({'c': float})` converts those in it."
