@@ -229,7 +229,8 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     "NaN": (
         lambda: put(put(hours(), [3, 4], 1, np.nan), [5], 0, np.inf),
         "ValueError: Every value must be finite, but column 'b' has NaN or infinity at row 2026-03-29 04:00:00+02:00; "
-        "`X.ffill().bfill()` fills gaps. Received: value=nan, n_such_values=3, in_columns=['a', 'b']",
+        "`X.ffill().bfill()` fills gaps, `Forecaster(missing='mask')` takes them. "
+        "Received: value=nan, n_such_values=3, in_columns=['a', 'b']",
     ),
     "infinity": (
         lambda: put(make(range(6)), [3], 0, -np.inf),
@@ -241,7 +242,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     "decimals": (lambda: hours(2).assign(c=[Decimal(1)] * 2), "TypeError: dtype='object', first_value=Decimal('1')"),
     "objects": (lambda: hours(2).assign(c=np.array([1, 2], dtype=object)), "TypeError: " + CONVERTS),
     "categories": (lambda: hours(2).assign(c=pd.Categorical([1, 2])), "TypeError: dtype='category', first_value=1"),
-    "times": (lambda: hours(2).assign(c=hours(2).index), "TypeError: belong in the index: `X.set_index('c')`;"),
+    "times": (lambda: hours(2).assign(c=hours(2).index), "TypeError: belong in the index: `X.set_index('c')`, or "),
     "complex": (lambda: hours(2).assign(c=1j), "ValueError: Complex data not supported: column 'c' must be real."),
     "object in array": (lambda: np.array([[{}]], dtype=object), "TypeError: must be a string or a real number, not"),
     "same names": (lambda: hours().set_axis(["a", "a"], axis=1), "ValueError: unique. Received: repeated=['a']"),
