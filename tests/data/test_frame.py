@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 import scipy.sparse
 
@@ -151,6 +152,8 @@ def test_a_single_row_tells_no_step() -> None:
         pd.array([1, 0, 1], dtype="Float64"),
         pd.array([True, False, True], dtype="boolean"),
         pd.arrays.SparseArray([1.0, 0.0, 1.0]),
+        *(pd.array([1, 0, 1], dtype=f"{kind}[pyarrow]") for kind in ("double", "float", "int8", "uint64")),
+        pd.array([True, False, True], dtype="bool[pyarrow]"),
     ],
 )
 def test_numbers_of_every_kind_work(values: Any) -> None:
@@ -243,6 +246,24 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     "objects": (lambda: hours(2).assign(c=np.array([1, 2], dtype=object)), "TypeError: " + CONVERTS),
     "categories": (lambda: hours(2).assign(c=pd.Categorical([1, 2])), "TypeError: dtype='category', first_value=1"),
     "times": (lambda: hours(2).assign(c=hours(2).index), "TypeError: belong in the index: `X.set_index('c')`, or "),
+    "decimals of Arrow": (
+        lambda: hours(2).assign(c=pd.array([Decimal("1.5")] * 2, pd.ArrowDtype(pa.decimal128(5, 2)))),
+        f"TypeError: {CONVERTS}",
+    ),
+    "numeric text": (lambda: hours(2).assign(c=["1", "2.5"]), f"TypeError: {CONVERTS}"),
+    "text of Arrow": (lambda: hours(2).assign(c=pd.array(["1", "2"], "string[pyarrow]")), f"TypeError: {CONVERTS}"),
+    "decimal commas": (
+        lambda: hours(2).assign(c=["1,5", "2"]),
+        f"TypeError: {NUMBERS}`X['c'] = X['c'].str.replace(',', '.').astype(float)` converts those in it.",
+    ),
+    "mostly numbers": (
+        lambda: hours(3).assign(c=["1", "n/a", "2"]),
+        f"TypeError: {NUMBERS}`X['c'] = pd.to_numeric(X['c'], errors='coerce')` keeps those in it, and leaves gaps.",
+    ),
+    "lengths of time": (
+        lambda: hours(2).assign(c=pd.array([pd.Timedelta("1h")] * 2, "duration[ns][pyarrow]")),
+        f"TypeError: {NUMBERS}`X['c'] = X['c'].dt.total_seconds()` makes",
+    ),
     "complex": (lambda: hours(2).assign(c=1j), "ValueError: Complex data not supported: column 'c' must be real."),
     "object in array": (lambda: np.array([[{}]], dtype=object), "TypeError: must be a string or a real number, not"),
     "same names": (lambda: hours().set_axis(["a", "a"], axis=1), "ValueError: unique. Received: repeated=['a']"),
