@@ -89,6 +89,10 @@ def test_the_kind_of_table_is_saved(pair: Any, tmp_path: Path) -> None:
 TIMES = pd.date_range("2026-03-28", periods=9, freq="D")
 
 
+def from_cutoff(times: pd.DatetimeIndex) -> pd.MultiIndex:
+    return pd.MultiIndex.from_arrays([times[:1].repeat(len(times)), times], names=["cutoff", "time"])
+
+
 @pytest.mark.parametrize(
     "times",
     [
@@ -105,7 +109,7 @@ def test_times_of_polars_come_back_without_index(times: pl.Series) -> None:
     given = layout.give_back(read)
     assert given["when"].equals(times)
     assert given.schema["when"] == times.dtype
-    many = layout.give_back(pd.concat({read.index[0]: read}, names=["cutoff", "time"]))
+    many = layout.give_back(read.set_axis(from_cutoff(read.index)))
     assert [many.schema[name] for name in ("cutoff", "when")] == [times.dtype] * 2
 
 
@@ -130,7 +134,7 @@ def test_times_of_arrow_come_back_as_index_or_column(dtype: str, as_column: bool
     read, layout = read_table(X, "when" if as_column else None)
     assert isinstance(read.index, pd.DatetimeIndex)
     pd.testing.assert_frame_equal(layout.give_back(read), X)
-    many = layout.give_back(pd.concat({read.index[0]: read}, names=["cutoff", "time"]))
+    many = layout.give_back(read.set_axis(from_cutoff(read.index)))
     times = (many["cutoff"], many["when"]) if as_column else [many.index.get_level_values(level) for level in (0, 1)]
     assert [str(time.dtype) for time in times] == [f"{dtype}[pyarrow]"] * 2
 
