@@ -2,6 +2,7 @@
 
 import re
 
+import holidays
 import numpy as np
 import pandas as pd
 import pytest
@@ -109,7 +110,7 @@ def test_covariates_when_refitted_at_every_cutoff(frame):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda future: None, "`future` must hold what is known ahead: 3 rows, from 2026-03-04 08:00:00"),
+        (lambda _: None, "`future` must hold what is known ahead: 3 rows, from 2026-03-04 08:00:00"),
         (lambda future: future[["warmth"]], "missing=['sky']"),
         (lambda future: future[:2], "must have exactly the 3 steps"),
         (lambda future: future.shift(1, freq="h"), "missing=['2026-03-04 08:00:00']"),
@@ -162,10 +163,8 @@ def test_covariates_may_be_categorical_in_the_past(frame):
     assert fitted.predict(future=past[300:303]).columns.tolist() == ["load"]
 
 
-def test_calendar_knows_holidays(frame):
+def test_calendar_knows_holidays():
     days = pd.date_range("2022-01-01", "2025-12-31", name="day")
-    import holidays
-
     closed = np.array([day in holidays.country_holidays("US", years=range(2022, 2026)) for day in days])
     random = np.random.default_rng(0)
     sales = pd.DataFrame({"sales": 10 - 8 * closed + random.normal(size=len(days))}, days)

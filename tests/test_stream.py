@@ -75,6 +75,21 @@ def test_rows_of_several_series_are_held_to_their_times(forecaster, form: str) -
             stream.update(pd.concat({"x": one, "y": late}))
 
 
+def test_either_of_two_midnights_is_the_row_of_an_index_of_days() -> None:
+    clock = pd.date_range("2024-09-01", periods=80)  # in Havana the 3rd of November has two midnights
+    first, second = (clock.tz_localize("America/Havana", ambiguous=np.full(80, one)) for one in (True, False))
+    X = pd.DataFrame(np.arange(160.0).reshape(80, 2) % 7, first, ["a", "b"])
+    at, forecaster = (
+        first.get_loc(pd.Timestamp("2024-11-03").tz_localize("America/Havana", ambiguous=True)),
+        closed_form(),
+    )
+    expected = forecaster.fit(X[:at]).stream().update(X.iloc[at])
+    for name in (first[at], second[at], second[at].tz_convert("UTC"), "2024-11-03"):
+        pd.testing.assert_frame_equal(forecaster.stream().update(X.iloc[at].rename(name)), expected)
+    with pytest.raises(ValueError, match="The next row must be that of 2024-11-03 00:00:00-04:00"):
+        forecaster.stream().update(X.iloc[at].rename(second[at] + pd.Timedelta("1h")))
+
+
 def test_rows_without_a_time_are_the_next(forecaster) -> None:
     expected = forecaster.stream().update(NOW.to_dict())
     frames = [NOW.rename(None), NOW[::-1].rename(None), NOW.to_numpy(), NOW.tolist(), NOW.to_numpy()[None]]

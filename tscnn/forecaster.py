@@ -19,6 +19,7 @@ from tscnn.data.future import read_future
 from tscnn.data.index import future_index
 from tscnn.data.panel import is_panel, join_forecasts, learn_panel, read_panel
 from tscnn.data.series import SeriesSet
+from tscnn.data.tables import read_table, tables_in_and_out
 from tscnn.data.times import Times
 from tscnn.data.values import check_sizes, list_some
 from tscnn.evaluation.backtest import find_cutoffs
@@ -67,6 +68,13 @@ class Forecaster(BaseEstimator):
         "weekend", "working day", "month start", "month end", "minute", and the holidays of a country as
         "holidays:US" or "holidays:DE-BY" (with the package `holidays`). "auto" takes what suits the step of the index,
         and keeps it where it makes errors smaller.
+        Columns to forecast, default all. The others are past covariates: seen, not forecast.
+    time : column name, optional
+        The column of times; default the index of a pandas frame. Tables of polars and pyarrow need one. Forecasts have
+        it as their first column then, and come in the kind of the table.
+    freq : str, offset or int, optional
+        Step of the rows ("h", "B", "MS", ``pd.offsets.CustomBusinessDay(..)``, 15), on which absent rows become missing
+        values. Default that of the index, of which no row may be absent.
     yearly_seasonality : {"auto", None}, default "auto"
         "auto" subtracts a sine wave with the period of a year from each column whose level shows one clearly, and adds
         it to the forecasts. That takes rows of times, a few days apart at most, over most of a year or more;
@@ -104,6 +112,8 @@ class Forecaster(BaseEstimator):
         The fitted model: transforms and terms.
     schema_ : Schema
         Columns and their roles, step and kind of the index.
+    layout_ : Layout
+        The kind of the training data's table, in which forecasts from its end come.
     context_ : DataFrame, dict of them by series, or None
         The last rows of the training data, which `predict` goes on from; None if saved without.
     lookback_ : int
@@ -165,6 +175,8 @@ class Forecaster(BaseEstimator):
         static_covariates: Any = None,
         series_id: Any = None,
         calendar: Any = "auto",
+        time: Any = None,
+        freq: Any = None,
         yearly_seasonality: str | None = "auto",
         outliers: str | None = "auto",
         network: Any = "auto",
@@ -183,6 +195,8 @@ class Forecaster(BaseEstimator):
         self.static_covariates = static_covariates
         self.series_id = series_id
         self.calendar = calendar
+        self.time = time
+        self.freq = freq
         self.yearly_seasonality = yearly_seasonality
         self.outliers = outliers
         self.network = network
@@ -277,12 +291,14 @@ class Forecaster(BaseEstimator):
         """
         parameters = read_parameters(self)
         roles = (self.targets, self.future_covariates, self.static_covariates)
-        if self.series_id is None and not isinstance(X, Mapping):
-            schema, frame = learn_schema(X, *roles)
-            check_y(y, X, frame, schema)
-            frames = {None: frame}
-        else:
-            schema, frames = learn_panel(X, self.series_id, *roles)
+        X, self.layout_ = read_table(X, self.time)
+        with self.layout_.lines_of_pandas():
+            if self.series_id is None and not isinstance(X, Mapping):
+                schema, frame = learn_schema(X, *roles, freq=self.freq)
+                check_y(y, X, frame, schema)
+                frames = {None: frame}
+            else:
+                schema, frames = learn_panel(X, self.series_id, *roles, freq=self.freq)
         series = SeriesSet.of_frames(list(frames.values()), schema, None if None in frames else list(frames))
         fit = fit_pipeline(series, schema, parameters)
         self.pipeline_, self.config_, self.gates_, self.report_ = fit.pipeline, fit.config, fit.gates, fit.report
@@ -301,7 +317,8 @@ class Forecaster(BaseEstimator):
             warnings.warn(f"{said} {describe_report(self.report_)}.", stacklevel=2)
         return self
 
-    def predict(self, X: Any = None, *, future: Any = None, horizon: int | None = None) -> pd.DataFrame:
+    @tables_in_and_out
+    def predict(self, X: Any = None, *, future: Any = None, horizon: int | None = None) -> Any:
         """Forecast the steps after the last row.
 
         Parameters
@@ -345,6 +362,7 @@ class Forecaster(BaseEstimator):
             return forecasts[None]
         return join_forecasts(forecasts, self.series_id, long=not isinstance(X, Mapping) and self.series_id is not None)
 
+    @tables_in_and_out
     def backtest(self, X: Any, *, start: Any = None, stride: int = 1, refit: bool = False) -> pd.DataFrame:
         """Forecast from many cutoffs of a frame, each from the rows up to it alone.
 
@@ -418,9 +436,13 @@ class Forecaster(BaseEstimator):
         >>> stream.update([1, 0]).shape
         (1, 2)
         """
-        pipeline, frames = self._fitted(), self._read_context(context)
-        return Stream(pipeline, self.schema_, frames)
+        pipeline, layout = self._fitted(), self.layout_
+        if context is not None:
+            context, layout = read_table(context, self.time)
+        with layout.lines_of_pandas():
+            return Stream(pipeline, self.schema_, self._read_context(context), layout)
 
+    @tables_in_and_out
     def score(self, X: Any, y: Any = None) -> float:
         """Return the coefficient of determination of all forecasts within a frame.
 
@@ -609,7 +631,7 @@ class Forecaster(BaseEstimator):
         if X is None and isinstance(self.context_, dict):
             return self.context_
         if is_panel(X, self.series_id):
-            return read_panel(X, self.series_id, self.schema_)
+            return read_panel(X, self.series_id, self.schema_, self.freq)
         return {None: self.context_ if X is None else self._read(X, lookback)}
 
     def _read_outcomes(self, X: Any) -> dict[Any, pd.DataFrame]:
@@ -618,7 +640,7 @@ class Forecaster(BaseEstimator):
         needed = pipeline.lookback + pipeline.horizon
         if not is_panel(X, self.series_id):
             return {None: self._read(X, needed)}
-        frames = read_panel(X, self.series_id, self.schema_)
+        frames = read_panel(X, self.series_id, self.schema_, self.freq)
         kept = {name: frame for name, frame in frames.items() if len(frame) >= needed}
         if len(kept) < len(frames):
             short = [name for name in frames if name not in kept][:5]
@@ -640,7 +662,7 @@ class Forecaster(BaseEstimator):
 
     def _read(self, X: Any, n_rows: int) -> pd.DataFrame:
         """Check a frame against that of training."""
-        frame = read_frame(X, self.schema_)
+        frame = read_frame(X, self.schema_, self.freq)
         if len(frame) < n_rows:
             parts = "lookback" if n_rows == self.lookback_ else "lookback + horizon"
             raise ValueError(received(f"`X` must have at least {parts} = {n_rows} rows.", n_rows=len(frame)))
@@ -683,7 +705,8 @@ class Forecaster(BaseEstimator):
         if is_panel(X, self.series_id):
             rule = "`refit` takes one series, not a panel; `backtest` without it forecasts from every cutoff of each."
             raise ValueError(received(rule, refit=True))
-        schema, frame = learn_schema(X, self.targets, self.future_covariates, self.static_covariates)
+        roles = (self.targets, self.future_covariates, self.static_covariates)
+        schema, frame = learn_schema(X, *roles, freq=self.freq)
         if parameters.lookback is None and start is None:
             rule = f"`lookback='auto'` with `refit` needs a `start`, such as `start=X.index[{len(frame) // 2}]`."
             raise ValueError(received(rule, start=start))

@@ -42,6 +42,8 @@ PLAIN = (
     "series_id",
     "calendar",
     "outliers",
+    "time",
+    "freq",
     "yearly_seasonality",
     "validation_fraction",
     "random_state",

@@ -13,8 +13,16 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 
 from tscnn.common.checks import received
-from tscnn.data.encoding import index_from_arrays, index_to_arrays, label_from_json, label_to_json
+from tscnn.data.encoding import (
+    index_from_arrays,
+    index_to_arrays,
+    label_from_json,
+    label_to_json,
+    step_from_json,
+    step_to_json,
+)
 from tscnn.data.schema import Schema
+from tscnn.data.tables import Layout
 from tscnn.network.config import read_config
 from tscnn.parameters import GROUPS
 from tscnn.pipeline import Pipeline
@@ -22,7 +30,7 @@ from tscnn.statistics import GateResult
 
 __all__ = ["describe_forecaster", "restore_forecaster"]
 
-_COLUMNS = ("targets", "future_covariates", "static_covariates", "series_id")  # parameters that name columns
+_COLUMNS = ("targets", "future_covariates", "static_covariates", "series_id", "time")  # parameters that name columns
 
 
 def describe_forecaster(forecaster: BaseEstimator, context: bool) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -46,6 +54,7 @@ def describe_forecaster(forecaster: BaseEstimator, context: bool) -> tuple[dict[
     header: dict[str, Any] = {
         "parameters": _describe_parameters(forecaster.get_params(deep=False)),
         "schema": forecaster.schema_.to_json(),
+        "layout": forecaster.layout_.to_json(),
         "pipeline": pipeline.settings(),
         "config": None if forecaster.config_ is None else asdict(forecaster.config_),
         "history": {name: list(map(float, values)) for name, values in forecaster.history_.items()},
@@ -87,7 +96,7 @@ def restore_forecaster(
     """
     try:
         parameters = _restore_parameters(header["parameters"])
-        schema = Schema.from_json(header["schema"])
+        schema, layout = Schema.from_json(header["schema"]), Layout.from_json(header["layout"])
         own = {name.partition("/")[2]: array for name, array in arrays.items() if name.startswith("pipeline/")}
         pipeline = Pipeline.from_arrays(header["pipeline"], own)
         config = None if header["config"] is None else read_config(header["config"])
@@ -106,7 +115,7 @@ def restore_forecaster(
     forecaster.n_features_in_ = len(schema.columns)
     if all(isinstance(name, str) for name in schema.columns):
         forecaster.feature_names_in_ = np.asarray(schema.columns, dtype=object)
-    forecaster.schema_, forecaster.context_ = schema, context
+    forecaster.schema_, forecaster.layout_, forecaster.context_ = schema, layout, context
 
 
 def _restore_context(
@@ -143,6 +152,8 @@ def _describe_parameters(parameters: dict[str, Any]) -> dict[str, Any]:
         warnings.warn(received(told, **{name: parameters.get(name, "..") for name in left_out}), stacklevel=4)
     for name in _COLUMNS:
         described[name] = _describe_columns(parameters[name])
+    if not isinstance(parameters["freq"], str):
+        described["freq"] = step_to_json(parameters["freq"])
     return {name: value.item() if isinstance(value, np.generic) else value for name, value in described.items()}
 
 
@@ -179,6 +190,8 @@ def _restore_parameters(described: Mapping[str, Any]) -> dict[str, Any]:
         elif isinstance(given, dict):
             names = [label_from_json(label) for label in given["several"]]
             parameters[name] = tuple(names) if given["tuple"] else names
+    freq = parameters["freq"]
+    parameters["freq"] = step_from_json(freq) if isinstance(freq, dict) else freq
     return parameters
 
 

@@ -13,9 +13,10 @@ from tscnn.common.checks import received
 from tscnn.data.encoding import index_from_arrays, index_to_arrays
 from tscnn.data.frame import read_values
 from tscnn.data.future import read_future
-from tscnn.data.index import check_spacing, find_kind, future_index, read_label
+from tscnn.data.index import check_spacing, find_kind, future_index, is_due, read_label
 from tscnn.data.schema import Schema
 from tscnn.data.series import SeriesSet
+from tscnn.data.tables import Layout, read_row
 from tscnn.data.times import Times
 from tscnn.data.values import FARTHEST, check_sizes
 from tscnn.pipeline import Pipeline
@@ -37,11 +38,13 @@ class Stream:
     context : dict of DataFrame
         What has been seen so far, at least `lookback` rows a series, in the data's own units, of
         `tscnn.data.frame.read_frame`; by name, a single series without one by None.
+    layout : Layout
+        Of the tables that it came from, in which forecasts come.
     """
 
-    def __init__(self, pipeline: Pipeline, schema: Schema, context: Mapping[Any, pd.DataFrame]) -> None:
+    def __init__(self, pipeline: Pipeline, schema: Schema, context: Mapping[Any, pd.DataFrame], layout: Layout) -> None:
         self.names = None if None in context else list(context)
-        self._pipeline, self._schema = pipeline, schema
+        self._pipeline, self._schema, self._layout = pipeline, schema, layout
         lookback = pipeline.lookback
         series = SeriesSet.of_frames(list(context.values()), schema, self.names)
         pipeline = self._pipeline = pipeline.admit(series)
@@ -78,8 +81,10 @@ class Stream:
         """
         times = [future_index(end, self._schema.freq, 1 + self._pipeline.horizon) for end in self._ends]
         due = [when[:1] for when in times]
-        newest = self._read(row, due)
-        ahead = [self._read_ahead(future, i, newest[i], when[1:]) for i, when in enumerate(times)]
+        with self._layout.lines_of_pandas():
+            newest = self._read(read_row(row, self._layout.time), due)
+            later = read_row(future, self._layout.time)
+            ahead = [self._read_ahead(later, i, newest[i], when[1:]) for i, when in enumerate(times)]
         values, covariates = self._schema.encode(newest)
         now = [Times(when, None if covariates is None else covariates[[i]], i) for i, when in enumerate(due)]
         rows = np.concatenate([self._pipeline.apply(own[None], at) for own, at in zip(values, now, strict=True)])
@@ -90,16 +95,17 @@ class Stream:
                 check_sizes(pd.DataFrame(own[None], when, self._schema.features), mean[of], scale[of])
         first = np.zeros(1, int)
         seen = [at.append(later) for at, later in zip(now, ahead, strict=True)]
-        found = self._pipeline.step(self._state, rows, self._pipeline.describe_next(seen))
+        steps = self._pipeline.step(self._state, rows, self._pipeline.describe_next(seen))
         self._ends = [end[-1:].append(when) for end, when in zip(self._ends, due, strict=True)]
         forecasts = [
-            self._pipeline.invert(own[None], times_of, first)[0] for own, times_of in zip(found, seen, strict=True)
+            self._pipeline.invert(own[None], times_of, first)[0] for own, times_of in zip(steps, seen, strict=True)
         ]
         frames = [
             pd.DataFrame(forecast, index=when[1:], columns=self._schema.target_names)
             for forecast, when in zip(forecasts, times, strict=True)
         ]
-        return frames[0] if self.names is None else pd.concat(frames, keys=self.names, names=["series", "time"])
+        found = frames[0] if self.names is None else pd.concat(frames, keys=self.names, names=["series", "time"])
+        return self._layout.give_back(found)
 
     def _read_ahead(self, future: Any, i: int, newest: np.ndarray, due: pd.Index) -> Times:
         """Return what is known of the steps after the newest row of a series."""
@@ -232,7 +238,7 @@ class Stream:
                 rule = f"`row` must have the {len(columns)} columns of the training data, each once."
                 raise ValueError(received(rule, missing=_some(missing), extra=_some(extra)))
             values = self._read_array([entries[name] for name in columns], 1)
-        if label is not None and read_label("The time of `row`", label, due) != due[0]:
+        if label is not None and not is_due(read_label("The time of `row`", label, due), due, self._schema.freq):
             rule = f"The next row must be that of {due[0]}: rows that are missing are to be filled and given first."
             raise ValueError(received(rule, row=str(label)))
         return values

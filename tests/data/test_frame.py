@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 import scipy.sparse
 
@@ -151,6 +152,8 @@ def test_a_single_row_tells_no_step() -> None:
         pd.array([1, 0, 1], dtype="Float64"),
         pd.array([True, False, True], dtype="boolean"),
         pd.arrays.SparseArray([1.0, 0.0, 1.0]),
+        *(pd.array([1, 0, 1], dtype=f"{kind}[pyarrow]") for kind in ("double", "float", "int8", "uint64")),
+        pd.array([True, False, True], dtype="bool[pyarrow]"),
     ],
 )
 def test_numbers_of_every_kind_work(values: Any) -> None:
@@ -206,8 +209,8 @@ def test_numbers_in_an_object_array_are_read() -> None:
 
 EVENLY = "The index must be evenly spaced, in steps of"
 KINDS = (
-    "The index must hold times (DatetimeIndex), periods (PeriodIndex) or integers; `pd.to_datetime(X.index)` reads "
-    "times, `X.reset_index(drop=True)` numbers the rows."
+    "The index must hold times (DatetimeIndex), periods (PeriodIndex) or integers; "
+    "`X.set_axis(pd.to_datetime(X.index))` reads times, `X.reset_index(drop=True)` numbers the rows."
 )
 NUMBERS = "Column 'c' must hold real numbers or booleans; "
 CONVERTS = NUMBERS + "`X.astype({'c': float})` converts those in it."
@@ -222,14 +225,15 @@ def check_refusal(call: Callable[[], Any], message: str) -> None:
     said = str(caught.value)
     assert part in said
     assert type(caught.value).__name__ == kind
-    assert not re.search(r"Timestamp|Period\(|np\.(?!inf|nan)|freq=|<", said)
+    assert not re.search(r"Timestamp|Period\(|np\.(?!inf|nan)|(?<!Forecaster\()freq=[^`]|<", said)
 
 
 REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     "NaN": (
         lambda: put(put(hours(), [3, 4], 1, np.nan), [5], 0, np.inf),
         "ValueError: Every value must be finite, but column 'b' has NaN or infinity at row 2026-03-29 04:00:00+02:00; "
-        "`X.ffill().bfill()` fills gaps. Received: value=nan, n_such_values=3, in_columns=['a', 'b']",
+        "`X.ffill().bfill()` fills gaps, `Forecaster(missing='mask')` takes them. "
+        "Received: value=nan, n_such_values=3, in_columns=['a', 'b']",
     ),
     "infinity": (
         lambda: put(make(range(6)), [3], 0, -np.inf),
@@ -241,7 +245,25 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     "decimals": (lambda: hours(2).assign(c=[Decimal(1)] * 2), "TypeError: dtype='object', first_value=Decimal('1')"),
     "objects": (lambda: hours(2).assign(c=np.array([1, 2], dtype=object)), "TypeError: " + CONVERTS),
     "categories": (lambda: hours(2).assign(c=pd.Categorical([1, 2])), "TypeError: dtype='category', first_value=1"),
-    "times": (lambda: hours(2).assign(c=hours(2).index), "TypeError: belong in the index: `X.set_index('c')`;"),
+    "times": (lambda: hours(2).assign(c=hours(2).index), "TypeError: belong in the index: `X.set_index('c')`, or "),
+    "decimals of Arrow": (
+        lambda: hours(2).assign(c=pd.array([Decimal("1.5")] * 2, pd.ArrowDtype(pa.decimal128(5, 2)))),
+        f"TypeError: {CONVERTS}",
+    ),
+    "numeric text": (lambda: hours(2).assign(c=["1", "2.5"]), f"TypeError: {CONVERTS}"),
+    "text of Arrow": (lambda: hours(2).assign(c=pd.array(["1", "2"], "string[pyarrow]")), f"TypeError: {CONVERTS}"),
+    "decimal commas": (
+        lambda: hours(2).assign(c=["1,5", "2"]),
+        f"TypeError: {NUMBERS}`X['c'] = X['c'].str.replace(',', '.').astype(float)` converts those in it.",
+    ),
+    "mostly numbers": (
+        lambda: hours(3).assign(c=["1", "n/a", "2"]),
+        f"TypeError: {NUMBERS}`X['c'] = pd.to_numeric(X['c'], errors='coerce')` keeps those in it, and leaves gaps.",
+    ),
+    "lengths of time": (
+        lambda: hours(2).assign(c=pd.array([pd.Timedelta("1h")] * 2, "duration[ns][pyarrow]")),
+        f"TypeError: {NUMBERS}`X['c'] = X['c'].dt.total_seconds()` makes",
+    ),
     "complex": (lambda: hours(2).assign(c=1j), "ValueError: Complex data not supported: column 'c' must be real."),
     "object in array": (lambda: np.array([[{}]], dtype=object), "TypeError: must be a string or a real number, not"),
     "same names": (lambda: hours().set_axis(["a", "a"], axis=1), "ValueError: unique. Received: repeated=['a']"),
@@ -249,8 +271,9 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     "no row": (lambda: hours().iloc[:0], "ValueError: `X` must have at least one row. Received: shape=(0, 2)"),
     "repeated": (
         lambda: hours().iloc[[0, 1, 1, 2, 2]],
-        "ValueError: The index must not repeat, but 2026-03-29 01:00:00+01:00 does. `X[~X.index.duplicated()]` keeps "
-        "the first of its rows; several series need a column each, `X.pivot`. Received: n_repeated=2",
+        "ValueError: The index must not repeat, but 2026-03-29 01:00:00+01:00 does; several series need their names, "
+        "`series_id=`; `X[~X.index.duplicated()]` keeps the first of its rows, `X.groupby(level=0).mean()` their mean. "
+        "Received: n_repeated=2",
     ),
     "unsorted": (
         lambda: hours().iloc[[0, 3, 2, 4]],
@@ -259,22 +282,22 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "gap": (
         lambda: hours().iloc[[0, 1, 3, 4, 5]],
-        f"ValueError: {EVENLY} 'h', but 2026-03-29 03:00:00+02:00 is missing; `X.asfreq('h')` adds missing rows, "
-        "to be filled. "
+        f"ValueError: {EVENLY} 'h', but 2026-03-29 03:00:00+02:00 is missing; "
+        "`Forecaster(freq='h', missing='mask')` takes absent rows as missing values. "
         "Received: previous_row='2026-03-29 01:00:00+01:00', next_row='2026-03-29 04:00:00+02:00'",
     ),
     "wide gap": (lambda: hours(40).iloc[[0, 1, 2, 39]], "ValueError: but 2026-03-29 04:00:00+02:00 is missing;"),
-    "weekday gap": (lambda: gap("B"), "ValueError: 'B', but 2026-03-06 00:00:00 is missing; `X.asfreq('B')`"),
+    "weekday gap": (lambda: gap("B"), "ValueError: 'B', but 2026-03-06 00:00:00 is missing; `Forecaster(freq='B', "),
     "month gap": (lambda: gap("ME"), "ValueError: in steps of 'ME', but 2026-07-31 00:00:00 is missing;"),
     "day gap": (lambda: gap("D", BERLIN), "ValueError: in steps of 'D', but 2026-03-06 00:00:00+01:00 is missing;"),
     "period gap": (
         lambda: make(pd.period_range("2026-01", periods=9, freq="M").delete(3)),
-        "ValueError: in steps of 'M', but 2026-04 is missing; `X.reindex(pd.period_range(X.index[0], X.index[-1]))` "
-        "adds missing rows, to be filled. Received: previous_row='2026-03', next_row='2026-05'",
+        "ValueError: in steps of 'M', but 2026-04 is missing; `Forecaster(freq='M', missing='mask')` takes "
+        "absent rows as missing values. Received: previous_row='2026-03', next_row='2026-05'",
     ),
     "integer gap": (
         lambda: make([0, 2, 4, 8]),
-        f"ValueError: {EVENLY} 2, but 6 is missing; `X.reindex(range(0, 9, 2))` adds missing rows, to be filled.",
+        f"ValueError: {EVENLY} 2, but 6 is missing; `Forecaster(freq=2, missing='mask')` takes absent rows as missing",
     ),
     "between": (
         lambda: make(hours(9, None).index.insert(4, pd.Timestamp("2026-03-29 03:30"))),

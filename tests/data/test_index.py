@@ -14,6 +14,7 @@ import pytest
 from pandas.tseries.frequencies import to_offset
 
 from tscnn.data.encoding import index_from_arrays, index_to_arrays, zone_from_json, zone_to_json
+from tscnn.data.grid import put_on_grid, read_step
 from tscnn.data.index import check_spacing, find_seasonality, find_seasons, future_index, read_label
 
 BERLIN = "Europe/Berlin"
@@ -275,8 +276,10 @@ def test_errors_tell_a_mend_of_other_steps(every: pd.Index) -> None:
 
 
 def follow(message: str, X: pd.DataFrame) -> Any:
-    (call,) = re.findall(r"; `(X\..*)` adds missing rows", message)
-    return eval(call, {"X": X, "pd": pd, "range": range})
+    (freq,) = re.findall(r"; `Forecaster\(freq=(.*), missing='mask'\)` takes absent rows as", message)
+    mended = put_on_grid(X, eval(freq, {"pd": pd}))
+    check_spacing(mended.index, read_step(eval(freq, {"pd": pd}), X.index))
+    return mended
 
 
 def days_with(days: list[int], n_months: int = 12) -> pd.DatetimeIndex:
@@ -305,7 +308,7 @@ def test_errors_name_no_step_that_is_not_there(index: pd.Index) -> None:
     with pytest.raises(ValueError, match=r"evenly spaced, but .* comes .* after .*, where other rows are") as caught:
         check_spacing(index, None)
     assert "in steps of" not in str(caught.value)
-    assert "asfreq" not in str(caught.value)
+    assert "Forecaster" not in str(caught.value)
     assert len(str(caught.value)) < 400
 
 
@@ -376,8 +379,8 @@ def test_errors_of_labels_of_another_zone_or_step(index: pd.Index, label: Any) -
     [
         (pd.DatetimeIndex([pd.Timestamp.max.floor("h")]), pd.offsets.Hour()),
         (pd.DatetimeIndex([pd.Timestamp.max.floor("D")]), pd.offsets.YearEnd()),
-        (pd.DatetimeIndex([pd.Timestamp.max.floor("D")], tz=BERLIN), pd.offsets.Day()),
-        (pd.DatetimeIndex(["9999-12-31"], tz=BERLIN).as_unit("us"), pd.offsets.Day()),
+        (pd.DatetimeIndex([pd.Timestamp.max.floor("D")], tz=zoneinfo.ZoneInfo(BERLIN)), pd.offsets.Day()),
+        (pd.DatetimeIndex(np.array(["9999-12-31"], "M8[us]")).tz_localize(BERLIN), pd.offsets.Day()),
         (pd.Index([2**63 - 2]), 1),
         (pd.RangeIndex(2**63 - 5, 2**63 - 1), 1),
         (pd.Index([125, 126], dtype="int8"), 1),

@@ -10,6 +10,7 @@ import pandas as pd
 
 from tscnn.common.checks import received, show
 from tscnn.data.categories import learn_categories, number_categories
+from tscnn.data.grid import put_on_grid, read_step
 from tscnn.data.index import check_spacing, find_kind, future_index
 from tscnn.data.schema import Schema, assign_roles
 from tscnn.data.values import as_float, list_some
@@ -18,7 +19,13 @@ __all__ = ["Schema", "check_y", "forecast_frame", "learn_schema", "read_frame", 
 
 
 def learn_schema(
-    X: Any, targets: Any = None, future: Any = None, static: Any = None, *, n_rows: int | None = None
+    X: Any,
+    targets: Any = None,
+    future: Any = None,
+    static: Any = None,
+    *,
+    freq: Any = None,
+    n_rows: int | None = None,
 ) -> tuple[Schema, pd.DataFrame]:
     """Check a training frame, and remember its columns, their roles and its step.
 
@@ -31,8 +38,12 @@ def learn_schema(
     future, static : column name or list of column names, optional
         Columns that are known ahead, and that never change. They may hold text, which is taken for categories, as other
         columns that are not forecast may if they are of pandas' categorical type.
+    freq : str, offset, timedelta or int, optional
+        Step of the index, on which absent rows become missing values; default that of the rows, of which none may be
+        absent.
     n_rows : int, optional
-        Rows, from the first on, that tell the step of the index; default all. The others belong to other series.
+        Rows, from the first on, that tell the step of the index; default all. The others belong to other series, all of
+        them on the grid.
 
     Returns
     -------
@@ -55,12 +66,14 @@ def learn_schema(
     """
     frame = _as_frame(X)
     kind = find_kind(frame.index)
+    if freq is not None:
+        frame, freq = frame if n_rows else put_on_grid(frame, freq), read_step(freq, frame.index)
     small = all(dtype in (np.float32, np.float16) for dtype in frame.dtypes)
     roles = assign_roles(frame.columns, targets, future, static)
     categories = learn_categories(frame, roles)
     frame = as_float(number_categories(frame, categories))
     dtype = np.dtype(np.float32 if small else np.float64)
-    freq = check_spacing(frame.index[:n_rows], None)
+    freq = check_spacing(frame.index[:n_rows], freq)
     schema = Schema.of(
         frame.columns,
         targets,
@@ -74,7 +87,7 @@ def learn_schema(
     return schema, frame
 
 
-def read_frame(X: Any, schema: Schema) -> pd.DataFrame:
+def read_frame(X: Any, schema: Schema, freq: Any = None) -> pd.DataFrame:
     """Check a frame against `schema` and put its columns into the order of training.
 
     Parameters
@@ -84,6 +97,8 @@ def read_frame(X: Any, schema: Schema) -> pd.DataFrame:
         an array has none and is taken as it is.
     schema : Schema
         Of `learn_schema`.
+    freq : str, offset, timedelta or int, optional
+        As of `learn_schema`.
 
     Returns
     -------
@@ -95,6 +110,8 @@ def read_frame(X: Any, schema: Schema) -> pd.DataFrame:
     TypeError, ValueError
         Naming the column or the row that breaks a rule.
     """
+    if freq is not None and isinstance(X, pd.DataFrame | pd.Series):
+        X = put_on_grid(X, freq)
     frame = read_values(X, schema)
     if isinstance(X, pd.DataFrame | pd.Series):
         if find_kind(frame.index) != schema.kind:

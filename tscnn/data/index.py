@@ -5,27 +5,35 @@ from __future__ import annotations
 import contextlib
 import datetime
 import numbers
-import warnings
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from tscnn.common.checks import received
+from tscnn.data.clock import clock_times, is_calendar, localize, wall_times
+from tscnn.data.steps import (
+    TOO_FAR,
+    expected_index,
+    find_step,
+    keeps_step,
+    name_step,
+    on_steps,
+    spaced,
+    whole_numbers,
+    write_step,
+)
 
 __all__ = [
+    "check_order",
     "check_spacing",
     "find_kind",
     "find_seasonality",
     "find_seasons",
     "future_index",
+    "is_due",
     "read_label",
 ]
-
-
-# What pandas raises beyond the times or integers of a type; the last for a zone after the year 9999.
-_TOO_FAR = (pd.errors.OutOfBoundsDatetime, OverflowError, NotImplementedError)
 
 
 def find_kind(index: pd.Index) -> str:
@@ -56,8 +64,33 @@ def find_kind(index: pd.Index) -> str:
     if isinstance(index, pd.MultiIndex):
         rule = f"{rule} a row is a time, and every variable has its column."
     else:
-        rule = f"{rule} `pd.to_datetime(X.index)` reads times, `X.reset_index(drop=True)` numbers the rows."
+        rule = f"{rule} `X.set_axis(pd.to_datetime(X.index))` reads times, `X.reset_index(drop=True)` numbers the rows."
     raise TypeError(received(rule, index=type(index).__name__, dtype=str(index.dtype), first=index[:1].tolist()[0]))
+
+
+def check_order(index: pd.Index) -> None:
+    """Check that an index ascends, each row once.
+
+    Parameters
+    ----------
+    index : Index
+        Of a kind that `find_kind` knows.
+
+    Raises
+    ------
+    ValueError
+        Naming the first row that breaks the rule.
+    """
+    if index.hasnans:
+        rule = "The index must have a value in every row, no NaT; `X[X.index.notna()]` leaves the others out."
+        missing = index.isna()
+        raise ValueError(received(rule, n_without=int(missing.sum()), first_row_without=int(missing.argmax())))
+    if not index.is_unique:
+        _refuse_repeated(index)
+    if not index.is_monotonic_increasing:
+        after = int(np.flatnonzero(index[1:] < index[:-1])[0])
+        rule = "The index must ascend, oldest row first; `X.sort_index()` sorts it."
+        raise ValueError(received(rule, row=str(index[after]), next_row=str(index[after + 1])))
 
 
 def check_spacing(index: pd.Index, freq: Any) -> Any:
@@ -83,63 +116,44 @@ def check_spacing(index: pd.Index, freq: Any) -> Any:
     ValueError
         Naming the first row that breaks the rule.
     """
-    if index.hasnans:
-        rule = "The index must have a value in every row, no NaT; `X[X.index.notna()]` leaves the others out."
-        missing = index.isna()
-        raise ValueError(received(rule, n_without=int(missing.sum()), first_row_without=int(missing.argmax())))
-    if not index.is_unique:
-        repeated = index[index.duplicated()]
-        rule = f"The index must not repeat, but {repeated[0]} does"
-        hint = "`X[~X.index.duplicated()]` keeps the first of its rows; several series need a column each, `X.pivot`."
-        raise ValueError(received(f"{rule}. {hint}", n_repeated=len(repeated)))
-    if not index.is_monotonic_increasing:
-        after = int(np.flatnonzero(index[1:] < index[:-1])[0])
-        rule = "The index must ascend, oldest row first; `X.sort_index()` sorts it."
-        raise ValueError(received(rule, row=str(index[after]), next_row=str(index[after + 1])))
-    step = _find_step(index) if freq is None else freq
-    if step is not None and not _keeps(index, step):
-        own = _find_step(index)
-        if own not in (None, step) and (isinstance(index, pd.PeriodIndex) or _keeps(index, own)):
-            rule = f"The index must have the step of the training data, {_name(step, index)!r}."
-            raise ValueError(received(rule, step=_name(own, index)))
-        if freq is None and not _on_steps(index, step).all():
+    check_order(index)
+    step = find_step(index) if freq is None else freq
+    if step is not None and not keeps_step(index, step):
+        own = find_step(index)
+        if own not in (None, step) and (isinstance(index, pd.PeriodIndex) or keeps_step(index, own)):
+            rule = f"The index must have the step of the training data, {name_step(step, index)!r}."
+            raise ValueError(received(rule, step=name_step(own, index)))
+        if freq is None and not on_steps(index, step).all():
             _refuse_steps(index)
         _refuse_gap(index, step)
     return step
 
 
-def _keeps(index: pd.Index, step: Any) -> bool:
-    if isinstance(index, pd.PeriodIndex) and index.freq != step:
+def _refuse_repeated(index: pd.Index) -> None:
+    repeated = index[index.duplicated()]
+    rule = f"The index must not repeat, but {repeated[0]} does; "
+    if _is_set_back(index, repeated):
+        rule += (
+            "`X.tz_localize('..', ambiguous='infer')`, with its zone, tells the two hours of a clock that was set back"
+        )
+        rule += " from each other; "
+    else:
+        rule += "several series need their names, `series_id=`; "
+    rule += "`X[~X.index.duplicated()]` keeps the first of its rows, `X.groupby(level=0).mean()` their mean."
+    raise ValueError(received(rule, n_repeated=len(repeated)))
+
+
+def _is_set_back(index: pd.Index, repeated: pd.Index) -> bool:
+    """Say whether times repeat as where a clock is set back: those of an hour or two at night, twice a year at most."""
+    if not isinstance(index, pd.DatetimeIndex) or index.tz is not None or not repeated.is_unique:
         return False
-    grid = _grid(index, step)
-    return bool(grid.equals(index) or _clock(grid, step).equals(_clock(index, step)))
-
-
-def _grid(index: pd.Index, step: Any) -> pd.Index:
-    """Make what `index` should be, or part of it where a wrong step leads beyond the times that pandas can hold."""
-    n_rows = len(index)
-    while n_rows > 0:
-        try:
-            return _spaced(index, 0, step, n_rows)
-        except _TOO_FAR:
-            n_rows //= 2
-    return index[:0]
-
-
-def _on_steps(index: pd.Index, step: Any) -> np.ndarray:
-    """Say which rows lie a whole number of steps after the first."""
-    if _is_calendar(step, index):
-        wall = _wall_times(index)
-        return np.asarray(wall.isin(pd.date_range(wall[0], wall[-1], freq=step)))
-    if isinstance(index, pd.DatetimeIndex):
-        return np.asarray((index - index[0]) % pd.Timedelta(step) == pd.Timedelta(0))
-    numbers = _integers(index)
-    return np.asarray((numbers - numbers[0]) % np.uint64(step if isinstance(step, int) else step.n) == 0)
+    nights, n_years = repeated.normalize(), index.year.max() - index.year.min() + 1
+    return bool(nights.nunique() <= 2 * n_years and (repeated - nights < pd.Timedelta(hours=4)).all())
 
 
 def _refuse_steps(index: pd.Index) -> None:
     """Raise for an index that has no step at all."""
-    clock = _wall_times(index) if isinstance(index, pd.DatetimeIndex) else _integers(index)
+    clock = wall_times(index) if isinstance(index, pd.DatetimeIndex) else whole_numbers(index)
     apart = pd.Series(clock[1:] - clock[:-1])
     usual = apart.mode()[0]
     at = int((apart != usual).to_numpy().argmax())
@@ -148,165 +162,22 @@ def _refuse_steps(index: pd.Index) -> None:
         f"are {usual} apart. Leave out rows in between, or number rows that have no step: `X.reset_index(drop=True)`"
     )
     if isinstance(index, pd.DatetimeIndex):
-        rule += "; `X.index.freq = ..` sets one that pandas can't infer"
+        rule += "; `freq=` takes one that pandas can't infer"
     raise ValueError(received(f"{rule}.", n_rows=len(index), of_another_length=int((apart != usual).sum())))
 
 
 def _refuse_gap(index: pd.Index, step: Any) -> None:
-    rule = f"The index must be evenly spaced, in steps of {_name(step, index)!r}, but"
-    expected, on_steps = _grid(index, step), _on_steps(index, step)
-    differs = np.asarray(_clock(expected, step) != _clock(index[: len(expected)], step))
+    """Raise for an index that lacks a row, or has one between two steps."""
+    rule = f"The index must be evenly spaced, in steps of {name_step(step, index)!r}, but"
+    expected, is_on_step = expected_index(index, step), on_steps(index, step)
+    differs = np.asarray(clock_times(expected, step) != clock_times(index[: len(expected)], step))
     at = int(np.flatnonzero([*differs, True])[0])
     before = {"previous_row": str(index[at - 1])} if at else {"first_row": str(index[0])}
-    if at < len(expected) and on_steps[at]:
-        hint = _suggest(index, step) if on_steps.all() else ""
-        raise ValueError(received(f"{rule} {expected[at]} is missing{hint}.", **before, next_row=str(index[at])))
+    if at < len(expected) and is_on_step[at]:
+        rule = f"{rule} {expected[at]} is missing; `Forecaster(freq={write_step(step, index)}, missing='mask')` takes"
+        rule += " absent rows as missing values."
+        raise ValueError(received(rule, **before, next_row=str(index[at])))
     raise ValueError(received(f"{rule} {index[at]} is not on a step.", **before))
-
-
-def _suggest(index: pd.Index, step: Any) -> str:
-    """Name the call that adds missing rows and keeps those there are, if there is a short one."""
-    call = None
-    if isinstance(index, pd.PeriodIndex):
-        call = "X.reindex(pd.period_range(X.index[0], X.index[-1]))"
-    elif not isinstance(index, pd.DatetimeIndex):
-        call = f"X.reindex(range({index[0]}, {index[-1] + 1}, {step}))"
-    else:
-        name = _name(step, index)
-        name = name if name.startswith("pd.") else repr(name)
-        if index.tz is None or not _is_calendar(step, index) or _fills(index, step, pd.Series.asfreq):
-            call = f"X.asfreq({name})"
-        elif _fills(index, step, lambda rows, freq: rows.resample(freq).mean()):
-            call = f"X.resample({name}).mean()"
-    return "" if call is None else f"; `{call}` adds missing rows, to be filled"
-
-
-def _fills(index: pd.DatetimeIndex, step: Any, method: Callable[[pd.Series, Any], pd.Series]) -> bool:
-    """Try a method of pandas, most of which don't know of days without a midnight."""
-    wall = _wall_times(index)
-    every = _localize(pd.date_range(wall[0], wall[-1], freq=step), index.tz)
-    with contextlib.suppress(ValueError):
-        return bool(every.equals(method(pd.Series(0.0, index), step).index))
-    return False
-
-
-def _find_step(index: pd.Index) -> Any:
-    """Find the step of an ascending index, or of most of its rows: an int, an offset, or None for a single row."""
-    if isinstance(index, pd.RangeIndex):
-        return index.step
-    if isinstance(index, pd.DatetimeIndex | pd.PeriodIndex) and index.freq is not None:
-        return index.freq
-    if len(index) < 2:
-        return None
-    if isinstance(index, pd.DatetimeIndex):
-        return _guess_offset(index)
-    return int(pd.Series(np.diff(_integers(index))).mode()[0])
-
-
-def _guess_offset(index: pd.DatetimeIndex) -> Any:
-    """Find the step of all rows, or failing that of most, so that the error can name a gap."""
-    if (inferred := _infer_offset(index)) is not None:
-        return inferred
-    local = _wall_times(index)  # a day is a day of the calendar, though a clock change makes it 23 hours
-    if (inferred := _infer_offset(local)) is not None:
-        return inferred
-    step = pd.Series(local[1:] - local[:-1]).mode()[0]
-    if step % pd.Timedelta(days=1):
-        return pd.tseries.frequencies.to_offset(pd.Series(index[1:] - index[:-1]).mode()[0])
-    months = round(step.days / 30.44)
-    if months and (local.day == 1).all():
-        return pd.offsets.MonthBegin(months)
-    if months and ((local + pd.Timedelta(days=1)).day == 1).all():
-        return pd.offsets.MonthEnd(months)
-    if months and (local.day == local.day[0]).all():
-        return pd.DateOffset(months=months)
-    if step == pd.Timedelta(days=1) and (local.day_of_week < 5).all() and local[-1] - local[0] > pd.Timedelta(days=7):
-        return pd.offsets.BusinessDay()
-    return pd.offsets.Day(step.days)
-
-
-def _infer_offset(times: pd.DatetimeIndex) -> Any:
-    """Find the step that all rows have, if it is one that pandas infers or twice a month."""
-    if len(times) < 3:
-        return None
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # pandas 3.1: an offset is to be returned one day
-        inferred = pd.infer_freq(times)
-    if inferred is not None:
-        return pd.tseries.frequencies.to_offset(inferred)
-    twice = (pd.offsets.SemiMonthBegin(), pd.offsets.SemiMonthEnd())
-    return next((step for step in twice if (times[1] - times[0]).days in range(13, 18) and _keeps(times, step)), None)
-
-
-# How rows go on
-
-
-def _spaced(index: pd.Index, at: int, step: Any, n_rows: int) -> pd.Index:
-    """Go on from a row of `index`, the first or the last: that row and those after it, of the same kind and name."""
-    if isinstance(index, pd.PeriodIndex):
-        return pd.period_range(index[at], periods=n_rows, freq=index.freq, name=index.name)
-    if isinstance(index, pd.DatetimeIndex):
-        return _spaced_times(index, at, step, n_rows)
-    start = int(index[at])
-    stop, name = start + step * n_rows, str(index.dtype).lower().removesuffix("[pyarrow]")
-    last = stop if isinstance(index, pd.RangeIndex) else stop - step
-    if not np.iinfo(name).min <= last <= np.iinfo(name).max:
-        raise OverflowError(f"{last} is no {name}")
-    if isinstance(index, pd.RangeIndex):
-        return pd.RangeIndex(start, stop, step, name=index.name)
-    whole = np.uint64 if name.startswith("u") else np.int64
-    values = np.arange(n_rows, dtype=whole) * whole(step) + whole(start)
-    return pd.Index(values, dtype=index.dtype, name=index.name)
-
-
-def _spaced_times(index: pd.DatetimeIndex, at: int, step: Any, n_rows: int) -> pd.DatetimeIndex:
-    settings = {"periods": n_rows, "freq": step, "name": index.name, "unit": index.unit}
-    if index.tz is not None and _is_calendar(step, index):
-        first = index[at].tz_localize(None)
-        if (index[at] - pd.Timedelta(1, index.unit)).utcoffset() != index[at].utcoffset():  # after a clock change
-            first = _wall_times(index[:9] if at == 0 else index[-9:])[at]
-        local = pd.date_range(first, **settings)
-        if local.tz_localize(index.tz, ambiguous="NaT", nonexistent="NaT").hasnans:
-            # A clock change at the very time of a row: what `DataFrame.resample` does. Samoa once left out a day.
-            local = pd.date_range(first, **{**settings, "periods": n_rows + 1})
-            times = _localize(local, index.tz)
-            return times[times.tz_localize(None).normalize() == local.normalize()][:n_rows]
-    return pd.date_range(index[at], **settings)
-
-
-def _is_calendar(step: Any, index: pd.Index) -> bool:
-    """Say whether steps are days, weeks or months of a calendar, whatever the hours of a day."""
-    tick = isinstance(step, pd.offsets.Tick) and not isinstance(step, pd.offsets.Day)
-    return isinstance(index, pd.DatetimeIndex) and not tick
-
-
-def _clock(index: pd.Index, step: Any) -> pd.Index:
-    """Return what a clock shows at the rows, if the step is one of the calendar: either of two midnights is one."""
-    return index.tz_localize(None) if _is_calendar(step, index) else index
-
-
-def _wall_times(index: pd.DatetimeIndex) -> pd.DatetimeIndex:
-    """Return what a clock shows at the rows; at a time that a clock change left out, what it would have shown."""
-    local = index.tz_localize(None)
-    if index.tz is None:
-        return local
-    days = local.normalize()
-    # One row doesn't tell its usual time of day; midnight is the time that calendars are left without.
-    usual = (pd.Series(local - days).mode() if len(index) > 1 else local - local)[0]
-    return local.where(_localize(days + usual, index.tz) != index, days + usual)
-
-
-def _localize(local: pd.DatetimeIndex, zone: Any) -> pd.DatetimeIndex:
-    """Give times of a clock their zone: the first of two, and the first moment after a change for none."""
-    first = np.ones(len(local), dtype=bool)
-    return local.tz_localize(zone, ambiguous=first, nonexistent="shift_forward")
-
-
-def _integers(index: pd.Index) -> np.ndarray:
-    """Return periods or integers as unsigned ones, whose differences are right whatever their size."""
-    if isinstance(index, pd.PeriodIndex):
-        return np.asarray(index.asi8).view(np.uint64)
-    return index.to_numpy(np.uint64 if "uint" in str(index.dtype).lower() else np.int64).view(np.uint64)
 
 
 def find_seasons(freq: Any) -> dict[str, int]:
@@ -395,8 +266,8 @@ def future_index(index: pd.Index, freq: Any, horizon: int) -> pd.Index:
     elif not isinstance(freq, int):
         freq = getattr(index, "step", 1)
     try:
-        return _spaced(index, -1, freq, horizon + 1)[1:]
-    except _TOO_FAR:
+        return spaced(index, -1, freq, horizon + 1)[1:]
+    except TOO_FAR:
         rule = f"The index must leave room for {horizon} steps after its last row"
         wider = "as_unit('us')" if isinstance(index, pd.DatetimeIndex) else "astype('int64')"
         if str(index.dtype).lower() not in ("int64", "uint64") and getattr(index, "unit", "ns") == "ns":
@@ -441,7 +312,7 @@ def read_label(name: str, label: Any, index: pd.Index) -> Any:
         if kind == "times" and isinstance(label, str | datetime.datetime | np.datetime64):
             read = pd.Timestamp(label)
             if isinstance(label, str) and read.tz is None and index.tz is not None:
-                read = _localize(pd.DatetimeIndex([read]), index.tz)[0]
+                read = localize(pd.DatetimeIndex([read]), index.tz)[0]
             read = read if (read.tz is None) == (index.tz is None) else None
     if read is None or read is pd.NaT:
         rule = f"{name} must be comparable with the index, which holds {kind}"
@@ -450,12 +321,26 @@ def read_label(name: str, label: Any, index: pd.Index) -> Any:
     return read
 
 
-def _name(step: Any, index: pd.Index) -> Any:
-    """Write a step as pandas takes it: a month is "ME" among times, "M" among periods."""
-    if isinstance(step, int):
-        return step
-    if isinstance(index, pd.PeriodIndex):
-        return pd.Period(ordinal=0, freq=step).freqstr
-    if step.freqstr.startswith("<"):  # an offset that has no name
-        return f"pd.DateOffset({', '.join(f'{key}={value}' for key, value in step.kwds.items())})"
-    return step.freqstr
+def is_due(time: Any, due: pd.Index, freq: Any) -> bool:
+    """Say whether a row is the one that is due.
+
+    Parameters
+    ----------
+    time : Timestamp, Period or int
+        Of `read_label`.
+    due : Index of one entry
+        The time that is due.
+    freq : offset, int or None
+        The step of the index.
+
+    Returns
+    -------
+    bool
+        Of days, weeks and months, either of two midnights will do where a clock is set back.
+    """
+    if time == due[0]:
+        return True
+    return (
+        is_calendar(freq, due)
+        and clock_times(pd.DatetimeIndex([time]).tz_convert(due.tz), freq)[0] == clock_times(due, freq)[0]
+    )

@@ -10,6 +10,7 @@ import pandas as pd
 
 from tscnn.common.checks import received, show
 from tscnn.data.frame import learn_schema, read_frame
+from tscnn.data.grid import put_on_grid
 from tscnn.data.index import check_spacing
 from tscnn.data.schema import Schema
 from tscnn.data.values import list_some
@@ -40,7 +41,7 @@ def is_panel(X: Any, series_id: Any) -> bool:
 
 
 def learn_panel(
-    X: Any, series_id: Any, targets: Any = None, future: Any = None, static: Any = None
+    X: Any, series_id: Any, targets: Any = None, future: Any = None, static: Any = None, *, freq: Any = None
 ) -> tuple[Schema, Frames]:
     """Check the series of training, and remember what they look like.
 
@@ -51,7 +52,7 @@ def learn_panel(
         end at different times; all have one step.
     series_id : column name or None
         Of that column.
-    targets, future, static : column name or list of column names, optional
+    targets, future, static, freq
         Of `tscnn.data.frame.learn_schema`.
 
     Returns
@@ -74,9 +75,11 @@ def learn_panel(
     (['sales'], {'a': [7, 8], 'b': [1, 2]})
     """
     parts = _split(X, series_id)
+    if freq is not None:
+        parts = {name: put_on_grid(part, freq) for name, part in parts.items()}
     longest = max(parts, key=lambda name: len(parts[name]))
     joined = pd.concat([parts[longest], *(part for name, part in parts.items() if name != longest)])
-    schema, frame = learn_schema(joined, targets, future, static, n_rows=len(parts[longest]))
+    schema, frame = learn_schema(joined, targets, future, static, freq=freq, n_rows=len(parts[longest]))
     order = [longest, *(name for name in parts if name != longest)]
     ends = np.cumsum([len(parts[name]) for name in order])
     found = {name: frame.iloc[end - len(parts[name]) : end] for name, end in zip(order, ends, strict=True)}
@@ -85,7 +88,7 @@ def learn_panel(
     return schema, {name: found[name] for name in parts}
 
 
-def read_panel(X: Any, series_id: Any, schema: Schema) -> Frames:
+def read_panel(X: Any, series_id: Any, schema: Schema, freq: Any = None) -> Frames:
     """Check series against those of training.
 
     Parameters
@@ -96,6 +99,8 @@ def read_panel(X: Any, series_id: Any, schema: Schema) -> Frames:
         Of the column that tells the series of a long frame.
     schema : Schema
         Of `learn_panel`.
+    freq : str, offset, timedelta or int, optional
+        As of `learn_panel`.
 
     Returns
     -------
@@ -110,7 +115,7 @@ def read_panel(X: Any, series_id: Any, schema: Schema) -> Frames:
     found = {}
     for name, part in _split(X, series_id).items():
         try:
-            found[name] = read_frame(part, schema)
+            found[name] = read_frame(part, schema, freq)
         except (TypeError, ValueError) as error:
             raise type(error)(f"Series {show(name)}: {error}") from None
     return found

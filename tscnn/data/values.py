@@ -37,10 +37,10 @@ def as_float(frame: pd.DataFrame) -> pd.DataFrame:
         Naming the column, and the row of a value.
     """
     for position, dtype in enumerate(frame.dtypes):
-        if pd.api.types.is_complex_dtype(dtype):
+        if dtype.kind == "c":
             rule = f"Complex data not supported: column {show(frame.columns[position])} must be real."
             raise ValueError(received(rule, dtype=str(dtype)))
-        if not pd.api.types.is_numeric_dtype(dtype):
+        if dtype.kind not in "iufb":  # Arrow's decimals count as numeric elsewhere
             _refuse_column(frame, position)
     values = frame.to_numpy(dtype=np.float64, na_value=np.nan, copy=True)
     good = np.abs(values) < LARGEST
@@ -99,13 +99,18 @@ def _refuse_column(frame: pd.DataFrame, position: int) -> None:
     numbers = f"Column {name} must hold real numbers or booleans;"
     without = f"`X.drop(columns=[{name}])` does without."
     if pd.api.types.is_datetime64_any_dtype(dtype) or isinstance(dtype, pd.PeriodDtype):
-        rule = f"Column {name} holds times, which belong in the index: `X.set_index({name})`; {without}"
-    elif pd.api.types.is_timedelta64_dtype(dtype):
+        rule = f"Column {name} holds times, which belong in the index: `X.set_index({name})`, or"
+        rule += f" `Forecaster(time={name})`; {without}"
+    elif dtype.kind == "m":
         rule = f"{numbers} `X[{name}] = X[{name}].dt.total_seconds()` makes numbers of lengths of time."
     elif _works(lambda: column.astype(float)):
         rule = f"{numbers} `X.astype({{{name}: float}})` converts those in it."
     elif _works(lambda: pd.to_numeric(column)):
         rule = f"{numbers} `X[{name}] = pd.to_numeric(X[{name}])` converts those in it."
+    elif _makes_numbers(lambda: column.str.replace(",", ".").astype(float)):
+        rule = f"{numbers} `X[{name}] = X[{name}].str.replace(',', '.').astype(float)` converts those in it."
+    elif _makes_numbers(lambda: pd.to_numeric(column, errors="coerce")):
+        rule = f"{numbers} `X[{name}] = pd.to_numeric(X[{name}], errors='coerce')` keeps those in it, and leaves gaps."
     elif _works(lambda: pd.to_datetime(column.astype(str), format="ISO8601")):
         rule = f"Column {name} holds times, which belong in the index: `X.set_index(pd.to_datetime(X.pop({name})))`;"
         rule += f" {without}"
@@ -121,9 +126,14 @@ def _works(convert: Callable[[], Any]) -> bool:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             convert()
-    except (TypeError, ValueError, OverflowError, KeyError):
+    except (TypeError, ValueError, OverflowError, KeyError, AttributeError):
         return False
     return True
+
+
+def _makes_numbers(convert: Callable[[], pd.Series]) -> bool:
+    """Say whether most of what a conversion returns are numbers."""
+    return _works(convert) and bool(np.isfinite(convert().to_numpy(float, na_value=np.nan)).mean() > 0.5)
 
 
 def _first_other(column: pd.Series) -> Any:
@@ -150,6 +160,6 @@ def _refuse_value(frame: pd.DataFrame, values: np.ndarray, good: np.ndarray) -> 
         rule = (
             f"Every value must be finite, but column {name} has NaN or infinity {at}; `X{gaps}.ffill().bfill()` fills"
         )
-        rule += " gaps."
+        rule += " gaps, `Forecaster(missing='mask')` takes them." if np.isnan(value) else " gaps."
     in_columns = list_some(frame.columns[~good.all(axis=0)])
     raise ValueError(received(rule, value=value, n_such_values=int((~good).sum()), in_columns=in_columns))
