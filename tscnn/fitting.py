@@ -45,6 +45,8 @@ class Fit:
         Errors on the validation rows, before anything has seen them; None without such rows.
     gates : dict of str to GateResult
         By part of the forecast: what it gained, how certain that is, and whether it was kept.
+    outliers : DataFrame, or None
+        What was replaced in the training rows, of `clean_series`.
     """
 
     pipeline: Pipeline
@@ -52,6 +54,7 @@ class Fit:
     history: dict[str, list[float]]
     report: pd.DataFrame | None
     gates: dict[str, GateResult]
+    outliers: pd.DataFrame | None = None
 
 
 def fit_pipeline(series: SeriesSet, schema: Schema, parameters: CheckedParameters) -> Fit:
@@ -83,8 +86,9 @@ def fit_pipeline(series: SeriesSet, schema: Schema, parameters: CheckedParameter
     season_length = find_seasonality(schema.freq)
     yearly = season_length if parameters.has_yearly_season else None
 
+    outliers = None
     if parameters.replaces_outliers:
-        series, split = clean_series(series, split, schema, season_length, tell)
+        series, split, outliers = clean_series(series, split, schema, season_length, tell)
     transforms = fit_transforms(split, schema, yearly)
     rows = transform(series, transforms)
     linear = fit_linear(rows, split, schema, parameters, season_length)
@@ -104,7 +108,7 @@ def fit_pipeline(series: SeriesSet, schema: Schema, parameters: CheckedParameter
         transforms=refit_transforms(transforms, series, yearly),
         terms=tuple(newer.get(term.name, term) for term in fitted.terms),
     )
-    return replace(fit, pipeline=refitted, report=report)
+    return replace(fit, pipeline=refitted, report=report, outliers=outliers)
 
 
 def add_network(
