@@ -80,7 +80,7 @@ def test_other_callbacks_run(tmp_path):
 
 @pytest.mark.slow
 def test_tensorboard_among_callbacks(tmp_path):
-    pytest.importorskip("tensorboard")
+    pytest.importorskip("tensorboard", reason="TensorBoard is not installed")
     fit(QUICK.set_params(callbacks=[callbacks.TensorBoard(tmp_path, histogram_freq=1)]))
     assert list(tmp_path.rglob("events*"))
 

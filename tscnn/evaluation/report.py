@@ -10,6 +10,7 @@ import pandas as pd
 
 from tscnn.common.checks import received
 from tscnn.data.windows import sliding_windows
+from tscnn.statistics.influence import limit_influence
 
 __all__ = ["ReportSettings", "describe_report", "evaluate_forecasts", "list_unbeaten", "tabulate_targets"]
 
@@ -77,7 +78,8 @@ def evaluate_forecasts(
     DataFrame
         The forecasts in the first row, "tscnn", then "linear map", "repeat season", "repeat last" and "constant": the
         mean of the very outcomes, by target and step, the best that a model can reach which has collapsed to a
-        constant. Columns "mse", "mae", and "skill": 1 - the mse of the forecasts / that of the row.
+        constant. Columns "mse", "mae", and "skill": 1 - the mse of the forecasts / that of the row. They are means over
+        targets, of which one whose least mse is more than ten times that of the median target counts less.
         ``attrs["note"]`` says that the errors are optimistic, ``attrs["mse_by_target"]`` has them for each target.
 
     Raises
@@ -193,14 +195,14 @@ class _Sums:
     """Errors and outcomes, added up a chunk at a time in float64."""
 
     squares: dict[str, np.ndarray] = field(default_factory=dict)  # (n_targets,)
-    sizes: dict[str, float] = field(default_factory=dict)
+    sizes: dict[str, np.ndarray] = field(default_factory=dict)  # (n_targets,)
     outcomes: np.ndarray | float = 0.0  # (horizon, n_targets)
     outcome_squares: np.ndarray | float = 0.0  # (n_targets,)
     n_origins: int = 0
 
     def add(self, name: str, errors: np.ndarray) -> None:
         self.squares[name] = self.squares.get(name, 0.0) + np.square(errors, dtype=np.float64).sum(axis=(0, 1))
-        self.sizes[name] = self.sizes.get(name, 0.0) + float(np.abs(errors).sum(dtype=np.float64))
+        self.sizes[name] = self.sizes.get(name, 0.0) + np.abs(errors).sum(axis=(0, 1), dtype=np.float64)
 
     def add_outcomes(self, outcomes: np.ndarray) -> None:
         self.outcomes = self.outcomes + outcomes.sum(axis=0, dtype=np.float64)
@@ -211,8 +213,11 @@ class _Sums:
         horizon, n_targets = np.shape(self.outcomes)
         about_mean = np.maximum(self.outcome_squares - np.square(self.outcomes).sum(axis=0) / self.n_origins, 0)
         by_target = {**self.squares, "constant": about_mean}
-        mse = {name: float(squares.sum()) for name, squares in by_target.items()}
-        report = pd.DataFrame({"mse": mse, "mae": self.sizes}) / (self.n_origins * horizon * n_targets)
+        shares = limit_influence(np.min(list(by_target.values()), axis=0))
+        mse, mae = (
+            {name: float((sums * shares).sum()) for name, sums in each.items()} for each in (by_target, self.sizes)
+        )
+        report = pd.DataFrame({"mse": mse, "mae": mae}) / (self.n_origins * horizon * n_targets)
         own = report.loc["tscnn", "mse"]
         same = np.isclose(report["mse"], own, rtol=1e-9, atol=0)  # but for the order of addition
         report["skill"] = np.where(same, 0.0, [1 - own / mse if mse > 0 else -np.inf for mse in report["mse"]])

@@ -29,15 +29,20 @@ class SegmentTrainer(keras.Model):
         Origins of a segment.
     loss : str or callable
         Of `loss_function`.
+    units : ndarray of shape (n_targets,), optional
+        By which targets are divided where they are evaluated; not in training.
     """
 
-    def __init__(self, forecast: Any, rows: np.ndarray, network: Network, n_origins: int, loss: Any) -> None:
+    def __init__(
+        self, forecast: Any, rows: np.ndarray, network: Network, n_origins: int, loss: Any, units: Any = None
+    ) -> None:
         super().__init__(name="segment_trainer")
         self.forecast = forecast
         self.network = network.dense
         config = network.config
         self.origin_loss = loss_function(loss)
         self.targets = list(config.targets)
+        self.units = units
         self.n_inputs = config.lookback + n_origins - 1
         self.lookback = config.lookback
         self.offsets = np.arange(self.n_inputs + config.horizon)
@@ -78,7 +83,10 @@ class SegmentTrainer(keras.Model):
         outcomes = ops.take(segments[:, self.lookback :], self.target_offsets, axis=1)
         if self.targets != list(range(self.rows.shape[1])):
             outcomes = ops.take(outcomes, self.targets, axis=-1)
-        losses = self.origin_loss(outcomes, ops.cast(forecasts, "float32"))  # (batch, n_origins, horizon)
+        forecasts = ops.cast(forecasts, "float32")
+        if self.units is not None and not training:
+            outcomes, forecasts = outcomes / self.units, forecasts / self.units
+        losses = self.origin_loss(outcomes, forecasts)  # (batch, n_origins, horizon)
         return ops.mean(losses, axis=-1)
 
 

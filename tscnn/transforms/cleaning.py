@@ -93,7 +93,7 @@ def clean_rows(rows: np.ndarray, season: int | None) -> Cleaned:
             fill_gaps(filled, others, season or 0), LEVEL_SEASONS * season if season else LEVEL_ROWS
         )
         columns.append(filled)
-        replaced.append(np.count_nonzero(far | others))
+        replaced.append(int(np.count_nonzero(far | others)))
         shifted += [(i, row) for row in at]
     changes = any(replaced) or shifted
     return Cleaned(np.stack(columns, axis=1) if changes else rows, np.array(replaced), shifted, sentinels)
