@@ -17,7 +17,12 @@ from sklearn.exceptions import NotFittedError
 from sklearn.metrics import r2_score
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 from sklearn.pipeline import make_pipeline
-from sklearn.utils.estimator_checks import check_estimator
+from sklearn.utils.estimator_checks import (
+    check_dict_unchanged,
+    check_estimator,
+    check_estimators_pickle,
+    check_fit_idempotent,
+)
 
 from tests.conftest import closed_form, make_frame, small_forecaster
 from tscnn import TCN, Forecaster, LinearModel, Training, make_windows
@@ -378,13 +383,20 @@ def test_pickle_and_deepcopy(fitted, frame):
 def test_scikit_learns_own_checks():
     order = "rows are a series: their order and number matter"
     check_estimator(
-        small_forecaster(lookback=2, horizon=1, filters=2, epochs=1),
+        closed_form(lookback=2, horizon=1),
         expected_failed_checks={
             "check_methods_subset_invariance": order,
             "check_methods_sample_order_invariance": order,
         },
         on_skip=None,
     )
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:`X` is too short to hold validation rows back")
+@pytest.mark.parametrize("check", [check_dict_unchanged, check_estimators_pickle, check_fit_idempotent])
+def test_scikit_learns_own_checks_of_what_a_network_adds(check):
+    check("Forecaster", small_forecaster(lookback=2, horizon=1, filters=2, epochs=1))
 
 
 # Keras

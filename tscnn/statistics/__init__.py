@@ -1,6 +1,7 @@
 """Is a gain more than chance, and how far should an estimate be shrunk.
 
-`gate` tests a gain and says how far to shrink it; `relative_block_gains` turns losses into what it takes. `limit_influence` keeps one column of many from deciding for all.
+`gate` tests a gain and says how far to shrink it; `relative_block_gains` turns losses into what it takes.
+`limit_influence` keeps one column of many from deciding for all.
 """
 
 from tscnn.statistics.gate import GateResult, gate, not_kept, relative_block_gains
