@@ -403,19 +403,7 @@ def test_scikit_learns_own_checks_of_what_a_network_adds(check):
 
 
 @pytest.mark.slow
-def test_callbacks_are_passed_on(frame):
-    seen = []
-
-    class Spy(keras.callbacks.Callback):
-        def on_epoch_end(self, epoch, logs=None):
-            seen.append((epoch, sorted(logs)))
-
-    small_forecaster(callbacks=[Spy()]).fit(frame)
-    assert seen == [(0, ["loss", "val_loss"]), (1, ["loss", "val_loss"])]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("loss", ["mae", "huber", keras.losses.Huber(delta=0.5), keras.losses.mean_squared_error])
+@pytest.mark.parametrize("loss", ["huber", keras.losses.mean_squared_error])
 def test_losses(frame, loss):
     history = small_forecaster(loss=loss, epochs=1, validation_fraction=0).fit(frame).history_
     assert np.isfinite(history.to_numpy()).all()
@@ -439,9 +427,8 @@ def test_the_reported_loss_is_the_mean_over_all_training_origins(frame):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("device", ["cpu", "cpu:0", "auto"])
-def test_devices(frame, device):
-    assert small_forecaster(device=device, epochs=1).fit(frame).predict().shape == (3, 3)
+def test_a_device_is_trained_on(frame):
+    assert small_forecaster(device="cpu:0", epochs=1).fit(frame).predict().shape == (3, 3)
 
 
 def test_verbose_writes_a_line_an_epoch(frame, capfd):

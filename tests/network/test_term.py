@@ -129,7 +129,7 @@ def test_keras_forecasts_the_same(feature_mode, normalization, activation, chang
 
 
 @pytest.mark.slow
-@settings(max_examples=25)
+@settings(max_examples=10)
 @given(
     lookback=st.integers(1, 40),
     kernel_size=st.integers(2, 4),

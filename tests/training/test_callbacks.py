@@ -90,6 +90,7 @@ def test_a_forecaster_with_callbacks_is_copied_after_its_fit(tmp_path):
     early, log = callbacks.EarlyStopping(patience=1), callbacks.CSVLogger(tmp_path / "log.csv")
     fitted = small_forecaster(callbacks=[early, log], epochs=1).fit(make_frame(150, 1))
     assert clone(fitted).training.callbacks[0] is early
+    assert (tmp_path / "log.csv").read_text().splitlines()[0] == "epoch,loss,val_loss"
     copied = pickle.loads(pickle.dumps(early))
     assert copied.model is None
     assert copied.patience == 1
