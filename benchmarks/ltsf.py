@@ -10,6 +10,7 @@ Nothing is chosen on test rows.
 from __future__ import annotations
 
 import argparse
+import ast
 import json
 import math
 import statistics
@@ -123,14 +124,16 @@ def _spread(values: Sequence[float]) -> str:
 
 
 def read_setting(text: str) -> tuple[str, Any]:
-    """Read ``NAME=VALUE``, the value as JSON where it is such."""
+    """Read ``NAME=VALUE``, the value as Python or JSON writes it, or else as text."""
     name, separator, value = text.partition("=")
     if not separator:
         raise argparse.ArgumentTypeError(f"must be NAME=VALUE, a parameter of Forecaster. Received: {text!r}")
-    try:
-        return name, json.loads(value)
-    except json.JSONDecodeError:
-        return name, value
+    for read in (ast.literal_eval, json.loads):
+        try:
+            return name, read(value)
+        except (ValueError, SyntaxError):
+            continue
+    return name, value
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:

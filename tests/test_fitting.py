@@ -56,6 +56,21 @@ def test_the_lookback_is_chosen_on_validation_rows(capsys):
     assert "chosen, of 1 to 224\n" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("freq", ["MS", "D", None])
+@pytest.mark.parametrize(("n_rows", "horizon"), [(20, 1), (20, 6), (25, 12), (60, 12)])
+def test_the_lookback_is_chosen_on_short_series_of_any_index(freq, n_rows, horizon):
+    index = pd.RangeIndex(n_rows) if freq is None else pd.date_range("2020-01-01", periods=n_rows, freq=freq)
+    frame = make_frame(n_rows, 2).set_axis(index)
+    forecaster = closed_form(lookback="auto", horizon=horizon).fit(frame)
+    assert 1 <= forecaster.lookback_ <= (n_rows - horizon) // 2
+    assert np.isfinite(forecaster.predict()).all(axis=None)
+
+
+def test_errors_of_too_few_rows_to_choose_a_lookback_say_how_many_it_takes():
+    with pytest.raises(ValueError, match=r"at least 25 rows\. Received: n_rows=20"):
+        closed_form(lookback="auto", horizon=12).fit(make_frame(20))
+
+
 @pytest.mark.slow
 def test_the_lookback_is_chosen_without_a_linear_model_too():
     forecaster = small_forecaster(lookback="auto", linear_model=None, epochs=1).fit(make_frame(300))

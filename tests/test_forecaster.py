@@ -17,7 +17,12 @@ from sklearn.exceptions import NotFittedError
 from sklearn.metrics import r2_score
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 from sklearn.pipeline import make_pipeline
-from sklearn.utils.estimator_checks import check_estimator
+from sklearn.utils.estimator_checks import (
+    check_dict_unchanged,
+    check_estimator,
+    check_estimators_pickle,
+    check_fit_idempotent,
+)
 
 from tests.conftest import closed_form, make_frame, small_forecaster
 from tscnn import TCN, Forecaster, LinearModel, Training, make_windows
@@ -440,7 +445,7 @@ def test_pickle_and_deepcopy(fitted, frame):
 def test_scikit_learns_own_checks():
     order = "rows are a series: their order and number matter"
     check_estimator(
-        small_forecaster(lookback=2, horizon=1, filters=2, epochs=1),
+        closed_form(lookback=2, horizon=1),
         expected_failed_checks={
             "check_methods_subset_invariance": order,
             "check_methods_sample_order_invariance": order,
@@ -449,23 +454,18 @@ def test_scikit_learns_own_checks():
     )
 
 
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:`X` is too short to hold validation rows back")
+@pytest.mark.parametrize("check", [check_dict_unchanged, check_estimators_pickle, check_fit_idempotent])
+def test_scikit_learns_own_checks_of_what_a_network_adds(check):
+    check("Forecaster", small_forecaster(lookback=2, horizon=1, filters=2, epochs=1))
+
+
 # Keras
 
 
 @pytest.mark.slow
-def test_callbacks_are_passed_on(frame):
-    seen = []
-
-    class Spy(keras.callbacks.Callback):
-        def on_epoch_end(self, epoch, logs=None):
-            seen.append((epoch, sorted(logs)))
-
-    small_forecaster(callbacks=[Spy()]).fit(frame)
-    assert seen == [(0, ["loss", "val_loss"]), (1, ["loss", "val_loss"])]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("loss", ["mae", "huber", keras.losses.Huber(delta=0.5), keras.losses.mean_squared_error])
+@pytest.mark.parametrize("loss", ["huber", keras.losses.mean_squared_error])
 def test_losses(frame, loss):
     history = small_forecaster(loss=loss, epochs=1, validation_fraction=0).fit(frame).history_
     assert np.isfinite(history.to_numpy()).all()
@@ -489,9 +489,8 @@ def test_the_reported_loss_is_the_mean_over_all_training_origins(frame):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("device", ["cpu", "cpu:0", "auto"])
-def test_devices(frame, device):
-    assert small_forecaster(device=device, epochs=1).fit(frame).predict().shape == (3, 3)
+def test_a_device_is_trained_on(frame):
+    assert small_forecaster(device="cpu:0", epochs=1).fit(frame).predict().shape == (3, 3)
 
 
 def test_verbose_writes_a_line_an_epoch(frame, capfd):

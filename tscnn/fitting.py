@@ -48,6 +48,8 @@ class Fit:
         Errors on the validation rows, before anything has seen them; None without such rows.
     gates : dict of str to GateResult
         By part of the forecast: what it gained, how certain that is, and whether it was kept.
+    outliers : DataFrame, or None
+        What was replaced in the training rows, of `clean_series`.
     """
 
     pipeline: Pipeline
@@ -55,6 +57,7 @@ class Fit:
     history: dict[str, list[float]]
     report: pd.DataFrame | None
     gates: dict[str, GateResult]
+    outliers: pd.DataFrame | None = None
 
 
 def fit_pipeline(series: SeriesSet, schema: Schema, parameters: CheckedParameters) -> Fit:
@@ -87,8 +90,9 @@ def fit_pipeline(series: SeriesSet, schema: Schema, parameters: CheckedParameter
     warn_of_short_lookback(parameters, seasons, max(map(len, series.indexes)))
     yearly = season_length if parameters.has_yearly_season and series.names is None else None
 
+    outliers = None
     if parameters.replaces_outliers:
-        series, split = clean_series(series, split, schema, season_length, tell)
+        series, split, outliers = clean_series(series, split, schema, season_length, tell)
     transforms = fit_transforms(split, schema, yearly)
     effects, ahead_gate = fit_effects(transform(series, transforms), split, schema, parameters, season_length)
     if effects:
@@ -113,7 +117,8 @@ def fit_pipeline(series: SeriesSet, schema: Schema, parameters: CheckedParameter
         transforms=(*refit_transforms(transforms[: len(transforms) - len(effects[:1])], series, yearly), *effects[1:]),
         terms=tuple(newer.get(term.name, term) for term in fitted.terms),
     )
-    return replace(fit, pipeline=refitted, report=report, gates={CovariateEffects.name: ahead_gate, **fit.gates})
+    gates = {CovariateEffects.name: ahead_gate, **fit.gates}
+    return replace(fit, pipeline=refitted, report=report, gates=gates, outliers=outliers)
 
 
 def add_network(

@@ -137,6 +137,9 @@ class Forecaster(BaseEstimator):
     report_by_target_ : DataFrame or None
         Target by target the errors in the data's own units, "rmse" and "mae", and the skill: where one fell back to
         repeating its newest value, its skill against that is 0.
+    outliers_ : DataFrame of shape (n_features_in_, 2) or None
+        By column, how many values of the training rows were "replaced", and how many level "shifts" were taken out;
+        None with ``outliers=None``.
     mean_, scale_ : ndarray of shape (n_features_in_,)
         Of the training rows, by column.
     yearly_wave_ : DataFrame of shape (2, n_features_in_) or None
@@ -302,6 +305,7 @@ class Forecaster(BaseEstimator):
         series = SeriesSet.of_frames(list(frames.values()), schema, None if None in frames else list(frames))
         fit = fit_pipeline(series, schema, parameters)
         self.pipeline_, self.config_, self.gates_, self.report_ = fit.pipeline, fit.config, fit.gates, fit.report
+        self.outliers_ = fit.outliers
         n_epochs = len(fit.history.get("loss", ()))
         self.history_ = pd.DataFrame(fit.history, index=pd.RangeIndex(1, n_epochs + 1, name="epoch"))
         self.n_features_in_ = len(schema.columns)

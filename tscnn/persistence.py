@@ -59,6 +59,7 @@ def describe_forecaster(forecaster: BaseEstimator, context: bool) -> tuple[dict[
         "config": None if forecaster.config_ is None else asdict(forecaster.config_),
         "history": {name: list(map(float, values)) for name, values in forecaster.history_.items()},
         "report": _describe_report(forecaster.report_),
+        "outliers": None if forecaster.outliers_ is None else forecaster.outliers_.to_dict("list"),
         "gates": {name: asdict(result) for name, result in forecaster.gates_.items()},
         "context": None,
     }
@@ -103,7 +104,8 @@ def restore_forecaster(
         history = pd.DataFrame(header["history"])
         history.index = pd.RangeIndex(1, len(history) + 1, name="epoch")
         gates = {name: GateResult(**result) for name, result in header["gates"].items()}
-        report, context = _restore_report(header["report"]), None
+        report, context, counts = _restore_report(header["report"]), None, header["outliers"]
+        outliers = None if counts is None else pd.DataFrame(counts, schema.columns)
         if header["context"] is not None:
             context = _restore_context(header["context"], arrays, schema)
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError) as error:
@@ -111,7 +113,7 @@ def restore_forecaster(
         raise ValueError(received(rule, path=str(path))) from None
     forecaster.set_params(**parameters)
     forecaster.pipeline_, forecaster.config_, forecaster.gates_ = pipeline, config, gates
-    forecaster.history_, forecaster.report_ = history, report
+    forecaster.history_, forecaster.report_, forecaster.outliers_ = history, report, outliers
     forecaster.n_features_in_ = len(schema.columns)
     if all(isinstance(name, str) for name in schema.columns):
         forecaster.feature_names_in_ = np.asarray(schema.columns, dtype=object)

@@ -18,7 +18,7 @@ from tscnn.data.schema import Schema
 from tscnn.data.series import SeriesSet
 from tscnn.data.tables import Layout, read_row
 from tscnn.data.times import Times
-from tscnn.data.values import FARTHEST, check_sizes
+from tscnn.data.values import FARTHEST, check_sizes, list_some
 from tscnn.pipeline import Pipeline
 
 __all__ = ["Stream"]
@@ -209,8 +209,8 @@ class Stream:
                 row = {name: row.xs(name) for name in row.index.unique(0)}  # names and times, as forecasts have them
             names = list(row) if isinstance(row, Mapping) else row.index.tolist()
             if len(names) != len(self.names) or set(names) != set(self.names):
-                rule = f"`row` must have one row for each of the {len(self.names)} series, {_some(self.names)}."
-                raise ValueError(received(rule, names=_some(names)))
+                rule = f"`row` must have one row for each of the {len(self.names)} series, {list_some(self.names)}."
+                raise ValueError(received(rule, names=list_some(names)))
             if isinstance(row, pd.DataFrame):
                 return read_values(row.loc[self.names], self._schema).to_numpy()
             one_by_one = [self._read_labelled(row[name], when) for name, when in zip(self.names, due, strict=True)]
@@ -236,7 +236,7 @@ class Stream:
             if len(names) != len(known) or set(names) != known:
                 missing, extra = [c for c in columns if c not in entries], [c for c in names if c not in known]
                 rule = f"`row` must have the {len(columns)} columns of the training data, each once."
-                raise ValueError(received(rule, missing=_some(missing), extra=_some(extra)))
+                raise ValueError(received(rule, missing=list_some(missing), extra=list_some(extra)))
             values = self._read_array([entries[name] for name in columns], 1)
         if label is not None and not is_due(read_label("The time of `row`", label, due), due, self._schema.freq):
             rule = f"The next row must be that of {due[0]}: rows that are missing are to be filled and given first."
@@ -265,11 +265,6 @@ class Stream:
             rows = pd.DataFrame([parts] if values.ndim == 1 else parts)
             rows.columns = columns
         return read_values(rows, self._schema).to_numpy()
-
-
-def _some(names: Sequence[Any]) -> list[Any]:
-    """List the first of many names."""
-    return [*names[:5], *([".."] if len(names) > 5 else [])]
 
 
 def _type(array: np.ndarray) -> str:

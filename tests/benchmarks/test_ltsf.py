@@ -38,6 +38,14 @@ def test_baselines_of_the_protocol():
     assert errors["linear map, OLS, lookback 48"]["mse"] < 1e-3 < errors["repeat last"]["mse"]
 
 
+@pytest.mark.parametrize("text", ["scales=False", "scales=false", "dilation_rates=(1, 2)", "activation=elu", "a=None"])
+def test_a_setting_is_read_as_python_or_json_or_text(text):
+    values = {"scales": False, "dilation_rates": (1, 2), "activation": "elu", "a": None}
+    name, value = ltsf.read_setting(text)
+    assert value == values[name]
+    assert type(value) is type(values[name])
+
+
 @pytest.mark.slow
 def test_ltsf_prints_a_table_a_horizon_and_writes_json(csv, tmp_path, capsys):
     out = tmp_path / "ltsf.json"

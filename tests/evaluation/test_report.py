@@ -122,6 +122,24 @@ def test_what_is_not_beaten_is_named(rows, linear_map):
     assert same.loc["repeat last", "skill"] == 0
 
 
+def test_one_target_of_many_does_not_decide_what_is_beaten():
+    random = np.random.default_rng(0)
+    rows = random.normal(size=(120, 50)).cumsum(axis=0)
+    rows[:, 7] *= 100
+    steps = np.arange(HORIZON)
+
+    def forecast(at):  # better than the newest row for all but one target
+        found = (rows[at][:, None] + rows[at[:, None] + 1 + steps]) / 2
+        found[:, :, 7] += 200
+        return found
+
+    report = evaluate_forecasts(forecast, rows, rows, [range(20, 100)], range(50), HORIZON, np.ones((1, HORIZON)), None)
+    assert list_unbeaten(report) == []
+    by_target = report.attrs["mse_by_target"]
+    assert by_target["tscnn"][7] > by_target["repeat last"][7]
+    assert np.mean(by_target["tscnn"]) > np.mean(by_target["repeat last"])
+
+
 def test_forecasts_that_have_collapsed_to_a_constant_are_caught(rows, linear_map):
     def constant(at):
         return np.full((len(at), HORIZON, len(TARGETS)), rows.mean())

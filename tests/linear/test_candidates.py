@@ -144,3 +144,13 @@ def test_shared_maps_are_solved_on_all_features():
     np.testing.assert_array_equal(of_kind("shared", matrices).inputs, matrices.inputs.mean(axis=0, keepdims=True))
     assert of_kind("grouped", matrices) is matrices
     np.testing.assert_array_equal(of_kind("grouped", matrices, 0.03).inputs, matrices.pool(0.03).inputs)
+
+
+def test_one_feature_of_many_does_not_decide_the_strength_of_shared_maps():
+    random = np.random.default_rng(0)
+    rows, chosen = random.normal(size=(400, 50)).cumsum(axis=0) / 10, []
+    for _ in range(2):
+        _, errors = evaluate(rows, 300, [12], 2)
+        chosen.append([candidate.chosen for candidate in errors.candidates])
+        rows[305:, 7] = 1e4 * random.normal(size=95)  # of which the strongest ridge says most
+    np.testing.assert_array_equal(*chosen)

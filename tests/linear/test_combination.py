@@ -67,6 +67,17 @@ def test_a_feature_weighs_by_its_own_errors_and_those_of_all():
         assert weight == pytest.approx(b / (a + b), abs=1e-6)
 
 
+def test_one_column_of_many_decides_neither_weights_nor_lookback():
+    candidates = [Candidate(length, "shared", [], np.zeros((1, 1), int)) for length in (2, 1)]
+    usual, outlying = np.diag([1.0, 1.5]), np.diag([1000.0, 1.0]) * 1e4
+    for n_outlying in (0, 1):
+        products = np.array([usual] * (50 - n_outlying) + [outlying] * n_outlying)
+        errors = CandidateErrors(candidates, np.array([products[None]] * 2), np.full((2, 1), np.inf), [], CosineBands())
+        assert choose_lookback(errors, [1, 2], MixtureSettings(n_lengths=1))[0] == 2
+        weights = combination_weights(products[None], np.array([np.inf]), SETTINGS)
+        assert weights[0, 0, 0] > weights[1, 0, 0]  # of a column among the others
+
+
 def test_a_lookback_is_not_chosen_by_weights_that_flatter_it():
     candidates = [Candidate(length, "shared", [], np.zeros((1, 1), int)) for length in (2, 2, 1)]
 

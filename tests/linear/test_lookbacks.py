@@ -57,6 +57,13 @@ def test_a_week_that_tells_more_than_a_day_is_held():
     assert list_lookbacks(weekly(3000, 288), 24, 288, MODEL)[-1] == 1152  # too few of them to tell
 
 
+def test_one_column_of_many_does_not_ask_for_a_week():
+    rows = np.hstack([random_walks([12_000], 20, 0) / 100, 50 * weekly(12_000, 96)]).astype(np.float32)
+    cheap = LinearModel(maps="shared")
+    assert list_lookbacks(rows[:, -1:], 24, 96, cheap)[-1] == 768
+    assert list_lookbacks(rows, 24, 96, cheap) == list_lookbacks(rows[:, :-1], 24, 96, cheap)
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_chance_does_not_ask_for_a_week(seed):
     rows = random_walks([12_000], 1, seed)

@@ -270,3 +270,12 @@ def test_a_memory_is_kept_by_the_gate():
     assert found.gain.n_blocks >= 8
     assert found.gain.n_tries == 1
     assert len(found.errors) == len(found.folds) == 4
+
+
+def test_columns_that_never_move_share_a_map():
+    rows, training, validation = example(n_features=3)
+    rows = np.hstack([rows[:, :1], np.zeros((400, 30)), rows[:, 1:]])
+    found = fit_mixture(rows, Origins(training, validation, 3, None), [12], LinearModel())
+    np.testing.assert_array_equal(found.maps, [0, *[1] * 30, 2, 3])
+    alone = fit_mixture(np.zeros((400, 300)), Origins(training, validation, 3, None), [12], LinearModel())
+    assert not alone.maps.any()

@@ -65,6 +65,15 @@ def test_targets_that_a_change_helps_are_told_apart():
     assert testable
 
 
+def test_one_target_of_many_does_not_decide_whether_a_gain_is_kept():
+    random = np.random.default_rng(0)
+    before = scaled([fold(random, 50) for _ in range(3)], np.where(np.arange(50) == 7, 100.0, 1.0)[:, None])
+    after = scaled(before, np.where(np.arange(50) == 7, 1.05, 0.95)[:, None])
+    losses = [np.mean([each.losses(False) for each in folds]) for folds in (before, after)]
+    assert losses[1] > losses[0]
+    assert gate_gain(before, after, 2, MODEL)[0].kept
+
+
 def test_what_helps_by_chance_gains_nothing():
     gains, kept = [], 0
     for seed in range(60):

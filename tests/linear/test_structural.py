@@ -25,6 +25,23 @@ def test_the_forecast_is_what_is_to_be_expected_of_simulated_series(level, chang
     np.testing.assert_allclose(found, best, atol=0.03)
 
 
+@pytest.mark.parametrize("level", [0.01, 0.3, 5.0])
+@pytest.mark.parametrize("seasonal", [False, True])
+@pytest.mark.parametrize("trend", [False, True])
+def test_the_forecast_is_that_of_statsmodels_with_the_same_variances(level, seasonal, trend):
+    components = pytest.importorskip("statsmodels.tsa.api", reason="statsmodels is not installed").UnobservedComponents
+    window = np.random.default_rng(0).normal(size=24).cumsum()
+    parts = {"level": True, "stochastic_level": True, "irregular": True, "trend": trend}
+    if seasonal:
+        parts |= {"seasonal": 4, "stochastic_seasonal": False}
+    theirs = components(window, use_exact_diffuse=True, **parts)
+    assert theirs.param_names == ["sigma2.irregular", "sigma2.level"]
+    expected = theirs.smooth([1.0, level]).forecast(6)
+    free = 1e6  # a variance that shrinks nothing
+    ours = Structure(level, 4 if seasonal else 1, 0.0, free if seasonal else 0.0, free if trend else 0.0)
+    np.testing.assert_allclose(window @ structural_map(ours, 24, tuple(range(6))), expected, rtol=1e-3, atol=1e-3)
+
+
 def test_one_season_is_repeated_where_it_changes_wholly():
     found = structural_map(Structure(0.0, 4, 1e9, 3.0), 10, (0, 3, 5))
     np.testing.assert_allclose(found, np.eye(10)[[6, 9, 7]].T, atol=1e-8)

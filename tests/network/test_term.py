@@ -97,6 +97,22 @@ def test_dense_equals_last_equals_step_for_odd_settings(lookback, settings):
     check_in_numpy(random_term(lookback, **settings))
 
 
+def test_of_silent_targets_nothing_is_said_in_every_form():
+    term = random_term(feature_mode="independent", normalizer_span=None, targets=[1, 0])
+    hushed = NetworkTerm(term.config, term.parameters, (1,))
+    rows = random_rows(1, term.context + N_EXTRA, 2)
+    dense = hushed.dense(rows[0])
+    assert not dense[:, :, 1].any()
+    np.testing.assert_array_equal(dense[:, :, 0], term.dense(rows[0])[:, :, 0])
+    assert difference(hushed.last(rows[:, N_EXTRA:]), dense[-1:]) < 1e-5
+    assert difference(step_through(hushed, rows)[0], dense[1:]) < 1e-5
+    again = NetworkTerm.from_arrays(json.loads(json.dumps(hushed.settings())), hushed.arrays())
+    for copied in (again, pickle.loads(pickle.dumps(hushed)), copy.copy(hushed)):
+        np.testing.assert_array_equal(copied.dense(rows[0]), dense)
+    with pytest.raises(ValueError, match="positions among 2 targets"):
+        NetworkTerm(term.config, term.parameters, (2,))
+
+
 @pytest.mark.parametrize(
     ("feature_mode", "normalization", "activation", "changes"),
     [
@@ -113,7 +129,7 @@ def test_keras_forecasts_the_same(feature_mode, normalization, activation, chang
 
 
 @pytest.mark.slow
-@settings(max_examples=25)
+@settings(max_examples=10)
 @given(
     lookback=st.integers(1, 40),
     kernel_size=st.integers(2, 4),

@@ -194,3 +194,13 @@ def test_what_the_gate_refuses(arguments, error, match):
 def test_what_cannot_be_cut_into_blocks(before, after, apart, match):
     with pytest.raises(ValueError, match=match):
         relative_block_gains(before, after, apart)
+
+
+def test_the_standard_error_of_blocks_that_count_differently_is_that_of_statsmodels():
+    regression = pytest.importorskip("statsmodels.api", reason="statsmodels is not installed")
+    random = np.random.default_rng(0)
+    gains, weights = random.normal(size=9), random.integers(1, 9, size=9)
+    expected = regression.WLS(gains, np.ones(9), weights=weights).fit()
+    result = gate(gains, weights=weights)
+    assert result.gain == pytest.approx(expected.params[0])
+    assert result.standard_error == pytest.approx(expected.HC2_se[0])

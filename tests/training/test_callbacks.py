@@ -80,7 +80,7 @@ def test_other_callbacks_run(tmp_path):
 
 @pytest.mark.slow
 def test_tensorboard_among_callbacks(tmp_path):
-    pytest.importorskip("tensorboard")
+    pytest.importorskip("tensorboard", reason="TensorBoard is not installed")
     fit(QUICK.set_params(callbacks=[callbacks.TensorBoard(tmp_path, histogram_freq=1)]))
     assert list(tmp_path.rglob("events*"))
 
@@ -90,6 +90,7 @@ def test_a_forecaster_with_callbacks_is_copied_after_its_fit(tmp_path):
     early, log = callbacks.EarlyStopping(patience=1), callbacks.CSVLogger(tmp_path / "log.csv")
     fitted = small_forecaster(callbacks=[early, log], epochs=1).fit(make_frame(150, 1))
     assert clone(fitted).training.callbacks[0] is early
+    assert (tmp_path / "log.csv").read_text().splitlines()[0] == "epoch,loss,val_loss"
     copied = pickle.loads(pickle.dumps(early))
     assert copied.model is None
     assert copied.patience == 1

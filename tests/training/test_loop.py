@@ -10,7 +10,7 @@ from tscnn.network.backend import keras
 from tscnn.network.config import resolve_config
 from tscnn.network.graph import build_network, seed_weights
 from tscnn.network.term import NetworkTerm
-from tscnn.training.loop import plan_rounds, plan_training, thin, train
+from tscnn.training.loop import find_units, plan_rounds, plan_training, thin, train
 from tscnn.training.settings import Training
 
 LOOKBACK, HORIZON, N_COLUMNS, FIRST = 6, 2, 2, 150  # FIRST: of the validation rows
@@ -173,6 +173,26 @@ def test_steps_in_one_call_are_the_same_steps():
         found.append((trained.history["loss"], network.arrays()["head/kernel"]))
     for one, three in zip(*found, strict=True):
         np.testing.assert_allclose(one, three, rtol=1e-4, atol=1e-6)
+
+
+def test_one_target_of_many_does_not_decide_what_is_evaluated():
+    rows, config = np.ones((220, 50), np.float32), resolve_config(LOOKBACK, HORIZON, 50, filters=2)
+    validation = find_origins([220], LOOKBACK, HORIZON, [FIRST])
+    assert find_units(rows, validation, config) is None
+    rows[FIRST:, 7] = 100
+    units = find_units(rows, validation, config)
+    np.testing.assert_array_equal(np.delete(units, 7), 1)
+    assert (rows[-1, 7] / units[7]) ** 2 == pytest.approx(10)
+    assert find_units(rows, [], config) is None
+
+
+def test_validation_losses_are_in_these_units(monkeypatch):
+    monkeypatch.setattr("tscnn.training.loop.find_units", lambda *_: np.array([1, 1e6], np.float32))
+    network, trained = fit(QUICK.set_params(epochs=1))
+    rows = waves()
+    windows = np.lib.stride_tricks.sliding_window_view(rows[FIRST:], HORIZON, axis=0).transpose(0, 2, 1)
+    errors = NetworkTerm.from_keras(network).dense(rows)[FIRST - LOOKBACK :][: len(windows)] - windows
+    np.testing.assert_allclose(trained.losses, np.square(errors[:, :, 0]).mean(axis=1) / 2, rtol=1e-3, atol=1e-6)
 
 
 @pytest.mark.slow

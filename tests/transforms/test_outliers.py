@@ -91,6 +91,23 @@ def test_robust_cleaning_of_minutes_takes_no_memory_for_windows_of_days():
     assert np.abs(cleaned.rows[:, 0] - values - 20).max() < 0.1
 
 
+@pytest.mark.parametrize("at", [[400], [400, 401, 700]])
+def test_robust_cleaning_of_a_constant_with_sentinels(at):
+    values = np.full((N, 1), 5.0)
+    values[at] = -9999
+    cleaned = clean_rows(values, SEASON)
+    np.testing.assert_array_equal(cleaned.rows, 5)
+    assert cleaned.replaced.tolist() == [len(at)]
+    assert cleaned.sentinels == ([(0, -9999.0, 3)] if len(at) == 3 else [])
+
+
+@pytest.mark.parametrize(("at", "value"), [([400, 401], 7.0), ([N - 1], -9999.0), (range(900, N), -9999.0)])
+def test_robust_cleaning_leaves_what_may_be_an_event_or_a_new_level_of_a_constant(at, value):
+    values = np.full((N, 1), 5.0)
+    values[list(at)] = value
+    assert clean_rows(values, SEASON).rows is values
+
+
 def test_rows_that_need_no_cleaning_are_not_copied():
     values = day_and_noise()[:, None]
     assert clean_rows(values, SEASON).rows is values
@@ -191,6 +208,23 @@ def test_a_robust_fit_warns_of_sentinels_once_and_can_be_told_not_to():
     naive = closed_form(lookback=48, horizon=6, outliers=None).fit(hourly(values))
     assert naive.pipeline_.outliers is None
     assert naive.scale_[0] > 100 > robust.scale_[0]
+    assert naive.outliers_ is None
+
+
+def test_a_robust_fit_counts_what_it_replaces_and_shifts(tmp_path):
+    frame = hourly(day_and_noise()).assign(other=day_and_noise(1), still=5.0)
+    frame.iloc[[100, 300], 0] = 500
+    frame.iloc[:400, 1] -= 50
+    frame.iloc[200, 2] = -9999
+    forecaster = closed_form(lookback=48, horizon=6).fit(frame)
+    assert forecaster.outliers_.to_dict("index") == {
+        "load": {"replaced": 2, "shifts": 0},
+        "other": {"replaced": 0, "shifts": 1},
+        "still": {"replaced": 1, "shifts": 0},
+    }
+    assert (forecaster.predict()["still"] == 5).all()
+    forecaster.save(tmp_path / "model.tscnn")
+    pd.testing.assert_frame_equal(type(forecaster).load(tmp_path / "model.tscnn").outliers_, forecaster.outliers_)
 
 
 def test_a_column_that_wakes_up_has_the_unit_of_the_rows_where_it_moves():

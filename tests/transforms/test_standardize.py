@@ -64,3 +64,10 @@ def test_it_is_a_transform_that_survives_being_saved():
 def test_what_cannot_have_been_saved_is_refused(settings, arrays):
     with pytest.raises(ValueError, match="`standardize` must have one mean and one scale a column"):
         Standardize.from_arrays(settings, arrays)
+
+
+def test_a_constant_comes_back_to_the_bit():
+    values = np.full((1000, 3), [5.3, 0.1, 1e17 / 3])
+    transform = Standardize.fit(values)
+    np.testing.assert_array_equal(transform.mean, values[0])
+    assert not transform.apply(values, pd.RangeIndex(1000)).any()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
@@ -76,20 +76,21 @@ def check_sizes(frame: pd.DataFrame, mean: np.ndarray, scale: np.ndarray) -> Non
     raise ValueError(received(rule, value=float(values[row, column]), mean=float(mean[column])))
 
 
-def list_some(names: pd.Index) -> list[Any]:
+def list_some(names: Iterable[Any]) -> list[Any]:
     """List names, the first ten of many.
 
     Parameters
     ----------
-    names : Index
-        Of columns.
+    names : Index or list
+        Of columns, or of series.
 
     Returns
     -------
     list
         The last one is "..." where some are left out.
     """
-    return [*names[:10].tolist(), *(["..."] if len(names) > 10 else [])]
+    names = list(names)
+    return [*names[:10], *(["..."] if len(names) > 10 else [])]
 
 
 def _refuse_column(frame: pd.DataFrame, position: int) -> None:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from tscnn.common.checks import received
 from tscnn.data.windows import sliding_windows
+from tscnn.statistics.influence import limit_influence
 
 __all__ = ["ReportSettings", "describe_report", "evaluate_forecasts", "list_unbeaten", "tabulate_targets"]
 
@@ -81,9 +82,10 @@ def evaluate_forecasts(
         The forecasts in the first row, "tscnn", then "linear map", "repeat day", or whatever `seasons` there are,
         "repeat last" and "constant": the mean of the very outcomes, by target and step, the best that a model can reach
         which has collapsed to a constant; a single origin, whose outcomes are their mean, has none. Columns "mse",
-        "mae", and "skill": 1 - the mse of the forecasts / that of the row. ``attrs["note"]`` says that the errors are
-        optimistic, ``attrs["mse_by_target"]`` has them for each target, ``attrs["in_units"]`` the "rmse" and "mae" of
-        the forecasts for each target in the data's own units.
+        "mae", and "skill": 1 - the mse of the forecasts / that of the row. They are means over targets, of which one
+        whose least mse is more than ten times that of the median target counts less. ``attrs["note"]`` says that the
+        errors are optimistic, ``attrs["mse_by_target"]`` has them for each target, ``attrs["in_units"]`` the "rmse" and
+        "mae" of the forecasts for each target in the data's own units.
 
     Raises
     ------
@@ -205,7 +207,7 @@ class _Sums:
     """Errors and outcomes, added up a chunk at a time in float64."""
 
     squares: dict[str, np.ndarray] = field(default_factory=dict)  # (n_targets,)
-    sizes: dict[str, float] = field(default_factory=dict)
+    sizes: dict[str, np.ndarray] = field(default_factory=dict)  # (n_targets,)
     in_units: dict[str, np.ndarray] = field(default_factory=dict)  # (n_targets,): of one forecast
     outcomes: np.ndarray | float = 0.0  # (horizon, n_targets)
     outcome_squares: np.ndarray | float = 0.0  # (n_targets,)
@@ -215,7 +217,7 @@ class _Sums:
         squares = np.square(errors, dtype=np.float64).sum(axis=(0, 1))
         sizes = np.abs(errors).sum(axis=(0, 1), dtype=np.float64)
         self.squares[name] = self.squares.get(name, 0.0) + squares
-        self.sizes[name] = self.sizes.get(name, 0.0) + float(sizes.sum())
+        self.sizes[name] = self.sizes.get(name, 0.0) + sizes
         if unit is not None:
             self.in_units["squares"] = self.in_units.get("squares", 0.0) + squares * unit**2
             self.in_units["sizes"] = self.in_units.get("sizes", 0.0) + sizes * unit
@@ -232,8 +234,11 @@ class _Sums:
         if self.n_origins > 1:  # the mean of one outcome is the outcome
             by_mean = np.square(self.outcomes).sum(axis=0) / self.n_origins
             by_target["constant"] = np.maximum(self.outcome_squares - by_mean, 0)
-        mse = {name: float(squares.sum()) for name, squares in by_target.items()}
-        report = pd.DataFrame({"mse": mse, "mae": self.sizes}).loc[list(mse)] / (n_errors * n_targets)
+        shares = limit_influence(np.min(list(by_target.values()), axis=0))
+        mse, mae = (
+            {name: float((sums * shares).sum()) for name, sums in each.items()} for each in (by_target, self.sizes)
+        )
+        report = pd.DataFrame({"mse": mse, "mae": mae}).loc[list(mse)] / (n_errors * n_targets)
         own = report.loc["tscnn", "mse"]
         same = np.isclose(report["mse"], own, rtol=1e-9, atol=0)  # but for the order of addition
         report["skill"] = np.where(same, 0.0, [1 - own / mse if mse > 0 else -np.inf for mse in report["mse"]])

@@ -17,6 +17,7 @@ from tscnn.linear.gram import GramMatrices
 from tscnn.linear.ridge import as_kernel, solve_ridge
 from tscnn.linear.settings import MixtureSettings
 from tscnn.linear.structural import Structure, structural_map
+from tscnn.statistics.influence import limit_influence
 
 __all__ = ["Candidate", "CandidateErrors", "Ridge", "evaluate_candidates", "list_structures", "solve_candidates"]
 
@@ -305,9 +306,18 @@ def _solve_and_score(
 
     Errors are of shape (ridges, maps, coefficients), maps of (ridges, maps, lookback, coefficients).
     """
-    before, held_out = of_kind(kind, matrices[0], pooling), of_kind(kind, matrices[1])
+    before, held_out = of_kind(kind, matrices[0], pooling), matrices[1]
+    if kind == "shared":
+        held_out = _limit_growth(*matrices).mean()
     maps = np.stack([_solve_all(ridges, before.feature(f)) for f in range(len(before.inputs))], axis=1)
     return held_out.n_windows * np.stack([held_out.squared_errors(weights) for weights in maps]), maps
+
+
+def _limit_growth(before: GramMatrices, held_out: GramMatrices) -> GramMatrices:
+    """Let features whose held-out outcomes are much larger than those before, next to others', count less."""
+    squares, held = (np.trace(each.outcomes, axis1=1, axis2=2) / max(each.n_windows, 1) for each in (before, held_out))
+    shares = limit_influence(np.maximum(held, 0) / np.maximum(squares, max(np.median(squares), 1e-12)))
+    return held_out if (shares == 1).all() else held_out.weigh(shares)
 
 
 def _solve_all(ridges: Sequence[Ridge], matrices: GramMatrices) -> np.ndarray:

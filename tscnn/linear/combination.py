@@ -10,6 +10,7 @@ from scipy.optimize import nnls
 
 from tscnn.linear.candidates import CandidateErrors
 from tscnn.linear.settings import MixtureSettings
+from tscnn.statistics.influence import limit_influence
 from tscnn.statistics.shrinkage import shrink_products
 
 __all__ = ["choose_lookback", "combination_weights", "halve"]
@@ -45,7 +46,7 @@ def choose_lookback(
 
     Weights are the mean of those that leave out one fold each, which chance moves less than those of all folds. They
     flatter the folds that they were found on, the more, the more candidates a lookback has; those that have not seen a
-    fold don't, but have seen less. So errors by both count alike.
+    fold don't, but have seen less. So errors by both count alike. No feature counts more than ten times the median one.
 
     Parameters
     ----------
@@ -71,12 +72,14 @@ def choose_lookback(
         out_of_fold = [_weights_of(errors, of_others, lookback, settings) for of_others in others]
         weights = np.mean(out_of_fold, axis=0)
         error = sum(
-            np.einsum("cbf,bfcd,dbf->", by, products, by)
+            np.einsum("cbf,bfcd,dbf->f", by, products, by)
             for unseen, products in zip(out_of_fold, errors.products, strict=True)
             for by in (weights, unseen)
         )
         mixtures.append((error, lookback, weights, out_of_fold))
-    return min(mixtures, key=lambda mixture: mixture[0])[1:]
+    by_feature = np.array([error for error, *_ in mixtures])
+    totals = (by_feature * limit_influence(np.maximum(by_feature.max(axis=0), 0))).sum(axis=1)
+    return mixtures[int(totals.argmin())][1:]
 
 
 def combination_weights(products: np.ndarray, n_errors: np.ndarray, settings: MixtureSettings) -> np.ndarray:
@@ -98,7 +101,7 @@ def combination_weights(products: np.ndarray, n_errors: np.ndarray, settings: Mi
     -------
     ndarray of shape (n_candidates, n_bands, n_features)
         In each band they are not negative, and sum to one. A feature's own errors count in its weights as much as those
-        of all features do.
+        of all features do, of which none counts more than ten times the median one.
 
     References
     ----------
@@ -106,7 +109,8 @@ def combination_weights(products: np.ndarray, n_errors: np.ndarray, settings: Mi
     """
     weights = np.empty(products.shape[:3])
     for found, of_band, n in zip(weights, products, n_errors, strict=True):
-        common = _in_own_unit(of_band.mean(axis=0))
+        shares = limit_influence(np.maximum(np.trace(of_band, axis1=1, axis2=2), 0))
+        common = _in_own_unit((shares[:, None, None] * of_band).mean(axis=0))
         for i, own in enumerate(of_band):
             joined = _in_own_unit(own) + common
             squares = np.diag(joined)

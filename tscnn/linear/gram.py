@@ -96,6 +96,21 @@ class GramMatrices:
         """
         return self._changed(lambda products: products.mean(axis=0, keepdims=True))
 
+    def weigh(self, shares: np.ndarray) -> GramMatrices:
+        """Let features count more or less in `mean`.
+
+        Parameters
+        ----------
+        shares : ndarray of shape (n_features,)
+            By how much.
+
+        Returns
+        -------
+        GramMatrices
+            With errors so many times as large.
+        """
+        return self._changed(lambda products: shares[:, None, None] * products)
+
     def feature(self, index: int) -> GramMatrices:
         """Take one feature.
 

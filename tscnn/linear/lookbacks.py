@@ -8,6 +8,7 @@ import numpy as np
 
 from tscnn.linear.settings import LinearModel
 from tscnn.statistics.gate import gate, relative_block_gains
+from tscnn.statistics.influence import limit_influence
 
 __all__ = ["count_affordable", "list_lookbacks"]
 
@@ -88,9 +89,9 @@ def _find_long_cycle(series: Sequence[np.ndarray], horizon: int, season: int, se
         if cycle <= bounds.enough or holding > min(bounds.longest_season, (longest - horizon) // 2):
             continue
         long = [rows for rows in series if len(rows) > cycle]
-        far, near = (
-            [np.square(rows[cycle:] - rows[cycle - n : -n]).mean(axis=1) for rows in long] for n in (cycle, shorter)
-        )
+        squares = [[np.square(rows[cycle:] - rows[cycle - n : -n]) for rows in long] for n in (cycle, shorter)]
+        shares = limit_influence(sum(each.sum(axis=0) for each in squares[1])).astype(series[0].dtype)
+        far, near = ([(each * shares).mean(axis=1) for each in of_length] for of_length in squares)
         gains, weights = relative_block_gains(near, far, shorter)
         found = gate(
             gains, weights=weights, n_tries=len(tries), level=settings.level, fewest_blocks=settings.fewest_blocks

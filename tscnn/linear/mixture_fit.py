@@ -198,12 +198,14 @@ def _group(
     kinds: Sequence[str],
     settings: MixtureSettings,
 ) -> np.ndarray:
-    """Return the map of each target, of as many as there are to be."""
-    if "per_feature" in kinds:
-        return np.arange(rows.shape[1])
-    n_groups = count_affordable(lookback, horizon, settings.most_entries) if "grouped" in kinds else 1
-    shorter = min(lookback, settings.cluster_lookback)
-    return group_alike(rows, training, shorter, n_groups, settings.cluster_windows)
+    """Return the map of each target, of as many as there are to be; all that never move share one."""
+    groups = np.arange(rows.shape[1])
+    if "per_feature" not in kinds:
+        n_groups = count_affordable(lookback, horizon, settings.most_entries) if "grouped" in kinds else 1
+        shorter = min(lookback, settings.cluster_lookback)
+        groups = group_alike(rows, training, shorter, n_groups, settings.cluster_windows)
+    still = (rows == rows[0]).all(axis=0)
+    return np.unique(np.where(still, groups[still.argmax()], groups), return_inverse=True)[1]
 
 
 def _repetition(n_bands: int) -> Candidate:

@@ -10,6 +10,7 @@ import numpy as np
 from tscnn.linear.maps import apply_maps
 from tscnn.linear.settings import LinearModel
 from tscnn.statistics.gate import GateResult, gate, relative_block_gains
+from tscnn.statistics.influence import limit_influence
 
 __all__ = ["FoldErrors", "FoldMaps", "find_better_targets", "gate_gain", "out_of_fold_errors"]
 
@@ -172,7 +173,8 @@ def gate_gain(
     least_gain : float, default 0.0
         Smallest gain that is kept.
     targets : sequence of (ndarray or slice), default all at once
-        Sets of targets, of whose relative gains the mean is taken.
+        Sets of targets, of whose relative gains the mean is taken. None of a set counts more than ten times the median
+        one.
     measures : sequence of bool, default (False, True)
         Whether squared (False) or absolute (True) errors count; of both, the mean of their relative gains.
 
@@ -187,8 +189,13 @@ def gate_gain(
     for absolute in measures:
         losses = [[fold.losses(absolute) for fold in folds] for folds in (before, after)]
         for chosen in targets:
+            shares = limit_influence(np.concatenate([loss[:, chosen] for loss in losses[0]]).mean(axis=0))
             old, new = (
-                [piece for fold, loss in zip(before, each, strict=True) for piece in fold.by_stretch(loss[:, chosen])]
+                [
+                    piece
+                    for fold, loss in zip(before, each, strict=True)
+                    for piece in fold.by_stretch(loss[:, chosen] * shares)
+                ]
                 for each in losses
             )
             gains, weights = relative_block_gains(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
-from tscnn.common.checks import received
+from tscnn.common.checks import check_ints, received
 from tscnn.common.ring import Ring
 from tscnn.common.term import empty_forecasts
 from tscnn.network.config import NetworkConfig, read_config
@@ -33,11 +33,13 @@ class NetworkTerm:
         Without linear skip.
     parameters : mapping of str to ndarray
         Its weights by name, of the shapes of `weight_shapes`; as float32.
+    silent : tuple of int, default ()
+        Positions of targets, among the targets, of which it says nothing: 0.
 
     Raises
     ------
     ValueError
-        If a name or a shape is another one.
+        If a name or a shape is another one, or a position is none of a target.
     """
 
     name: ClassVar[str] = "network"
@@ -45,6 +47,7 @@ class NetworkTerm:
 
     config: NetworkConfig
     parameters: Mapping[str, np.ndarray]
+    silent: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if self.config.linear_skip is not None:
@@ -57,12 +60,16 @@ class NetworkTerm:
             rule = "The arrays of a network must have the names and shapes that its configuration asks for."
             first = wrong[0]
             raise ValueError(received(rule, name=first, shape=found.get(first), needed=needed.get(first)))
+        object.__setattr__(self, "silent", tuple(check_ints("silent", self.silent, minimum=0)) if self.silent else ())
+        if self.silent and max(self.silent) >= len(self.config.targets):
+            rule = f"`silent` must be positions among {len(self.config.targets)} targets."
+            raise ValueError(received(rule, silent=self.silent))
         arrays = {name: np.ascontiguousarray(self.parameters[name], dtype=np.float32) for name in needed}
         object.__setattr__(self, "parameters", arrays)
 
     def __reduce__(self) -> Any:
         """Pickle and copy as configuration and arrays."""
-        return type(self), (self.config, dict(self.parameters))
+        return type(self), (self.config, dict(self.parameters), self.silent)
 
     @property
     def context(self) -> int:
@@ -120,7 +127,7 @@ class NetworkTerm:
             segment = rows[first : first + n_chunk + self.context - 1]
             known = None if ahead is None else np.asarray(ahead[first : first + n_chunk], np.float32)[None]
             self._network.forecast(segment[None], known, last_only=False, out=forecasts[first : first + n_chunk])
-        return forecasts
+        return self._hush(forecasts)
 
     def last(self, windows: np.ndarray, ahead: np.ndarray | None = None) -> np.ndarray:
         """Forecast at the newest row of several windows.
@@ -145,7 +152,7 @@ class NetworkTerm:
             chunk = windows[first : first + n_chunk]
             known = None if ahead is None else np.asarray(ahead[first : first + n_chunk], np.float32)[:, None]
             self._network.forecast(chunk, known, last_only=True, out=forecasts[first : first + n_chunk])
-        return forecasts
+        return self._hush(forecasts)
 
     def start(self, windows: np.ndarray) -> list[Ring]:
         """Remember what several series have seen so far.
@@ -181,7 +188,7 @@ class NetworkTerm:
         ndarray of shape (n_series, horizon, n_targets), float32
             One forecast a series.
         """
-        return self._network.step(state, np.asarray(row, np.float32), ahead)
+        return self._hush(self._network.step(state, np.asarray(row, np.float32), ahead))
 
     def settings(self) -> dict[str, Any]:
         """Return what `from_arrays` needs besides arrays.
@@ -189,9 +196,9 @@ class NetworkTerm:
         Returns
         -------
         dict
-            The fields of the configuration.
+            The fields of the configuration, and `silent`.
         """
-        return asdict(self.config)
+        return {**asdict(self.config), "silent": self.silent}
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return its weights.
@@ -224,23 +231,27 @@ class NetworkTerm:
         TypeError, ValueError
             Naming the setting or the array that is none of a network.
         """
-        return cls(read_config(settings), arrays)
+        settings = dict(settings)
+        silent = settings.pop("silent")
+        return cls(read_config(settings), arrays, tuple(silent))
 
     @classmethod
-    def from_keras(cls, network: Network) -> Self:
+    def from_keras(cls, network: Network, silent: tuple[int, ...] = ()) -> Self:
         """Copy the weights of a network.
 
         Parameters
         ----------
         network : Network
             Without linear skip.
+        silent : tuple of int, default ()
+            As of the class.
 
         Returns
         -------
         NetworkTerm
-            With the same forecasts.
+            With the same forecasts, but of silent targets.
         """
-        return cls(network.config, network.arrays())
+        return cls(network.config, network.arrays(), silent)
 
     def to_keras(self) -> Network:
         """Make a network for Keras, which is imported.
@@ -257,6 +268,11 @@ class NetworkTerm:
     @cached_property
     def _network(self) -> ArrayNetwork:
         return ArrayNetwork.of(self.config, self.parameters)
+
+    def _hush(self, forecasts: np.ndarray) -> np.ndarray:
+        if self.silent:
+            forecasts[..., list(self.silent)] = 0
+        return forecasts
 
     def _empty(self, n_forecasts: int) -> np.ndarray:
         return empty_forecasts(n_forecasts, self.config.horizon, len(self.config.targets))

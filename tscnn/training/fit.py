@@ -129,7 +129,8 @@ def fit_network(
         gates = {}
         if terms and any(validation):
             gates["network"] = trained.gate or not_kept("no epoch had a smaller error than the linear terms alone")
-        fits.append(FittedNetwork(NetworkTerm.from_keras(network), tuple(terms), trained.history, gates))
+        term = NetworkTerm.from_keras(network, list_silent(config, rows))
+        fits.append(FittedNetwork(term, tuple(terms), trained.history, gates))
         results.append(Candidate(trained.losses, sum(map(len, validation)), bool(terms), describe(config, terms)))
     best, gates = choose(results, max(lookback, horizon), level=settings.level) if len(fits) > 1 else (0, {})
     if verbose and len(fits) > 1:
@@ -137,6 +138,28 @@ def fit_network(
         write_line(f"validation losses: {listed}; {results[best].name} chosen")
     chosen = fits[best]
     return FittedNetwork(chosen.term, chosen.terms, chosen.history, {**gates, **chosen.gates})
+
+
+def list_silent(config: NetworkConfig, rows: np.ndarray) -> tuple[int, ...]:
+    """List targets that never move where one head serves all of them, so that it would move these, too.
+
+    Parameters
+    ----------
+    config : NetworkConfig
+        Of the network. A rolling normaliser scales what is said of a constant to nothing; a head of a target's own
+        learns nothing else.
+    rows : ndarray of shape (n_rows, n_features)
+        Standardised series.
+
+    Returns
+    -------
+    tuple of int
+        Positions among the targets.
+    """
+    if config.feature_mode != "independent" or config.normalizer_span > 1:
+        return ()
+    still = (rows == rows[0]).all(axis=0)[list(config.targets)]
+    return tuple(np.flatnonzero(still).tolist())
 
 
 def describe(config: NetworkConfig, terms: Sequence[Term]) -> str:

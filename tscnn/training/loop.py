@@ -16,6 +16,7 @@ from tscnn.network.config import NetworkConfig
 from tscnn.network.graph import Network
 from tscnn.network.term import NetworkTerm
 from tscnn.statistics.gate import GateResult
+from tscnn.statistics.influence import limit_influence
 from tscnn.training.best_weights import BestWeights, describe_scaling, scale_head
 from tscnn.training.callbacks import EpochLines, FiniteLosses, diverged
 from tscnn.training.graph import Assembled, TermsLayer
@@ -105,7 +106,8 @@ def train(
         model = network.dense if settings.mode == "dense" else network.single_origin
         beside = TermsLayer(terms, config.lookback, dtype="float32", name="terms") if terms else None
         assembled = Assembled(model, beside, dtype="float32", name="assembled")
-        trainer = trainer_class(assembled, rows, network, plan.training.weights.shape[1], settings.loss, ahead)
+        units, n_origins = find_units(rows, validation, config), plan.training.weights.shape[1]
+        trainer = trainer_class(assembled, rows, network, n_origins, settings.loss, units=units, ahead=ahead)
         n_first = plan.rounds[0] * plan.training.n_batches
         decay = keras.optimizers.schedules.CosineDecayRestarts(settings.learning_rate, n_first)
         optimizer = FlatAdamW(decay, settings.weight_decay)
@@ -269,6 +271,31 @@ def thin(segments: Segments, config: NetworkConfig, settings: Training) -> Segme
 def _can_tell(origins: Sequence[range], config: NetworkConfig, settings: Training) -> bool:
     """Return whether they are enough for `scale_head` to keep anything."""
     return sum(map(len, origins)) >= settings.fewest_blocks * config.horizon
+
+
+def find_units(rows: np.ndarray, validation: Sequence[range], config: NetworkConfig) -> np.ndarray | None:
+    """Find units for targets far outside of their training values in validation, where they would decide for all.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_rows, n_features)
+        Standardised series, one behind the other.
+    validation : sequence of range
+        Origins.
+    config : NetworkConfig
+        For the horizon and the targets.
+
+    Returns
+    -------
+    ndarray of shape (n_targets,), float32, or None
+        1, or more where the mean square of the outcomes is more than ten times that of the median target. None where
+        that is none.
+    """
+    outcomes = [rows[s.start + 1 : s.stop + config.horizon, list(config.targets)] for s in validation if s]
+    if not outcomes:
+        return None
+    shares = limit_influence(np.maximum(np.square(np.concatenate(outcomes), dtype=np.float64).mean(axis=0), 1))
+    return None if (shares == 1).all() else np.asarray(shares**-0.5, np.float32)
 
 
 def plan_rounds(

@@ -29,6 +29,8 @@ class SegmentTrainer(keras.Model):
         Origins of a segment.
     loss : str or callable
         Of `loss_function`.
+    units : ndarray of shape (n_targets,), optional
+        By which targets are divided where they are evaluated; not in training.
     ahead : ndarray of shape (n_rows, n_ahead), optional
         What is known ahead of each row.
     """
@@ -40,6 +42,8 @@ class SegmentTrainer(keras.Model):
         network: Network,
         n_origins: int,
         loss: Any,
+        *,
+        units: Any = None,
         ahead: np.ndarray | None = None,
     ) -> None:
         super().__init__(name="segment_trainer")
@@ -48,6 +52,7 @@ class SegmentTrainer(keras.Model):
         config = network.config
         self.origin_loss = loss_function(loss)
         self.targets = list(config.targets)
+        self.units = units
         self.n_inputs = config.lookback + n_origins - 1
         self.lookback = config.lookback
         self.offsets = np.arange(self.n_inputs + config.horizon)
@@ -96,7 +101,10 @@ class SegmentTrainer(keras.Model):
         outcomes = ops.take(segments[:, self.lookback :], self.target_offsets, axis=1)
         if self.targets != list(range(self.rows.shape[1])):
             outcomes = ops.take(outcomes, self.targets, axis=-1)
-        losses = self.origin_loss(outcomes, ops.cast(forecasts, "float32"))  # (batch, n_origins, horizon)
+        forecasts = ops.cast(forecasts, "float32")
+        if self.units is not None and not training:
+            outcomes, forecasts = outcomes / self.units, forecasts / self.units
+        losses = self.origin_loss(outcomes, forecasts)  # (batch, n_origins, horizon)
         return ops.mean(losses, axis=-1)
 
 

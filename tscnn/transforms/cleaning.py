@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,7 @@ __all__ = ["Cleaned", "clean_rows"]
 
 # Conventions: no table chose them.
 MOST_FAR, MOST_STUCK, MOST_SHIFTS = 0.25, 0.05, 2  # shares of the rows, and number, of which more are no outliers
+FILL_VALUE = re.compile(r"-?99+9(\.0)?")  # 999, -9999 ..
 SCALES, QUANTILE, QUANTILES = 8.0, 0.975, 3.0  # a residual is large beyond so many scales, and quantiles, in size
 NEIGHBOURS = 5  # rows about each, itself included, whose median it is compared with
 LEVEL_SCALES = 4.0  # a change of level is large beyond so many
@@ -47,8 +49,9 @@ def clean_rows(rows: np.ndarray, season: int | None) -> Cleaned:
 
     Replaced are, column by column, values three times as far from the median as any other; spikes, which are far both
     from the rows about them and from the same phase of the seasons about them, by the Hampel identifier [1]_ with a
-    threshold that heavy tails raise; and repetitions of one value, three times as long as any other. Level shifts [2]_
-    are jumps between stretches of steady level. What is frequent is no outlier, and stays.
+    threshold that heavy tails raise; and repetitions of one value, three times as long as any other. Of a column that
+    is constant but for one row, or for a few of a number like -9999, these are. Level shifts [2]_ are jumps between
+    stretches of steady level. What is frequent is no outlier, and stays.
 
     Parameters
     ----------
@@ -77,6 +80,10 @@ def clean_rows(rows: np.ndarray, season: int | None) -> Cleaned:
     """
     columns, replaced, shifted, sentinels = [], [], [], []
     for i, column in enumerate(rows.T):
+        if (column == column[0]).all():
+            columns.append(column)
+            replaced.append(0)
+            continue
         far = keep_levels(column, _find_far(column, season), season or 0)
         values, counts = np.unique(column[far], return_counts=True)
         sentinels += [(i, float(value), int(n)) for value, n in zip(values, counts, strict=True) if n >= SHORT]
@@ -86,7 +93,7 @@ def clean_rows(rows: np.ndarray, season: int | None) -> Cleaned:
             fill_gaps(filled, others, season or 0), LEVEL_SEASONS * season if season else LEVEL_ROWS
         )
         columns.append(filled)
-        replaced.append(np.count_nonzero(far | others))
+        replaced.append(int(np.count_nonzero(far | others)))
         shifted += [(i, row) for row in at]
     changes = any(replaced) or shifted
     return Cleaned(np.stack(columns, axis=1) if changes else rows, np.array(replaced), shifted, sentinels)
@@ -94,7 +101,9 @@ def clean_rows(rows: np.ndarray, season: int | None) -> Cleaned:
 
 def _find_far(column: np.ndarray, season: int | None) -> np.ndarray:
     """Tell what lies beyond a gap between the values of a column."""
-    far = np.zeros(len(column), bool)
+    far = _interrupts(column)
+    if far.any():
+        return far
     middle, typical = middle_of(column)
     for side in (-1, 1) if typical else ():
         distances = side * (column - middle)
@@ -103,6 +112,16 @@ def _find_far(column: np.ndarray, season: int | None) -> np.ndarray:
         if len(gaps):
             far |= distances >= ordered[gaps[0]]
     return far if far.mean() <= MOST_FAR and not _recurs(far, season) else np.zeros(len(column), bool)
+
+
+def _interrupts(column: np.ndarray) -> np.ndarray:
+    """Tell what interrupts a constant: a single row, or a number in a few that stands for missing values."""
+    differs = column != np.median(column)
+    at = np.flatnonzero(differs)
+    few = 0 < len(at) <= MOST_STUCK * len(column) and np.ptp(column[at]) == 0 and at[-1] < len(column) - 1
+    if few and (len(at) == 1 or FILL_VALUE.fullmatch(str(float(column[at[0]])))):
+        return differs
+    return np.zeros(len(column), bool)
 
 
 def _recurs(found: np.ndarray, season: int | None) -> bool:

@@ -26,8 +26,8 @@ __all__ = ["clean_series", "fit_transforms", "refit_transforms", "transform"]
 
 def clean_series(
     series: SeriesSet, split: Split, schema: Schema, season_length: int | None, tell: Callable[[str], None]
-) -> tuple[SeriesSet, Split]:
-    """Replace outliers, and say so; warn of what looks like a number that stands for missing values.
+) -> tuple[SeriesSet, Split, pd.DataFrame]:
+    """Replace outliers, and count them; warn of what looks like a number that stands for missing values.
 
     Parameters
     ----------
@@ -46,12 +46,17 @@ def clean_series(
     -------
     SeriesSet, Split
         Of cleaned values.
+    DataFrame of shape (n_features, 2)
+        By column, how many values were "replaced", and how many level "shifts" were taken out.
     """
     bounds = series.bounds.tolist()
     parts = [clean_rows(series.values[a:b], season_length) for a, b in itertools.pairwise(bounds)]
-    if not any(part.replaced.any() or part.shifted for part in parts):
-        return series, split
     names, sentinels = schema.features, [found for part in parts for found in part.sentinels]
+    shifts = np.bincount([column for part in parts for column, _ in part.shifted], minlength=len(names))
+    replaced = np.sum([part.replaced for part in parts], axis=0)
+    counts = pd.DataFrame({"replaced": replaced, "shifts": shifts}, index=names)
+    if not counts.to_numpy().any():
+        return series, split, counts
     if sentinels:
         column, value, count = max(sentinels, key=lambda found: found[2])
         rule = f"Column {names[column]!r} holds {value:g} {count} times, far outside of its other values, as if that "
@@ -59,14 +64,13 @@ def clean_series(
         rule += f"`X.replace({value:g}, float('nan')).interpolate()` does so too, and ends this warning."
         warnings.warn(received(rule, columns_like_it=len({found[0] for found in sentinels})), stacklevel=4)
     for column in range(len(names)):
-        count = sum(int(part.replaced[column]) for part in parts)
-        if count:
-            tell(f"{names[column]}: {count} outliers are replaced")
+        if replaced[column]:
+            tell(f"{names[column]}: {replaced[column]} outliers are replaced")
         for first, part in zip(bounds, parts, strict=False):
             for at in (row for of, row in part.shifted if of == column):
                 tell(f"{names[column]}: rows before a level shift at row {first + at} are moved to the level after it")
     cleaned = series.with_values(np.concatenate([part.rows for part in parts]))
-    return cleaned, replace(split, series=cleaned)
+    return cleaned, replace(split, series=cleaned), counts
 
 
 def fit_transforms(split: Split, schema: Schema, yearly: int | None) -> tuple[Transform, ...]:

@@ -248,4 +248,5 @@ def _moments(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     unit = np.ldexp(0.5, np.frexp(np.abs(values).max(axis=0))[1])  # a power of two: no digit is lost
     parts = values / unit
     deviation = parts.std(axis=0)
-    return parts.mean(axis=0) * unit, np.where(deviation > 1e-12, deviation * unit, 0.0)
+    moves = deviation > 1e-12
+    return np.where(moves, parts.mean(axis=0) * unit, values[0]), np.where(moves, deviation * unit, 0.0)
