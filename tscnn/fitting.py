@@ -25,6 +25,7 @@ from tscnn.pipeline import Pipeline
 from tscnn.statistics import GateResult
 from tscnn.transforms import OutlierFilter, Transform
 from tscnn.transforms.fit import clean_series, fit_transforms, refit_transforms, transform
+from tscnn.transforms.missing import GapMaps, fill_series
 
 __all__ = ["Fit", "fit_pipeline"]
 
@@ -79,6 +80,8 @@ def fit_pipeline(series: SeriesSet, schema: Schema, parameters: CheckedParameter
     if parameters.network is not None:
         check_network(parameters.network, parameters, schema)
     tell: Callable[[str], None] = write_line if parameters.verbose else _say_nothing
+    if parameters.missing == "interpolate":
+        series = fill_series(series, None)
     split = _split(series, parameters)
     season_length = find_seasonality(schema.freq)
     yearly = season_length if parameters.has_yearly_season else None
@@ -86,17 +89,21 @@ def fit_pipeline(series: SeriesSet, schema: Schema, parameters: CheckedParameter
     if parameters.replaces_outliers:
         series, split = clean_series(series, split, schema, season_length, tell)
     transforms = fit_transforms(split, schema, yearly)
-    rows = transform(series, transforms)
+    seen = transform(series, transforms)
+    gaps = GapMaps.fit(seen, split, season_length) if parameters.missing == "mask" else None
+    rows = fill_series(seen, gaps)
     linear = fit_linear(rows, split, schema, parameters, season_length)
     for line in linear.messages if linear is not None else ():
         tell(line)
     fitted, fit = add_network(transforms, rows, split, schema, parameters, linear)
     if parameters.replaces_outliers:
-        fitted = replace(fitted, outliers=OutlierFilter.fit(rows.values, season_length))
+        fitted = replace(fitted, outliers=OutlierFilter.fit(rows.values, season_length, gaps))
+    elif parameters.missing != "raise":
+        fitted = replace(fitted, outliers=OutlierFilter.unbounded(len(schema.columns), gaps))
 
     report = None
     if split.has_validation:
-        report = report_on_validation(fitted, rows, split, linear, season_length)
+        report = report_on_validation(fitted, seen, rows, split, linear, season_length)
         tell(describe_report(report))
     newer = {term.name: term for term in linear.refitted} if linear is not None else {}
     refitted = replace(
@@ -320,7 +327,12 @@ def list_candidates(
 
 
 def report_on_validation(
-    fitted: Pipeline, rows: SeriesSet, split: Split, linear: LinearFit | None, season_length: int | None
+    fitted: Pipeline,
+    seen: SeriesSet,
+    rows: SeriesSet,
+    split: Split,
+    linear: LinearFit | None,
+    season_length: int | None,
 ) -> pd.DataFrame:
     """Compare a pipeline with naive forecasts on the validation rows.
 
@@ -328,8 +340,8 @@ def report_on_validation(
     ----------
     fitted : Pipeline
         Before it has seen the validation rows.
-    rows : SeriesSet
-        In the units of the terms.
+    seen, rows : SeriesSet
+        In the units of the terms: with what is missing, and with that filled.
     split : Split
         Of the series, in the data's own units.
     linear : LinearFit or None
@@ -351,7 +363,7 @@ def report_on_validation(
         season_length = None
 
     def forecast(at: np.ndarray) -> np.ndarray:
-        return np.concatenate([found for _, found in fitted.chunks(rows.values, at)])
+        return np.concatenate([found for _, found in fitted.chunks(seen.values, at)])
 
     return evaluate_forecasts(
         forecast, rows.values, plain.values, origins, targets, horizon, linear.ridge_map, season_length

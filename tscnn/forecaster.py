@@ -58,6 +58,13 @@ class Forecaster(BaseEstimator):
         spikes, a sensor that is stuck), and takes one or two level shifts out; in what is forecast from, values far
         outside of those of training. A number that stands for missing values, such as -9999, is named in a warning.
         None takes every value as it is.
+    missing : {"raise", "mask", "interpolate"}, default "raise"
+        What becomes of missing values (NaN, None, ``pandas.NA``), in `fit`, `predict`, `backtest`, `score` and `stream`
+        alike. "raise" refuses them. With "mask" missing outcomes count nowhere: not in the loss, nor in the closed
+        form, nor in errors; and what is missing in a window is filled from the window alone, gaps of up to three rows
+        by a straight line, longer ones and those at its end by the season before and after. "interpolate" fills by
+        straight lines, at an end by the nearest value, and takes filled outcomes as observed. A column that is missing
+        all over a window counts as its mean of training; one without any value in `fit` is refused, and so is infinity.
     network : "auto", TCN or None, default "auto"
         The convolutions: how columns meet, filters, kernel size, dilations, activation .. (`tscnn.TCN`). None leaves
         everything to the linear model, and needs no TensorFlow.
@@ -142,6 +149,7 @@ class Forecaster(BaseEstimator):
         *,
         targets: Any = None,
         yearly_seasonality: str | None = "auto",
+        missing: str = "raise",
         outliers: str | None = "auto",
         network: Any = "auto",
         linear_model: Any = "auto",
@@ -156,6 +164,7 @@ class Forecaster(BaseEstimator):
         self.horizon = horizon
         self.targets = targets
         self.yearly_seasonality = yearly_seasonality
+        self.missing = missing
         self.outliers = outliers
         self.network = network
         self.linear_model = linear_model
@@ -232,7 +241,8 @@ class Forecaster(BaseEstimator):
         Parameters
         ----------
         X : DataFrame, Series or array of shape (n_timesteps, n_features)
-            Numeric and complete, oldest row first, index evenly spaced; at least lookback + horizon rows.
+            Numeric, and complete unless `missing` says otherwise; oldest row first, index evenly spaced; at least
+            lookback + horizon rows.
         y : None
             Not used: the targets are columns of `X`.
 
@@ -247,7 +257,7 @@ class Forecaster(BaseEstimator):
             Naming the parameter, or the column or row of `X`, that breaks a rule.
         """
         parameters = read_parameters(self)
-        schema, frame = learn_schema(X, self.targets)
+        schema, frame = learn_schema(X, self.targets, parameters.missing)
         fit = fit_pipeline(SeriesSet.of_frames([frame]), schema, parameters)
         self.pipeline_, self.config_, self.gates_, self.report_ = fit.pipeline, fit.config, fit.gates, fit.report
         n_epochs = len(fit.history.get("loss", ()))
@@ -263,6 +273,18 @@ class Forecaster(BaseEstimator):
             said = f"On the validation rows the forecasts are no better than {' or '.join(unbeaten)}: see `report_`."
             warnings.warn(f"{said} {describe_report(self.report_)}.", stacklevel=2)
         return self
+
+    def __sklearn_tags__(self) -> Any:
+        """Tell scikit-learn what `fit` takes.
+
+        Returns
+        -------
+        Tags
+            With ``input_tags.allow_nan`` unless missing values are refused.
+        """
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = self.missing != "raise"
+        return tags
 
     def predict(self, X: Any = None) -> pd.DataFrame:
         """Forecast the steps after the last row.
@@ -580,7 +602,7 @@ class Forecaster(BaseEstimator):
     def _backtest_refitted(self, X: Any, start: Any, stride: int) -> pd.DataFrame:
         """Fit a forecaster for each cutoff."""
         parameters = read_parameters(self)
-        schema, frame = learn_schema(X, self.targets)
+        schema, frame = learn_schema(X, self.targets, parameters.missing)
         if parameters.lookback is None and start is None:
             raise ValueError(received("`lookback='auto'` with `refit` needs a `start`.", start=start))
         # The first fit needs outcomes of its own, `horizon` rows more than a forecast.

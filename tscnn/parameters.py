@@ -13,6 +13,7 @@ from sklearn.utils import check_random_state
 from tscnn.common.checks import check_choice, check_int, check_real, received, show
 from tscnn.common.progress import is_watched
 from tscnn.common.settings import name_alike
+from tscnn.data.schema import MISSING
 from tscnn.data.windows import split_row
 from tscnn.linear.settings import LinearModel
 from tscnn.network.settings import TCN
@@ -35,6 +36,7 @@ PLAIN = (
     "horizon",
     "targets",
     "yearly_seasonality",
+    "missing",
     "validation_fraction",
     "random_state",
     "device",
@@ -70,6 +72,8 @@ class CheckedParameters:
         Whether to write lines.
     replaces_outliers : bool
         Of the training rows, and of windows.
+    missing : str
+        What becomes of missing values, one of `MISSING`.
     """
 
     lookback: int | None
@@ -83,6 +87,7 @@ class CheckedParameters:
     seed: int
     verbose: bool
     replaces_outliers: bool
+    missing: str = "raise"
 
 
 def read_parameters(forecaster: Any) -> CheckedParameters:
@@ -124,6 +129,7 @@ def read_parameters(forecaster: Any) -> CheckedParameters:
         seed=_draw_seed(forecaster.random_state),
         verbose=is_watched() if verbose == "auto" else bool(verbose),
         replaces_outliers=check_choice("outliers", forecaster.outliers, ("auto", None)) == "auto",
+        missing=check_choice("missing", forecaster.missing, MISSING),
     )
 
 

@@ -155,3 +155,18 @@ def test_targets_are_told_apart(rows, linear_map):
     assert table.columns.tolist() == ["mse", *(f"skill: {name}" for name in report.index[1:])]
     assert table["mse"].mean() == pytest.approx(report.loc["tscnn", "mse"])
     assert table.loc["a", "skill: repeat last"] == 0 < table.loc["b", "skill: repeat last"]
+
+
+def test_missing_outcomes_count_nowhere(rows, plain, linear_map):
+    gaps = plain.copy()
+    gaps[np.random.default_rng(0).random(plain.shape) < 0.2] = np.nan
+    report = evaluate_forecasts(noisy(rows)[0], rows, gaps, ORIGINS, TARGETS, HORIZON, linear_map, SEASON)
+    at = np.concatenate([np.array(stretch, int) for stretch in ORIGINS])
+    after = at[:, None] + 1 + np.arange(HORIZON)
+    errors = noisy(rows)[0](at) - rows[after][..., TARGETS]
+    outcomes = gaps[after][..., TARGETS]
+    known = ~np.isnan(outcomes)
+    np.testing.assert_allclose(report.loc["tscnn", "mse"], np.square(errors)[known].mean(), rtol=1e-5)
+    about = np.square(outcomes - np.nanmean(outcomes, axis=0))
+    np.testing.assert_allclose(report.loc["constant", "mse"], np.nanmean(about), rtol=1e-4)
+    assert np.isfinite(report.to_numpy()).all()

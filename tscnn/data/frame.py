@@ -10,20 +10,22 @@ import pandas as pd
 from tscnn.common.checks import received
 from tscnn.data.index import check_spacing, find_kind, future_index
 from tscnn.data.schema import Schema
-from tscnn.data.values import as_float, list_some
+from tscnn.data.values import as_float, check_observed, list_some
 
 __all__ = ["Schema", "forecast_frame", "learn_schema", "read_frame", "read_values"]
 
 
-def learn_schema(X: Any, targets: Any = None) -> tuple[Schema, pd.DataFrame]:
+def learn_schema(X: Any, targets: Any = None, missing: str = "raise") -> tuple[Schema, pd.DataFrame]:
     """Check a training frame, and remember its columns, their roles and its step.
 
     Parameters
     ----------
     X : DataFrame, Series or array of shape (n_timesteps, n_features)
-        Numeric, complete, oldest row first; the index evenly spaced: times, periods or integers.
+        Numeric, oldest row first; the index evenly spaced: times, periods or integers.
     targets : column name or list of column names, optional
         Columns to forecast, default all. The others are past covariates: seen, not forecast.
+    missing : {"raise", "mask", "interpolate"}, default "raise"
+        What becomes of missing values, of this frame and of later ones; only "raise" refuses them.
 
     Returns
     -------
@@ -47,10 +49,11 @@ def learn_schema(X: Any, targets: Any = None) -> tuple[Schema, pd.DataFrame]:
     frame = _as_frame(X)
     kind = find_kind(frame.index)
     small = all(dtype in (np.float32, np.float16) for dtype in frame.dtypes)
-    frame = as_float(frame)
+    frame = as_float(frame, missing)
+    check_observed(frame)
     dtype = np.dtype(np.float32 if small else np.float64)
     freq = check_spacing(frame.index, None)
-    return Schema.of(frame.columns, targets, freq=freq, kind=kind, dtype=dtype), frame
+    return Schema.of(frame.columns, targets, freq=freq, kind=kind, dtype=dtype, missing=missing), frame
 
 
 def read_frame(X: Any, schema: Schema) -> pd.DataFrame:
@@ -111,7 +114,7 @@ def read_values(X: Any, schema: Schema) -> pd.DataFrame:
         raise ValueError(received(rule, shape=frame.shape, columns_of_training=list_some(columns)))
     else:
         frame.columns = columns
-    return as_float(frame)
+    return as_float(frame, schema.missing)
 
 
 def forecast_frame(

@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from tscnn.common.checks import received, show
+from tscnn.common.checks import check_choice, received, show
 from tscnn.common.settings import name_alike
 from tscnn.data.encoding import (
     index_from_arrays,
@@ -20,8 +20,9 @@ from tscnn.data.encoding import (
 )
 from tscnn.data.values import list_some
 
-__all__ = ["ROLES", "Schema"]
+__all__ = ["MISSING", "ROLES", "Schema"]
 
+MISSING = ("raise", "mask", "interpolate")  # what becomes of missing values
 ROLES = ("target", "past_covariate")  # is forecast; is seen up to the newest row, and not forecast
 
 _LABEL_DTYPES = ("object", "str", "string", "bool", "boolean", "float32", "float64", "Float32", "Float64")
@@ -45,6 +46,8 @@ class Schema:
         What the index holds.
     dtype : numpy dtype
         That forecasts are returned in: float32 where all columns are (or float16), else float64.
+    missing : str, default "raise"
+        What becomes of missing values, one of `MISSING`.
 
     Examples
     --------
@@ -60,6 +63,7 @@ class Schema:
     freq: Any
     kind: str
     dtype: np.dtype[Any]
+    missing: str = "raise"
 
     def __post_init__(self) -> None:
         """Check that the parts fit each other."""
@@ -71,7 +75,9 @@ class Schema:
             raise ValueError(received(rule, targets=self.targets, roles=self.roles))
 
     @classmethod
-    def of(cls, columns: pd.Index, targets: Any, *, freq: Any, kind: str, dtype: np.dtype[Any]) -> Self:
+    def of(
+        cls, columns: pd.Index, targets: Any, *, freq: Any, kind: str, dtype: np.dtype[Any], missing: str = "raise"
+    ) -> Self:
         """Give every column its role.
 
         Parameters
@@ -86,6 +92,8 @@ class Schema:
             What the index holds.
         dtype : numpy dtype
             That forecasts are returned in.
+        missing : str, default "raise"
+            One of `MISSING`.
 
         Returns
         -------
@@ -101,7 +109,7 @@ class Schema:
         roles = ["past_covariate"] * len(columns)
         for position in positions:
             roles[position] = "target"
-        return cls(columns, tuple(roles), positions, freq, kind, dtype)
+        return cls(columns, tuple(roles), positions, freq, kind, dtype, missing)
 
     @property
     def target_names(self) -> pd.Index:
@@ -136,8 +144,8 @@ class Schema:
             self.columns.equals(other.columns)
             and self.columns.dtype == other.columns.dtype
             and list(self.columns.names) == list(other.columns.names)
-            and (self.roles, self.targets, self.freq, self.kind, self.dtype)
-            == (other.roles, other.targets, other.freq, other.kind, other.dtype)
+            and (self.roles, self.targets, self.freq, self.kind, self.dtype, self.missing)
+            == (other.roles, other.targets, other.freq, other.kind, other.dtype, other.missing)
         )
 
     __hash__ = None  # type: ignore[assignment]  # an Index has none
@@ -162,6 +170,7 @@ class Schema:
             "freq": step_to_json(self.freq),
             "kind": self.kind,
             "dtype": self.dtype.name,
+            "missing": self.missing,
         }
 
     @classmethod
@@ -196,6 +205,7 @@ class Schema:
                 step_from_json(written["freq"]),
                 written["kind"],
                 np.dtype(written["dtype"]),
+                check_choice("missing", written.get("missing", "raise"), MISSING),
             )
         except (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError) as error:
             raise ValueError(received("What was saved describes no columns.", error=str(error))) from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -23,13 +24,11 @@ class SeriesSet:
     Attributes
     ----------
     values : ndarray of shape (n_rows, n_features)
-        Rows of the first series, then those of the next.
+        Rows of the first series, then those of the next; NaN where a value is missing.
     indexes : tuple of Index
         One a series; their lengths are those of the series.
     names : tuple, or None
         Of the series; None for a single one without.
-    observed : ndarray of bool of shape (n_rows,), or None
-        False for rows that no window may hold; None where all may.
 
     Examples
     --------
@@ -45,7 +44,6 @@ class SeriesSet:
     values: np.ndarray
     indexes: tuple[pd.Index, ...]
     names: tuple[object, ...] | None = None
-    observed: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         """Check that the parts fit each other."""
@@ -55,9 +53,6 @@ class SeriesSet:
             raise ValueError(received(rule, n_rows=len(self.values), entries=lengths))
         if self.names is not None and len(self.names) != len(self.indexes):
             raise ValueError(received("Every series must have a name.", names=self.names, n_series=len(self.indexes)))
-        if self.observed is not None and self.observed.shape != (len(self.values),):
-            rule = "`observed` must have one entry a row."
-            raise ValueError(received(rule, shape=self.observed.shape, n_rows=len(self.values)))
 
     @classmethod
     def of_frames(cls, frames: Sequence[pd.DataFrame], names: Sequence[object] | None = None) -> Self:
@@ -90,6 +85,18 @@ class SeriesSet:
         """
         return np.cumsum([0, *(len(index) for index in self.indexes)])
 
+    @cached_property
+    def observed(self) -> np.ndarray | None:
+        """Tell which values are there.
+
+        Returns
+        -------
+        ndarray of bool of shape (n_rows, n_features), or None
+            False where `values` has NaN; None where it has none.
+        """
+        observed = ~np.isnan(self.values)
+        return None if observed.all() else observed
+
     def with_values(self, values: np.ndarray) -> Self:
         """Return the same series with other values.
 
@@ -106,21 +113,15 @@ class SeriesSet:
         return replace(self, values=values)
 
     def stretches(self) -> list[range]:
-        """List the rows between boundaries: those of each series, in several pieces where rows are not observed.
+        """List the rows between boundaries: those of each series.
 
         Returns
         -------
         list of range
             Row numbers, ascending.
         """
-        bounds = self.bounds
-        if self.observed is None:
-            return [range(a, b) for a, b in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True)]
-        pieces = []
-        for a, b in itertools.pairwise(bounds):
-            edges = np.flatnonzero(np.diff(np.concatenate([[0], self.observed[a:b].astype(int), [0]])))
-            pieces += [range(int(a + start), int(a + stop)) for start, stop in edges.reshape(-1, 2)]
-        return pieces
+        bounds = self.bounds.tolist()
+        return [range(a, b) for a, b in itertools.pairwise(bounds)]
 
     def origins(
         self, lookback: int, horizon: int, first: Sequence[int] | None = None, end: Sequence[int] | None = None

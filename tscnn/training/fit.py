@@ -77,7 +77,7 @@ def fit_network(
         At least one, of one lookback and horizon, each with the linear terms that it is trained beside. One without
         replaces one with them only if it is better by more than chance would give: it has nothing to fall back on.
     rows : ndarray of shape (n_rows, n_features)
-        Standardised series, one behind the other.
+        Standardised series, one behind the other; what is missing in `split` is filled.
     split : Split
         Of these series.
     settings : Training
@@ -111,7 +111,16 @@ def fit_network(
             network = build_network(config, settings.precision, seed)
             seed_weights(network.dense, seed)
             trained = train(
-                network, rows, terms, training, validation, settings, device=device, seed=seed, verbose=verbose
+                network,
+                rows,
+                terms,
+                training,
+                validation,
+                settings,
+                observed=split.series.observed,
+                device=device,
+                seed=seed,
+                verbose=verbose,
             )
         gates = {}
         if terms and any(validation):

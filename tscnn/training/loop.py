@@ -58,6 +58,7 @@ def train(
     validation_origins: Iterable[range],
     settings: Training,
     *,
+    observed: np.ndarray | None = None,
     device: str = "auto",
     seed: int = 0,
     verbose: bool = False,
@@ -76,6 +77,8 @@ def train(
         Of `find_origins`. Without validation origins every epoch runs, and the last weights stay.
     settings : Training
         See there.
+    observed : ndarray of bool of shape (n_rows, n_features), optional
+        Which values are no fillings, and count as outcomes.
     device : str, default "auto"
         Of `device_scope`.
     seed : int, default 0
@@ -102,7 +105,7 @@ def train(
         model = network.dense if settings.mode == "dense" else network.single_origin
         beside = TermsLayer(terms, config.lookback, dtype="float32", name="terms") if terms else None
         assembled = Assembled(model, beside, dtype="float32", name="assembled")
-        trainer = trainer_class(assembled, rows, network, plan.training.weights.shape[1], settings.loss)
+        trainer = trainer_class(assembled, rows, network, plan.training.weights.shape[1], settings.loss, observed)
         n_first = plan.rounds[0] * plan.training.n_batches
         decay = keras.optimizers.schedules.CosineDecayRestarts(settings.learning_rate, n_first)
         optimizer = FlatAdamW(decay, settings.weight_decay)

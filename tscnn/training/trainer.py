@@ -29,9 +29,19 @@ class SegmentTrainer(keras.Model):
         Origins of a segment.
     loss : str or callable
         Of `loss_function`.
+    observed : ndarray of bool of shape (n_rows, n_features), optional
+        Which outcomes count: the others are taken as forecast, so that they carry no loss.
     """
 
-    def __init__(self, forecast: Any, rows: np.ndarray, network: Network, n_origins: int, loss: Any) -> None:
+    def __init__(
+        self,
+        forecast: Any,
+        rows: np.ndarray,
+        network: Network,
+        n_origins: int,
+        loss: Any,
+        observed: np.ndarray | None = None,
+    ) -> None:
         super().__init__(name="segment_trainer")
         self.forecast = forecast
         self.network = network.dense
@@ -44,6 +54,11 @@ class SegmentTrainer(keras.Model):
         self.target_offsets = np.arange(n_origins)[:, None] + np.arange(config.horizon)
         self.rows = self.add_weight(shape=rows.shape, initializer="zeros", trainable=False, name="rows")
         self.rows.assign(rows)
+        self.observed = None
+        if observed is not None:
+            self.observed = self.add_weight(shape=rows.shape, dtype="bool", initializer="ones", trainable=False)
+            self.observed.assign(observed)
+            self.share = float(observed[:, self.targets].mean())
         self.built = True
 
     def __reduce__(self) -> Any:
@@ -75,11 +90,20 @@ class SegmentTrainer(keras.Model):
         at = ops.clip(starts[:, None] + self.offsets, 0, self.rows.shape[0] - 1)
         segments = ops.take(self.rows, at, axis=0)  # (batch, lookback + n_origins - 1 + horizon, features)
         forecasts = self.forecast(segments[:, : self.n_inputs], training=training)
+        forecasts, outcomes = ops.cast(forecasts, "float32"), self._outcomes_of(segments)
+        if self.observed is not None:
+            known = self._outcomes_of(ops.take(self.observed, at, axis=0))
+            outcomes = ops.where(known, outcomes, forecasts)
+        losses = self.origin_loss(outcomes, forecasts)  # (batch, n_origins, horizon)
+        losses = ops.mean(losses, axis=-1)
+        return losses if self.observed is None else losses / self.share
+
+    def _outcomes_of(self, segments: Any) -> Any:
+        """Cut what follows each origin: (batch, n_origins, horizon, targets)."""
         outcomes = ops.take(segments[:, self.lookback :], self.target_offsets, axis=1)
         if self.targets != list(range(self.rows.shape[1])):
             outcomes = ops.take(outcomes, self.targets, axis=-1)
-        losses = self.origin_loss(outcomes, ops.cast(forecasts, "float32"))  # (batch, n_origins, horizon)
-        return ops.mean(losses, axis=-1)
+        return outcomes
 
 
 def weighted_mean(weights: Any, losses: Any) -> Any:

@@ -52,7 +52,7 @@ class Standardize:
         Parameters
         ----------
         values : ndarray of shape (n_rows, n_features)
-            Training rows.
+            Training rows; NaN is left out.
         dtype : dtype, default float64
             Of forecasts.
         known : ndarray of shape (n_known, n_features), optional
@@ -67,7 +67,7 @@ class Standardize:
         mean, scale = _moments(values)
         if known is not None:
             mean_of_all, scale_of_all = _moments(known)
-            wakes = 3 * scale < scale_of_all
+            wakes = (3 * scale < scale_of_all) | np.isnan(mean)
             mean, scale = np.where(wakes, mean_of_all, mean), np.where(wakes, scale_of_all, scale)
         return cls(mean, np.where(scale > 0, scale, 1.0), np.dtype(dtype))
 
@@ -168,7 +168,14 @@ class Standardize:
 
 
 def _moments(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return mean and standard deviation of each column, 0 where it varies by rounding alone."""
+    """Return mean and standard deviation of each column, 0 where it varies by rounding alone; NaN and 0 of none."""
+    observed = ~np.isnan(values)
+    if not observed.all():
+        there = observed.any(axis=0)
+        moments = np.array([[np.nan], [0.0]]) * np.ones(values.shape[1])
+        for f in np.flatnonzero(there):
+            moments[:, f] = np.ravel(_moments(values[observed[:, f], f, None]))
+        return moments[0], moments[1]
     unit = np.ldexp(0.5, np.frexp(np.abs(values).max(axis=0))[1])  # a power of two: no digit is lost
     parts = values / unit
     deviation = parts.std(axis=0)

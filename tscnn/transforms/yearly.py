@@ -13,6 +13,7 @@ import pandas as pd
 from tscnn.common.checks import received
 from tscnn.common.threads import on_one_thread
 from tscnn.data.windows import sliding_windows
+from tscnn.transforms.missing import fill_missing
 
 __all__ = ["YearlySeason", "YearlySettings", "fit_yearly_season", "list_noises", "restricted_log_ratio"]
 
@@ -199,7 +200,7 @@ def fit_yearly_season(
     Parameters
     ----------
     rows : ndarray of shape (n_rows, n_features)
-        Standardised rows.
+        Standardised rows; gaps are filled by straight lines.
     index : Index
         Of the rows.
     season_length : int or None
@@ -231,6 +232,7 @@ def fit_yearly_season(
     settings = YearlySettings() if settings is None else settings
     if season_length is None or len(rows) < settings.fewest_levels * season_length:
         return None
+    rows = fill_missing(rows, None)
     angles = np.unwrap(_angles(index))
     turn = (angles[-1] - angles[0]) / (len(rows) - 1)  # from row to row
     if season_length * turn > np.pi:
