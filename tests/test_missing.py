@@ -47,7 +47,8 @@ def forecaster(request, frame) -> Forecaster:
 
 
 def close(found, expected):
-    np.testing.assert_allclose(found, expected, atol=1e-5 * np.abs(expected).max())
+    expected = np.asarray(expected)
+    np.testing.assert_allclose(np.asarray(found), expected, atol=1e-5 * np.abs(expected).max())
 
 
 def test_contract_missing_values_all_forms_agree(forecaster, frame):

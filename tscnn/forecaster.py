@@ -53,18 +53,19 @@ class Forecaster(BaseEstimator):
         "auto" subtracts a sine wave with the period of a year from each column whose level shows one clearly, and adds
         it to the forecasts. That takes rows of times, a few days apart at most, over most of a year or more;
         ``yearly_wave_`` says what was found. What is forecast from must have times then.
+    missing : {"raise", "mask", "interpolate"}, default "raise"
+        What becomes of missing values (NaN, None, ``pandas.NA``), in `fit`, `predict`, `backtest`, `score` and `stream`
+        alike. "raise" refuses them. With "mask" missing outcomes count nowhere: not in the loss, nor in the closed
+        form, nor in errors; and what is missing in a window is filled from the window alone: gaps of up to three rows
+        by a straight line, longer ones, and those that its newest row lies in, by regressions on the rows of the column
+        before and after. "interpolate" fills by straight lines, at an end by the nearest value, and takes filled
+        outcomes as observed. A column that is missing all over a window counts as its mean of training; one without any
+        value in `fit` is refused, and so is infinity anywhere.
     outliers : {"auto", None}, default "auto"
         "auto" replaces, among the training rows, values that no forecast should learn from (far outside of all others,
         spikes, a sensor that is stuck), and takes one or two level shifts out; in what is forecast from, values far
         outside of those of training. A number that stands for missing values, such as -9999, is named in a warning.
         None takes every value as it is.
-    missing : {"raise", "mask", "interpolate"}, default "raise"
-        What becomes of missing values (NaN, None, ``pandas.NA``), in `fit`, `predict`, `backtest`, `score` and `stream`
-        alike. "raise" refuses them. With "mask" missing outcomes count nowhere: not in the loss, nor in the closed
-        form, nor in errors; and what is missing in a window is filled from the window alone, gaps of up to three rows
-        by a straight line, longer ones and those at its end by the season before and after. "interpolate" fills by
-        straight lines, at an end by the nearest value, and takes filled outcomes as observed. A column that is missing
-        all over a window counts as its mean of training; one without any value in `fit` is refused, and so is infinity.
     network : "auto", TCN or None, default "auto"
         The convolutions: how columns meet, filters, kernel size, dilations, activation .. (`tscnn.TCN`). None leaves
         everything to the linear model, and needs no TensorFlow.

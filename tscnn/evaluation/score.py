@@ -45,7 +45,7 @@ def coefficient_of_determination(
         there = ~np.isnan(outcomes)
         complete = bool(there.all())
         if centre is None:
-            centre = outcomes[:, 0].mean(axis=0) if complete else first_known(series.values)
+            centre = outcomes[:, 0].mean(axis=0) if complete else _first_known(series.values)
         known, wrong = (outcomes - centre) / unit, (found - outcomes) / unit
         if not complete:
             known, wrong = np.where(there, known, 0.0), np.where(there, wrong, 0.0)
@@ -61,7 +61,7 @@ def coefficient_of_determination(
     return float(np.mean(by_target[counts])) if counts.any() else float("nan")
 
 
-def first_known(values: np.ndarray) -> np.ndarray:
+def _first_known(values: np.ndarray) -> np.ndarray:
     """Return the first value of each column that is there, 0 where none is."""
     there = ~np.isnan(values)
     return np.where(there.any(axis=0), values[there.argmax(axis=0), np.arange(values.shape[1])], 0.0)
