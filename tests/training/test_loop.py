@@ -195,4 +195,4 @@ def test_missing_outcomes_carry_no_loss():
         for each in (rows, observed)
     )
     squares = np.square(forecasts[: len(windows)] - windows) * known / observed.mean()
-    np.testing.assert_allclose(trained.losses, squares.mean(axis=(1, 2))[FIRST - LOOKBACK :], rtol=1e-4)
+    np.testing.assert_allclose(trained.losses, squares.mean(axis=(1, 2))[FIRST - LOOKBACK :], rtol=1e-4, atol=1e-9)
