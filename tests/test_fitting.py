@@ -67,7 +67,7 @@ def test_the_lookback_is_chosen_on_short_series_of_any_index(freq, n_rows, horiz
 
 
 def test_errors_of_too_few_rows_to_choose_a_lookback_say_how_many_it_takes():
-    with pytest.raises(ValueError, match=r"at least 25 rows\. Received: n_rows=20"):
+    with pytest.raises(ValueError, match=r"at least 25 rows; or give `lookback`\. Received: n_rows=20"):
         closed_form(lookback="auto", horizon=12).fit(make_frame(20))
 
 

@@ -26,6 +26,7 @@ from tscnn.pipeline import Pipeline
 from tscnn.statistics import GateResult
 from tscnn.transforms import AheadInputs, CovariateEffects, OutlierFilter, Transform
 from tscnn.transforms.fit import clean_series, fit_transforms, refit_transforms, transform
+from tscnn.transforms.missing import GapMaps, fill_series
 
 __all__ = ["Fit", "fit_pipeline"]
 
@@ -85,6 +86,8 @@ def fit_pipeline(series: SeriesSet, schema: Schema, parameters: CheckedParameter
     if parameters.network is not None:
         check_network(parameters.network, parameters, schema)
     tell: Callable[[str], None] = write_line if parameters.verbose else _say_nothing
+    if parameters.missing == "interpolate":
+        series = fill_series(series, None)
     split = _split(series, parameters)
     seasons, season_length = find_seasons(schema.freq), find_seasonality(schema.freq)
     warn_of_short_lookback(parameters, seasons, max(map(len, series.indexes)))
@@ -94,22 +97,28 @@ def fit_pipeline(series: SeriesSet, schema: Schema, parameters: CheckedParameter
     if parameters.replaces_outliers:
         series, split, outliers = clean_series(series, split, schema, season_length, tell)
     transforms = fit_transforms(split, schema, yearly)
-    effects, ahead_gate = fit_effects(transform(series, transforms), split, schema, parameters, season_length)
+    seen = transform(series, transforms)
+    gaps = GapMaps.fit(seen, split, season_length) if parameters.missing == "mask" else None
+    effects, ahead_gate = fit_effects(fill_series(seen, gaps), split, schema, parameters, season_length)
     if effects:
         tell(f"covariates and calendar {ahead_gate.reason}")
         transforms = (*transforms, effects[0])
-    rows = transform(series, transforms)
+        seen = transform(series, transforms)
+        gaps = GapMaps.fit(seen, split, season_length) if parameters.missing == "mask" else None
+    rows = fill_series(seen, gaps)
     linear = fit_linear(rows, split, schema, parameters, season_length)
     for line in linear.messages if linear is not None else ():
         tell(line)
     ahead = find_ahead_inputs(split, parameters, effects)
     fitted, fit = add_network(transforms, rows, split, schema, parameters, linear, ahead)
     if parameters.replaces_outliers:
-        fitted = replace(fitted, outliers=OutlierFilter.fit(rows.values, season_length))
+        fitted = replace(fitted, outliers=OutlierFilter.fit(rows.values, season_length, gaps))
+    elif parameters.missing != "raise":
+        fitted = replace(fitted, outliers=OutlierFilter.unbounded(len(schema.features), gaps))
 
     report = None
     if split.has_validation:
-        report = report_on_validation(fitted, rows, split, linear, seasons)
+        report = report_on_validation(fitted, seen, rows, split, linear, seasons)
         tell(describe_report(report))
     newer = {term.name: term for term in linear.refitted} if linear is not None else {}
     refitted = replace(
@@ -349,7 +358,12 @@ def list_candidates(
 
 
 def report_on_validation(
-    fitted: Pipeline, rows: SeriesSet, split: Split, linear: LinearFit | None, seasons: Mapping[str, int]
+    fitted: Pipeline,
+    seen: SeriesSet,
+    rows: SeriesSet,
+    split: Split,
+    linear: LinearFit | None,
+    seasons: Mapping[str, int],
 ) -> pd.DataFrame:
     """Compare a pipeline with naive forecasts on the validation rows.
 
@@ -357,8 +371,8 @@ def report_on_validation(
     ----------
     fitted : Pipeline
         Before it has seen the validation rows.
-    rows : SeriesSet
-        In the units of the terms.
+    seen, rows : SeriesSet
+        In the units of the terms: with what is missing, and with that filled.
     split : Split
         Of the series, in the data's own units.
     linear : LinearFit or None
@@ -382,17 +396,17 @@ def report_on_validation(
     starts = np.array([stretch.start for stretch in origins])
     owners = np.searchsorted(bounds, starts, side="right") - 1
     n_seen = np.min(starts + 1 - bounds[owners])
-    seen = {name: length for name, length in seasons.items() if length <= n_seen}
+    seasons = {name: length for name, length in seasons.items() if length <= n_seen}
 
     def forecast(at: np.ndarray) -> np.ndarray:
         i = int(np.searchsorted(bounds, at[0], side="right")) - 1
-        own = rows.values[bounds[i] : bounds[i + 1]]
+        own = seen.values[bounds[i] : bounds[i + 1]]
         return np.concatenate([found for _, found in fitted.chunks(own, rows.times(i), at - bounds[i])])
 
     scale = fitted.standardize.scale
     scale = scale[targets] if scale.ndim == 1 else scale[owners][:, targets]
     return evaluate_forecasts(
-        forecast, rows.values, plain.values, origins, targets, horizon, linear.ridge_map, seen, scale
+        forecast, rows.values, plain.values, origins, targets, horizon, linear.ridge_map, seasons, scale
     )
 
 

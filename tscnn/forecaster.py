@@ -79,6 +79,14 @@ class Forecaster(BaseEstimator):
         "auto" subtracts a sine wave with the period of a year from each column whose level shows one clearly, and adds
         it to the forecasts. That takes rows of times, a few days apart at most, over most of a year or more;
         ``yearly_wave_`` says what was found. What is forecast from must have times then.
+    missing : {"raise", "mask", "interpolate"}, default "raise"
+        What becomes of missing values (NaN, None, ``pandas.NA``), in `fit`, `predict`, `backtest`, `score` and `stream`
+        alike. "raise" refuses them. With "mask" missing outcomes count nowhere: not in the loss, nor in the closed
+        form, nor in errors; and what is missing in a window is filled from the window alone: gaps of up to three rows
+        by a straight line, longer ones, and those that its newest row lies in, by regressions on the rows of the column
+        before and after. "interpolate" fills by straight lines, at an end by the nearest value, and takes filled
+        outcomes as observed. A column that is missing all over a window counts as its mean of training; one without any
+        value in `fit` is refused, and so is infinity anywhere.
     outliers : {"auto", None}, default "auto"
         "auto" replaces, among the training rows, values that no forecast should learn from (far outside of all others,
         spikes, a sensor that is stuck), and takes one or two level shifts out; in what is forecast from, values far
@@ -181,6 +189,7 @@ class Forecaster(BaseEstimator):
         time: Any = None,
         freq: Any = None,
         yearly_seasonality: str | None = "auto",
+        missing: str = "raise",
         outliers: str | None = "auto",
         network: Any = "auto",
         linear_model: Any = "auto",
@@ -201,6 +210,7 @@ class Forecaster(BaseEstimator):
         self.time = time
         self.freq = freq
         self.yearly_seasonality = yearly_seasonality
+        self.missing = missing
         self.outliers = outliers
         self.network = network
         self.linear_model = linear_model
@@ -277,7 +287,8 @@ class Forecaster(BaseEstimator):
         Parameters
         ----------
         X : DataFrame, Series or array of shape (n_timesteps, n_features)
-            Numeric and complete, oldest row first, index evenly spaced; at least lookback + horizon rows.
+            Numeric, and complete unless `missing` says otherwise; oldest row first, index evenly spaced; at least
+            lookback + horizon rows.
         y : None
             The targets are columns of `X`, named by `targets`. Their values may be given here, too, as scikit-learn
             does; anything else is refused.
@@ -295,13 +306,14 @@ class Forecaster(BaseEstimator):
         parameters = read_parameters(self)
         roles = (self.targets, self.future_covariates, self.static_covariates)
         X, self.layout_ = read_table(X, self.time)
+        how = {"missing": parameters.missing, "freq": self.freq}
         with self.layout_.lines_of_pandas():
             if self.series_id is None and not isinstance(X, Mapping):
-                schema, frame = learn_schema(X, *roles, freq=self.freq)
+                schema, frame = learn_schema(X, *roles, **how)
                 check_y(y, X, frame, schema)
                 frames = {None: frame}
             else:
-                schema, frames = learn_panel(X, self.series_id, *roles, freq=self.freq)
+                schema, frames = learn_panel(X, self.series_id, *roles, **how)
         series = SeriesSet.of_frames(list(frames.values()), schema, None if None in frames else list(frames))
         fit = fit_pipeline(series, schema, parameters)
         self.pipeline_, self.config_, self.gates_, self.report_ = fit.pipeline, fit.config, fit.gates, fit.report
@@ -320,6 +332,18 @@ class Forecaster(BaseEstimator):
             said = f"On the validation rows the forecasts are no better than {' or '.join(unbeaten)}: see `report_`."
             warnings.warn(f"{said} {describe_report(self.report_)}.", stacklevel=2)
         return self
+
+    def __sklearn_tags__(self) -> Any:
+        """Tell scikit-learn what `fit` takes.
+
+        Returns
+        -------
+        Tags
+            With ``input_tags.allow_nan`` unless missing values are refused.
+        """
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = self.missing != "raise"
+        return tags
 
     @tables_in_and_out
     def predict(self, X: Any = None, *, future: Any = None, horizon: int | None = None) -> Any:
@@ -635,8 +659,21 @@ class Forecaster(BaseEstimator):
         if X is None and isinstance(self.context_, dict):
             return self.context_
         if is_panel(X, self.series_id):
-            return read_panel(X, self.series_id, self.schema_, self.freq)
+            return self._read_panel(X)
         return {None: self.context_ if X is None else self._read(X, lookback)}
+
+    def _read_panel(self, X: Any) -> dict[Any, pd.DataFrame]:
+        """Check series against those of training."""
+        frames = read_panel(X, self.series_id, self.schema_, self.freq)
+        if self._fitted().standardize.names is None:
+            for frame in frames.values():
+                self._check_sizes(frame)
+        return frames
+
+    def _check_sizes(self, frame: pd.DataFrame) -> None:
+        """Complain about values too far from those of training."""
+        features = self.schema_.encode(frame.to_numpy())[0]
+        check_sizes(pd.DataFrame(features, frame.index, self.schema_.features, copy=False), self.mean_, self.scale_)
 
     def _read_outcomes(self, X: Any) -> dict[Any, pd.DataFrame]:
         """Return rows with known outcomes, by series; those of a panel that are too short are left out, and named."""
@@ -644,7 +681,7 @@ class Forecaster(BaseEstimator):
         needed = pipeline.lookback + pipeline.horizon
         if not is_panel(X, self.series_id):
             return {None: self._read(X, needed)}
-        frames = read_panel(X, self.series_id, self.schema_, self.freq)
+        frames = self._read_panel(X)
         kept = {name: frame for name, frame in frames.items() if len(frame) >= needed}
         if len(kept) < len(frames):
             short = [name for name in frames if name not in kept][:5]
@@ -677,10 +714,7 @@ class Forecaster(BaseEstimator):
                 " `yearly_seasonality=None` do without."
             )
             raise TypeError(received(rule, type=type(X).__name__))
-        features = pd.DataFrame(
-            self.schema_.encode(frame.to_numpy())[0], frame.index, self.schema_.features, copy=False
-        )
-        check_sizes(features, self.mean_, self.scale_)
+        self._check_sizes(frame)
         return frame
 
     def _check_recursion(self, horizon: int) -> None:
@@ -710,7 +744,7 @@ class Forecaster(BaseEstimator):
             rule = "`refit` takes one series, not a panel; `backtest` without it forecasts from every cutoff of each."
             raise ValueError(received(rule, refit=True))
         roles = (self.targets, self.future_covariates, self.static_covariates)
-        schema, frame = learn_schema(X, *roles, freq=self.freq)
+        schema, frame = learn_schema(X, *roles, missing=parameters.missing, freq=self.freq)
         if parameters.lookback is None and start is None:
             rule = f"`lookback='auto'` with `refit` needs a `start`, such as `start=X.index[{len(frame) // 2}]`."
             raise ValueError(received(rule, start=start))

@@ -15,6 +15,7 @@ from tscnn.common.checks import check_choice, check_int, check_real, received, s
 from tscnn.common.progress import is_watched
 from tscnn.common.settings import name_alike
 from tscnn.data.calendar import check_calendar
+from tscnn.data.schema import MISSING
 from tscnn.data.windows import split_row
 from tscnn.linear.settings import LinearModel
 from tscnn.network.settings import TCN
@@ -45,6 +46,7 @@ PLAIN = (
     "time",
     "freq",
     "yearly_seasonality",
+    "missing",
     "validation_fraction",
     "random_state",
     "device",
@@ -82,6 +84,8 @@ class CheckedParameters:
         Of the training rows, and of windows.
     calendar : tuple of str, or None
         Features of the times; None where they are to be chosen.
+    missing : str
+        What becomes of missing values, one of `MISSING`.
     """
 
     lookback: int | None
@@ -96,6 +100,7 @@ class CheckedParameters:
     verbose: bool
     replaces_outliers: bool
     calendar: tuple[str, ...] | None
+    missing: str = "raise"
 
 
 def read_parameters(forecaster: Any) -> CheckedParameters:
@@ -138,6 +143,7 @@ def read_parameters(forecaster: Any) -> CheckedParameters:
         verbose=is_watched() if verbose == "auto" else bool(verbose),
         calendar=check_calendar(forecaster.calendar),
         replaces_outliers=check_choice("outliers", forecaster.outliers, ("auto", None)) == "auto",
+        missing=check_choice("missing", forecaster.missing, MISSING),
     )
 
 

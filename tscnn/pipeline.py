@@ -37,9 +37,9 @@ SKIPPED_SHARE = 24  # .. one more for so many rows of the lookback: measured, se
 class Pipeline:
     """The way from rows to forecasts, in NumPy.
 
-    Rows are transformed; outliers of each window are replaced; every term forecasts from it; terms with weights are
-    averaged, those without are added to the average; then the transforms are undone, the last one first. Leaving a part
-    out leaves a pipeline that works.
+    Rows are transformed; what is missing in a window is filled, and outliers are replaced; every term forecasts from
+    it; terms with weights are averaged, those without are added to the average; then the transforms are undone, the
+    last one first. Leaving a part out leaves a pipeline that works.
 
     Attributes
     ----------
@@ -52,7 +52,7 @@ class Pipeline:
     targets : tuple of int
         Positions of the forecast columns among the features.
     outliers : OutlierFilter or None
-        Of windows, in the units of the terms.
+        Of windows, in the units of the terms; it fills what is missing, too.
     ahead : AheadInputs or None
         Describes what is known ahead of the steps to forecast; None where no term takes it.
     """
@@ -218,8 +218,8 @@ class Pipeline:
 
     # Three ways to forecast, in the units of the terms
 
-    def dense(self, rows: np.ndarray, ahead: np.ndarray | None = None) -> np.ndarray:
-        """Forecast at every origin of one series.
+    def dense(self, rows: np.ndarray, ahead: np.ndarray | None = None, stride: int = 1) -> np.ndarray:
+        """Forecast at every origin of one series, or at every second or third or ..
 
         Parameters
         ----------
@@ -227,25 +227,30 @@ class Pipeline:
             Of `apply`, at least `lookback` of them.
         ahead : ndarray of shape (n_rows - lookback + 1, horizon, n_ahead), or None
             Of `describe_ahead`.
+        stride : int, default 1
+            From one origin to the next.
 
         Returns
         -------
-        ndarray of shape (n_rows - lookback + 1, horizon, n_targets), float32
+        ndarray of shape ((n_rows - lookback) // stride + 1, horizon, n_targets), float32
             The first is that of row lookback - 1.
         """
         n_origins = len(rows) - self.lookback + 1
-        found = [term.dense(rows[self.lookback - term.context :], *_known(term, ahead)) for term in self.terms]
-        forecasts = self._combine(found, n_origins)
-        outside = np.zeros(len(rows), bool) if self.outliers is None else np.any(self.outliers.outside(rows), axis=1)
-        if self.outliers is not None and outside.any():
-            windows = sliding_windows(rows, self.lookback)
-            seen = np.flatnonzero(sliding_windows(outside, self.lookback).any(axis=1))
+        filled, alone = rows, None
+        if self.outliers is not None:
+            filled, alone = self.outliers.fill(rows, self.lookback)
+        of_terms = [term.dense(filled[self.lookback - term.context :], *_known(term, ahead)) for term in self.terms]
+        forecasts = self._combine(of_terms, n_origins)[::stride]
+        if self.outliers is not None and alone is not None:
+            windows, of_filled = (sliding_windows(one, self.lookback) for one in (rows, filled))
+            own = alone[::stride]
+            seen = np.flatnonzero(own.any(axis=1))
             for first in range(0, len(seen), CLEANED_WINDOWS):
                 at = seen[first : first + CLEANED_WINDOWS]
-                own = windows[at]
-                cleaned = self.outliers.clean(own)
-                if cleaned is not own:
-                    forecasts[at] = self._last(cleaned, None if ahead is None else ahead[at])
+                found = np.where(own[at, None], windows[at * stride], of_filled[at * stride])
+                cleaned = self.outliers.clean(found)
+                if cleaned is not found:
+                    forecasts[at] = self._last(cleaned, None if ahead is None else ahead[at * stride])
         return forecasts
 
     def last(self, windows: np.ndarray, ahead: np.ndarray | None = None) -> np.ndarray:
@@ -282,6 +287,8 @@ class Pipeline:
         """
         newest = windows[:, windows.shape[1] - self.lookback :]
         seen = [] if self.outliers is None else [[Ring.of(newest.transpose(1, 0, 2))]]
+        if self.outliers is not None and np.isnan(windows).any():
+            windows = np.where(np.isnan(newest), self.outliers.clean(newest), newest)
         return [*seen, *(term.start(windows) for term in self.terms)]
 
     def step(self, state: list[list[Ring]], row: np.ndarray, ahead: np.ndarray | None = None) -> np.ndarray:
@@ -301,15 +308,17 @@ class Pipeline:
         ndarray of shape (n_series, horizon, n_targets), float32
             One forecast a series.
         """
-        of_terms = state if self.outliers is None else state[1:]
+        of_terms, cleaned = state, None
+        if self.outliers is not None:
+            ((ring,), *of_terms) = state
+            ring.push(row)
+            newest = ring.last()
+            if self.outliers.outside(newest).any() or np.isnan(newest).any():
+                cleaned = self.outliers.clean(newest.transpose(1, 0, 2))
+                row = np.where(np.isnan(row), cleaned[:, -1], row)
         pairs = zip(self.terms, of_terms, strict=True)
         forecasts = [term.step(rings, row, *_known(term, ahead)) for term, rings in pairs]
-        if self.outliers is not None:
-            (ring,) = state[0]
-            ring.push(row)
-            if self.outliers.outside(ring.last()).any():
-                return self.last(ring.last().transpose(1, 0, 2), ahead)
-        return self._combine(forecasts, len(row))
+        return self._combine(forecasts, len(row)) if cleaned is None else self._last(cleaned, ahead)
 
     def chunks(
         self, rows: np.ndarray, times: Times, cutoffs: np.ndarray, most_values: int = CHUNK_VALUES
@@ -346,7 +355,7 @@ class Pipeline:
             at = cutoffs[chunk]
             if close:
                 known = self.describe_ahead(times, np.arange(at[0], at[-1] + 1))
-                forecasts = self.dense(rows[at[0] - self.lookback + 1 : at[-1] + 1], known)[::stride]
+                forecasts = self.dense(rows[at[0] - self.lookback + 1 : at[-1] + 1], known, stride)
             else:
                 forecasts = self.last(windows[at - self.lookback + 1], self.describe_ahead(times, at))
             yield chunk, forecasts

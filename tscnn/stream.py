@@ -88,7 +88,7 @@ class Stream:
         values, covariates = self._schema.encode(newest)
         now = [Times(when, None if covariates is None else covariates[[i]], i) for i, when in enumerate(due)]
         rows = np.concatenate([self._pipeline.apply(own[None], at) for own, at in zip(values, now, strict=True)])
-        if not (np.abs(rows) < FARTHEST).all():
+        if (np.abs(rows) >= FARTHEST).any():
             mean, scale = map(np.atleast_2d, (self._pipeline.standardize.mean, self._pipeline.standardize.scale))
             for i, (own, when) in enumerate(zip(values, due, strict=True)):
                 of = min(i, len(mean) - 1)
@@ -189,9 +189,11 @@ class Stream:
         """Raise if the rows that a state remembers are none."""
         for i, ring in enumerate(ring for of_term in self._state for ring in of_term):
             rows, at = found[f"ring_{i}"], int(found["positions"][i])
-            if not np.isfinite(rows).all() or not np.array_equal(rows[: ring.length], rows[ring.length :]):
+            may_miss = i == 0 and self._schema.missing != "raise"  # what the filter of windows remembers
+            good = np.isfinite(rows) | (np.isnan(rows) & may_miss)
+            if not good.all() or not np.array_equal(rows[: ring.length], rows[ring.length :], equal_nan=True):
                 rule = f"`state['ring_{i}']` must hold finite values, and each of them twice; this state is damaged."
-                raise ValueError(received(rule, n_not_finite=int((~np.isfinite(rows)).sum())))
+                raise ValueError(received(rule, n_not_finite=int((~good).sum())))
             if not 0 <= at < ring.length:
                 raise ValueError(
                     received(f"`state['positions'][{i}]` must be from 0 to {ring.length - 1}.", position=at)

@@ -67,7 +67,7 @@ def check_refused(path: Path, part: str) -> None:
         read_archive(path)
     said = str(caught.value)
     assert type(caught.value) is ValueError
-    assert said.endswith(f"Received: path={str(path)!r}")
+    assert said.endswith(f"{path.name}'")  # the middle of a long path is left out
     assert len(said) < 600
     assert caught.value.__cause__ is None
 

@@ -231,16 +231,16 @@ def check_refusal(call: Callable[[], Any], message: str) -> None:
 REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     "NaN": (
         lambda: put(put(hours(), [3, 4], 1, np.nan), [5], 0, np.inf),
-        "ValueError: Every value must be finite, but column 'b' has NaN or infinity at row 2026-03-29 04:00:00+02:00; "
-        "`X.ffill().bfill()` fills gaps, `Forecaster(missing='mask')` takes them. "
-        "Received: value=nan, n_such_values=3, in_columns=['a', 'b']",
+        "ValueError: Every value must be finite, but column 'b' has NaN at row 2026-03-29 04:00:00+02:00; "
+        "`Forecaster(missing='mask')` learns and forecasts from the values that are there. Received: value=nan, "
+        "n_such_values=3, in_columns=['a', 'b']",
     ),
     "infinity": (
         lambda: put(make(range(6)), [3], 0, -np.inf),
-        "ValueError: at row 3; `X.replace([np.inf, -np.inf], np.nan).ffill().bfill()` fills gaps.",
+        "ValueError: at row 3; `X.replace([np.inf, -np.inf], np.nan)`, with ",
     ),
-    "NA": (lambda: hours(2).assign(c=pd.array([1, None], dtype="Int64")), "ValueError: column 'c' has NaN or infinity"),
-    "masked": (lambda: np.ma.masked_equal([[1.0], [2.0]], 2), "ValueError: column 0 has NaN or infinity at row 1;"),
+    "NA": (lambda: hours(2).assign(c=pd.array([1, None], dtype="Int64")), "ValueError: column 'c' has NaN at row"),
+    "masked": (lambda: np.ma.masked_equal([[1.0], [2.0]], 2), "ValueError: column 0 has NaN at row 1;"),
     "text": (lambda: hours(2).assign(c=["x", "y"]), f"TypeError: {NUMBERS}`pd.get_dummies(X, columns=['c'])` makes a"),
     "decimals": (lambda: hours(2).assign(c=[Decimal(1)] * 2), "TypeError: dtype='object', first_value=Decimal('1')"),
     "objects": (lambda: hours(2).assign(c=np.array([1, 2], dtype=object)), "TypeError: " + CONVERTS),
@@ -379,7 +379,7 @@ REFUSED_LATER: dict[str, tuple[Callable[[], Any], Callable[[], Any], str]] = {
     "integers for times": (hours, lambda: hours().reset_index(drop=True), "TypeError: The index must hold times, as"),
     "times for integers": (lambda: make(range(9)), hours, "TypeError: The index must hold integers, as that of"),
     "periods for times": (hours, lambda: make(pd.period_range("2026", periods=9, freq="h")), "TypeError: 'period[h]'"),
-    "NaN": (hours, lambda: put(hours(), [2], 1, np.nan)[["b", "a"]], "ValueError: column 'b' has NaN or infinity"),
+    "NaN": (hours, lambda: put(hours(), [2], 1, np.nan)[["b", "a"]], "ValueError: column 'b' has NaN at row"),
 }
 
 
@@ -474,3 +474,15 @@ def test_a_y_from_elsewhere_is_refused_with_what_would_work(y, X, mend):
 def test_labels_beside_an_array_are_no_more_than_told(labels):
     with pytest.warns(UserWarning, match="`y` must be None, or targets"):
         check(np.array(labels), TABLE.to_numpy(), None)
+
+
+@pytest.mark.parametrize("missing", ["mask", "interpolate"])
+def test_missing_values_become_nan_where_they_are_allowed(missing):
+    table = pd.DataFrame({"a": pd.array([1, None, 3], dtype="Int64"), "b": [1.0, 2.0, 3.0]})
+    schema, frame = learn_schema(table, missing=missing)
+    assert frame["a"].isna().tolist() == [False, True, False]
+    assert read_frame(table.assign(b=np.nan), schema)["b"].isna().all()  # of later frames a column may be empty
+    with pytest.raises(ValueError, match=r"column 'b' has NaN in every row; `X\.drop\(columns=\['b'\]\)` does without"):
+        learn_schema(table.assign(b=np.nan), missing=missing)
+    with pytest.raises(ValueError, match="column 'b' has infinity at row 0"):
+        read_frame(table.assign(b=[np.inf, 1, 2]), schema)

@@ -17,14 +17,11 @@ lengths = st.lists(st.integers(0, 25), min_size=1, max_size=4)
 
 @st.composite
 def series_sets(draw: Any) -> SeriesSet:
-    """One to four series, of which some rows may not be observed; every value is the number of its row."""
+    """One to four series, whose every value is the number of its row."""
     each = draw(lengths)
     values = np.arange(float(sum(each)))[:, None] * [1, -1]
-    observed = draw(
-        st.none() | st.lists(st.sampled_from([True, True, True, False]), min_size=sum(each), max_size=sum(each))
-    )
     indexes = tuple(pd.RangeIndex(length) for length in each)
-    return SeriesSet(values, indexes, observed=None if observed is None else np.array(observed, dtype=bool))
+    return SeriesSet(values, indexes)
 
 
 def series_of_rows(series: SeriesSet) -> list[int]:
@@ -33,14 +30,12 @@ def series_of_rows(series: SeriesSet) -> list[int]:
 
 
 def list_origins(series: SeriesSet, lookback: int, horizon: int, first: Any = None, end: Any = None) -> list[int]:
-    """Try every row: all that its window and its outcomes hold must be of its series and observed."""
+    """Try every row: all that its window and its outcomes hold must be of its series."""
     of, found = series_of_rows(series), []
     for row in range(len(of)):
         rows = range(row - lookback + 1, row + horizon + 1)
         outcomes = rows[lookback:]
         if rows[0] < 0 or rows[-1] >= len(of) or any(of[other] != of[row] for other in rows):
-            continue
-        if series.observed is not None and not all(series.observed[other] for other in rows):
             continue
         if (first is None or outcomes[0] >= first[of[row]]) and (end is None or outcomes[-1] < end[of[row]]):
             found.append(row)
@@ -69,16 +64,11 @@ def test_outcomes_lie_between_two_rows(series: SeriesSet, lookback: int, horizon
 
 @settings(max_examples=40)
 @given(series_sets())
-def test_stretches_hold_every_observed_row_once(series: SeriesSet) -> None:
+def test_stretches_hold_every_row_once(series: SeriesSet) -> None:
     of, held = series_of_rows(series), [row for rows in series.stretches() for row in rows]
-    assert held == [row for row in range(len(of)) if series.observed is None or series.observed[row]]
+    assert held == list(range(len(of)))
     assert all(len({of[row] for row in rows}) <= 1 for rows in series.stretches())
-    if series.observed is None:
-        assert [len(rows) for rows in series.stretches()] == [len(index) for index in series.indexes]
-    else:  # no stretch could be longer
-        for rows in series.stretches():
-            for beside in (rows.start - 1, rows.stop):
-                assert not (0 <= beside < len(of) and series.observed[beside] and of[beside] == of[rows.start])
+    assert [len(rows) for rows in series.stretches()] == [len(index) for index in series.indexes]
 
 
 @settings(max_examples=40)
@@ -110,13 +100,13 @@ def test_newest_windows() -> None:
         series.newest(5)
 
 
-def test_rows_that_are_not_observed_split_a_series() -> None:
-    observed = np.ones(12, dtype=bool)
-    observed[[0, 5]] = False
-    series = SeriesSet(np.arange(12.0)[:, None], (pd.RangeIndex(9), pd.RangeIndex(3)), observed=observed)
-    assert series.stretches() == [range(1, 5), range(6, 9), range(9, 12)]
-    assert series.origins(2, 1) == [range(2, 4), range(7, 8), range(10, 11)]
-    assert SeriesSet(series.values, series.indexes, observed=np.zeros(12, dtype=bool)).origins(1, 1) == []
+def test_missing_values_are_told_from_observed_ones() -> None:
+    values = np.arange(6.0).reshape(3, 2)
+    assert SeriesSet(values, (pd.RangeIndex(3),)).observed is None
+    values[1, 0] = np.nan
+    observed = SeriesSet(values, (pd.RangeIndex(3),)).observed
+    assert observed is not None
+    assert observed.tolist() == [[True, True], [False, True], [True, True]]
 
 
 def test_frames_are_joined() -> None:
@@ -131,7 +121,7 @@ def test_frames_are_joined() -> None:
 
 
 def test_other_values_keep_the_boundaries() -> None:
-    series = SeriesSet(np.zeros((3, 2)), (pd.RangeIndex(2), pd.RangeIndex(1)), observed=np.array([True, False, True]))
+    series = SeriesSet(np.zeros((3, 2)), (pd.RangeIndex(2), pd.RangeIndex(1)))
     other = series.with_values(np.ones((3, 1)))
     assert other.values.shape == (3, 1)
     assert other.stretches() == series.stretches()
@@ -144,7 +134,6 @@ def test_other_values_keep_the_boundaries() -> None:
     [
         ({"indexes": (pd.RangeIndex(2),)}, r"as many entries as there are rows\. Received: n_rows=3, entries=\[2\]"),
         ({"names": ("a", "b")}, r"Every series must have a name\. Received: names=\('a', 'b'\), n_series=1"),
-        ({"observed": np.ones(2, dtype=bool)}, r"one entry a row\. Received: shape=\(2,\), n_rows=3"),
     ],
 )
 def test_parts_that_do_not_fit(changes: dict[str, Any], message: str) -> None:

@@ -133,7 +133,7 @@ def test_one_target_of_many_does_not_decide_what_is_beaten():
         found[:, :, 7] += 200
         return found
 
-    report = evaluate_forecasts(forecast, rows, rows, [range(20, 100)], range(50), HORIZON, np.ones((1, HORIZON)), None)
+    report = evaluate_forecasts(forecast, rows, rows, [range(20, 100)], range(50), HORIZON, np.ones((1, HORIZON)), {})
     assert list_unbeaten(report) == []
     by_target = report.attrs["mse_by_target"]
     assert by_target["tscnn"][7] > by_target["repeat last"][7]
@@ -210,3 +210,19 @@ def test_a_constant_that_is_the_only_outcome_is_no_yardstick(rows, linear_map):
     assert list(report.index) == ["tscnn", "linear map", "repeat day", "repeat week", "repeat last"]
     assert list_unbeaten(report) == []
     assert "skill: constant" not in tabulate_targets(report, pd.Index(["a", "b"]))
+
+
+def test_missing_outcomes_count_nowhere(rows, plain, linear_map):
+    gaps = plain.copy()
+    gaps[np.random.default_rng(0).random(plain.shape) < 0.2] = np.nan
+    report = evaluate_forecasts(noisy(rows)[0], rows, gaps, ORIGINS, TARGETS, HORIZON, linear_map, SEASONS)
+    at = np.concatenate([np.array(stretch, int) for stretch in ORIGINS])
+    after = at[:, None] + 1 + np.arange(HORIZON)
+    errors = noisy(rows)[0](at) - rows[after][..., TARGETS]
+    outcomes = gaps[after][..., TARGETS]
+    known = ~np.isnan(outcomes)
+    by_target = [np.square(errors)[..., f][known[..., f]].mean() for f in range(len(TARGETS))]
+    np.testing.assert_allclose(report.loc["tscnn", "mse"], np.mean(by_target), rtol=1e-5)
+    about = np.square(outcomes - np.nanmean(outcomes, axis=0))
+    np.testing.assert_allclose(report.loc["constant", "mse"], np.nanmean(about, axis=(0, 1)).mean(), rtol=1e-4)
+    assert np.isfinite(report["mse"]).all()

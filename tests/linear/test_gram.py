@@ -160,3 +160,31 @@ def test_features_that_vary_alike_share_their_windows():
         for i in (0, 1):
             np.testing.assert_allclose(found[i] / units[i], both, rtol=0.05, atol=0.01 * 12)
         np.testing.assert_allclose(getattr(matrices.pool(1e-9), name), own, rtol=1e-9)
+
+
+def test_missing_outcomes_are_left_out_of_the_products():
+    rows, training, _ = example()
+    observed = np.random.default_rng(0).random(rows.shape) < 0.7
+    found = sum_gram_matrices(rows, training, 12, 1, observed=observed)
+    for f in range(2):  # a window has one outcome: it is there, or it isn't
+        there = [range(i, i + 1) for i in training[0] if observed[i + 1, f]]
+        expected = sum_gram_matrices(rows[:, [f]], there, 12, 1)
+        for name in ("inputs", "cross", "outcomes"):
+            np.testing.assert_allclose(getattr(found, name)[f], getattr(expected, name)[0], rtol=1e-8, atol=1e-8)
+    assert found.n_windows == pytest.approx(0.7 * len(training[0]), rel=0.05)
+
+
+def test_missing_outcomes_of_some_steps_hardly_change_the_maps():
+    rows, _, _ = example(n_rows=4000)
+    origins = find_origins([4000], 12, 3)
+    observed = np.random.default_rng(0).random(rows.shape) < 0.8
+    every, most = (sum_gram_matrices(rows, origins, 12, 3, observed=known) for known in (None, observed))
+    for name in ("inputs", "cross", "outcomes"):
+        exact = getattr(every, name) / every.n_windows
+        np.testing.assert_allclose(getattr(most, name) / most.n_windows, exact, atol=0.05 * np.abs(exact).max())
+    np.testing.assert_allclose(solve_each(most), solve_each(every), atol=0.1)
+    complete = sum_gram_matrices(rows, origins, 12, 3, observed=np.ones(rows.shape, bool))
+    np.testing.assert_allclose(complete.outcomes, every.outcomes)
+    nothing = sum_gram_matrices(rows, origins, 12, 3, observed=np.zeros(rows.shape, bool))
+    assert not nothing.outcomes.any()
+    assert not solve_each(nothing).any()

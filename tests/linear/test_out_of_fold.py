@@ -47,6 +47,18 @@ def test_of_many_targets_fewer_origins_are_forecast():
             np.testing.assert_array_equal(each.origins, every.origins[::3])
 
 
+def test_missing_outcomes_have_no_errors():
+    random = np.random.default_rng(0)
+    rows, observed = random.normal(size=(60, 2)), random.random((60, 2)) < 0.7
+    maps = FoldMaps(random.normal(size=(1, 4, 2)), np.zeros(2, int), np.array([0, 2]), [range(5, 50)])
+    (every,), (some,) = (
+        out_of_fold_errors(rows, [maps], np.ones_like(rows), MODEL, known) for known in (None, observed)
+    )
+    there = np.stack([observed[some.origins + 1], observed[some.origins + 3]], axis=2)
+    np.testing.assert_array_equal(some.errors, np.where(there, every.errors, 0))
+    np.testing.assert_array_equal(some.with_errors(every.errors + 1).errors, np.where(there, every.errors + 1, 0))
+
+
 def test_targets_that_a_change_helps_are_told_apart():
     random = np.random.default_rng(0)
     before = [fold(random, 4) for _ in range(3)]

@@ -203,3 +203,16 @@ def test_training_leaves_nothing_behind():
         gc.collect()
         counts.append(len(gc.get_objects()))
     assert counts[2] - counts[1] < 2000  # a graph that something keeps holds ten thousand and more
+
+
+def test_missing_outcomes_carry_no_loss():
+    rows = waves()
+    observed = np.random.default_rng(0).random(rows.shape) < 0.8
+    network, trained = fit(rows=rows, observed=observed)
+    forecasts = NetworkTerm.from_keras(network).dense(rows)
+    windows, known = (
+        np.lib.stride_tricks.sliding_window_view(each[LOOKBACK:], HORIZON, axis=0).transpose(0, 2, 1)
+        for each in (rows, observed)
+    )
+    squares = np.square(forecasts[: len(windows)] - windows) * known / observed.mean()
+    np.testing.assert_allclose(trained.losses, squares.mean(axis=(1, 2))[FIRST - LOOKBACK :], rtol=1e-4, atol=1e-9)

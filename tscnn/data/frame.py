@@ -13,7 +13,7 @@ from tscnn.data.categories import learn_categories, number_categories
 from tscnn.data.grid import put_on_grid, read_step
 from tscnn.data.index import check_spacing, find_kind, future_index
 from tscnn.data.schema import Schema, assign_roles
-from tscnn.data.values import as_float, list_some
+from tscnn.data.values import as_float, check_observed, list_some
 
 __all__ = ["Schema", "check_y", "forecast_frame", "learn_schema", "read_frame", "read_values"]
 
@@ -24,6 +24,7 @@ def learn_schema(
     future: Any = None,
     static: Any = None,
     *,
+    missing: str = "raise",
     freq: Any = None,
     n_rows: int | None = None,
 ) -> tuple[Schema, pd.DataFrame]:
@@ -32,12 +33,14 @@ def learn_schema(
     Parameters
     ----------
     X : DataFrame, Series or array of shape (n_timesteps, n_features)
-        Numeric, complete, oldest row first; the index evenly spaced: times, periods or integers.
+        Numeric, oldest row first; the index evenly spaced: times, periods or integers.
     targets : column name or list of column names, optional
         Columns to forecast, default all without another role. The others are past covariates: seen, not forecast.
     future, static : column name or list of column names, optional
         Columns that are known ahead, and that never change. They may hold text, which is taken for categories, as other
         columns that are not forecast may if they are of pandas' categorical type.
+    missing : {"raise", "mask", "interpolate"}, default "raise"
+        What becomes of missing values, of this frame and of later ones; only "raise" refuses them.
     freq : str, offset, timedelta or int, optional
         Step of the index, on which absent rows become missing values; default that of the rows, of which none may be
         absent.
@@ -71,7 +74,8 @@ def learn_schema(
     small = all(dtype in (np.float32, np.float16) for dtype in frame.dtypes)
     roles = assign_roles(frame.columns, targets, future, static)
     categories = learn_categories(frame, roles)
-    frame = as_float(number_categories(frame, categories))
+    frame = as_float(number_categories(frame, categories), missing)
+    check_observed(frame)
     dtype = np.dtype(np.float32 if small else np.float64)
     freq = check_spacing(frame.index[:n_rows], freq)
     schema = Schema.of(
@@ -83,6 +87,7 @@ def learn_schema(
         freq=freq,
         kind=kind,
         dtype=dtype,
+        missing=missing,
     )
     return schema, frame
 
@@ -149,7 +154,7 @@ def read_values(X: Any, schema: Schema) -> pd.DataFrame:
         raise ValueError(received(rule, shape=frame.shape, columns_of_training=list_some(columns)))
     else:
         frame.columns = columns
-    return as_float(number_categories(frame, schema.categories))
+    return as_float(number_categories(frame, schema.categories), schema.missing)
 
 
 def check_y(y: Any, X: Any, frame: pd.DataFrame, schema: Schema) -> None:

@@ -41,7 +41,14 @@ def is_panel(X: Any, series_id: Any) -> bool:
 
 
 def learn_panel(
-    X: Any, series_id: Any, targets: Any = None, future: Any = None, static: Any = None, *, freq: Any = None
+    X: Any,
+    series_id: Any,
+    targets: Any = None,
+    future: Any = None,
+    static: Any = None,
+    *,
+    missing: str = "raise",
+    freq: Any = None,
 ) -> tuple[Schema, Frames]:
     """Check the series of training, and remember what they look like.
 
@@ -52,7 +59,7 @@ def learn_panel(
         end at different times; all have one step.
     series_id : column name or None
         Of that column.
-    targets, future, static, freq
+    targets, future, static, missing, freq
         Of `tscnn.data.frame.learn_schema`.
 
     Returns
@@ -79,7 +86,9 @@ def learn_panel(
         parts = {name: put_on_grid(part, freq) for name, part in parts.items()}
     longest = max(parts, key=lambda name: len(parts[name]))
     joined = pd.concat([parts[longest], *(part for name, part in parts.items() if name != longest)])
-    schema, frame = learn_schema(joined, targets, future, static, freq=freq, n_rows=len(parts[longest]))
+    schema, frame = learn_schema(
+        joined, targets, future, static, missing=missing, freq=freq, n_rows=len(parts[longest])
+    )
     order = [longest, *(name for name in parts if name != longest)]
     ends = np.cumsum([len(parts[name]) for name in order])
     found = {name: frame.iloc[end - len(parts[name]) : end] for name, end in zip(order, ends, strict=True)}

@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from tscnn.common.checks import received, show
+from tscnn.common.checks import check_choice, received, show
 from tscnn.common.settings import name_alike
 from tscnn.data.encoding import (
     index_from_arrays,
@@ -20,8 +20,9 @@ from tscnn.data.encoding import (
 )
 from tscnn.data.values import list_some
 
-__all__ = ["ROLES", "Schema", "assign_roles", "find_columns"]
+__all__ = ["MISSING", "ROLES", "Schema", "assign_roles", "find_columns"]
 
+MISSING = ("raise", "mask", "interpolate")  # what becomes of missing values
 ROLES = (
     "target",  # is forecast
     "past_covariate",  # is seen up to the newest row, and not forecast
@@ -53,6 +54,8 @@ class Schema:
         What the index holds.
     dtype : numpy dtype
         That forecasts are returned in: float32 where all columns are (or float16), else float64.
+    missing : str, default "raise"
+        What becomes of missing values, one of `MISSING`.
 
     Examples
     --------
@@ -69,6 +72,7 @@ class Schema:
     freq: Any
     kind: str
     dtype: np.dtype[Any]
+    missing: str = "raise"
 
     def __post_init__(self) -> None:
         """Check that the parts fit each other."""
@@ -94,6 +98,7 @@ class Schema:
         freq: Any,
         kind: str,
         dtype: np.dtype[Any],
+        missing: str = "raise",
     ) -> Self:
         """Give every column its role.
 
@@ -112,6 +117,8 @@ class Schema:
             What the index holds.
         dtype : numpy dtype
             That forecasts are returned in.
+        missing : str, default "raise"
+            One of `MISSING`.
 
         Returns
         -------
@@ -132,7 +139,7 @@ class Schema:
                 name = show(columns.tolist()[at])
                 rule = f"A target must hold numbers, but column {name} holds categories; `targets=` names those to"
                 raise TypeError(received(f"{rule} forecast.", column=columns.tolist()[at]))
-        return cls(columns, roles, positions, categories, freq, kind, dtype)
+        return cls(columns, roles, positions, categories, freq, kind, dtype, missing)
 
     @property
     def target_names(self) -> pd.Index:
@@ -257,8 +264,8 @@ class Schema:
             and self.columns.dtype == other.columns.dtype
             and list(self.columns.names) == list(other.columns.names)
             and list(map(_list_labels, self.categories)) == list(map(_list_labels, other.categories))
-            and (self.roles, self.targets, self.freq, self.kind, self.dtype)
-            == (other.roles, other.targets, other.freq, other.kind, other.dtype)
+            and (self.roles, self.targets, self.freq, self.kind, self.dtype, self.missing)
+            == (other.roles, other.targets, other.freq, other.kind, other.dtype, other.missing)
         )
 
     __hash__ = None  # type: ignore[assignment]  # an Index has none
@@ -284,6 +291,7 @@ class Schema:
             "freq": step_to_json(self.freq),
             "kind": self.kind,
             "dtype": self.dtype.name,
+            "missing": self.missing,
         }
 
     @classmethod
@@ -319,6 +327,7 @@ class Schema:
                 step_from_json(written["freq"]),
                 written["kind"],
                 np.dtype(written["dtype"]),
+                check_choice("missing", written.get("missing", "raise"), MISSING),
             )
         except (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError) as error:
             raise ValueError(received("What was saved describes no columns.", error=str(error))) from None

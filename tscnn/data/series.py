@@ -26,13 +26,11 @@ class SeriesSet:
     Attributes
     ----------
     values : ndarray of shape (n_rows, n_features)
-        Rows of the first series, then those of the next.
+        Rows of the first series, then those of the next; NaN where a value is missing.
     indexes : tuple of Index
         One a series; their lengths are those of the series.
     names : tuple, or None
         Of the series; None for a single one without.
-    observed : ndarray of bool of shape (n_rows,), or None
-        False for rows that no window may hold; None where all may.
     covariates : ndarray of shape (n_rows, n_covariates), or None
         What is known ahead of each row; None without.
 
@@ -50,7 +48,6 @@ class SeriesSet:
     values: np.ndarray
     indexes: tuple[pd.Index, ...]
     names: tuple[object, ...] | None = None
-    observed: np.ndarray | None = None
     covariates: np.ndarray | None = None
 
     def __post_init__(self) -> None:
@@ -61,9 +58,6 @@ class SeriesSet:
             raise ValueError(received(rule, n_rows=len(self.values), entries=lengths))
         if self.names is not None and len(self.names) != len(self.indexes):
             raise ValueError(received("Every series must have a name.", names=self.names, n_series=len(self.indexes)))
-        if self.observed is not None and self.observed.shape != (len(self.values),):
-            rule = "`observed` must have one entry a row."
-            raise ValueError(received(rule, shape=self.observed.shape, n_rows=len(self.values)))
 
     @classmethod
     def of_frames(cls, frames: Sequence[pd.DataFrame], schema: Schema, names: Sequence[object] | None = None) -> Self:
@@ -86,7 +80,10 @@ class SeriesSet:
         arrays = [frame.to_numpy() for frame in frames]
         values, covariates = schema.encode(arrays[0] if len(arrays) == 1 else np.concatenate(arrays))
         indexes = tuple(frame.index for frame in frames)
-        return cls(values, indexes, None if names is None else tuple(names), covariates=covariates)
+        if covariates is not None and np.isnan(covariates).any():
+            ends = np.cumsum([0, *map(len, frames)]).tolist()
+            covariates = np.concatenate([_interpolate(covariates[a:b]) for a, b in itertools.pairwise(ends)])
+        return cls(values, indexes, None if names is None else tuple(names), covariates)
 
     def times(self, i: int) -> Times:
         """Return what is known ahead of the rows of one series.
@@ -142,8 +139,8 @@ class SeriesSet:
         bounds = self.bounds
         rows = np.concatenate([np.arange(bounds[i], bounds[i + 1]) for i in which])
         names = None if self.names is None else tuple(self.names[i] for i in which)
-        kept = [None if one is None else one[rows] for one in (self.observed, self.covariates)]
-        return type(self)(self.values[rows], tuple(self.indexes[i] for i in which), names, *kept)
+        covariates = None if self.covariates is None else self.covariates[rows]
+        return type(self)(self.values[rows], tuple(self.indexes[i] for i in which), names, covariates)
 
     @cached_property
     def bounds(self) -> np.ndarray:
@@ -155,6 +152,18 @@ class SeriesSet:
             Ascending, from 0.
         """
         return np.cumsum([0, *(len(index) for index in self.indexes)])
+
+    @cached_property
+    def observed(self) -> np.ndarray | None:
+        """Tell which values are there.
+
+        Returns
+        -------
+        ndarray of bool of shape (n_rows, n_features), or None
+            False where `values` has NaN; None where it has none.
+        """
+        observed = ~np.isnan(self.values)
+        return None if observed.all() else observed
 
     def with_values(self, values: np.ndarray) -> Self:
         """Return the same series with other values.
@@ -172,21 +181,15 @@ class SeriesSet:
         return replace(self, values=values)
 
     def stretches(self) -> list[range]:
-        """List the rows between boundaries: those of each series, in several pieces where rows are not observed.
+        """List the rows between boundaries: those of each series.
 
         Returns
         -------
         list of range
             Row numbers, ascending.
         """
-        bounds = self.bounds
-        if self.observed is None:
-            return [range(a, b) for a, b in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True)]
-        pieces = []
-        for a, b in itertools.pairwise(bounds):
-            edges = np.flatnonzero(np.diff(np.concatenate([[0], self.observed[a:b].astype(int), [0]])))
-            pieces += [range(int(a + start), int(a + stop)) for start, stop in edges.reshape(-1, 2)]
-        return pieces
+        bounds = self.bounds.tolist()
+        return [range(a, b) for a, b in itertools.pairwise(bounds)]
 
     def origins(
         self, lookback: int, horizon: int, first: Sequence[int] | None = None, end: Sequence[int] | None = None
@@ -272,3 +275,12 @@ class SeriesSet:
         if (shortest := min(map(len, self.indexes))) < lookback:
             raise ValueError(received(f"Every series must have at least {lookback} rows.", shortest=shortest))
         return self.windows(self.bounds[1:] - 1, lookback)
+
+
+def _interpolate(covariates: np.ndarray) -> np.ndarray:
+    """Fill what is missing of one series' covariates by straight lines, and by zeros where nothing is there."""
+    filled, at = covariates.copy(), np.arange(len(covariates))
+    for column in filled.T:
+        known = ~np.isnan(column)
+        column[~known] = np.interp(at[~known], at[known], column[known]) if known.any() else 0.0
+    return filled

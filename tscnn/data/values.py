@@ -1,4 +1,4 @@
-"""What the values of a frame must be: finite numbers that float32 can square."""
+"""What the values of a frame must be: numbers that float32 can square, or missing where that is allowed."""
 
 from __future__ import annotations
 
@@ -12,24 +12,26 @@ import pandas as pd
 
 from tscnn.common.checks import received, show
 
-__all__ = ["FARTHEST", "as_float", "check_sizes", "list_some"]
+__all__ = ["FARTHEST", "as_float", "check_observed", "check_sizes", "list_some"]
 
 LARGEST = float(np.sqrt(np.finfo(np.float32).max))
 FARTHEST = 1e17  # standard deviations: float32 holds the squares of ten thousand such values, added up
 
 
-def as_float(frame: pd.DataFrame) -> pd.DataFrame:
+def as_float(frame: pd.DataFrame, missing: str = "raise") -> pd.DataFrame:
     """Copy a frame to float64, or name the first column or value that can't be forecast from.
 
     Parameters
     ----------
     frame : DataFrame
         Of distinct columns.
+    missing : {"raise", "mask", "interpolate"}, default "raise"
+        Whether a missing value (NaN, None, ``pandas.NA``) is refused; else it becomes NaN.
 
     Returns
     -------
     DataFrame
-        A copy, of finite values that float32 can square.
+        A copy, of finite values that float32 can square, and NaN where a value is missing.
 
     Raises
     ------
@@ -44,9 +46,31 @@ def as_float(frame: pd.DataFrame) -> pd.DataFrame:
             _refuse_column(frame, position)
     values = frame.to_numpy(dtype=np.float64, na_value=np.nan, copy=True)
     good = np.abs(values) < LARGEST
+    if not good.all() and missing != "raise":
+        good |= np.isnan(values)
     if not good.all():
         _refuse_value(frame, values, good)
     return pd.DataFrame(values, index=frame.index, columns=frame.columns, copy=False)
+
+
+def check_observed(frame: pd.DataFrame) -> None:
+    """Complain about a column of which training knows nothing.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Of `as_float`.
+
+    Raises
+    ------
+    ValueError
+        Naming the first column without a value.
+    """
+    empty = frame.columns[frame.isna().all().to_numpy()]
+    if len(empty):
+        rule = f"Every column must have a value to learn from, but column {show(empty.tolist()[0])} has NaN in every "
+        rule += f"row; `X.drop(columns={list_some(empty)})` does without."
+        raise ValueError(received(rule, n_rows=len(frame)))
 
 
 def check_sizes(frame: pd.DataFrame, mean: np.ndarray, scale: np.ndarray) -> None:
@@ -68,7 +92,10 @@ def check_sizes(frame: pd.DataFrame, mean: np.ndarray, scale: np.ndarray) -> Non
     mean = np.broadcast_to(mean, values.shape[1:])
     if (values.max(axis=0) < mean + room).all() and (values.min(axis=0) > mean - room).all():
         return
-    row, column = np.argwhere(np.abs(values - mean) >= room)[0]
+    far = np.argwhere(np.abs(values - mean) >= room)
+    if not len(far):  # values are missing
+        return
+    row, column = far[0]
     rule = (
         f"Column {show(frame.columns.tolist()[column])} has a value at row {frame.index[row]} that is {FARTHEST:g} or"
     )
@@ -156,11 +183,11 @@ def _refuse_value(frame: pd.DataFrame, values: np.ndarray, good: np.ndarray) -> 
     elif np.isnan(values[:, position]).all():
         rule = f"Every value must be finite, but column {name} has NaN or infinity in every row; "
         rule += f"`X.drop(columns=[{name}])` does without."
+    elif np.isnan(value):
+        rule = f"Every value must be finite, but column {name} has NaN {at}; `Forecaster(missing='mask')` learns and"
+        rule += " forecasts from the values that are there."
     else:
-        gaps = "" if np.isnan(value) else ".replace([np.inf, -np.inf], np.nan)"
-        rule = (
-            f"Every value must be finite, but column {name} has NaN or infinity {at}; `X{gaps}.ffill().bfill()` fills"
-        )
-        rule += " gaps, `Forecaster(missing='mask')` takes them." if np.isnan(value) else " gaps."
+        rule = f"Every value must be finite, but column {name} has infinity {at}; "
+        rule += "`X.replace([np.inf, -np.inf], np.nan)`, with `Forecaster(missing='mask')`, takes it as missing."
     in_columns = list_some(frame.columns[~good.all(axis=0)])
     raise ValueError(received(rule, value=value, n_such_values=int((~good).sum()), in_columns=in_columns))

@@ -11,6 +11,7 @@ import pandas as pd
 from tscnn.common.checks import received
 from tscnn.data.windows import sliding_windows
 from tscnn.statistics.influence import limit_influence
+from tscnn.transforms.missing import carry_forward
 
 __all__ = ["ReportSettings", "describe_report", "evaluate_forecasts", "list_unbeaten", "tabulate_targets"]
 
@@ -60,7 +61,8 @@ def evaluate_forecasts(
     rows : ndarray of shape (n_rows, n_features)
         Standardised series one behind the other, without their yearly season if that is forecast apart.
     plain : ndarray of shape (n_rows, n_features)
-        As `rows`, with the yearly season: what naive forecasts repeat.
+        As `rows`, with the yearly season: what naive forecasts repeat. NaN where a value is missing, which counts
+        in no error; naive forecasts repeat the newest one before it.
     origins : sequence of range
         Rows to forecast from, of `Split.validation`.
     targets : sequence of int
@@ -118,8 +120,10 @@ def evaluate_forecasts(
     if not n_origins:
         raise ValueError(received("`origins` must not be empty.", origins=origins))
     targets, linear_map = list(targets), np.asarray(linear_map).reshape(np.shape(linear_map)[-2:])
-    values, repeated = rows[:, targets], plain[:, targets]
-    calm, outcomes = sliding_windows(values, horizon), sliding_windows(repeated, horizon)  # by their first row
+    values, plain = rows[:, targets], plain[:, targets]
+    calm, outcomes = sliding_windows(values, horizon), sliding_windows(plain, horizon)  # by their first row
+    newest, phases = carry_forward(plain), {name: carry_forward(plain, length) for name, length in seasons.items()}
+    complete = newest is plain
     n_values = len(targets) * max(horizon, len(linear_map))  # of an origin
     most = min(settings.most_origins, max(1, settings.most_values // (len(targets) * horizon)))
     n_chunk = max(1, settings.chunk_values // n_values)
@@ -132,13 +136,14 @@ def evaluate_forecasts(
             if forecasts.shape != (len(at), horizon, len(targets)):
                 rule = f"`forecast` must return an array of shape {(len(at), horizon, len(targets))}."
                 raise ValueError(received(rule, shape=forecasts.shape))
+            after = outcomes[at + 1]
+            sums.take(None if complete else ~np.isnan(after))
             sums.add("tscnn", forecasts - calm[at + 1], unit)
             sums.add("linear map", _apply_map(values, linear_map, at) - calm[at + 1])
-            after = outcomes[at + 1]
             for name, season_length in seasons.items():
                 steps = np.arange(horizon) % season_length - season_length + 1
-                sums.add(f"repeat {name}", repeated[at[:, None] + steps] - after)
-            sums.add("repeat last", repeated[at][:, None] - after)
+                sums.add(f"repeat {name}", phases[name][at[:, None] + steps] - after)
+            sums.add("repeat last", newest[at][:, None] - after)
             sums.add_outcomes(after)
     return sums.as_report()
 
@@ -212,8 +217,15 @@ class _Sums:
     outcomes: np.ndarray | float = 0.0  # (horizon, n_targets)
     outcome_squares: np.ndarray | float = 0.0  # (n_targets,)
     n_origins: int = 0
+    n_outcomes: np.ndarray | int = 0  # (horizon, n_targets)
+    known: np.ndarray | None = None  # (n, horizon, n_targets), of the chunk
+
+    def take(self, known: np.ndarray | None) -> None:
+        """Say which outcomes of the next chunk count; None for all."""
+        self.known = known
 
     def add(self, name: str, errors: np.ndarray, unit: np.ndarray | None = None) -> None:
+        errors = self._known_of(errors)
         squares = np.square(errors, dtype=np.float64).sum(axis=(0, 1))
         sizes = np.abs(errors).sum(axis=(0, 1), dtype=np.float64)
         self.squares[name] = self.squares.get(name, 0.0) + squares
@@ -222,31 +234,36 @@ class _Sums:
             self.in_units["squares"] = self.in_units.get("squares", 0.0) + squares * unit**2
             self.in_units["sizes"] = self.in_units.get("sizes", 0.0) + sizes * unit
 
+    def _known_of(self, values: np.ndarray) -> np.ndarray:
+        return values if self.known is None else np.where(self.known, values, values.dtype.type(0))
+
     def add_outcomes(self, outcomes: np.ndarray) -> None:
+        self.n_outcomes = self.n_outcomes + np.sum(np.isfinite(outcomes), axis=0)
+        outcomes = self._known_of(outcomes)
         self.outcomes = self.outcomes + outcomes.sum(axis=0, dtype=np.float64)
         self.outcome_squares = self.outcome_squares + np.square(outcomes, dtype=np.float64).sum(axis=(0, 1))
         self.n_origins += len(outcomes)
 
     def as_report(self) -> pd.DataFrame:
-        horizon, n_targets = np.shape(self.outcomes)
-        n_errors = self.n_origins * horizon  # of a target
+        part = self.n_origins / np.maximum(self.n_outcomes, 1)  # exactly 1 where nothing is missing
+        known = np.maximum(np.sum(self.n_outcomes, axis=0), 1)  # of a target
         by_target = dict(self.squares)
         if self.n_origins > 1:  # the mean of one outcome is the outcome
-            by_mean = np.square(self.outcomes).sum(axis=0) / self.n_origins
+            by_mean = (np.square(self.outcomes) * part).sum(axis=0) / self.n_origins
             by_target["constant"] = np.maximum(self.outcome_squares - by_mean, 0)
-        shares = limit_influence(np.min(list(by_target.values()), axis=0))
+        shares = limit_influence(np.min(list(by_target.values()), axis=0) / known) / known
         mse, mae = (
-            {name: float((sums * shares).sum()) for name, sums in each.items()} for each in (by_target, self.sizes)
+            {name: float((sums * shares).mean()) for name, sums in each.items()} for each in (by_target, self.sizes)
         )
-        report = pd.DataFrame({"mse": mse, "mae": mae}).loc[list(mse)] / (n_errors * n_targets)
+        report = pd.DataFrame({"mse": mse, "mae": mae}).loc[list(mse)]
         own = report.loc["tscnn", "mse"]
         same = np.isclose(report["mse"], own, rtol=1e-9, atol=0)  # but for the order of addition
         report["skill"] = np.where(same, 0.0, [1 - own / mse if mse > 0 else -np.inf for mse in report["mse"]])
         report.attrs["note"] = NOTE
-        report.attrs["mse_by_target"] = {name: (squares / n_errors).tolist() for name, squares in by_target.items()}
+        report.attrs["mse_by_target"] = {name: (squares / known).tolist() for name, squares in by_target.items()}
         report.attrs["in_units"] = {
-            "rmse": np.sqrt(self.in_units["squares"] / n_errors).tolist(),
-            "mae": (self.in_units["sizes"] / n_errors).tolist(),
+            "rmse": np.sqrt(self.in_units["squares"] / known).tolist(),
+            "mae": (self.in_units["sizes"] / known).tolist(),
         }
         return report
 

@@ -21,14 +21,15 @@ def coefficient_of_determination(
     forecasts : iterable of (ndarray of shape (n, horizon, n_targets), ndarray of int of shape (n,))
         Forecasts, and the rows that they are made from: a part of them at a time.
     series : SeriesSet
-        Of the targets, in the units of the forecasts.
+        Of the targets, in the units of the forecasts; what is missing counts nowhere.
     unit : ndarray of shape (n_targets,)
         By which errors are divided before they are squared, so that none is too large.
 
     Returns
     -------
     float
-        1 is best. A target that is constant counts 1 if forecast exactly, and 0 otherwise.
+        1 is best. A target that is constant counts 1 if forecast exactly, and 0 otherwise; one without outcomes counts
+        nowhere.
 
     Examples
     --------
@@ -37,18 +38,30 @@ def coefficient_of_determination(
     >>> coefficient_of_determination([(np.array([[[1.0]], [[2.0]], [[4.0]]]), np.array([0, 1, 2]))], series, np.ones(1))
     0.5
     """
-    n_values, centre = 0, None
+    n_values, centre = np.zeros(len(unit)), None
     error = deviation = total = np.zeros(len(unit))
     for found, at in forecasts:
         outcomes = series.outcomes(at, found.shape[1])
+        there = ~np.isnan(outcomes)
+        complete = bool(there.all())
         if centre is None:
-            centre = outcomes[:, 0].mean(axis=0)
-        known = (outcomes - centre) / unit
-        error = error + np.square((found - outcomes) / unit).sum(axis=(0, 1))
+            centre = outcomes[:, 0].mean(axis=0) if complete else _first_known(series.values)
+        known, wrong = (outcomes - centre) / unit, (found - outcomes) / unit
+        if not complete:
+            known, wrong = np.where(there, known, 0.0), np.where(there, wrong, 0.0)
+        error = error + np.square(wrong).sum(axis=(0, 1))
         deviation = deviation + np.square(known).sum(axis=(0, 1))
         total = total + known.sum(axis=(0, 1))
-        n_values += len(at) * found.shape[1]
-    deviation = deviation - total**2 / n_values
+        n_values += there.sum(axis=(0, 1))
+    counts = n_values > 0
+    deviation = deviation - total**2 / np.maximum(n_values, 1)
     varies = deviation > 1e-12 * n_values
     constant = np.where(error > 0, 0.0, 1.0)
-    return float(np.mean(np.where(varies, 1 - error / np.where(varies, deviation, 1), constant)))
+    by_target = np.where(varies, 1 - error / np.where(varies, deviation, 1), constant)
+    return float(np.mean(by_target[counts])) if counts.any() else float("nan")
+
+
+def _first_known(values: np.ndarray) -> np.ndarray:
+    """Return the first value of each column that is there, 0 where none is."""
+    there = ~np.isnan(values)
+    return np.where(there.any(axis=0), values[there.argmax(axis=0), np.arange(values.shape[1])], 0.0)

@@ -38,6 +38,7 @@ def relative_gram_matrices(
     horizon: int,
     groups: np.ndarray,
     settings: MixtureSettings,
+    observed: np.ndarray | None = None,
 ) -> Callable[[Sequence[range]], GramMatrices]:
     """Return a function that sums the Gram matrices of given origins, in units of each window's scale.
 
@@ -53,6 +54,8 @@ def relative_gram_matrices(
         Of `sum_gram_matrices`.
     settings : MixtureSettings
         For `scale_power`, `n_steps` and `most_products`.
+    observed : ndarray of bool of shape (n_rows, n_features), optional
+        Of `sum_gram_matrices`.
 
     Returns
     -------
@@ -64,7 +67,7 @@ def relative_gram_matrices(
     scored = np.arange(horizon)[:: -(-horizon // settings.n_steps)]  # evenly spread
     scales = window_scales(rows, lookback, settings.scale_power).astype(rows.dtype)
     return lambda origins: sum_gram_matrices(
-        rows, origins, lookback, horizon, scored=scored, groups=groups, scales=scales, part=part
+        rows, origins, lookback, horizon, scored=scored, groups=groups, scales=scales, observed=observed, part=part
     )
 
 

@@ -269,6 +269,7 @@ def sum_gram_matrices(
     scored: np.ndarray | None = None,
     groups: np.ndarray | None = None,
     scales: np.ndarray | None = None,
+    observed: np.ndarray | None = None,
     part: float = 1.0,
     block: int = 2048,
 ) -> GramMatrices:
@@ -290,6 +291,9 @@ def sum_gram_matrices(
         `mean` over groups is that over features: a group's products are their sum, times groups over features.
     scales : ndarray of shape (n_rows, n_features), optional
         Of `tscnn.transforms.rolling.window_scales`, by which the window of each origin is divided.
+    observed : ndarray of bool of shape (n_rows, n_features), optional
+        Which values are no fillings. A window counts by the share of its outcomes that are observed; the others are
+        left out, and the products with those of a step, or of two, are in proportion to what is left.
     part : float, default 1.0
         Part of the origins to draw, the same ones each time: see `affordable_part`.
     block : int, default 2048
@@ -320,6 +324,9 @@ def sum_gram_matrices(
     cross = np.zeros((n_groups, lookback, horizon))
     outcomes = np.zeros((n_groups, len(scored), len(scored)))
     windows = sliding_windows(np.ascontiguousarray(rows.T).T, length).swapaxes(1, 2)  # (windows, features, length)
+    known = None if observed is None else sliding_windows(observed, horizon)  # (windows, features, horizon)
+    weights, counts = np.zeros(n_groups), np.zeros_like(outcomes)
+    step_counts = np.zeros((n_groups, horizon))
 
     def add_up(group: int) -> None:
         members = np.flatnonzero(groups == group)
@@ -332,15 +339,29 @@ def sum_gram_matrices(
             if scales is not None:
                 cut /= scales[at, f, None].astype(cut.dtype)
             seen, followed = cut[:, :lookback], cut[:, lookback:]
-            inputs[group] += seen.T @ seen
+            if known is None:
+                inputs[group] += seen.T @ seen
+            else:
+                there = known[at + 1, :, f].astype(cut.dtype)
+                followed *= there
+                share = there.mean(axis=1)
+                inputs[group] += (seen * share[:, None]).T @ seen
+                weights[group] += share.sum(dtype=np.float64)
+                step_counts[group] += there.sum(axis=0, dtype=np.float64)
+                counts[group] += there[:, scored].T @ there[:, scored]
             cross[group] += seen.T @ followed
             at_scored = followed[:, scored].astype(np.float64)
             outcomes[group] += at_scored.T @ at_scored
 
     map_in_threads(add_up, range(n_groups))
+    n_windows = len(listed)
+    if observed is not None:
+        cross *= (weights[:, None] / np.maximum(step_counts, 1))[:, None]
+        outcomes *= weights[:, None, None] / np.maximum(counts, 1)
+        n_windows = max(1, round(weights.sum() / n_features))
     for products in (inputs, cross, outcomes):
         products *= n_groups / n_features
-    summed = GramMatrices(inputs, cross, outcomes, steps, scored, len(listed))
+    summed = GramMatrices(inputs, cross, outcomes, steps, scored, n_windows)
     summed._subtract_mean()
     return summed
 

@@ -67,13 +67,16 @@ def _pulls(rows: np.ndarray, errors: Sequence[FoldErrors], span: int) -> list[np
     return [pull[fold.origins - span + 1] for fold in errors]
 
 
-def _sum_products(fold: FoldErrors, pull: np.ndarray) -> tuple[np.ndarray, float]:
+def _sum_products(fold: FoldErrors, pull: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Sum the weighted products of pull and errors, by step, and of the pull with itself."""
     weighted = fold.weights * pull
-    return np.einsum("ot,ots->s", weighted, fold.errors, dtype=np.float64), float(np.sum(weighted * pull))
+    products = np.einsum("ot,ots->s", weighted, fold.errors, dtype=np.float64)
+    if fold.observed is not None:
+        return products, np.einsum("ot,ots->s", weighted * pull, fold.observed)
+    return products, np.sum(weighted * pull)
 
 
-def _solve(sums: Sequence[tuple[np.ndarray, float]]) -> np.ndarray:
+def _solve(sums: Sequence[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
     """Return the coefficients, by step, that lessen the weighted squared errors most."""
     products, squares = zip(*sums, strict=True)
-    return np.asarray(-np.sum(products, axis=0) / max(float(np.sum(squares)), 1e-12))
+    return np.asarray(-np.sum(products, axis=0) / np.maximum(np.sum(squares, axis=0), 1e-12))

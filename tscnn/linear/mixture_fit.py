@@ -37,12 +37,15 @@ class Origins:
         Steps predicted.
     season_length : int or None
         Rows of a season.
+    observed : ndarray of bool of shape (n_rows, n_targets), or None
+        Which values are no fillings, and count as outcomes; None where all are.
     """
 
     training: Sequence[range]
     validation: Sequence[range]
     horizon: int
     season_length: int | None
+    observed: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -143,7 +146,7 @@ def fit_mixture(rows: np.ndarray, origins: Origins, lookbacks: Sequence[int], se
     maps = _group(rows, origins.training, longest, horizon, kinds, own)
     if not maps.any():
         kinds = ("shared",)
-    summing = relative_gram_matrices(rows, origins.training, longest, horizon, maps, own)
+    summing = relative_gram_matrices(rows, origins.training, longest, horizon, maps, own, origins.observed)
     if not any(origins.validation):
         return _fit_untested(summing(origins.training), maps, longest, kinds[0], origins.season_length, own)
     folds, training, everything = cut_folds(summing, origins.training, origins.validation, horizon, own.n_folds)
@@ -157,23 +160,24 @@ def fit_mixture(rows: np.ndarray, origins: Origins, lookbacks: Sequence[int], se
         for kernels, of_fold, fold in zip(errors.kernels, unseen, folds, strict=True)
     ]
     scales = window_scales(rows, longest, own.scale_power)
-    fold_errors = out_of_fold_errors(rows, fold_maps, scales, settings)
+    errors_of = partial(out_of_fold_errors, rows, scales=scales, settings=settings, observed=origins.observed)
+    fold_errors = errors_of(fold_maps)
     candidates = list(errors.candidates)
     if few:
         structural, shares = _structural_candidates(kinds[-1], training.shorten(lookback), origins.season_length, own)
         kernel = solve_candidates(training, 1.0, structural, shares, lookback, CosineBands())[..., steps]
         unfitted = [replace(fold, kernel=np.broadcast_to(kernel, fold.kernel.shape)) for fold in fold_maps]
         odds = _structural_odds(folds[-1].before, lookback, own)
-        leaning = _weigh_against(fold_errors, out_of_fold_errors(rows, unfitted, scales, settings), maps, odds, own)
+        leaning = _weigh_against(fold_errors, errors_of(unfitted), maps, odds, own)
         fold_maps = _mix_with(fold_maps, kernel, leaning)
-        fold_errors = out_of_fold_errors(rows, fold_maps, scales, settings)
+        fold_errors = errors_of(fold_maps)
         candidates += structural
         weights = np.concatenate([(1 - leaning) * weights, leaning * shares])
     result, factors = _compare_with_repetition(rows, fold_errors, maps, horizon, len(lookbacks), settings)
     newest = as_kernel(np.zeros((1, 1, len(steps))), lookback)
     shrunk = _mix_with(fold_maps, newest, 1 - factors)
     if (factors < 1).any():
-        fold_errors = out_of_fold_errors(rows, shrunk, scales, settings)
+        fold_errors = errors_of(shrunk)
     return MixtureFit(
         lookback=lookback,
         maps=maps,

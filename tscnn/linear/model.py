@@ -74,7 +74,7 @@ def fit_linear_model(
     Parameters
     ----------
     rows : ndarray of shape (n_rows, n_features)
-        Standardised features of all series, one behind the other.
+        Standardised features of all series, one behind the other; what is missing in `split` is filled.
     targets : sequence of int
         Positions of the targets among the features.
     split : Split
@@ -98,7 +98,9 @@ def fit_linear_model(
     targets, longest = np.asarray(targets, int), max(lookbacks)
     own = np.ascontiguousarray(rows[:, targets])
     validation = split.validation(longest, horizon) if split.has_validation else []
-    origins = Origins(split.training(longest, horizon), validation, horizon, season_length)
+    known = split.series.observed
+    observed = None if known is None else known[:, targets]
+    origins = Origins(split.training(longest, horizon), validation, horizon, season_length, observed)
     mixture = fit_mixture(own, origins, lookbacks, settings)
     lookback, gates, messages = mixture.lookback, {LinearMixture.name: mixture.gain}, []
     if len(lookbacks) > 1:
@@ -126,7 +128,8 @@ def fit_linear_model(
         for of_solution, kernel in zip(terms, (crossing.fitted, crossing.refitted), strict=True):
             of_solution.append(CrossSeries(kernel, targets, span))
     seeing = split.training(lookback, horizon), split.validation(lookback, horizon) if split.has_validation else []
-    baseline = fit_ridge_map(own, *seeing, lookback, horizon, settings.baseline_alphas, settings.mixture.most_products)
+    products = settings.mixture.most_products
+    baseline = fit_ridge_map(own, *seeing, lookback, horizon, settings.baseline_alphas, products, observed)
     fitted, refitted = (tuple(of_solution) for of_solution in terms)
     return LinearFit(lookback, fitted, refitted, baseline, gates, messages)
 

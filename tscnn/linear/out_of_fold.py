@@ -55,6 +55,8 @@ class FoldErrors:
         Forecast - outcome.
     weights : ndarray of shape (n_origins, n_targets)
         By which squared errors count, and by whose roots absolute errors do: those that maps are solved with.
+    observed : ndarray of bool of shape (n_origins, n_targets, n_steps), or None
+        Which outcomes are no fillings: errors of the others are 0.
     """
 
     origins: np.ndarray
@@ -63,6 +65,7 @@ class FoldErrors:
     steps: np.ndarray
     errors: np.ndarray
     weights: np.ndarray
+    observed: np.ndarray | None = None
 
     def with_errors(self, errors: np.ndarray) -> FoldErrors:
         """Return the same origins with other errors.
@@ -77,6 +80,8 @@ class FoldErrors:
         FoldErrors
             As given but for them.
         """
+        if self.observed is not None:
+            errors = np.where(self.observed, errors, errors.dtype.type(0))
         return replace(self, errors=errors)
 
     def losses(self, absolute: bool) -> np.ndarray:
@@ -114,7 +119,11 @@ class FoldErrors:
 
 
 def out_of_fold_errors(
-    rows: np.ndarray, folds: Sequence[FoldMaps], scales: np.ndarray, settings: LinearModel
+    rows: np.ndarray,
+    folds: Sequence[FoldMaps],
+    scales: np.ndarray,
+    settings: LinearModel,
+    observed: np.ndarray | None = None,
 ) -> list[FoldErrors]:
     """Compute the errors of every fold's maps on that fold.
 
@@ -128,6 +137,8 @@ def out_of_fold_errors(
         By which the windows that maps are solved on are divided.
     settings : LinearModel
         For `most_origins` and `most_windows`.
+    observed : ndarray of bool of shape (n_rows, n_targets), optional
+        Which values are no fillings.
 
     Returns
     -------
@@ -140,10 +151,11 @@ def out_of_fold_errors(
     for fold in folds:
         cut = [np.asarray(stretch, int)[::stride] for stretch in fold.origins]
         at = np.concatenate(cut)
-        errors = apply_maps(rows, fold.kernel, fold.maps, at)
-        errors -= rows[at[:, None] + 1 + fold.steps].transpose(0, 2, 1)
-        stretches = tuple(map(len, cut))
-        found.append(FoldErrors(at, stretches, stride, fold.steps, errors, scales[at].astype(np.float64) ** -2))
+        errors, following = apply_maps(rows, fold.kernel, fold.maps, at), at[:, None] + 1 + fold.steps
+        errors -= rows[following].transpose(0, 2, 1)
+        known = None if observed is None else observed[following].transpose(0, 2, 1)
+        stretches, weights = tuple(map(len, cut)), scales[at].astype(np.float64) ** -2
+        found.append(FoldErrors(at, stretches, stride, fold.steps, errors, weights, known).with_errors(errors))
     return found
 
 

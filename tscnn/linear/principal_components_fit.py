@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -111,7 +111,7 @@ def _average_evenly(
     components: np.ndarray, back: np.ndarray, mixture: MixtureFit, origins: Origins, settings: LinearModel
 ) -> tuple[MixtureFit, list[FoldErrors], np.ndarray, GateResult]:
     """Fit a mixture of components: return it, its errors by target, whom an even average helps, and the test of it."""
-    of_components = fit_mixture(components, origins, [mixture.lookback], settings)
+    of_components = fit_mixture(components, replace(origins, observed=None), [mixture.lookback], settings)
     unscaled = out_of_fold_errors(components, of_components.folds, np.ones_like(components), settings)
     errors = [fold.with_errors(back @ other.errors) for fold, other in zip(mixture.errors, unscaled, strict=True)]
     even = _mix_errors(mixture.errors, errors, np.full(len(back), 0.5))

@@ -61,6 +61,7 @@ def fit_ridge_map(
     horizon: int,
     alphas: Sequence[float],
     most_products: float,
+    observed: np.ndarray | None = None,
 ) -> np.ndarray:
     """Fit the usual linear map: one ridge regression for all features, its strength chosen on validation.
 
@@ -76,6 +77,8 @@ def fit_ridge_map(
         Strengths, relative to the mean square of an input.
     most_products : float
         Of `affordable_part`.
+    observed : ndarray of bool of shape (n_rows, n_features), optional
+        Of `sum_gram_matrices`.
 
     Returns
     -------
@@ -86,7 +89,7 @@ def fit_ridge_map(
 
     def summing(origins: Sequence[range]) -> GramMatrices:
         part = affordable_part(sum(map(len, origins)), rows.shape[1], lookback, horizon, most_products)
-        return sum_gram_matrices(rows, origins, lookback, horizon, groups=joined, part=part)
+        return sum_gram_matrices(rows, origins, lookback, horizon, groups=joined, observed=observed, part=part)
 
     matrices = summing(training)
     if not any(validation):

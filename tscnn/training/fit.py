@@ -78,7 +78,7 @@ def fit_network(
         At least one, of one lookback and horizon, each with the linear terms that it is trained beside. One without
         replaces one with them only if it is better by more than chance would give: it has nothing to fall back on.
     rows : ndarray of shape (n_rows, n_features)
-        Standardised series, one behind the other.
+        Standardised series, one behind the other; what is missing in `split` is filled.
     split : Split
         Of these series.
     settings : Training
@@ -122,6 +122,7 @@ def fit_network(
                 validation,
                 settings,
                 ahead=ahead,
+                observed=split.series.observed,
                 device=device,
                 seed=seed,
                 verbose=verbose,

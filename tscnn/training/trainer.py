@@ -33,6 +33,8 @@ class SegmentTrainer(keras.Model):
         By which targets are divided where they are evaluated; not in training.
     ahead : ndarray of shape (n_rows, n_ahead), optional
         What is known ahead of each row.
+    observed : ndarray of bool of shape (n_rows, n_features), optional
+        Which outcomes count: the others are taken as forecast, so that they carry no loss.
     """
 
     def __init__(
@@ -45,6 +47,7 @@ class SegmentTrainer(keras.Model):
         *,
         units: Any = None,
         ahead: np.ndarray | None = None,
+        observed: np.ndarray | None = None,
     ) -> None:
         super().__init__(name="segment_trainer")
         self.forecast = forecast
@@ -63,6 +66,11 @@ class SegmentTrainer(keras.Model):
         if ahead is not None:
             self.ahead = self.add_weight(shape=ahead.shape, initializer="zeros", trainable=False, name="ahead")
             self.ahead.assign(ahead)
+        self.observed = None
+        if observed is not None:
+            self.observed = self.add_weight(shape=rows.shape, dtype="bool", initializer="ones", trainable=False)
+            self.observed.assign(observed)
+            self.share = float(observed[:, self.targets].mean())
         self.built = True
 
     def __reduce__(self) -> Any:
@@ -98,14 +106,22 @@ class SegmentTrainer(keras.Model):
             later = ops.take(self.ahead, at[:, self.lookback :], axis=0)
             known = ops.take(later, self.target_offsets, axis=1)  # (batch, n_origins, horizon, n_ahead)
         forecasts = self.forecast(segments[:, : self.n_inputs], known, training=training)
-        outcomes = ops.take(segments[:, self.lookback :], self.target_offsets, axis=1)
-        if self.targets != list(range(self.rows.shape[1])):
-            outcomes = ops.take(outcomes, self.targets, axis=-1)
-        forecasts = ops.cast(forecasts, "float32")
+        forecasts, outcomes = ops.cast(forecasts, "float32"), self._outcomes_of(segments)
+        if self.observed is not None:
+            counts = self._outcomes_of(ops.take(self.observed, at, axis=0))
+            outcomes = ops.where(counts, outcomes, forecasts)
         if self.units is not None and not training:
             outcomes, forecasts = outcomes / self.units, forecasts / self.units
         losses = self.origin_loss(outcomes, forecasts)  # (batch, n_origins, horizon)
-        return ops.mean(losses, axis=-1)
+        losses = ops.mean(losses, axis=-1)
+        return losses if self.observed is None else losses / self.share
+
+    def _outcomes_of(self, segments: Any) -> Any:
+        """Cut what follows each origin: (batch, n_origins, horizon, targets)."""
+        outcomes = ops.take(segments[:, self.lookback :], self.target_offsets, axis=1)
+        if self.targets != list(range(self.rows.shape[1])):
+            outcomes = ops.take(outcomes, self.targets, axis=-1)
+        return outcomes
 
 
 def weighted_mean(weights: Any, losses: Any) -> Any:

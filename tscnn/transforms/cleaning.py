@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tscnn.transforms.outliers import GAP, SHORT, fill_gaps, keep_levels, middle_of
+from tscnn.transforms.missing import SHORT
+from tscnn.transforms.outliers import GAP, fill_gaps, keep_levels, middle_of
 
 __all__ = ["Cleaned", "clean_rows"]
 
@@ -56,7 +57,7 @@ def clean_rows(rows: np.ndarray, season: int | None) -> Cleaned:
     Parameters
     ----------
     rows : ndarray of shape (n_rows, n_features)
-        One series, in its own units.
+        One series, in its own units; what is missing stays so.
     season : int or None
         Rows of a season.
 
@@ -80,19 +81,21 @@ def clean_rows(rows: np.ndarray, season: int | None) -> Cleaned:
     """
     columns, replaced, shifted, sentinels = [], [], [], []
     for i, column in enumerate(rows.T):
-        if (column == column[0]).all():
+        missing = np.isnan(column)
+        if missing.all() or (column[~missing] == column[~missing][0]).all():
             columns.append(column)
             replaced.append(0)
             continue
-        far = keep_levels(column, _find_far(column, season), season or 0)
+        column = fill_gaps(column, missing, season or 0)
+        far = keep_levels(column, _find_far(column, season), season or 0) & ~missing
         values, counts = np.unique(column[far], return_counts=True)
         sentinels += [(i, float(value), int(n)) for value, n in zip(values, counts, strict=True) if n >= SHORT]
         filled = fill_gaps(column, far, season or 0)
-        others = _find_spikes(filled, season) | _find_stuck(filled, season)
+        others = (_find_spikes(filled, season) | _find_stuck(filled, season)) & ~missing
         filled, at = _without_shifts(
             fill_gaps(filled, others, season or 0), LEVEL_SEASONS * season if season else LEVEL_ROWS
         )
-        columns.append(filled)
+        columns.append(np.where(missing, np.nan, filled) if missing.any() else filled)
         replaced.append(int(np.count_nonzero(far | others)))
         shifted += [(i, row) for row in at]
     changes = any(replaced) or shifted

@@ -1,27 +1,28 @@
-"""Windows are rid of values far outside of those of training, before they are forecast from."""
+"""Windows are rid of values that are missing, or far outside of those of training, before they are forecast from."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from tscnn.common.checks import received
+from tscnn.data.windows import sliding_windows
+from tscnn.transforms.missing import SHORT, GapMaps, fill_missing, find_dependent, find_runs
 
-__all__ = ["GAP", "SHORT", "OutlierFilter", "fill_gaps", "keep_levels", "middle_of"]
+__all__ = ["GAP", "OutlierFilter", "fill_gaps", "keep_levels", "middle_of"]
 
-GAP = 3.0  # times as far from the median as any other value: far outside. Conventions, both of them
-SHORT = 3  # rows: what is as long at the end of a window, and doesn't repeat one value, may be a new level
+GAP = 3.0  # times as far from the median as any other value: far outside. A convention
 
 
 @dataclass(frozen=True, eq=False)
 class OutlierFilter:
-    """Replaces the values of a window that lie far outside of those of training.
+    """Fills the values of a window that are missing, and replaces those that lie far outside of those of training.
 
     What a window forecasts depends on that window alone, so that all ways to forecast agree. A window more than half
-    of which lies outside has another level, and stays as it is; so does a column that was constant in training.
+    of which lies outside has another level, and stays as it is; so does a column that was constant in training. A
+    column that is missing all over a window is filled with zeros, the mean of training.
 
     Attributes
     ----------
@@ -29,6 +30,8 @@ class OutlierFilter:
         Values outside of them are replaced.
     season : int
         Rows of a season, that longer gaps are filled from; 0 for none.
+    gaps : GapMaps or None
+        That long gaps are filled by; None for straight lines.
 
     Examples
     --------
@@ -43,9 +46,29 @@ class OutlierFilter:
     lower: np.ndarray
     upper: np.ndarray
     season: int = 0
+    gaps: GapMaps | None = None
 
     @classmethod
-    def fit(cls, rows: np.ndarray, season: int | None = None) -> Self:
+    def unbounded(cls, n_features: int, gaps: GapMaps | None = None) -> Self:
+        """Make a filter that fills what is missing, and nothing else.
+
+        Parameters
+        ----------
+        n_features : int
+            Columns.
+        gaps : GapMaps, optional
+            As of the class.
+
+        Returns
+        -------
+        OutlierFilter
+            Without bounds.
+        """
+        reach = np.full(n_features, np.inf, np.float32)
+        return cls(-reach, reach, 0, gaps)
+
+    @classmethod
+    def fit(cls, rows: np.ndarray, season: int | None = None, gaps: GapMaps | None = None) -> Self:
         """Find the range of columns without outliers, and widen it.
 
         Parameters
@@ -54,6 +77,8 @@ class OutlierFilter:
             Of `clean_rows`, in the units of the terms.
         season : int, optional
             Rows of a season.
+        gaps : GapMaps, optional
+            As of the class.
 
         Returns
         -------
@@ -66,7 +91,7 @@ class OutlierFilter:
             reach = [GAP * max(typical, side) for side in (middle - column.min(), column.max() - middle)]
             bounds.append((middle - reach[0], middle + reach[1]) if typical else (-np.inf, np.inf))
         lower, upper = np.array(bounds, np.float64).reshape(-1, 2).T
-        return cls(lower.astype(np.float32), upper.astype(np.float32), season or 0)
+        return cls(lower.astype(np.float32), upper.astype(np.float32), season or 0, gaps)
 
     def outside(self, rows: np.ndarray) -> np.ndarray:
         """Tell which values lie outside.
@@ -84,7 +109,7 @@ class OutlierFilter:
         return (rows < self.lower) | (rows > self.upper)
 
     def clean(self, windows: np.ndarray) -> np.ndarray:
-        """Replace the values of windows that lie outside.
+        """Replace the values of windows that lie outside, and fill those that are missing.
 
         Parameters
         ----------
@@ -98,14 +123,46 @@ class OutlierFilter:
         """
         outside = self.outside(windows)
         share = outside.mean(axis=1)
-        changed = np.argwhere((share > 0) & (share <= 0.5))
-        if not len(changed):
+        far = (share > 0) & (share <= 0.5)
+        missing = np.isnan(windows).any(axis=1)
+        if not far.any() and not missing.any():
             return windows
         cleaned = windows.copy()
-        for i, column in changed:
-            bad = keep_levels(windows[i, :, column], outside[i, :, column], self.season)
-            cleaned[i, :, column] = fill_gaps(windows[i, :, column], bad, self.season)
+        for i, f in np.argwhere(far):
+            bad = keep_levels(windows[i, :, f], outside[i, :, f], self.season)
+            if missing[i, f]:
+                cleaned[i, bad, f] = np.nan
+            else:
+                cleaned[i, :, f] = fill_gaps(windows[i, :, f], bad, self.season)
+        for i in np.flatnonzero(missing.any(axis=1)):
+            cleaned[i] = fill_missing(cleaned[i], self.gaps, np.flatnonzero(missing[i]))
         return cleaned
+
+    def fill(self, rows: np.ndarray, lookback: int) -> tuple[np.ndarray, np.ndarray | None]:
+        """Fill what is missing in a series, and find the windows that have to be cleaned by themselves.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n_rows, n_features)
+            In the units of the terms, at least `lookback` of them.
+        lookback : int
+            Rows of a window.
+
+        Returns
+        -------
+        filled : ndarray of shape (n_rows, n_features)
+            The same array, if nothing is missing.
+        alone : ndarray of bool of shape (n_rows - lookback + 1, n_features), or None
+            Columns of windows that `clean` may make something else of than `filled` is; None where there are none.
+        """
+        outside, missing = self.outside(rows), np.isnan(rows)
+        filled, alone = rows, None
+        if outside.any():
+            alone = np.asarray(sliding_windows(outside, lookback).any(axis=1))
+        if missing.any():
+            dependent = find_dependent(missing, lookback, self.gaps)
+            filled, alone = fill_missing(rows, self.gaps), dependent if alone is None else alone | dependent
+        return filled, alone
 
     def settings(self) -> dict[str, Any]:
         """Return what `from_arrays` needs besides arrays.
@@ -113,19 +170,20 @@ class OutlierFilter:
         Returns
         -------
         dict
-            The season.
+            The season, and the period of long gaps.
         """
-        return {"season": self.season}
+        return {"season": self.season, "period": None if self.gaps is None else self.gaps.period}
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Return the bounds.
+        """Return the bounds, and the maps that fill gaps.
 
         Returns
         -------
         dict of str to ndarray
             For `from_arrays`.
         """
-        return {"lower": self.lower, "upper": self.upper}
+        maps = {} if self.gaps is None else {"gap_kernels": self.gaps.kernels, "gap_errors": self.gaps.errors}
+        return {"lower": self.lower, "upper": self.upper, **maps}
 
     @classmethod
     def from_arrays(cls, settings: dict[str, Any], arrays: dict[str, np.ndarray]) -> Self:
@@ -151,7 +209,9 @@ class OutlierFilter:
         lower, upper = arrays["lower"], arrays["upper"]
         if lower.ndim != 1 or lower.shape != upper.shape or not (lower <= upper).all():
             raise ValueError(received("`outliers` must have one range a column.", shapes=[lower.shape, upper.shape]))
-        return cls(lower, upper, int(settings["season"]))
+        period = settings.get("period")
+        gaps = None if period is None else GapMaps(arrays["gap_kernels"], arrays["gap_errors"], int(period))
+        return cls(lower, upper, int(settings["season"]), gaps)
 
 
 # One column
@@ -198,7 +258,7 @@ def keep_levels(column: np.ndarray, bad: np.ndarray, season: int) -> np.ndarray:
         Those of them that are outliers.
     """
     kept = bad.copy()
-    for start, stop in _find_runs(bad):
+    for start, stop in find_runs(bad):
         needed = SHORT if stop == len(column) else max(season, SHORT)
         if stop - start >= needed and np.ptp(column[start:stop]) > 0:
             kept[start:stop] = False
@@ -231,7 +291,7 @@ def fill_gaps(column: np.ndarray, bad: np.ndarray, season: int) -> np.ndarray:
         return column
     at = np.arange(len(column))
     filled = np.where(bad, np.interp(at, at[~bad], column[~bad]), column).astype(column.dtype)
-    for start, stop in _find_runs(bad):
+    for start, stop in find_runs(bad):
         if not season or (stop - start <= SHORT and stop < len(column)):
             continue
         cycles = [np.resize(filled[start - season : start], stop - start)] if start >= season else []
@@ -240,9 +300,3 @@ def fill_gaps(column: np.ndarray, bad: np.ndarray, season: int) -> np.ndarray:
         if cycles:
             filled[start:stop] = np.mean(cycles, axis=0)
     return filled
-
-
-def _find_runs(bad: np.ndarray) -> list[tuple[int, int]]:
-    """Return the first row of each stretch of True, and the row after its last."""
-    ends = np.flatnonzero(np.diff(np.concatenate([[False], bad, [False]])))
-    return list(pairwise(ends.tolist()))[::2]

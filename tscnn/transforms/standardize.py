@@ -59,7 +59,7 @@ class Standardize:
         Parameters
         ----------
         values : ndarray of shape (n_rows, n_features)
-            Training rows.
+            Training rows; NaN is left out.
         dtype : dtype, default float64
             Of forecasts.
         known : ndarray of shape (n_known, n_features), optional
@@ -74,7 +74,7 @@ class Standardize:
         mean, scale = _moments(values)
         if known is not None:
             mean_of_all, scale_of_all = _moments(known)
-            wakes = 3 * scale < scale_of_all
+            wakes = (3 * scale < scale_of_all) | np.isnan(mean)
             mean, scale = np.where(wakes, mean_of_all, mean), np.where(wakes, scale_of_all, scale)
         return cls(mean, np.where(scale > 0, scale, 1.0), np.dtype(dtype))
 
@@ -97,7 +97,7 @@ class Standardize:
         starts = split.series.bounds[:-1].tolist()
         moments = [_moments(split.series.values[a:b]) for a, b in zip(starts, split.validation_from, strict=True)]
         mean, scale = (np.array(found) for found in zip(*moments, strict=True))
-        return cls(mean, _fill_scales(scale), np.dtype(dtype), split.series.names)
+        return cls(np.nan_to_num(mean), _fill_scales(scale), np.dtype(dtype), split.series.names)
 
     def admit(self, series: SeriesSet) -> Self:
         """Return the same for other series: those of training keep mean and scale, others have those of their rows.
@@ -122,7 +122,7 @@ class Standardize:
                 mean[i], scale[i] = self.mean[known[name]], self.scale[known[name]]
             else:
                 mean[i], own = _moments(series.values[bounds[i] : bounds[i + 1]])
-                scale[i] = np.where(own > 0, own, typical)
+                mean[i], scale[i] = np.nan_to_num(mean[i]), np.where(own > 0, own, typical)
         return replace(self, mean=mean, scale=scale, names=series.names)
 
     def _of(self, times: Times) -> tuple[np.ndarray, np.ndarray]:
@@ -223,7 +223,7 @@ class Standardize:
             If the precision is unknown, or the arrays don't fit each other.
         """
         mean, scale = arrays["mean"], arrays["scale"]
-        names = settings["names"]
+        names = settings.get("names")
         shape = mean.shape[-1:] if names is None else (len(names), *mean.shape[-1:])
         if settings["dtype"] not in ("float32", "float64") or not mean.shape == scale.shape == shape:
             rule = "`standardize` must have one mean and one scale a column, of each series, in float32 or float64."
@@ -242,9 +242,16 @@ def _fill_scales(scale: np.ndarray) -> np.ndarray:
 
 
 def _moments(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return mean and standard deviation of each column, 0 where it varies by rounding alone."""
+    """Return mean and standard deviation of each column, 0 where it varies by rounding alone; NaN and 0 of none."""
     if not len(values):
-        return np.zeros(values.shape[1]), np.zeros(values.shape[1])
+        return np.full(values.shape[1], np.nan), np.zeros(values.shape[1])
+    observed = ~np.isnan(values)
+    if not observed.all():
+        there = observed.any(axis=0)
+        moments = np.array([[np.nan], [0.0]]) * np.ones(values.shape[1])
+        for f in np.flatnonzero(there):
+            moments[:, f] = np.ravel(_moments(values[observed[:, f], f, None]))
+        return moments[0], moments[1]
     unit = np.ldexp(0.5, np.frexp(np.abs(values).max(axis=0))[1])  # a power of two: no digit is lost
     parts = values / unit
     deviation = parts.std(axis=0)

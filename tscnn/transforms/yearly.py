@@ -13,6 +13,7 @@ import pandas as pd
 from tscnn.common.checks import received
 from tscnn.common.threads import on_one_thread
 from tscnn.data.times import Times, at_steps
+from tscnn.transforms.missing import fill_missing
 
 __all__ = ["YearlySeason", "YearlySettings", "fit_yearly_season", "list_noises", "restricted_log_ratio"]
 
@@ -190,7 +191,7 @@ def fit_yearly_season(
     Parameters
     ----------
     rows : ndarray of shape (n_rows, n_features)
-        Standardised rows.
+        Standardised rows; gaps are filled by straight lines.
     index : Index
         Of the rows.
     season_length : int or None
@@ -222,6 +223,7 @@ def fit_yearly_season(
     settings = YearlySettings() if settings is None else settings
     if season_length is None or len(rows) < settings.fewest_levels * season_length:
         return None
+    rows = fill_missing(rows, None)
     angles = np.unwrap(_angles(index))
     turn = (angles[-1] - angles[0]) / (len(rows) - 1)  # from row to row
     if season_length * turn > np.pi:
