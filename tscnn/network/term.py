@@ -41,7 +41,6 @@ class NetworkTerm:
     """
 
     name: ClassVar[str] = "network"
-    weights: ClassVar[np.ndarray | None] = None
 
     config: NetworkConfig
     parameters: Mapping[str, np.ndarray]
