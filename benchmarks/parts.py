@@ -57,7 +57,6 @@ PARTS: dict[str, Part] = {
     "groups": Part("maps of columns or groups of them", _linear(maps="shared")),
     "pooling": Part("windows of columns that vary alike", _mixture(pooling=0.0)),
     "refit": Part("refit on all rows", _mixture(most_growth=0.0)),
-    "components": Part("principal components", _linear(principal_components=False)),
     "reversion": Part("mean reversion", _linear(mean_reversion=False)),
     "cross_series": Part("cross-series ridge", _linear(cross_series=False)),
     "outliers": Part("outliers replaced, shifts taken out", _given(outliers=None)),

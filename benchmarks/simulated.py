@@ -58,7 +58,7 @@ def leader(n_rows: int = 3000) -> pd.DataFrame:
 
 
 def common_factors(n_rows: int = 2500) -> pd.DataFrame:
-    """Draw twelve columns that three factors move, with noise of their own: principal components."""
+    """Draw twelve columns that three factors move, with noise of their own: what columns share."""
     random = np.random.default_rng(5)
     factors = _autoregression(random, n_rows, 3, 0.98)
     factors[:, 0] += _season(n_rows, 1, 24)[:, 0]

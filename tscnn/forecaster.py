@@ -40,9 +40,8 @@ class Forecaster(BaseEstimator):
     """Forecast the columns of a frame: linear regressions on the last rows, and a causal convolutional network.
 
     A forecast is a sum. Ridge regressions predict every column from its own last `lookback` rows; where that makes
-    errors smaller, the columns' principal components and the newest rows of all columns take part. A network of causal
-    dilated convolutions is trained on what these leave, and counts as far as its gain on held-back rows is more than
-    chance.
+    errors smaller, the newest rows of all columns take part. A network of causal dilated convolutions is trained on
+    what these leave, and counts as far as its gain on held-back rows is more than chance.
 
     Parameters
     ----------

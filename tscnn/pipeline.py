@@ -38,8 +38,8 @@ class Pipeline:
     """The way from rows to forecasts, in NumPy.
 
     Rows are transformed; what is missing in a window is filled, and outliers are replaced; every term forecasts from
-    it; terms with weights are averaged, those without are added to the average; then the transforms are undone, the
-    last one first. Leaving a part out leaves a pipeline that works.
+    it; their forecasts are added up; then the transforms are undone, the last one first. Leaving a part out leaves a
+    pipeline that works.
 
     Attributes
     ----------
@@ -364,28 +364,15 @@ class Pipeline:
         return self._combine([term.last(windows, *_known(term, ahead)) for term in self.terms], len(windows))
 
     def _combine(self, forecasts: Sequence[np.ndarray], n: int) -> np.ndarray:
-        """Average the forecasts of terms with weights, and add those of the others."""
-        total = None
-        for forecast, weights in zip(forecasts, self._weights, strict=True):
-            weighted = forecast if weights is None else forecast * weights
-            total = weighted if total is None else total + weighted
-        if total is None:  # nothing is left but the mean of the training rows
-            total = np.zeros((n, self.horizon, len(self.targets)), np.float32)
+        """Add up the forecasts of the terms."""
+        if not forecasts:  # nothing is left but the mean of the training rows
+            return np.zeros((n, self.horizon, len(self.targets)), np.float32)
+        total = sum(forecasts[1:], forecasts[0])
         if not np.isfinite(total.sum(dtype=np.float64)):
             _, step, target = np.argwhere(~np.isfinite(total))[0].tolist()
             rule = "A forecast is not finite: the weights are not, or the rows are too far from those of training."
             raise ValueError(received(rule, step=step + 1, position_of_column=self.targets[target]))
         return total
-
-    @cached_property
-    def _weights(self) -> list[np.ndarray | None]:
-        """The weights of each term, one in all; None where a term is added as it is."""
-        sums = np.sum([term.weights for term in self.terms if term.weights is not None], axis=0)
-        weights: list[np.ndarray | None] = []
-        for term in self.terms:
-            share = None if term.weights is None else term.weights / np.where(sums > 0, sums, 1)
-            weights.append(None if share is None or np.all(share == 1) else share.astype(np.float32))
-        return weights
 
     # To and from what a file holds
 

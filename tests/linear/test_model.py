@@ -9,19 +9,15 @@ from tscnn.linear import LinearModel
 from tscnn.linear.cross_series import CrossSeries
 from tscnn.linear.mean_reversion import MeanReversion
 from tscnn.linear.mixture import LinearMixture
-from tscnn.linear.principal_components import PrincipalComponents
 from tscnn.linear.ridge import fit_ridge_map
 
-NAMES = ["linear_mixture", "principal_components", "mean_reversion", "cross_series"]
+NAMES = ["linear_mixture", "mean_reversion", "cross_series"]
 
 
 def forecast(terms, rows):
-    """The average of the terms with weights, and the sum of the others, at every origin that all of them have."""
+    """The sum of the terms, at every origin that all of them have."""
     context = max(term.context for term in terms)
-    dense = [(term.weights, term.dense(rows)[context - term.context :]) for term in terms]
-    weighted = [(weights, found) for weights, found in dense if weights is not None]
-    average = sum(weights * found for weights, found in weighted) / sum(weights for weights, _ in weighted)
-    return average + sum(found for weights, found in dense if weights is None)
+    return sum(term.dense(rows)[context - term.context :] for term in terms)
 
 
 @pytest.fixture(scope="module")
@@ -39,17 +35,9 @@ def fitted(rows):
 def test_terms_are_those_that_the_gates_keep(fitted):
     assert list(fitted.gates) == NAMES
     assert [term.name for term in fitted.fitted] == [name for name in NAMES if fitted.gates[name].kept] == NAMES
-    assert [type(term) for term in fitted.refitted] == [
-        LinearMixture,
-        PrincipalComponents,
-        MeanReversion,
-        CrossSeries,
-    ]
+    assert [type(term) for term in fitted.refitted] == [LinearMixture, MeanReversion, CrossSeries]
     assert all(term.context <= fitted.lookback for term in fitted.fitted)
-    mixture, components, *_ = fitted.fitted
-    np.testing.assert_allclose(mixture.weights + components.weights, 1, atol=1e-6)
     assert any("lookback" in line for line in fitted.messages)
-    assert any("targets" in line for line in fitted.messages)
     assert any("cross-series" in line for line in fitted.messages)
 
 
@@ -82,7 +70,6 @@ def test_isolated_targets_see_no_other_column(rows):
     targets = [1, 4]
     found = fit_model(rows, [24], 4, targets=targets, isolated=True)
     assert {term.name for term in found.fitted} <= {"linear_mixture", "mean_reversion"}
-    assert "may not see" in found.gates["principal_components"].reason
     assert "may not see" in found.gates["cross_series"].reason
     spoiled = rows.copy()
     spoiled[:, [0, 2, 3, 5, 6]] = 7
@@ -95,10 +82,8 @@ def test_isolated_targets_see_no_other_column(rows):
 @pytest.mark.parametrize(
     ("settings", "missing"),
     [
-        (LinearModel(principal_components=False), "principal_components"),
         (LinearModel(cross_series=False), "cross_series"),
         (LinearModel(mean_reversion=False), "mean_reversion"),
-        (LinearModel(maps="per_feature"), "principal_components"),
     ],
 )
 def test_parts_can_be_switched_off(rows, settings, missing):
@@ -119,7 +104,7 @@ def test_validation_rows_have_no_part_in_what_they_judge():
     rows = panel(2000, 4)
     spoiled = rows.copy()
     spoiled[1800:] += 0.05 * np.random.default_rng(1).normal(size=(200, 4)).astype(np.float32)
-    settings = LinearModel(principal_components=False, cross_series=False)
+    settings = LinearModel(cross_series=False)
     mixture = replace(settings.mixture, alphas=(0.1,), mean_alphas=(), n_lengths=1, structural_windows=0.0)
     alone = LinearModel(mixture=mixture, maps="shared")
     found, other = (fit_model(each, [24], 4, settings=alone, isolated=True) for each in (rows, spoiled))

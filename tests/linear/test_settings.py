@@ -10,7 +10,6 @@ from tscnn.linear.settings import MixtureSettings
     ("changed", "error"),
     [
         ({"maps": "none"}, ValueError),
-        ({"principal_components": "yes"}, ValueError),
         ({"cross_series": None}, ValueError),
         ({"level": 0}, ValueError),
         ({"level": "low"}, TypeError),

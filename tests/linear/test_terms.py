@@ -12,7 +12,6 @@ from tscnn.common.term import Term
 from tscnn.linear.cross_series import CrossSeries
 from tscnn.linear.mean_reversion import MeanReversion
 from tscnn.linear.mixture import LinearMixture
-from tscnn.linear.principal_components import PrincipalComponents
 
 N_FEATURES, HORIZON, TARGETS = 4, 3, np.array([2, 0, 3])
 
@@ -34,14 +33,7 @@ OPS = SimpleNamespace(**vars(numpy_ops), map=_map, conv=_conv)
 def mixture(n_maps, lookback=7, targets=TARGETS):
     kernel = np.random.default_rng(0).normal(size=(n_maps, lookback, HORIZON))
     maps = np.arange(len(targets)) % n_maps
-    return LinearMixture(kernel, maps, weights=np.linspace(0.2, 1, len(targets)), targets=targets)
-
-
-def components():
-    random = np.random.default_rng(1)
-    axes = np.linalg.qr(random.normal(size=(3, 3)))[0]
-    kernel, weights = random.normal(size=(2, 9, HORIZON)), np.array([0.3, 0.0, 0.7])
-    return PrincipalComponents.of_axes(axes, TARGETS, N_FEATURES, kernel=kernel, maps=[0, 1, 1], weights=weights)
+    return LinearMixture(kernel, maps, targets)
 
 
 def cross_series(n_rows, span):
@@ -55,7 +47,6 @@ TERMS = {
     "two maps": lambda: mixture(2),
     "all features in order": lambda: mixture(2, targets=np.arange(N_FEATURES)),
     "one row": lambda: mixture(1, lookback=1),
-    "components": components,
     "newest row": lambda: cross_series(1, span=6),
     "newest rows": lambda: cross_series(3, span=2),
     "long span": lambda: cross_series(2, span=13),
@@ -76,7 +67,6 @@ def rows():
 def test_it_is_a_term(term):
     assert isinstance(term, Term)
     assert term.context >= 1
-    assert term.weights is None or term.weights.dtype == np.float32
 
 
 def test_all_forms_give_the_same_numbers(term, rows):
@@ -144,27 +134,15 @@ def test_arrays_and_copies_are_equal_to_the_bit(term, rows):
         np.testing.assert_array_equal(other.dense(rows), term.dense(rows))
         assert other.context == term.context
         assert other.arrays().keys() == term.arrays().keys()
-        np.testing.assert_array_equal(other.weights, term.weights)
 
 
 def test_many_origins_are_forecast_block_by_block():
     rows = np.random.default_rng(4).normal(size=(2500, N_FEATURES)).astype(np.float32)
-    for term in (mixture(2), components()):
-        dense = term.dense(rows)
-        at = [0, 1023, 1024, 2047, len(dense) - 1]
-        windows = np.stack([rows[i : i + term.context] for i in at])
-        np.testing.assert_allclose(dense[at], term.last(windows), atol=1e-5)
-
-
-def test_components_are_those_of_the_targets_alone(rows):
-    term, spoiled = components(), rows.copy()
-    spoiled[:, 1] = 1e3
-    np.testing.assert_array_equal(term.dense(spoiled), term.dense(rows))
-    repeats = np.zeros((1, 9, HORIZON))
-    repeats[:, -1] = 1
-    axes = np.linalg.qr(np.random.default_rng(1).normal(size=(3, 3)))[0]
-    term = PrincipalComponents.of_axes(axes, TARGETS, N_FEATURES, kernel=repeats, maps=[0, 0, 0], weights=[1, 1, 1])
-    np.testing.assert_allclose(term.dense(rows)[:, 0], rows[8:][:, TARGETS], atol=1e-5)
+    term = mixture(2)
+    dense = term.dense(rows)
+    at = [0, 1023, 1024, 2047, len(dense) - 1]
+    windows = np.stack([rows[i : i + term.context] for i in at])
+    np.testing.assert_allclose(dense[at], term.last(windows), atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -172,15 +150,13 @@ def test_components_are_those_of_the_targets_alone(rows):
     [
         {"maps": [0, 1, 2]},
         {"maps": [0, 0]},
-        {"weights": [1, 1]},
-        {"targets": None},
+        {"targets": [0, 1]},
         {"targets": [0, 1, -1]},
         {"kernel": np.zeros((3, 3))},
-        {"into": np.zeros((4, 3))},
     ],
 )
 def test_maps_that_do_not_fit_are_refused(changed):
-    arrays = {"kernel": np.zeros((1, 5, 2)), "maps": [0, 0, 0], "weights": [1, 1, 1], "targets": [0, 1, 2], **changed}
+    arrays = {"kernel": np.zeros((1, 5, 2)), "maps": [0, 0, 0], "targets": [0, 1, 2], **changed}
     with pytest.raises(ValueError, match="Received: shapes="):
         LinearMixture.from_arrays({}, arrays)
 

@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from tscnn.common import numpy_ops
 
 
@@ -12,11 +10,6 @@ class Repeat:
     """Repeat the row of `context` - 1 rows ago, two steps long."""
 
     context: int
-    own_weights: list
-
-    @property
-    def weights(self):
-        return np.array(self.own_weights)
 
     def in_graph(self, rows, ops):
         oldest = rows[:, : ops.shape(rows)[1] - self.context + 1, None]
@@ -31,7 +24,6 @@ class Trend:
     """A correction: some part of the newest row at the first step, more at the second."""
 
     context: int
-    weights = None
 
     def in_graph(self, rows, ops):
         newest = rows[:, self.context - 1 :, None]

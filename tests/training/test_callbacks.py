@@ -41,7 +41,7 @@ def test_callbacks_save_and_restore_the_network_alone(tmp_path):
     saving = callbacks.ModelCheckpoint(tmp_path / "{epoch}.keras")
     best = callbacks.ModelCheckpoint(tmp_path / "best.weights.h5", save_weights_only=True, save_best_only=True)
     early = callbacks.EarlyStopping(monitor="loss", patience=1, min_delta=100, restore_best_weights=True)
-    network, trained = fit(FOUR.set_params(callbacks=[saving, best, early]), (Repeat(2, [1.0, 1.0]),))
+    network, trained = fit(FOUR.set_params(callbacks=[saving, best, early]), (Repeat(2),))
     assert len(trained.history["loss"]) == 2
     first = keras.saving.load_model(tmp_path / "1.keras")
     rows = np.ones((1, LOOKBACK, 2), np.float32)

@@ -13,13 +13,12 @@ def dense(term, rows, lookback):
     return np.stack([term.dense(series)[lookback - term.context :] for series in rows])
 
 
-def test_terms_with_weights_are_averaged_and_the_others_added():
-    first, second, correction = Repeat(2, [3.0, 0.0, 0.0]), Repeat(5, [1.0, 2.0, 0.0]), Trend(3)
-    layer = TermsLayer([first, correction, second], 6)
-    one, other, added = (dense(term, ROWS, 6) for term in (first, second, correction))
-    expected = np.stack([0.75 * one[..., 0] + 0.25 * other[..., 0], other[..., 1], np.zeros_like(one[..., 2])], axis=-1)
-    np.testing.assert_allclose(np.array(layer(ROWS)), expected + added, rtol=1e-5, atol=1e-6)
-    np.testing.assert_allclose(np.array(layer(ROWS[:, -6:])), (expected + added)[:, -1:], rtol=1e-5, atol=1e-6)
+def test_terms_of_several_contexts_are_added_up():
+    terms = [Repeat(2), Trend(3), Repeat(5)]
+    layer = TermsLayer(terms, 6)
+    expected = sum(dense(term, ROWS, 6) for term in terms)
+    np.testing.assert_allclose(np.array(layer(ROWS)), expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(np.array(layer(ROWS[:, -6:])), expected[:, -1:], rtol=1e-5, atol=1e-6)
     assert not layer.trainable_weights
 
 
@@ -37,4 +36,4 @@ def test_a_network_is_added_in_float32():
 
 def test_a_context_longer_than_the_lookback_is_refused():
     with pytest.raises(ValueError, match=r"at most the lookback, 4 rows\. Received: context=5"):
-        TermsLayer([Repeat(5, [1.0])], 4)
+        TermsLayer([Repeat(5)], 4)

@@ -49,7 +49,7 @@ def losses_by_hand(network, terms, rows):
     return squares[FIRST - LOOKBACK :]
 
 
-@pytest.mark.parametrize("terms", [(), (Repeat(2, [1.0, 1.0]),)], ids=["alone", "beside a term"])
+@pytest.mark.parametrize("terms", [(), (Repeat(2),)], ids=["alone", "beside a term"])
 def test_training_lowers_the_loss_of_what_is_forecast_in_the_end(terms):
     network, trained = fit(QUICK.set_params(epochs=8), terms)
     assert len(trained.history["loss"]) == len(trained.history["val_loss"]) <= 8
@@ -60,8 +60,8 @@ def test_training_lowers_the_loss_of_what_is_forecast_in_the_end(terms):
 
 
 def test_windows_have_the_same_losses():
-    _, trained = fit(QUICK.set_params(mode="window", epochs=1, learning_rate=1e-12), (Repeat(2, [1.0, 1.0]),))
-    expected = losses_by_hand(make_network(), [Repeat(2, [1.0, 1.0])], waves())
+    _, trained = fit(QUICK.set_params(mode="window", epochs=1, learning_rate=1e-12), (Repeat(2),))
+    expected = losses_by_hand(make_network(), [Repeat(2)], waves())
     np.testing.assert_allclose(trained.losses, expected, rtol=1e-4, atol=1e-6)
 
 
@@ -80,7 +80,7 @@ def test_without_validation_the_last_weights_stay(capsys):
 
 def test_chance_beside_linear_terms_is_undone(capsys):
     rows = np.random.default_rng(0).normal(size=(220, N_COLUMNS)).astype(np.float32).cumsum(axis=0)
-    network, trained = fit(QUICK, (Repeat(1, [1.0, 1.0]),), rows, verbose=True)
+    network, trained = fit(QUICK, (Repeat(1),), rows, verbose=True)
     assert trained.gate is None or not trained.gate.kept
     assert not NetworkTerm.from_keras(network).says_something
     assert capsys.readouterr().out.splitlines()[-1].startswith("the linear terms forecast alone")

@@ -13,7 +13,7 @@ __all__ = ["Term", "empty_forecasts"]
 
 @runtime_checkable
 class Term(Protocol):
-    """A part of a forecast, in standardised units: what it says is averaged with, or added to, what others say.
+    """A part of a forecast, in standardised units: what it says is added to what others say.
 
     Three forms give the same numbers to float32 rounding: `dense` at every origin of a series, `last` at the newest
     origin of several windows, and `step` row by row. They are plain NumPy.
@@ -45,17 +45,6 @@ class Term(Protocol):
         -------
         int
             The newest row included.
-        """
-        ...
-
-    @property
-    def weights(self) -> np.ndarray | None:
-        """How much it counts in the average of the terms that have weights.
-
-        Returns
-        -------
-        ndarray of shape (n_targets,), or None
-            By target. None: it is added to that average.
         """
         ...
 

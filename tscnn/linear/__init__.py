@@ -11,10 +11,9 @@ from tscnn.linear.cross_series import CrossSeries
 from tscnn.linear.mean_reversion import MeanReversion
 from tscnn.linear.mixture import LinearMixture
 from tscnn.linear.model import LinearFit, fit_linear_model
-from tscnn.linear.principal_components import PrincipalComponents
 from tscnn.linear.settings import LinearModel
 
 __all__ = ["OWN_COLUMN_TERMS", "TERMS", "LinearFit", "LinearModel", "fit_linear_model"]
 
-TERMS = (LinearMixture, PrincipalComponents, MeanReversion, CrossSeries)
+TERMS = (LinearMixture, MeanReversion, CrossSeries)
 OWN_COLUMN_TERMS = (LinearMixture, MeanReversion)  # which forecast a target from its own past alone

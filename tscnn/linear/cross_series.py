@@ -40,7 +40,6 @@ class CrossSeries:
 
     name: ClassVar[str] = "cross_series"
     needs_ahead: ClassVar[bool] = False
-    weights: ClassVar[None] = None
 
     kernel: np.ndarray
     targets: np.ndarray

@@ -42,7 +42,6 @@ class MeanReversion:
 
     name: ClassVar[str] = "mean_reversion"
     needs_ahead: ClassVar[bool] = False
-    weights: ClassVar[None] = None
 
     coefficients: np.ndarray
     targets: np.ndarray

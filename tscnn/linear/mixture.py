@@ -3,25 +3,291 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from functools import cached_property
+from typing import Any, ClassVar, Self
 
-from tscnn.linear.maps import LinearMaps
+import numpy as np
 
-__all__ = ["LinearMixture"]
+from tscnn.common.checks import received
+from tscnn.common.ring import Ring
+from tscnn.common.term import empty_forecasts
+from tscnn.common.threads import map_in_threads, on_one_thread
+from tscnn.data.windows import sliding_windows
+
+__all__ = ["LinearMixture", "apply_maps"]
+
+BLOCK = 1024  # origins whose windows are copied at a time: they stay in the cache
 
 
 @dataclass(frozen=True, eq=False)
-class LinearMixture(LinearMaps):
+class LinearMixture:
     """A weighted mean of ridge regressions on windows of several lengths, which is a linear map of the longest.
 
-    See `LinearMaps` for its attributes; its columns are the targets.
+    Attributes
+    ----------
+    kernel : ndarray of shape (n_maps, lookback, horizon)
+        Maps of raw windows, oldest row first.
+    maps : ndarray of int of shape (n_targets,)
+        Which map each target has.
+    targets : ndarray of int of shape (n_targets,)
+        Positions of the targets among the features.
 
     Examples
     --------
-    >>> import numpy as np
-    >>> repeats = LinearMixture(np.array([[[0.0], [1.0]]]), maps=[0], weights=[1.0], targets=[0])
+    >>> repeats = LinearMixture(np.array([[[0.0], [1.0]]]), maps=[0], targets=[0])
     >>> repeats.dense(np.arange(4, dtype=np.float32)[:, None]).ravel()
     array([1., 2., 3.], dtype=float32)
     """
 
     name: ClassVar[str] = "linear_mixture"
+    needs_ahead: ClassVar[bool] = False
+
+    kernel: np.ndarray
+    maps: np.ndarray
+    targets: np.ndarray
+
+    def __post_init__(self) -> None:
+        """Check shapes, and bring arrays to the types of inference."""
+        object.__setattr__(self, "kernel", np.ascontiguousarray(self.kernel, np.float32))
+        object.__setattr__(self, "maps", np.asarray(self.maps, np.int64))
+        object.__setattr__(self, "targets", np.asarray(self.targets, np.int64))
+        fits = self.kernel.ndim == 3 and bool(np.isin(self.maps, np.arange(len(self.kernel))).all())
+        if not fits or self.maps.ndim != 1 or self.targets.shape != self.maps.shape or (self.targets < 0).any():
+            shapes = {name: value.shape for name, value in self.arrays().items()}
+            raise ValueError(received("The arrays must fit each other.", shapes=shapes))
+
+    @property
+    def context(self) -> int:
+        """Rows that a forecast depends on.
+
+        Returns
+        -------
+        int
+            The lookback.
+        """
+        return int(self.kernel.shape[1])
+
+    @property
+    def horizon(self) -> int:
+        """Steps that are forecast.
+
+        Returns
+        -------
+        int
+            At least 1.
+        """
+        return int(self.kernel.shape[2])
+
+    @on_one_thread
+    def dense(self, rows: np.ndarray) -> np.ndarray:
+        """Forecast at every origin of one series.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n_rows, n_features)
+            At least `context` of them.
+
+        Returns
+        -------
+        ndarray of shape (n_rows - context + 1, horizon, n_targets), float32
+            The first is that of row context - 1.
+        """
+        columns = np.ascontiguousarray(self._columns(rows).T).T  # those of one column lie side by side
+        windows = sliding_windows(columns, self.context)  # (origins, lookback, columns)
+        forecasts = empty_forecasts(len(windows), self.horizon, len(self.targets))
+
+        def forecast(first: int) -> None:
+            cut = windows[first : first + BLOCK]
+            chunk = forecasts[first : first + BLOCK]
+            mapped = chunk.transpose(2, 0, 1)  # (columns, origins, horizon), written in place
+            block = np.empty(cut.shape[:2], np.float32)
+            for column, i in enumerate(self.maps):
+                np.copyto(block, cut[:, :, column])
+                np.matmul(block, self.kernel[i], out=mapped[column])
+
+        map_in_threads(forecast, range(0, len(windows), BLOCK))
+        return forecasts
+
+    def last(self, windows: np.ndarray) -> np.ndarray:
+        """Forecast at the newest row of several windows.
+
+        Parameters
+        ----------
+        windows : ndarray of shape (n_windows, n_rows, n_features)
+            At least `context` rows each, of which the newest count.
+
+        Returns
+        -------
+        ndarray of shape (n_windows, horizon, n_targets), float32
+            One forecast a window.
+        """
+        newest = self._columns(windows[:, windows.shape[1] - self.context :])
+        return self._map(np.ascontiguousarray(newest.transpose(2, 0, 1)))
+
+    def start(self, windows: np.ndarray) -> list[Ring]:
+        """Remember the newest rows of several series.
+
+        Parameters
+        ----------
+        windows : ndarray of shape (n_series, n_rows, n_features)
+            At least `context` rows each.
+
+        Returns
+        -------
+        list of Ring
+            One, of (n_series, n_targets).
+        """
+        newest = self._columns(windows[:, windows.shape[1] - self.context :])
+        return [Ring.of(newest.transpose(1, 0, 2))]
+
+    def step(self, state: list[Ring], row: np.ndarray) -> np.ndarray:
+        """Take the next row of every series, and forecast the steps after it.
+
+        Parameters
+        ----------
+        state : list of Ring
+            Of `start`; changed in place.
+        row : ndarray of shape (n_series, n_features), float32
+            One row each.
+
+        Returns
+        -------
+        ndarray of shape (n_series, horizon, n_targets), float32
+            One forecast a series.
+        """
+        (ring,) = state
+        ring.push(self._columns(row))
+        return self._map(ring.last().transpose(2, 1, 0))
+
+    def in_graph(self, rows: Any, ops: Any) -> Any:
+        """Forecast at every origin of a batch of series, in the operations of a framework.
+
+        Parameters
+        ----------
+        rows : tensor of shape (batch, time, n_features)
+            At least `context` rows.
+        ops : module
+            ``keras.ops``.
+
+        Returns
+        -------
+        tensor of shape (batch, time - context + 1, horizon, n_targets)
+            The kernel is a constant of the graph.
+        """
+        columns = rows if self._takes_all(rows.shape[-1]) else ops.take(rows, self.targets, axis=-1)
+        batch, n_rows, n_columns = ops.shape(columns)
+        kernel, series = ops.convert_to_tensor(self.kernel), ops.transpose(columns, (2, 0, 1))
+        one_window = rows.shape[1] == self.context
+
+        def apply(inputs: Any, weights: Any) -> Any:
+            if one_window:  # a convolution to one position is slow
+                return ops.matmul(inputs, weights)
+            return ops.conv(inputs[:, :, None], weights[:, None], 1, "valid", "channels_last")
+
+        if len(self.kernel) == 1:
+            forecasts = apply(ops.reshape(series, (-1, n_rows)), kernel[0])
+        else:  # one after the other is faster than any product of all windows, which are many
+            maps = ops.convert_to_tensor(self.maps.astype(np.int32))
+            forecasts = ops.map(lambda pair: apply(pair[0], kernel[pair[1]]), (series, maps))
+        forecasts = ops.reshape(forecasts, (n_columns, batch, n_rows - self.context + 1, self.horizon))
+        return ops.transpose(forecasts, (1, 2, 3, 0))
+
+    def settings(self) -> dict[str, Any]:
+        """Return what `from_arrays` needs besides arrays.
+
+        Returns
+        -------
+        dict
+            Empty: arrays say it all.
+        """
+        return {}
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return its weights.
+
+        Returns
+        -------
+        dict of str to ndarray
+            For `from_arrays`.
+        """
+        return {"kernel": self.kernel, "maps": self.maps, "targets": self.targets}
+
+    @classmethod
+    def from_arrays(cls, settings: dict[str, Any], arrays: dict[str, np.ndarray]) -> Self:
+        """Make the term that `arrays` describe.
+
+        Parameters
+        ----------
+        settings : dict
+            Of `settings`.
+        arrays : dict of str to ndarray
+            Of `arrays`.
+
+        Returns
+        -------
+        LinearMixture
+            Equal to the bit.
+
+        Raises
+        ------
+        ValueError
+            If shapes do not fit each other.
+        """
+        return cls(**settings, **arrays)
+
+    def _takes_all(self, n_features: int) -> bool:
+        return self.targets.tolist() == list(range(n_features))
+
+    def _columns(self, rows: np.ndarray) -> np.ndarray:
+        """Return the targets of rows: (..., n_features) -> (..., n_targets)."""
+        return rows if self._takes_all(rows.shape[-1]) else rows[..., self.targets]
+
+    @cached_property
+    def _members(self) -> list[np.ndarray] | None:
+        """Targets of each map; None for one map, or one for each target."""
+        if len(self.kernel) == 1 or self.maps.tolist() == list(range(len(self.kernel))):
+            return None
+        return [np.flatnonzero(self.maps == i) for i in range(len(self.kernel))]
+
+    def _map(self, windows: np.ndarray) -> np.ndarray:
+        """Map one window of every target: (targets, windows, lookback) -> (windows, horizon, targets)."""
+        if self._members is None:
+            mapped = windows @ self.kernel
+        else:
+            mapped = np.empty((*windows.shape[:2], self.horizon), np.float32)
+            for members, kernel in zip(self._members, self.kernel, strict=True):
+                mapped[members] = windows[members] @ kernel
+        return mapped.transpose(1, 2, 0)
+
+
+def apply_maps(rows: np.ndarray, kernel: np.ndarray, maps: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """Forecast each column by its linear map, at some rows.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_rows, n_columns)
+        Series one behind the other.
+    kernel : ndarray of shape (n_maps, lookback, n_steps)
+        Maps of raw windows.
+    maps : ndarray of int of shape (n_columns,)
+        Which map each column has.
+    at : ndarray of int
+        Rows that windows end with.
+
+    Returns
+    -------
+    ndarray of shape (len(at), n_columns, n_steps)
+        In the precision of `rows`; no more than the windows of one column are in memory at a time.
+
+    Examples
+    --------
+    >>> kernel = np.array([[[0.0], [1.0]], [[-1.0], [2.0]]])
+    >>> apply_maps(np.arange(6.0)[:, None], kernel, np.array([1]), at=np.array([1, 4])).ravel()
+    array([2., 5.])
+    """
+    lookback, kernel = kernel.shape[1], kernel.astype(rows.dtype)
+    forecasts = np.empty((len(at), rows.shape[1], kernel.shape[2]), rows.dtype)
+    for f in range(rows.shape[1]):
+        windows = sliding_windows(np.ascontiguousarray(rows[:, f]), lookback)
+        forecasts[:, f] = windows[at - lookback + 1] @ kernel[maps[f]]
+    return forecasts

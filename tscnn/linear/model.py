@@ -17,8 +17,6 @@ from tscnn.linear.mean_reversion_fit import fit_mean_reversion
 from tscnn.linear.mixture import LinearMixture
 from tscnn.linear.mixture_fit import MixtureFit, Origins, fit_mixture
 from tscnn.linear.out_of_fold import FoldErrors
-from tscnn.linear.principal_components import PrincipalComponents
-from tscnn.linear.principal_components_fit import ComponentFit, fit_principal_components
 from tscnn.linear.ridge import fit_ridge_map
 from tscnn.linear.settings import LinearModel
 from tscnn.statistics.gate import GateResult, not_kept
@@ -35,8 +33,8 @@ class LinearFit:
     lookback : int
         The one chosen, or given.
     fitted : tuple of Term
-        Solved on the training origins, so that the validation origins can evaluate them: the mixture, and principal
-        components, mean reversion and cross-series ridge where they are kept.
+        Solved on the training origins, so that the validation origins can evaluate them: the mixture, and mean
+        reversion and cross-series ridge where they are kept.
     refitted : tuple of Term
         The same, solved once more on all origins: the newest rows say most about those to come. A map whose squares
         grow more than `most_growth` times by that is the one of `fitted`.
@@ -88,7 +86,7 @@ def fit_linear_model(
     settings : LinearModel
         Of the terms.
     isolated : bool, default False
-        Whether no target may see another column: without principal components and cross-series ridge.
+        Whether no target may see another column: without cross-series ridge.
 
     Returns
     -------
@@ -105,19 +103,9 @@ def fit_linear_model(
     lookback, gates, messages = mixture.lookback, {LinearMixture.name: mixture.gain}, []
     if len(lookbacks) > 1:
         messages.append(f"lookback {lookback} chosen, of {min(lookbacks)} to {longest}")
-    solved = mixture.solve()  # before components are tried, whose Gram matrices need the memory
-    components, gates[PrincipalComponents.name] = _try_components(own, split, mixture, origins, settings, isolated)
-    weights = np.zeros(len(targets)) if components is None else components.weights
-    terms: list[list[Term]] = [[LinearMixture(kernel, mixture.maps, 1 - weights, targets)] for kernel in solved]
-    errors = mixture.errors
-    if components is not None:
-        errors = components.errors
-        messages.append(f"principal components help {np.count_nonzero(weights)} of {len(targets)} targets")
-        for of_solution, kernel in zip(terms, components.mixture.solve(), strict=True):
-            maps = {"kernel": kernel, "maps": components.mixture.maps, "weights": weights}
-            of_solution.append(PrincipalComponents.of_axes(components.axes, targets, rows.shape[1], **maps))
+    terms: list[list[Term]] = [[LinearMixture(kernel, mixture.maps, targets)] for kernel in mixture.solve()]
     span = lookback // 2
-    reversion, errors, gates[MeanReversion.name] = _try_reversion(own, errors, mixture, horizon, settings)
+    reversion, errors, gates[MeanReversion.name] = _try_reversion(own, mixture, horizon, settings)
     if reversion is not None:
         messages.append(f"mean reversion {gates[MeanReversion.name].reason}")
         for of_solution in terms:
@@ -134,27 +122,16 @@ def fit_linear_model(
     return LinearFit(lookback, fitted, refitted, baseline, gates, messages)
 
 
-def _try_components(
-    rows: np.ndarray, split: Split, mixture: MixtureFit, origins: Origins, settings: LinearModel, isolated: bool
-) -> tuple[ComponentFit | None, GateResult]:
-    """Fit principal components, where they are wanted."""
-    if isolated:
-        return None, not_kept("targets may not see each other")
-    if not settings.principal_components or settings.maps != "auto":
-        return None, not_kept("switched off")
-    return fit_principal_components(rows, split.training_rows(), mixture, origins, settings)
-
-
 def _try_reversion(
-    rows: np.ndarray, errors: Sequence[FoldErrors], mixture: MixtureFit, horizon: int, settings: LinearModel
+    rows: np.ndarray, mixture: MixtureFit, horizon: int, settings: LinearModel
 ) -> tuple[np.ndarray | None, Sequence[FoldErrors], GateResult]:
     """Fit mean reversion, where it is wanted."""
     span = mixture.lookback // 2
     if not settings.mean_reversion:
-        return None, errors, not_kept("switched off")
+        return None, mixture.errors, not_kept("switched off")
     if span < 2:
-        return None, errors, not_kept("the lookback is too short for a rolling level")
-    return fit_mean_reversion(rows, errors, span, horizon, settings)
+        return None, mixture.errors, not_kept("the lookback is too short for a rolling level")
+    return fit_mean_reversion(rows, mixture.errors, span, horizon, settings)
 
 
 def _try_crossing(

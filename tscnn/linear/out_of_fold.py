@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tscnn.linear.maps import apply_maps
+from tscnn.linear.mixture import apply_maps
 from tscnn.linear.settings import LinearModel
 from tscnn.statistics.gate import GateResult, gate, relative_block_gains
 from tscnn.statistics.influence import limit_influence

@@ -8,7 +8,7 @@ from typing import ClassVar
 from tscnn.common.checks import check_choice, check_int, check_real
 from tscnn.common.settings import Settings
 
-__all__ = ["ComponentSettings", "CrossSeriesSettings", "LinearModel", "LookbackSettings", "MixtureSettings"]
+__all__ = ["CrossSeriesSettings", "LinearModel", "LookbackSettings", "MixtureSettings"]
 
 INFINITE = float("inf")
 
@@ -158,32 +158,6 @@ class MixtureSettings(Settings):
 
 
 @dataclass(frozen=True)
-class ComponentSettings(Settings):
-    """When maps of principal components are averaged with those of the targets.
-
-    Attributes
-    ----------
-    most_targets : int, default 100
-        Of more targets there are no components. A convention, for the time of a fit.
-    screening_lookback : int, default 96
-        Rows of the windows on which components have to gain before longer ones are tried. A convention, for the time of
-        a fit.
-    least_weight, most_weight : float, default 0.25 and 0.75
-        Bounds of the weight of components in the forecasts of a target that they help. Derived: halfway between an even
-        average and what makes the errors of the folds least, which is uncertain.
-    """
-
-    most_targets: int = 100
-    screening_lookback: int = 96
-    least_weight: float = 0.25
-    most_weight: float = 0.75
-
-    def __post_init__(self) -> None:
-        """Check every setting."""
-        self.check_kinds()
-
-
-@dataclass(frozen=True)
 class CrossSeriesSettings(Settings):
     """How the newest rows of all columns correct the forecasts of each target.
 
@@ -227,8 +201,6 @@ class LinearModel(Settings):
     ----------
     maps : {"auto", "shared", "per_feature"}, default "auto"
         One linear map for all targets, one for each, or a mixture of both.
-    principal_components : bool, default True
-        Whether maps of principal components are tried, where targets may meet and `maps` is "auto".
     mean_reversion : bool, default True
         Whether a return from the recent level to the mean of the training rows is tried.
     cross_series : bool, default True
@@ -239,8 +211,8 @@ class LinearModel(Settings):
         Independent blocks of out-of-fold errors without which nothing is tested. Derived: with four the variance of
         Student's t is finite.
     fewest_folds : int, default 3
-        Folds without which principal components and the cross-series ridge are not tried: each fold is forecast by what
-        the others say. A convention.
+        Folds without which mean reversion and the cross-series ridge are not tried: each fold is forecast by what the
+        others say. A convention.
     least_gain : float, default 0.0005
         Smallest gain, as a part of the error, that is worth the time of a part. A convention.
     most_origins, most_windows : int, default 2000 and 400_000
@@ -253,8 +225,6 @@ class LinearModel(Settings):
         Ridge strengths of the linear map that forecasts are compared with. A convention.
     mixture : MixtureSettings
         Of the mixture of ridge regressions.
-    component_settings : ComponentSettings
-        Of the principal components.
     cross_series_settings : CrossSeriesSettings
         Of the cross-series ridge.
     lookbacks : LookbackSettings
@@ -273,7 +243,6 @@ class LinearModel(Settings):
     bounds: ClassVar[dict[str, int]] = {"least_gain": 1, "reversion_strength": 9}
 
     maps: str = "auto"
-    principal_components: bool = True
     mean_reversion: bool = True
     cross_series: bool = True
     level: float = 0.1
@@ -285,7 +254,6 @@ class LinearModel(Settings):
     reversion_strength: float = 0.5
     baseline_alphas: tuple[float, ...] = (1e-5, 1e-3, 1e-2, 1e-1)
     mixture: MixtureSettings = field(default_factory=MixtureSettings)
-    component_settings: ComponentSettings = field(default_factory=ComponentSettings)
     cross_series_settings: CrossSeriesSettings = field(default_factory=CrossSeriesSettings)
     lookbacks: LookbackSettings = field(default_factory=LookbackSettings)
 

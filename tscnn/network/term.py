@@ -43,7 +43,6 @@ class NetworkTerm:
     """
 
     name: ClassVar[str] = "network"
-    weights: ClassVar[np.ndarray | None] = None
 
     config: NetworkConfig
     parameters: Mapping[str, np.ndarray]

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from tscnn.common.checks import received
 from tscnn.network.backend import keras, ops
 
@@ -14,7 +12,7 @@ __all__ = ["Assembled", "TermsLayer"]
 
 
 class TermsLayer(keras.layers.Layer):
-    """Forecast by terms that are not trained: the weighted mean of those with weights, plus the others.
+    """Add up the forecasts of terms that are not trained.
 
     (batch, time, features) -> (batch, time - lookback + 1, horizon, targets). A term of a shorter context is given the
     newest rows, so that all forecast from the same origins.
@@ -42,22 +40,13 @@ class TermsLayer(keras.layers.Layer):
         if longest > lookback:
             rule = f"Terms in training must see at most the lookback, {lookback} rows."
             raise ValueError(received(rule, context=longest))
-        self.total_weights = np.sum([term.weights for term in terms if term.weights is not None], axis=0)
 
     def build(self, input_shape: Any) -> None:
         """Do nothing: the terms' weights are constants of the graph."""
 
     def call(self, inputs: Any) -> Any:
         """Forecast at every origin: (batch, time, features) -> (batch, positions, horizon, targets)."""
-        forecasts = []
-        for term in self.terms:
-            forecast = term.in_graph(inputs[:, self.lookback - term.context :], ops)
-            if term.weights is not None:
-                share = np.divide(
-                    term.weights, self.total_weights, out=np.zeros(len(term.weights)), where=self.total_weights > 0
-                )
-                forecast = forecast if (share == 1).all() else forecast * share.astype(np.float32)
-            forecasts.append(forecast)
+        forecasts = [term.in_graph(inputs[:, self.lookback - term.context :], ops) for term in self.terms]
         return sum(forecasts[1:], forecasts[0])
 
 
