@@ -16,17 +16,18 @@ from tscnn.data.schema import Schema
 from tscnn.data.series import SeriesSet
 from tscnn.data.split import Split
 from tscnn.evaluation.report import describe_report, evaluate_forecasts
-from tscnn.known_ahead import find_ahead_inputs, fit_effects
+from tscnn.known_ahead import find_ahead_inputs
 from tscnn.linear import OWN_COLUMN_TERMS, LinearFit, LinearModel, fit_linear_model
 from tscnn.linear.lookbacks import list_lookbacks
 from tscnn.network.config import FEATURE_MODES, NetworkConfig, resolve_config
 from tscnn.network.settings import TCN
 from tscnn.parameters import CheckedParameters, check_needs_no_validation, is_auto, warn_of_short_lookback
 from tscnn.pipeline import Pipeline
+from tscnn.preparation import prepare
 from tscnn.statistics import GateResult
-from tscnn.transforms import AheadInputs, CovariateEffects, OutlierFilter, Transform
-from tscnn.transforms.fit import clean_series, fit_transforms, refit_transforms, transform
-from tscnn.transforms.missing import GapMaps, fill_series
+from tscnn.transforms import AheadInputs, Logarithm, OutlierFilter, Standardize, Transform
+from tscnn.transforms.fit import clean_series, transform
+from tscnn.transforms.missing import fill_series
 
 __all__ = ["Fit", "fit_pipeline"]
 
@@ -91,26 +92,19 @@ def fit_pipeline(series: SeriesSet, schema: Schema, parameters: CheckedParameter
     split = _split(series, parameters)
     seasons, season_length = find_seasons(schema.freq), find_seasonality(schema.freq)
     warn_of_short_lookback(parameters, seasons, max(map(len, series.indexes)))
-    yearly = season_length if parameters.has_yearly_season and series.names is None else None
 
     outliers = None
     if parameters.replaces_outliers:
         series, split, outliers = clean_series(series, split, schema, season_length, tell)
-    transforms = fit_transforms(split, schema, yearly)
-    seen = transform(series, transforms)
-    gaps = GapMaps.fit(seen, split, season_length) if parameters.missing == "mask" else None
-    effects, ahead_gate = fit_effects(fill_series(seen, gaps), split, schema, parameters, season_length)
-    if effects:
-        tell(f"covariates and calendar {ahead_gate.reason}")
-        transforms = (*transforms, effects[0])
-        seen = transform(series, transforms)
-        gaps = GapMaps.fit(seen, split, season_length) if parameters.missing == "mask" else None
-    rows = fill_series(seen, gaps)
+    prepared = prepare(series, split, schema, parameters)
+    for name, gate in prepared.gates.items():
+        tell(f"{name.replace('_', ' ')} {gate.reason}")
+    rows, gaps = prepared.rows, prepared.gaps
     linear = fit_linear(rows, split, schema, parameters, season_length)
     for line in linear.messages if linear is not None else ():
         tell(line)
-    ahead = find_ahead_inputs(split, parameters, effects)
-    fitted, fit = add_network(transforms, rows, split, schema, parameters, linear, ahead)
+    ahead = find_ahead_inputs(split, parameters, prepared.effects)
+    fitted, fit = add_network(prepared.transforms, rows, split, schema, parameters, linear, ahead)
     if parameters.replaces_outliers:
         fitted = replace(fitted, outliers=OutlierFilter.fit(rows.values, season_length, gaps))
     elif parameters.missing != "raise":
@@ -118,15 +112,15 @@ def fit_pipeline(series: SeriesSet, schema: Schema, parameters: CheckedParameter
 
     report = None
     if split.has_validation:
-        report = report_on_validation(fitted, seen, rows, split, linear, seasons)
+        report = report_on_validation(fitted, prepared.seen, rows, split, linear, seasons)
         tell(describe_report(report))
     newer = {term.name: term for term in linear.refitted} if linear is not None else {}
     refitted = replace(
         fitted,
-        transforms=(*refit_transforms(transforms[: len(transforms) - len(effects[:1])], series, yearly), *effects[1:]),
+        transforms=prepared.refit(series, schema, parameters),
         terms=tuple(newer.get(term.name, term) for term in fitted.terms),
     )
-    gates = {CovariateEffects.name: ahead_gate, **fit.gates}
+    gates = {**prepared.gates, **fit.gates}
     return replace(fit, pipeline=refitted, report=report, gates=gates, outliers=outliers)
 
 
@@ -386,7 +380,8 @@ def report_on_validation(
         Of `evaluate_forecasts`.
     """
     lookback, horizon, targets = fitted.lookback, fitted.horizon, list(fitted.targets)
-    plain = transform(split.series, fitted.transforms[:1])  # naive forecasts see no yearly season
+    units = [one for one in fitted.transforms if isinstance(one, Logarithm | Standardize)]
+    plain = transform(split.series, units)  # naive forecasts see neither yearly season nor effects
     origins = [stretch for stretch in split.validation(lookback, horizon) if len(stretch)]
     origins = origins[:: -(-len(origins) // MOST_STRETCHES)]
     if linear is None:
@@ -403,10 +398,13 @@ def report_on_validation(
         own = seen.values[bounds[i] : bounds[i + 1]]
         return np.concatenate([found for _, found in fitted.chunks(own, rows.times(i), at - bounds[i])])
 
-    scale = fitted.standardize.scale
-    scale = scale[targets] if scale.ndim == 1 else scale[owners][:, targets]
+    def in_units(at: np.ndarray, forecasts: np.ndarray) -> np.ndarray:
+        i = int(np.searchsorted(bounds, at[0], side="right")) - 1
+        found = fitted.invert(np.array(forecasts), rows.times(i), at - bounds[i])
+        return np.asarray(found - split.series.outcomes(at, horizon)[..., targets])
+
     return evaluate_forecasts(
-        forecast, rows.values, plain.values, origins, targets, horizon, linear.ridge_map, seasons, scale
+        forecast, rows.values, plain.values, origins, targets, horizon, linear.ridge_map, seasons, in_units
     )
 
 

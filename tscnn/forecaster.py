@@ -671,7 +671,7 @@ class Forecaster(BaseEstimator):
 
     def _check_sizes(self, frame: pd.DataFrame) -> None:
         """Complain about values too far from those of training."""
-        features = self.schema_.encode(frame.to_numpy())[0]
+        features = self._fitted().take_logarithms(self.schema_.encode(frame.to_numpy())[0], Times(frame.index))
         check_sizes(pd.DataFrame(features, frame.index, self.schema_.features, copy=False), self.mean_, self.scale_)
 
     def _read_outcomes(self, X: Any) -> dict[Any, pd.DataFrame]:

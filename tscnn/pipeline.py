@@ -19,11 +19,19 @@ from tscnn.data.times import Times, at_steps
 from tscnn.data.windows import sliding_windows
 from tscnn.linear import TERMS as LINEAR_TERMS
 from tscnn.network.term import NetworkTerm
-from tscnn.transforms import AheadInputs, CovariateEffects, OutlierFilter, Standardize, Transform, YearlySeason
+from tscnn.transforms import (
+    AheadInputs,
+    CovariateEffects,
+    Logarithm,
+    OutlierFilter,
+    Standardize,
+    Transform,
+    YearlySeason,
+)
 
 __all__ = ["Pipeline"]
 
-TRANSFORMS: dict[str, Any] = {part.name: part for part in (Standardize, YearlySeason, CovariateEffects)}
+TRANSFORMS: dict[str, Any] = {part.name: part for part in (Logarithm, Standardize, YearlySeason, CovariateEffects)}
 FILTERS: dict[str, Any] = {part.name: part for part in (OutlierFilter, AheadInputs)}
 TERMS: dict[str, Any] = {part.name: part for part in (*LINEAR_TERMS, NetworkTerm)}
 
@@ -133,12 +141,13 @@ class Pipeline:
         Pipeline
             The same, if it was fitted to a single series.
         """
-        standardize = self.standardize.admit(series)
-        if standardize is self.standardize:
-            return self
-        return replace(
-            self, transforms=tuple(standardize if isinstance(one, Standardize) else one for one in self.transforms)
-        )
+        admitted: list[Transform] = []
+        for one in self.transforms:
+            if isinstance(one, Logarithm):
+                one = one.admit(series)
+                series = series.with_values(one.apply_all(series))
+            admitted.append(one.admit(series) if isinstance(one, Standardize) else one)
+        return replace(self, transforms=tuple(admitted))
 
     # Rows in, rows out
 
@@ -160,6 +169,26 @@ class Pipeline:
         for transform in self.transforms:
             values = transform.apply(values, times)
         return np.ascontiguousarray(values, dtype=np.float32)
+
+    def take_logarithms(self, values: np.ndarray, times: Times) -> np.ndarray:
+        """Transform rows into the units of `standardize`'s mean and scale.
+
+        Parameters
+        ----------
+        values : ndarray of shape (n_rows, n_features)
+            In the data's own units.
+        times : Times
+            Of the rows.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_features)
+            The same, if nothing is forecast by its logarithm.
+        """
+        for one in self.transforms:
+            if isinstance(one, Logarithm):
+                values = one.apply(values, times)
+        return values
 
     def describe_ahead(self, times: Times, at: np.ndarray) -> np.ndarray | None:
         """Describe what is known ahead of some rows.

@@ -92,7 +92,8 @@ class Stream:
             mean, scale = map(np.atleast_2d, (self._pipeline.standardize.mean, self._pipeline.standardize.scale))
             for i, (own, when) in enumerate(zip(values, due, strict=True)):
                 of = min(i, len(mean) - 1)
-                check_sizes(pd.DataFrame(own[None], when, self._schema.features), mean[of], scale[of])
+                taken = self._pipeline.take_logarithms(own[None], now[i])
+                check_sizes(pd.DataFrame(taken, when, self._schema.features), mean[of], scale[of])
         first = np.zeros(1, int)
         seen = [at.append(later) for at, later in zip(now, ahead, strict=True)]
         steps = self._pipeline.step(self._state, rows, self._pipeline.describe_next(seen))

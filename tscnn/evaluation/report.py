@@ -46,7 +46,7 @@ def evaluate_forecasts(
     horizon: int,
     linear_map: np.ndarray,
     seasons: Mapping[str, int],
-    scale: np.ndarray | float = 1.0,
+    in_units: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None,
     settings: ReportSettings | None = None,
 ) -> pd.DataFrame:
     """Compare forecasts with those of one linear map and with naive ones.
@@ -73,8 +73,8 @@ def evaluate_forecasts(
         One fixed ridge regression for all targets, on windows of `rows`.
     seasons : mapping of str to int
         Rows of a season by name, of `find_seasons`: no more than there are up to the first origin.
-    scale : float or ndarray of shape (n_targets,) or (n_stretches, n_targets), default 1
-        The unit of `rows`, in the data's own: of each target, or besides of each of `origins`.
+    in_units : callable, optional
+        Origins and their forecasts -> errors in the data's own units, of the same shape; default those of `rows`.
     settings : ReportSettings, optional
         How much this may cost.
 
@@ -128,7 +128,7 @@ def evaluate_forecasts(
     most = min(settings.most_origins, max(1, settings.most_values // (len(targets) * horizon)))
     n_chunk = max(1, settings.chunk_values // n_values)
     sums = _Sums()
-    for stretch, unit in zip(origins, np.broadcast_to(scale, (len(origins), len(targets))), strict=True):
+    for stretch in origins:
         cutoffs = np.asarray(stretch)[:: -(-n_origins // most)]
         for first in range(0, len(cutoffs), n_chunk):
             at = cutoffs[first : first + n_chunk]
@@ -138,7 +138,9 @@ def evaluate_forecasts(
                 raise ValueError(received(rule, shape=forecasts.shape))
             after = outcomes[at + 1]
             sums.take(None if complete else ~np.isnan(after))
-            sums.add("tscnn", forecasts - calm[at + 1], unit)
+            errors = forecasts - calm[at + 1]
+            sums.add("tscnn", errors)
+            sums.add_in_units(errors if in_units is None else in_units(at, forecasts))
             sums.add("linear map", _apply_map(values, linear_map, at) - calm[at + 1])
             for name, season_length in seasons.items():
                 steps = np.arange(horizon) % season_length - season_length + 1
@@ -224,15 +226,17 @@ class _Sums:
         """Say which outcomes of the next chunk count; None for all."""
         self.known = known
 
-    def add(self, name: str, errors: np.ndarray, unit: np.ndarray | None = None) -> None:
+    def add(self, name: str, errors: np.ndarray) -> None:
         errors = self._known_of(errors)
         squares = np.square(errors, dtype=np.float64).sum(axis=(0, 1))
         sizes = np.abs(errors).sum(axis=(0, 1), dtype=np.float64)
         self.squares[name] = self.squares.get(name, 0.0) + squares
         self.sizes[name] = self.sizes.get(name, 0.0) + sizes
-        if unit is not None:
-            self.in_units["squares"] = self.in_units.get("squares", 0.0) + squares * unit**2
-            self.in_units["sizes"] = self.in_units.get("sizes", 0.0) + sizes * unit
+
+    def add_in_units(self, errors: np.ndarray) -> None:
+        errors = self._known_of(errors)
+        for name, values in (("squares", np.square(errors, dtype=np.float64)), ("sizes", np.abs(errors))):
+            self.in_units[name] = self.in_units.get(name, 0.0) + values.sum(axis=(0, 1), dtype=np.float64)
 
     def _known_of(self, values: np.ndarray) -> np.ndarray:
         return values if self.known is None else np.where(self.known, values, values.dtype.type(0))
