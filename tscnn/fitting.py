@@ -16,15 +16,17 @@ from tscnn.data.schema import Schema
 from tscnn.data.series import SeriesSet
 from tscnn.data.split import Split
 from tscnn.evaluation.report import describe_report, evaluate_forecasts
+from tscnn.forecasting import forecast_rows
 from tscnn.known_ahead import find_ahead_inputs
 from tscnn.linear import OWN_COLUMN_TERMS, LinearFit, LinearModel, fit_linear_model
 from tscnn.linear.lookbacks import list_lookbacks
+from tscnn.linear.structural_mixture import StructuralMixture
 from tscnn.network.config import FEATURE_MODES, NetworkConfig, resolve_config
 from tscnn.network.settings import TCN
 from tscnn.parameters import CheckedParameters, check_needs_no_validation, is_auto, warn_of_short_lookback
 from tscnn.pipeline import Pipeline
 from tscnn.preparation import prepare
-from tscnn.statistics import GateResult
+from tscnn.statistics import GateResult, not_kept
 from tscnn.transforms import AheadInputs, Logarithm, OutlierFilter, Standardize, Transform
 from tscnn.transforms.fit import clean_series, transform
 from tscnn.transforms.missing import fill_series
@@ -161,7 +163,10 @@ def add_network(
     """
     lookback = parameters.lookback or (linear.lookback if linear is not None else 1)
     gates = dict(linear.gates) if linear is not None else {}
-    if parameters.network is None:
+    structural = linear is not None and any(isinstance(term, StructuralMixture) for term in linear.fitted)
+    if structural and parameters.network is not None:
+        gates["network"] = not_kept("structural models forecast series this short")
+    if parameters.network is None or structural:
         terms = linear.fitted if linear is not None else ()
         pipeline = Pipeline(transforms, terms, lookback, parameters.horizon, schema.target_features)
         return pipeline, Fit(pipeline, None, {}, None, gates)
@@ -379,11 +384,12 @@ def report_on_validation(
     DataFrame
         Of `evaluate_forecasts`.
     """
-    lookback, horizon, targets = fitted.lookback, fitted.horizon, list(fitted.targets)
+    horizon, targets = fitted.horizon, list(fitted.targets)
+    lookback = max(fitted.fewest_rows, 0 if linear is None else linear.ridge_map.shape[-2])
     units = [one for one in fitted.transforms if isinstance(one, Logarithm | Standardize)]
     plain = transform(split.series, units)  # naive forecasts see neither yearly season nor effects
     origins = [stretch for stretch in split.validation(lookback, horizon) if len(stretch)]
-    origins = origins[:: -(-len(origins) // MOST_STRETCHES)]
+    origins = origins[:: max(1, -(-len(origins) // MOST_STRETCHES))]
     if linear is None:
         season_length = next(iter(seasons.values()), None)
         linear = fit_linear_model(rows.values, targets, split, [lookback], horizon, season_length, LinearModel())
@@ -396,7 +402,7 @@ def report_on_validation(
     def forecast(at: np.ndarray) -> np.ndarray:
         i = int(np.searchsorted(bounds, at[0], side="right")) - 1
         own = seen.values[bounds[i] : bounds[i + 1]]
-        return np.concatenate([found for _, found in fitted.chunks(own, rows.times(i), at - bounds[i])])
+        return np.concatenate([found for _, found in forecast_rows(fitted, own, rows.times(i), at - bounds[i])])
 
     def in_units(at: np.ndarray, forecasts: np.ndarray) -> np.ndarray:
         i = int(np.searchsorted(bounds, at[0], side="right")) - 1

@@ -424,7 +424,7 @@ class Forecaster(BaseEstimator):
         series = SeriesSet.of_frames(list(frames.values()), self.schema_, None if None in frames else list(frames))
         pipeline, found = pipeline.admit(series), {}
         for i, (name, frame) in enumerate(frames.items()):
-            cutoffs = find_cutoffs(frame.index, pipeline.lookback, pipeline.horizon, start, stride)
+            cutoffs = find_cutoffs(frame.index, pipeline.fewest_rows, pipeline.horizon, start, stride)
             forecasts = empty_forecasts(len(cutoffs), pipeline.horizon, len(pipeline.targets), self.schema_.dtype)
             for chunk, part in forecast_cutoffs(pipeline, series, i, cutoffs):
                 forecasts[chunk] = part
@@ -488,13 +488,13 @@ class Forecaster(BaseEstimator):
             series.
         """
         pipeline = self._fitted()
-        lookback, horizon, targets = pipeline.lookback, pipeline.horizon, list(pipeline.targets)
+        horizon, targets = pipeline.horizon, list(pipeline.targets)
         frames, scores = self._read_outcomes(X), []
         if None in frames:
             check_y(y, X, frames[None], self.schema_)
         for name, frame in frames.items():
             series = SeriesSet.of_frames([frame], self.schema_, None if name is None else [name])
-            own, cutoffs = pipeline.admit(series), np.arange(lookback - 1, len(frame) - horizon)
+            own, cutoffs = pipeline.admit(series), np.arange(pipeline.fewest_rows - 1, len(frame) - horizon)
             found = ((part, cutoffs[chunk]) for chunk, part in forecast_cutoffs(own, series, 0, cutoffs))
             scale = np.atleast_2d(own.standardize.scale)[0, targets]
             scores.append(coefficient_of_determination(found, series.with_values(series.values[:, targets]), scale))
@@ -677,7 +677,7 @@ class Forecaster(BaseEstimator):
     def _read_outcomes(self, X: Any) -> dict[Any, pd.DataFrame]:
         """Return rows with known outcomes, by series; those of a panel that are too short are left out, and named."""
         pipeline = self._fitted()
-        needed = pipeline.lookback + pipeline.horizon
+        needed = pipeline.fewest_rows + pipeline.horizon
         if not is_panel(X, self.series_id):
             return {None: self._read(X, needed)}
         frames = self._read_panel(X)

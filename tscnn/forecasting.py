@@ -11,7 +11,7 @@ from tscnn.data.series import SeriesSet
 from tscnn.data.times import Times
 from tscnn.pipeline import Pipeline
 
-__all__ = ["forecast_cutoffs", "forecast_next"]
+__all__ = ["forecast_cutoffs", "forecast_next", "forecast_rows", "newest_windows"]
 
 
 def forecast_next(pipeline: Pipeline, series: SeriesSet, ahead: Sequence[Times]) -> np.ndarray:
@@ -25,7 +25,7 @@ def forecast_next(pipeline: Pipeline, series: SeriesSet, ahead: Sequence[Times])
     pipeline : Pipeline
         The fitted model.
     series : SeriesSet
-        Where one has fewer rows than `lookback`, the mean of its rows stands for those before.
+        Where one has fewer rows than `lookback`, its first row stands for those before.
     ahead : sequence of Times
         Of the same number of steps to forecast, one a series.
 
@@ -51,6 +51,29 @@ def forecast_next(pipeline: Pipeline, series: SeriesSet, ahead: Sequence[Times])
     return np.concatenate(blocks, axis=1)[:, :n_steps]
 
 
+def newest_windows(pipeline: Pipeline, series: SeriesSet) -> list[np.ndarray]:
+    """Cut the newest window of every series.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+        Of `Pipeline.admit`.
+    series : SeriesSet
+        In the data's own units.
+
+    Returns
+    -------
+    list of ndarray of shape (lookback, n_features), float32
+        Of `Pipeline.apply`; where a series has fewer rows, its first row stands for those before.
+    """
+    lookback, bounds = pipeline.lookback, itertools.pairwise(series.bounds.tolist())
+    pairs = zip(bounds, series.all_times(), strict=True)
+    return [
+        _pad(pipeline.apply(series.values[max(a, b - lookback) : b], times[-lookback:]), lookback)
+        for (a, b), times in pairs
+    ]
+
+
 def _append(rows: np.ndarray, forecasts: np.ndarray, targets: Sequence[int]) -> np.ndarray:
     """Append forecasts to rows, whose other features stay as they are."""
     following = np.repeat(rows[-1:], len(forecasts), axis=0)
@@ -59,9 +82,9 @@ def _append(rows: np.ndarray, forecasts: np.ndarray, targets: Sequence[int]) -> 
 
 
 def _pad(rows: np.ndarray, lookback: int) -> np.ndarray:
-    """Put the mean of too few rows before them: maps are relative to a window's mean, which it leaves as it is."""
+    """Repeat the first of too few rows before it."""
     missing = lookback - len(rows)
-    return rows if missing <= 0 else np.concatenate([np.repeat(rows.mean(axis=0)[None], missing, axis=0), rows])
+    return rows if missing <= 0 else np.concatenate([np.repeat(rows[:1], missing, axis=0), rows])
 
 
 def forecast_cutoffs(
@@ -89,5 +112,35 @@ def forecast_cutoffs(
     """
     times, (start, stop) = series.times(i), series.bounds[i : i + 2]
     rows = pipeline.apply(series.values[start:stop], times)
-    for chunk, found in pipeline.chunks(rows, times, cutoffs):
+    for chunk, found in forecast_rows(pipeline, rows, times, cutoffs):
         yield chunk, pipeline.invert(found, times, cutoffs[chunk])
+
+
+def forecast_rows(
+    pipeline: Pipeline, rows: np.ndarray, times: Times, cutoffs: np.ndarray
+) -> Iterator[tuple[slice, np.ndarray]]:
+    """Forecast from evenly spaced rows of one series, in the units of the terms.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+        The fitted model.
+    rows : ndarray of shape (n_rows, n_features)
+        Of `Pipeline.apply`.
+    times : Times
+        Of the rows, and of `horizon` steps after the last cutoff.
+    cutoffs : ndarray of int
+        Row numbers, ascending, the first at least `fewest_rows` - 1.
+
+    Yields
+    ------
+    chunk : slice
+        Which of the cutoffs.
+    forecasts : ndarray of shape (n_chunk, horizon, n_targets), float32
+        Of `Pipeline.chunks`.
+    """
+    missing = max(0, pipeline.lookback - 1 - int(cutoffs[0]))
+    if missing:
+        rows, cutoffs = _pad(rows, len(rows) + missing), cutoffs + missing
+        times = times[np.r_[np.zeros(missing, int), np.arange(len(times))]]
+    yield from pipeline.chunks(rows, times, cutoffs)

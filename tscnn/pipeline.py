@@ -18,6 +18,7 @@ from tscnn.data.series import SeriesSet
 from tscnn.data.times import Times, at_steps
 from tscnn.data.windows import sliding_windows
 from tscnn.linear import TERMS as LINEAR_TERMS
+from tscnn.linear import StructuralMixture
 from tscnn.network.term import NetworkTerm
 from tscnn.transforms import (
     AheadInputs,
@@ -87,6 +88,19 @@ class Pipeline:
     @property
     def _filters(self) -> list[OutlierFilter | AheadInputs]:
         return [part for part in (self.outliers, self.ahead) if part is not None]
+
+    @property
+    def fewest_rows(self) -> int:
+        """Rows of a series that a forecast can be made from.
+
+        Returns
+        -------
+        int
+            The lookback, unless structural models are among the terms: what is missing is the first row repeated, then.
+        """
+        return min(
+            (term.fewest_rows for term in self.terms if isinstance(term, StructuralMixture)), default=self.lookback
+        )
 
     @property
     def standardize(self) -> Standardize:

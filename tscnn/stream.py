@@ -19,6 +19,7 @@ from tscnn.data.series import SeriesSet
 from tscnn.data.tables import Layout, read_row
 from tscnn.data.times import Times
 from tscnn.data.values import FARTHEST, check_sizes, list_some
+from tscnn.forecasting import newest_windows
 from tscnn.pipeline import Pipeline
 
 __all__ = ["Stream"]
@@ -45,13 +46,10 @@ class Stream:
     def __init__(self, pipeline: Pipeline, schema: Schema, context: Mapping[Any, pd.DataFrame], layout: Layout) -> None:
         self.names = None if None in context else list(context)
         self._pipeline, self._schema, self._layout = pipeline, schema, layout
-        lookback = pipeline.lookback
         series = SeriesSet.of_frames(list(context.values()), schema, self.names)
         pipeline = self._pipeline = pipeline.admit(series)
         self._ends = [index[-2:] for index in series.indexes]  # two rows tell the time of a day without a midnight
-        windows = enumerate(series.newest(lookback))
-        rows = np.stack([pipeline.apply(values, series.times(i)[-lookback:]) for i, values in windows])
-        self._state = pipeline.start(rows)
+        self._state = pipeline.start(np.stack(newest_windows(pipeline, series)))
 
     def update(self, row: Any, *, future: Any = None) -> pd.DataFrame:
         """Take the next row, and forecast the steps after it.

@@ -12,8 +12,9 @@ from tscnn.linear.mean_reversion import MeanReversion
 from tscnn.linear.mixture import LinearMixture
 from tscnn.linear.model import LinearFit, fit_linear_model
 from tscnn.linear.settings import LinearModel
+from tscnn.linear.structural_mixture import StructuralMixture
 
-__all__ = ["OWN_COLUMN_TERMS", "TERMS", "LinearFit", "LinearModel", "fit_linear_model"]
+__all__ = ["OWN_COLUMN_TERMS", "TERMS", "LinearFit", "LinearModel", "StructuralMixture", "fit_linear_model"]
 
-TERMS = (LinearMixture, MeanReversion, CrossSeries)
+TERMS = (LinearMixture, MeanReversion, CrossSeries, StructuralMixture)
 OWN_COLUMN_TERMS = (LinearMixture, MeanReversion)  # which forecast a target from its own past alone

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,6 +19,8 @@ from tscnn.linear.mixture_fit import MixtureFit, Origins, fit_mixture
 from tscnn.linear.out_of_fold import FoldErrors
 from tscnn.linear.ridge import fit_ridge_map
 from tscnn.linear.settings import LinearModel
+from tscnn.linear.structural_mixture import StructuralMixture
+from tscnn.linear.structural_mixture_fit import fit_structural_mixture
 from tscnn.statistics.gate import GateResult, not_kept
 
 __all__ = ["LinearFit", "fit_linear_model"]
@@ -103,7 +105,20 @@ def fit_linear_model(
     lookback, gates, messages = mixture.lookback, {LinearMixture.name: mixture.gain}, []
     if len(lookbacks) > 1:
         messages.append(f"lookback {lookback} chosen, of {min(lookbacks)} to {longest}")
+    seeing = split.training(lookback, horizon), split.validation(lookback, horizon) if split.has_validation else []
+    products = settings.mixture.most_products
+    baseline = fit_ridge_map(own, *seeing, lookback, horizon, settings.baseline_alphas, products, observed)
     terms: list[list[Term]] = [[LinearMixture(kernel, mixture.maps, targets)] for kernel in mixture.solve()]
+    if split.series.names is not None and len(lookbacks) > 1:
+        mixtures = [LinearMixture(kernel, mixture.maps, targets) for kernel in mixture.solve()]
+        structural, gates[StructuralMixture.name] = fit_structural_mixture(
+            rows, split, targets, mixtures[0], season_length or 1, settings.mixture, settings.level
+        )
+        if structural is not None:
+            messages.append(f"structural models {gates[StructuralMixture.name].reason}")
+            rest = (replace(one, kernel=(1 - structural.share) * one.kernel) for one in mixtures)
+            both: list[tuple[Term, ...]] = [(one, structural) for one in rest]
+            return LinearFit(max(lookback, structural.context), both[0], both[1], baseline, gates, messages)
     span = lookback // 2
     reversion, errors, gates[MeanReversion.name] = _try_reversion(own, mixture, horizon, settings)
     if reversion is not None:
@@ -115,9 +130,6 @@ def fit_linear_model(
         messages.append(f"cross-series ridge {gates[CrossSeries.name].reason}")
         for of_solution, kernel in zip(terms, (crossing.fitted, crossing.refitted), strict=True):
             of_solution.append(CrossSeries(kernel, targets, span))
-    seeing = split.training(lookback, horizon), split.validation(lookback, horizon) if split.has_validation else []
-    products = settings.mixture.most_products
-    baseline = fit_ridge_map(own, *seeing, lookback, horizon, settings.baseline_alphas, products, observed)
     fitted, refitted = (tuple(of_solution) for of_solution in terms)
     return LinearFit(lookback, fitted, refitted, baseline, gates, messages)
 
