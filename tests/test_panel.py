@@ -129,6 +129,9 @@ def test_panel_with_a_network_and_covariates(shops):
     assert found.shape == (3 * len(rows), 1)
     higher = [found.loc[name]["sales"].iloc[1] > found.loc[name]["sales"].iloc[[0, 2]].max() for name in rows]
     assert np.mean(higher) > 0.9
+    long = pd.concat([frame.assign(shop=name) for name, frame in future.items()])
+    fitted.series_id = "shop"
+    pd.testing.assert_frame_equal(fitted.predict(rows, future=long), found)
     with pytest.raises(ValueError, match="`future` must have an entry for every series"):
         fitted.predict(future={"s1": future["s1"]})
 

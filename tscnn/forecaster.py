@@ -14,14 +14,11 @@ from sklearn.utils.validation import check_is_fitted
 from tscnn.common.archive import read_archive, write_archive
 from tscnn.common.checks import check_choice, check_int, received, show
 from tscnn.common.term import empty_forecasts
-from tscnn.data.frame import check_y, forecast_frame, learn_schema, read_frame
-from tscnn.data.future import read_future
-from tscnn.data.index import future_index
-from tscnn.data.panel import is_panel, join_forecasts, learn_panel, read_panel
+from tscnn.data.frame import check_y, forecast_frame, learn_schema
+from tscnn.data.panel import is_panel, join_forecasts, learn_panel
 from tscnn.data.series import SeriesSet
 from tscnn.data.tables import read_table, tables_in_and_out
-from tscnn.data.times import Times
-from tscnn.data.values import check_sizes, list_some
+from tscnn.data.values import list_some
 from tscnn.evaluation.backtest import find_cutoffs
 from tscnn.evaluation.report import describe_report, list_unbeaten, tabulate_targets
 from tscnn.evaluation.score import coefficient_of_determination
@@ -29,6 +26,7 @@ from tscnn.fitting import fit_pipeline
 from tscnn.forecasting import forecast_cutoffs, forecast_next
 from tscnn.parameters import GROUPS, nest_settings, read_parameters, resolve_group
 from tscnn.persistence import describe_forecaster, restore_forecaster
+from tscnn.reading import SeriesReader
 from tscnn.stream import Stream
 from tscnn.training.loss import is_squared_error
 from tscnn.transforms import YearlySeason
@@ -379,7 +377,7 @@ class Forecaster(BaseEstimator):
         if horizon > pipeline.horizon:
             self._check_recursion(horizon)
         series = SeriesSet.of_frames(list(frames.values()), self.schema_, None if None in frames else list(frames))
-        ahead = [self._read_ahead(future, name, frame, horizon) for name, frame in frames.items()]
+        ahead = self._reader.ahead(future, frames, horizon)
         found = forecast_next(pipeline, series, ahead)
         forecasts = {
             name: pd.DataFrame(own, when.index, self.schema_.target_names, copy=False)
@@ -420,7 +418,7 @@ class Forecaster(BaseEstimator):
         if refit:
             return self._backtest_refitted(X, start, stride)
         pipeline = self._fitted()
-        frames = self._read_outcomes(X)
+        frames = self._reader.outcomes(X)
         series = SeriesSet.of_frames(list(frames.values()), self.schema_, None if None in frames else list(frames))
         pipeline, found = pipeline.admit(series), {}
         for i, (name, frame) in enumerate(frames.items()):
@@ -489,7 +487,7 @@ class Forecaster(BaseEstimator):
         """
         pipeline = self._fitted()
         horizon, targets = pipeline.horizon, list(pipeline.targets)
-        frames, scores = self._read_outcomes(X), []
+        frames, scores = self._reader.outcomes(X), []
         if None in frames:
             check_y(y, X, frames[None], self.schema_)
         for name, frame in frames.items():
@@ -649,72 +647,19 @@ class Forecaster(BaseEstimator):
         """Return the transform that needs times, if there is one."""
         return next((one for one in self._fitted().transforms if isinstance(one, YearlySeason)), None)
 
+    @property
+    def _reader(self) -> SeriesReader:
+        return SeriesReader(self._fitted(), self.schema_, self.series_id, self.freq)
+
     def _read_context(self, X: Any) -> dict[Any, pd.DataFrame]:
         """Return the rows to forecast from, by series; of a single one without name by None."""
-        lookback = self._fitted().lookback
-        if X is None and self.context_ is None:
+        reader = self._reader
+        if X is not None:
+            return reader.context(X)
+        if self.context_ is None:
             rule = "`X` must be given: the forecaster was saved without its context."
             raise ValueError(received(rule, X=X))
-        if X is None and isinstance(self.context_, dict):
-            return self.context_
-        if is_panel(X, self.series_id):
-            return self._read_panel(X)
-        return {None: self.context_ if X is None else self._read(X, lookback)}
-
-    def _read_panel(self, X: Any) -> dict[Any, pd.DataFrame]:
-        """Check series against those of training."""
-        frames = read_panel(X, self.series_id, self.schema_, self.freq)
-        if self._fitted().standardize.names is None:
-            for frame in frames.values():
-                self._check_sizes(frame)
-        return frames
-
-    def _check_sizes(self, frame: pd.DataFrame) -> None:
-        """Complain about values too far from those of training."""
-        features = self._fitted().take_logarithms(self.schema_.encode(frame.to_numpy())[0], Times(frame.index))
-        check_sizes(pd.DataFrame(features, frame.index, self.schema_.features, copy=False), self.mean_, self.scale_)
-
-    def _read_outcomes(self, X: Any) -> dict[Any, pd.DataFrame]:
-        """Return rows with known outcomes, by series; those of a panel that are too short are left out, and named."""
-        pipeline = self._fitted()
-        needed = pipeline.fewest_rows + pipeline.horizon
-        if not is_panel(X, self.series_id):
-            return {None: self._read(X, needed)}
-        frames = self._read_panel(X)
-        kept = {name: frame for name, frame in frames.items() if len(frame) >= needed}
-        if len(kept) < len(frames):
-            short = [name for name in frames if name not in kept][:5]
-            rule = f"A series must have at least lookback + horizon = {needed} rows to be compared with outcomes"
-            told = received(f"{rule}; {len(frames) - len(kept)} of {len(frames)} are left out.", short=short)
-            if not kept:
-                raise ValueError(told)
-            warnings.warn(told, stacklevel=3)
-        return kept
-
-    def _read_ahead(self, future: Any, name: Any, frame: pd.DataFrame, horizon: int) -> Times:
-        """Return what is known of the steps after a frame."""
-        due = future_index(frame.index, self.schema_.freq, horizon)
-        if isinstance(future, Mapping) and name is not None:
-            if name not in future:
-                raise ValueError(received("`future` must have an entry for every series.", missing=show(name)))
-            future = future[name]
-        return read_future(future, self.schema_, frame.to_numpy()[-1], due)
-
-    def _read(self, X: Any, n_rows: int) -> pd.DataFrame:
-        """Check a frame against that of training."""
-        frame = read_frame(X, self.schema_, self.freq)
-        if len(frame) < n_rows:
-            parts = "lookback" if n_rows == self.lookback_ else "lookback + horizon"
-            raise ValueError(received(f"`X` must have at least {parts} = {n_rows} rows.", n_rows=len(frame)))
-        needs_times = any(getattr(part, "needs_times", False) for part in self._fitted().parts)
-        if needs_times and not isinstance(X, pd.DataFrame | pd.Series):
-            rule = (
-                "`X` must be a frame indexed by times, for the calendar and the yearly season; `calendar=None` and"
-                " `yearly_seasonality=None` do without."
-            )
-            raise TypeError(received(rule, type=type(X).__name__))
-        self._check_sizes(frame)
-        return frame
+        return self.context_ if isinstance(self.context_, dict) else {None: self.context_}
 
     def _check_recursion(self, horizon: int) -> None:
         """Complain if forecasts can't be forecast from, and say once that they are."""

@@ -210,7 +210,23 @@ def rest_days(index: pd.Index, names: Sequence[str]) -> np.ndarray:
 
 
 def as_times(index: pd.Index) -> pd.DatetimeIndex:
-    """Return times as they are written where they are from, or raise of an index that has none."""
+    """Return times as they are written where they are from.
+
+    Parameters
+    ----------
+    index : DatetimeIndex or PeriodIndex
+        With or without a zone.
+
+    Returns
+    -------
+    DatetimeIndex
+        Without a zone; of periods their starts.
+
+    Raises
+    ------
+    TypeError
+        If the index holds something else.
+    """
     if isinstance(index, pd.PeriodIndex):
         index = index.to_timestamp()
     if not isinstance(index, pd.DatetimeIndex):

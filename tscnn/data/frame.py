@@ -12,7 +12,8 @@ from tscnn.common.checks import received, show
 from tscnn.data.categories import learn_categories, number_categories
 from tscnn.data.grid import put_on_grid, read_step
 from tscnn.data.index import check_spacing, find_kind, future_index
-from tscnn.data.schema import Schema, assign_roles
+from tscnn.data.roles import assign_roles
+from tscnn.data.schema import Schema
 from tscnn.data.values import as_float, check_observed, list_some
 
 __all__ = ["Schema", "check_y", "forecast_frame", "learn_schema", "read_frame", "read_values"]

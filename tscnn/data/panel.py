@@ -15,7 +15,7 @@ from tscnn.data.index import check_spacing
 from tscnn.data.schema import Schema
 from tscnn.data.values import list_some
 
-__all__ = ["is_panel", "join_forecasts", "learn_panel", "read_panel"]
+__all__ = ["is_panel", "join_forecasts", "learn_panel", "read_panel", "split_panel"]
 
 Frames = dict[Any, pd.DataFrame]
 
@@ -59,8 +59,12 @@ def learn_panel(
         end at different times; all have one step.
     series_id : column name or None
         Of that column.
-    targets, future, static, missing, freq
-        Of `tscnn.data.frame.learn_schema`.
+    targets, future, static : column name or list of column names, optional
+        Of `tscnn.data.frame.learn_schema`, as the following.
+    missing : {"raise", "mask", "interpolate"}, default "raise"
+        What becomes of missing values.
+    freq : str, offset, timedelta or int, optional
+        Step of the index, on which absent rows become missing values.
 
     Returns
     -------
@@ -81,7 +85,7 @@ def learn_panel(
     >>> schema.columns.tolist(), {name: frame.index.tolist() for name, frame in frames.items()}
     (['sales'], {'a': [7, 8], 'b': [1, 2]})
     """
-    parts = _split(X, series_id)
+    parts = split_panel(X, series_id)
     if freq is not None:
         parts = {name: put_on_grid(part, freq) for name, part in parts.items()}
     longest = max(parts, key=lambda name: len(parts[name]))
@@ -122,7 +126,7 @@ def read_panel(X: Any, series_id: Any, schema: Schema, freq: Any = None) -> Fram
         Naming the series, the column or the row that breaks a rule.
     """
     found = {}
-    for name, part in _split(X, series_id).items():
+    for name, part in split_panel(X, series_id).items():
         try:
             found[name] = read_frame(part, schema, freq)
         except (TypeError, ValueError) as error:
@@ -165,8 +169,26 @@ def join_forecasts(
     return pd.DataFrame(values, named, frames[0].columns, copy=False)
 
 
-def _split(X: Any, series_id: Any) -> Frames:
-    """Return the rows of each series, in their order."""
+def split_panel(X: Any, series_id: Any) -> Frames:
+    """Tell the rows of series apart.
+
+    Parameters
+    ----------
+    X : DataFrame, or mapping of frames
+        Of the user.
+    series_id : column name or None
+        Of the column that tells the series of a long frame.
+
+    Returns
+    -------
+    dict of DataFrame
+        By series, in their order, as they came.
+
+    Raises
+    ------
+    ValueError
+        If there is no series, no such column, or a row that names none.
+    """
     if isinstance(X, Mapping):
         if not X:
             raise ValueError(received("`X` must hold at least one series.", X=X))

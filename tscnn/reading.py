@@ -1,0 +1,162 @@
+"""What a fitted forecaster is given: rows to forecast from, rows with outcomes, and what is known ahead."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from tscnn.common.checks import received, show
+from tscnn.data.frame import read_frame
+from tscnn.data.future import read_future
+from tscnn.data.index import future_index
+from tscnn.data.panel import is_panel, read_panel, split_panel
+from tscnn.data.schema import Schema
+from tscnn.data.times import Times
+from tscnn.data.values import check_sizes
+from tscnn.pipeline import Pipeline
+
+__all__ = ["SeriesReader"]
+
+Frames = dict[Any, pd.DataFrame]  # by series; a single one without name by None
+
+
+@dataclass(frozen=True)
+class SeriesReader:
+    """Checks what a fitted forecaster is given against what it was fitted to.
+
+    Attributes
+    ----------
+    pipeline : Pipeline
+        The fitted model.
+    schema : Schema
+        Of its training data.
+    series_id : column name or None
+        Of the column of a long frame that tells its series.
+    freq : str, offset, timedelta, int or None
+        Of the grid that rows are put on.
+    """
+
+    pipeline: Pipeline
+    schema: Schema
+    series_id: Any
+    freq: Any
+
+    def context(self, X: Any) -> Frames:
+        """Read rows to forecast from.
+
+        Parameters
+        ----------
+        X : DataFrame, Series, array, or mapping of them
+            Of the user.
+
+        Returns
+        -------
+        dict of DataFrame
+            By series; a single one by None.
+
+        Raises
+        ------
+        TypeError, ValueError
+            Naming what breaks a rule.
+        """
+        if is_panel(X, self.series_id):
+            return self._read_panel(X)
+        return {None: self._read(X, self.pipeline.lookback)}
+
+    def outcomes(self, X: Any) -> Frames:
+        """Read rows with known outcomes; series of a panel that are too short are left out, and named.
+
+        Parameters
+        ----------
+        X : DataFrame, Series, array, or mapping of them
+            Of the user.
+
+        Returns
+        -------
+        dict of DataFrame
+            As of `context`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            Naming what breaks a rule; or if no series is long enough.
+        """
+        needed = self.pipeline.fewest_rows + self.pipeline.horizon
+        if not is_panel(X, self.series_id):
+            return {None: self._read(X, needed)}
+        frames = self._read_panel(X)
+        kept = {name: frame for name, frame in frames.items() if len(frame) >= needed}
+        if len(kept) < len(frames):
+            short = [name for name in frames if name not in kept][:5]
+            rule = f"A series must have at least lookback + horizon = {needed} rows to be compared with outcomes"
+            told = received(f"{rule}; {len(frames) - len(kept)} of {len(frames)} are left out.", short=short)
+            if not kept:
+                raise ValueError(told)
+            warnings.warn(told, stacklevel=4)
+        return kept
+
+    def ahead(self, future: Any, frames: Frames, horizon: int) -> list[Times]:
+        """Read what is known of the steps after the rows of each series.
+
+        Parameters
+        ----------
+        future : DataFrame, mapping of DataFrame, or None
+            Of the user: of a panel a long frame, or by series.
+        frames : dict of DataFrame
+            Of `context`.
+        horizon : int
+            Steps to forecast.
+
+        Returns
+        -------
+        list of Times
+            One a series.
+
+        Raises
+        ------
+        TypeError, ValueError
+            Naming what is missing, or belongs to other times.
+        """
+        if None not in frames and is_panel(future, self.series_id):
+            future = split_panel(future, self.series_id)
+        found = []
+        for name, frame in frames.items():
+            own = future
+            if isinstance(future, Mapping) and name is not None:
+                if name not in future:
+                    rule = "`future` must have an entry for every series."
+                    raise ValueError(received(rule, missing=show(name)))
+                own = future[name]
+            due = future_index(frame.index, self.schema.freq, horizon)
+            found.append(read_future(own, self.schema, frame.to_numpy()[-1], due))
+        return found
+
+    def _read_panel(self, X: Any) -> Frames:
+        frames = read_panel(X, self.series_id, self.schema, self.freq)
+        if self.pipeline.standardize.names is None:
+            for frame in frames.values():
+                self._check_sizes(frame)
+        return frames
+
+    def _read(self, X: Any, n_rows: int) -> pd.DataFrame:
+        """Check a frame against that of training."""
+        frame = read_frame(X, self.schema, self.freq)
+        if len(frame) < n_rows:
+            parts = "lookback" if n_rows == self.pipeline.lookback else "lookback + horizon"
+            raise ValueError(received(f"`X` must have at least {parts} = {n_rows} rows.", n_rows=len(frame)))
+        needs_times = any(getattr(part, "needs_times", False) for part in self.pipeline.parts)
+        if needs_times and not isinstance(X, pd.DataFrame | pd.Series):
+            rule = "`X` must be a frame indexed by times, for the calendar and the yearly season; `calendar=None` and"
+            raise TypeError(received(f"{rule} `yearly_seasonality=None` do without.", type=type(X).__name__))
+        self._check_sizes(frame)
+        return frame
+
+    def _check_sizes(self, frame: pd.DataFrame) -> None:
+        """Complain about values too far from those of training."""
+        known, names = self.pipeline.standardize, self.schema.features
+        features = self.pipeline.take_logarithms(self.schema.encode(frame.to_numpy())[0], Times(frame.index))
+        check_sizes(pd.DataFrame(features, frame.index, names, copy=False), known.mean, known.scale)
