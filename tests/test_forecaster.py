@@ -456,6 +456,7 @@ def test_scikit_learns_own_checks():
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:`X` is too short to hold validation rows back")
+@pytest.mark.filterwarnings("ignore:`y` must be None")
 @pytest.mark.parametrize("check", [check_dict_unchanged, check_estimators_pickle, check_fit_idempotent])
 def test_scikit_learns_own_checks_of_what_a_network_adds(check):
     check("Forecaster", small_forecaster(lookback=2, horizon=1, filters=2, epochs=1))

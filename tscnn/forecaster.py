@@ -305,7 +305,7 @@ class Forecaster(BaseEstimator):
         X, self.layout_ = read_table(X, self.time)
         how = {"missing": parameters.missing, "freq": self.freq}
         with self.layout_.lines_of_pandas():
-            if self.series_id is None and not isinstance(X, Mapping):
+            if self.series_id is None and not is_panel(X, None):
                 schema, frame = learn_schema(X, *roles, **how)
                 check_y(y, X, frame, schema)
                 frames = {None: frame}

@@ -36,7 +36,7 @@ def is_panel(X: Any, series_id: Any) -> bool:
         Whether it is a dict, or a frame that has this column.
     """
     if isinstance(X, Mapping):
-        return True
+        return not hasattr(X, "toarray")  # as a kind of sparse arrays has
     return series_id is not None and isinstance(X, pd.DataFrame) and series_id in X.columns
 
 

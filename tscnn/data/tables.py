@@ -168,7 +168,7 @@ def read_table(X: Any, time: Any = None) -> tuple[Any, Layout]:
     >>> frame.index.tolist(), layout.time
     ([3, 4], 'when')
     """
-    if isinstance(X, Mapping):
+    if isinstance(X, Mapping) and not hasattr(X, "toarray"):
         read = {name: read_table(table, time) for name, table in X.items()}
         layouts = [layout for _, layout in read.values()]
         return {name: table for name, (table, _) in read.items()}, layouts[0] if layouts else Layout()
