@@ -60,6 +60,8 @@ PARTS: dict[str, Part] = {
     "reversion": Part("mean reversion", _linear(mean_reversion=False)),
     "cross_series": Part("cross-series ridge", _linear(cross_series=False)),
     "outliers": Part("outliers replaced, shifts taken out", _given(outliers=None)),
+    "logarithms": Part("logarithms of columns that are never negative", _linear(logarithms=False)),
+    "calendar": Part("effects of the calendar", _given(calendar=None)),
     "yearly": Part("yearly season", _given(yearly_seasonality=None)),
     "network": Part("the network's convolutions", _given(network=None), "network"),
     "normaliser": Part("the network's rolling normaliser", _given(normalizer_span=None), "network", quick=False),

@@ -111,8 +111,9 @@ def prepare(series: SeriesSet, split: Split, schema: Schema, parameters: Checked
         See there.
     """
     plain, targets = _prepare(split, schema, parameters, None), list(schema.target_features)
+    wanted = parameters.linear_model is None or parameters.linear_model.logarithms
     columns = _find_positive(split, targets)
-    if not columns.any():
+    if not wanted or not columns.any():
         return plain
     logs = _prepare(split, schema, parameters, Logarithm.fit(split, columns))
     season_length = find_seasonality(schema.freq) or 1

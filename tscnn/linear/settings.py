@@ -205,6 +205,10 @@ class LinearModel(Settings):
         Whether a return from the recent level to the mean of the training rows is tried.
     cross_series : bool, default True
         Whether a correction from the newest rows of all columns is tried, where columns may meet.
+    structural_models : bool, default True
+        Whether structural models, weighted by their past errors in each window, are tried on panels of short series.
+    logarithms : bool, default True
+        Whether columns that are never negative are tried as logarithms.
     level : float, default 0.1
         Greatest p-value, adjusted for the settings tried, at which a part is kept. A convention.
     fewest_blocks : int, default 4
@@ -245,6 +249,8 @@ class LinearModel(Settings):
     maps: str = "auto"
     mean_reversion: bool = True
     cross_series: bool = True
+    structural_models: bool = True
+    logarithms: bool = True
     level: float = 0.1
     fewest_blocks: int = 4
     fewest_folds: int = 3
