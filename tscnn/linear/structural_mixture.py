@@ -162,14 +162,16 @@ class StructuralMixture:
         """
         length, lengths = series.shape[1], _count_rows(series)
         sums, steps = np.zeros((len(series), len(self.prior))), np.zeros(len(series))
-        furthest = min(SPREAD, length - FEWEST)
-        for back in np.unique(np.linspace(1, max(furthest, 1), N_ORIGINS).astype(int)):
-            n_steps = min(int(back), self.horizon)
-            outcomes = series[:, length - back : length - back + n_steps]
-            for which, forecasts in self._apply(series[:, : length - back], lengths - back):
-                errors = np.abs(forecasts[:, :, :n_steps] - outcomes[which, None])
+        furthest = np.clip(lengths - FEWEST, 1, SPREAD)
+        for share in np.linspace(0, 1, N_ORIGINS):
+            back = (1 + share * (furthest - 1)).astype(int)  # rows before the end, of each window its own
+            at = (length - back)[:, None] + np.arange(self.horizon)
+            known = at < length
+            outcomes = np.take_along_axis(series, np.minimum(at, length - 1), axis=1)
+            for which, forecasts in self._apply(series, length - back, lengths - back):
+                errors = np.abs(forecasts - outcomes[which, None]) * known[which, None]
                 sums[which] += errors.sum(axis=2)
-                steps[which] += n_steps
+                steps[which] += known[which].sum(axis=1)
         logs = np.log(np.maximum(sums, 1e-3 * sums.mean(axis=1, keepdims=True) + 1e-12))
         return logs - logs.mean(axis=1, keepdims=True), steps / self.horizon
 
@@ -180,19 +182,17 @@ class StructuralMixture:
         weights = np.exp(odds - odds.max(axis=1, keepdims=True))
         weights /= weights.sum(axis=1, keepdims=True)
         found = np.repeat(series[:, -1:], self.horizon, axis=1)  # of a single row
-        for which, forecasts in self._apply(series, _count_rows(series)):
+        for which, forecasts in self._apply(series, np.full(len(series), series.shape[1]), _count_rows(series)):
             found[which] = np.einsum("nk,nkh->nh", weights[which], forecasts)
         return found
 
-    def _apply(self, series: np.ndarray, lengths: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Forecast by every model from the newest rows: which windows, and (n, n_models, horizon), by length."""
+    def _apply(self, series: np.ndarray, ends: np.ndarray, lengths: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Forecast by every model from the rows before `ends`: which windows, and (n, n_models, horizon), by length."""
         known = np.array(self._lengths)
-        at, found = np.searchsorted(known, np.minimum(lengths, series.shape[1]), side="right") - 1, []
+        at, found = np.searchsorted(known, np.minimum(lengths, ends), side="right") - 1, []
         for i in np.unique(at[lengths >= FEWEST]):
-            if i < 0:
-                continue
             which, length = np.flatnonzero((at == i) & (lengths >= FEWEST)), int(known[i])
-            cut = series[which, series.shape[1] - length :]
+            cut = np.take_along_axis(series[which], ends[which, None] + np.arange(-length, 0), axis=1)
             newest = cut[:, -1:]
             forecasts = (cut - newest) @ _stacked(self._structures, length, self.horizon) + newest
             found.append((which, forecasts.reshape(len(which), len(self.prior), self.horizon)))
