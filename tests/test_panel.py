@@ -10,6 +10,7 @@ from tests.conftest import small_forecaster
 from tscnn import Forecaster
 
 HORIZON = 7
+pytestmark = pytest.mark.filterwarnings("ignore:1 of 12 series are shorter")
 
 
 def shop(seed: int, n: int, start="2024-01-01") -> pd.DataFrame:
@@ -159,3 +160,15 @@ def test_panel_static_covariates_must_not_change(shops):
 def test_panel_refit_is_refused(forecaster, shops):
     with pytest.raises(ValueError, match="`refit` takes one series"):
         forecaster.backtest(shops, refit=True)
+
+
+def test_panel_series_too_short_to_learn_from_are_named(shops):
+    with pytest.warns(UserWarning, match=re.escape("1 of 3 series are shorter than 21 rows")) as told:
+        Forecaster(14, HORIZON, network=None, verbose=0).fit({name: shops[name] for name in ("s1", "s2", "short")})
+    assert "short=['short']" in str(told[0].message)
+
+
+def test_panel_errors_of_a_y_that_would_be_ignored(shops, forecaster):
+    for use in (Forecaster(14, HORIZON, network=None).fit, forecaster.score):
+        with pytest.raises(ValueError, match="`y` must be None beside many series"):
+            use(shops, shops["s1"]["sales"])

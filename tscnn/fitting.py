@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
@@ -112,6 +113,7 @@ def fit_pipeline(series: SeriesSet, schema: Schema, parameters: CheckedParameter
     elif parameters.missing != "raise":
         fitted = replace(fitted, outliers=OutlierFilter.unbounded(len(schema.features), gaps))
 
+    _tell_short_series(series, fitted)
     report = None
     if split.has_validation:
         report = report_on_validation(fitted, prepared.seen, rows, split, linear, seasons)
@@ -424,6 +426,18 @@ def _split(series: SeriesSet, parameters: CheckedParameters) -> Split:
     if not split.has_validation:
         check_needs_no_validation(parameters, n_rows)
     return split
+
+
+def _tell_short_series(series: SeriesSet, fitted: Pipeline) -> None:
+    """Warn of the series of a panel from which no window could be cut."""
+    needed = fitted.fewest_rows + fitted.horizon
+    short = [i for i, index in enumerate(series.indexes) if len(index) < needed]
+    if series.names is not None and short:
+        said = (
+            f"{len(short)} of {len(series.indexes)} series are shorter than {needed} rows, a window and its outcomes:"
+        )
+        said += " nothing is learnt from them, and their forecasts repeat their first row for what is missing."
+        warnings.warn(received(said, short=[series.names[i] for i in short[:5]]), stacklevel=4)
 
 
 def _say_nothing(line: str) -> None:

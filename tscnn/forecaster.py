@@ -15,7 +15,7 @@ from tscnn.common.archive import read_archive, write_archive
 from tscnn.common.checks import check_choice, check_int, received, show
 from tscnn.common.term import empty_forecasts
 from tscnn.data.frame import check_y, forecast_frame, learn_schema
-from tscnn.data.panel import is_panel, join_forecasts, learn_panel
+from tscnn.data.panel import is_panel, join_forecasts, learn_panel, refuse_y
 from tscnn.data.series import SeriesSet
 from tscnn.data.tables import read_table, tables_in_and_out
 from tscnn.data.values import list_some
@@ -310,6 +310,7 @@ class Forecaster(BaseEstimator):
                 check_y(y, X, frame, schema)
                 frames = {None: frame}
             else:
+                refuse_y(y)
                 schema, frames = learn_panel(X, self.series_id, *roles, **how)
         series = SeriesSet.of_frames(list(frames.values()), schema, None if None in frames else list(frames))
         fit = fit_pipeline(series, schema, parameters)
@@ -487,6 +488,8 @@ class Forecaster(BaseEstimator):
         """
         pipeline = self._fitted()
         horizon, targets = pipeline.horizon, list(pipeline.targets)
+        if is_panel(X, self.series_id):
+            refuse_y(y)
         frames, scores = self._reader.outcomes(X), []
         if None in frames:
             check_y(y, X, frames[None], self.schema_)

@@ -10,7 +10,7 @@ from tscnn.data.calendar import find_calendar
 from tscnn.data.schema import Schema
 from tscnn.data.series import SeriesSet
 from tscnn.data.split import Split
-from tscnn.linear.screening import compare_rows
+from tscnn.linear.screening import Screening
 from tscnn.parameters import CheckedParameters
 from tscnn.statistics import GateResult, not_kept
 from tscnn.transforms import AheadInputs, CovariateEffects
@@ -66,17 +66,16 @@ def fit_effects(
         return (), not_kept("too few rows")
     lookback = parameters.lookback or max(2 * width, parameters.horizon)
     rivals = [rows.values - one.solve(round(settings.share * settings.n_folds)).at_all(rows) for one in sums]
-    best, helped, result = compare_rows(
-        rows.values,
-        rivals,
-        targets,
+    screening = Screening(
         split,
+        targets,
         min(lookback, 512),
         parameters.horizon,
         share=settings.share,
         level=settings.level,
         least_gain=settings.least_gain,
     )
+    best, helped, result = screening.compare_rows(rows.values, rivals)
     if not helped.any():
         return (), result
     everything = dataclasses.replace(split, validation_from=split.calibration_from)

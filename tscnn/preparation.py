@@ -12,10 +12,11 @@ from tscnn.data.schema import Schema
 from tscnn.data.series import SeriesSet
 from tscnn.data.split import Split
 from tscnn.known_ahead import fit_effects
-from tscnn.linear.screening import compare_units
+from tscnn.linear.screening import Screening
 from tscnn.parameters import CheckedParameters
 from tscnn.statistics import GateResult
-from tscnn.transforms import CovariateEffects, Logarithm, Transform
+from tscnn.transforms import CovariateEffects, Logarithm, Standardize, Transform
+from tscnn.transforms.covariates_fit import CovariateSettings
 from tscnn.transforms.fit import fit_transforms, refit_transforms, transform
 from tscnn.transforms.missing import GapMaps, fill_series
 
@@ -118,17 +119,19 @@ def prepare(series: SeriesSet, split: Split, schema: Schema, parameters: Checked
     logs = _prepare(split, schema, parameters, Logarithm.fit(split, columns))
     season_length = find_seasonality(schema.freq) or 1
     lookback = parameters.lookback or max(14 * season_length if season_length > 7 else 2 * season_length, 1)
-    scale = plain.units[0].scale if hasattr(plain.units[0], "scale") else np.ones(len(columns))
-    helped, result = compare_units(
-        [(one.rows, one.transforms) for one in (plain, logs)],
-        series,
+    settings = CovariateSettings()
+    screening = Screening(
         split,
         targets,
         min(lookback, 512),
         parameters.horizon,
-        np.atleast_2d(scale),
+        share=settings.share,
+        level=settings.level,
         least_gain=LEAST_GAIN,
     )
+    scale = next(one.scale for one in plain.units if isinstance(one, Standardize))
+    rivals = [(one.rows, one.transforms) for one in (plain, logs)]
+    helped, result = screening.compare_units(rivals, series, np.atleast_2d(scale))
     chosen = np.zeros(len(columns), bool)
     chosen[np.array(targets)[helped]] = True
     chosen &= columns

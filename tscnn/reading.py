@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
-from tscnn.common.checks import received, show
+from tscnn.common.checks import received
 from tscnn.data.frame import read_frame
-from tscnn.data.future import read_future
+from tscnn.data.future import future_of, read_future
 from tscnn.data.index import future_index
 from tscnn.data.panel import is_panel, read_panel, split_panel
 from tscnn.data.schema import Schema
@@ -125,14 +124,8 @@ class SeriesReader:
             future = split_panel(future, self.series_id)
         found = []
         for name, frame in frames.items():
-            own = future
-            if isinstance(future, Mapping) and name is not None:
-                if name not in future:
-                    rule = "`future` must have an entry for every series."
-                    raise ValueError(received(rule, missing=show(name)))
-                own = future[name]
             due = future_index(frame.index, self.schema.freq, horizon)
-            found.append(read_future(own, self.schema, frame.to_numpy()[-1], due))
+            found.append(read_future(future_of(future, name), self.schema, frame.to_numpy()[-1], due))
         return found
 
     def _read_panel(self, X: Any) -> Frames:

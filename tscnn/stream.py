@@ -12,7 +12,7 @@ import pandas as pd
 from tscnn.common.checks import received
 from tscnn.data.encoding import index_from_arrays, index_to_arrays
 from tscnn.data.frame import read_values
-from tscnn.data.future import read_future
+from tscnn.data.future import future_of, read_future
 from tscnn.data.index import check_spacing, find_kind, future_index, is_due, read_label
 from tscnn.data.schema import Schema
 from tscnn.data.series import SeriesSet
@@ -82,7 +82,8 @@ class Stream:
         with self._layout.lines_of_pandas():
             newest = self._read(read_row(row, self._layout.time), due)
             later = read_row(future, self._layout.time)
-            ahead = [self._read_ahead(later, i, newest[i], when[1:]) for i, when in enumerate(times)]
+            series = zip(self.names or [None], newest, times, strict=True)
+            ahead = [read_future(future_of(later, name), self._schema, own, when[1:]) for name, own, when in series]
         values, covariates = self._schema.encode(newest)
         now = [Times(when, None if covariates is None else covariates[[i]], i) for i, when in enumerate(due)]
         rows = np.concatenate([self._pipeline.apply(own[None], at) for own, at in zip(values, now, strict=True)])
@@ -105,14 +106,6 @@ class Stream:
         ]
         found = frames[0] if self.names is None else pd.concat(frames, keys=self.names, names=["series", "time"])
         return self._layout.give_back(found)
-
-    def _read_ahead(self, future: Any, i: int, newest: np.ndarray, due: pd.Index) -> Times:
-        """Return what is known of the steps after the newest row of a series."""
-        if self.names is not None and isinstance(future, Mapping):
-            if self.names[i] not in future:
-                raise ValueError(received("`future` must have an entry for every series.", missing=self.names[i]))
-            future = future[self.names[i]]
-        return read_future(future, self._schema, newest, due)
 
     @property
     def state(self) -> dict[str, np.ndarray]:

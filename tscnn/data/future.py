@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from tscnn.data.schema import Schema
 from tscnn.data.times import Times
 from tscnn.data.values import as_float, list_some
 
-__all__ = ["read_future"]
+__all__ = ["future_of", "read_future"]
 
 
 def read_future(future: Any, schema: Schema, newest: np.ndarray, due: pd.Index) -> Times:
@@ -74,6 +75,33 @@ def read_future(future: Any, schema: Schema, newest: np.ndarray, due: pd.Index) 
     values = np.repeat(newest[None], len(due), axis=0)
     values[:, wanted] = as_float(number_categories(own, [schema.categories[at] for at in wanted])).to_numpy()
     return Times(due, schema.encode(values)[1])
+
+
+def future_of(future: Any, name: Any) -> Any:
+    """Take what is known ahead of one series.
+
+    Parameters
+    ----------
+    future : DataFrame, mapping of DataFrame, or None
+        Of the user.
+    name : label or None
+        Of the series; None of a single one without name.
+
+    Returns
+    -------
+    DataFrame or None
+        For `read_future`.
+
+    Raises
+    ------
+    ValueError
+        If a mapping has no such entry.
+    """
+    if name is None or not isinstance(future, Mapping):
+        return future
+    if name not in future:
+        raise ValueError(received("`future` must have an entry for every series.", missing=show(name)))
+    return future[name]
 
 
 def _check_times(index: pd.Index, due: pd.Index) -> None:

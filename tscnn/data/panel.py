@@ -15,7 +15,7 @@ from tscnn.data.index import check_spacing
 from tscnn.data.schema import Schema
 from tscnn.data.values import list_some
 
-__all__ = ["is_panel", "join_forecasts", "learn_panel", "read_panel", "split_panel"]
+__all__ = ["is_panel", "join_forecasts", "learn_panel", "read_panel", "refuse_y", "split_panel"]
 
 Frames = dict[Any, pd.DataFrame]
 
@@ -132,6 +132,24 @@ def read_panel(X: Any, series_id: Any, schema: Schema, freq: Any = None) -> Fram
         except (TypeError, ValueError) as error:
             raise type(error)(f"Series {show(name)}: {error}") from None
     return found
+
+
+def refuse_y(y: Any) -> None:
+    """Refuse a `y` beside a panel, whose targets are columns of its frames.
+
+    Parameters
+    ----------
+    y : object
+        Of the user.
+
+    Raises
+    ------
+    ValueError
+        If there is one.
+    """
+    if y is not None:
+        rule = "`y` must be None beside many series: `Forecaster(targets=..)` names the columns of `X` to forecast."
+        raise ValueError(received(rule, y=type(y).__name__))
 
 
 def join_forecasts(

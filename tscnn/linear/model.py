@@ -108,9 +108,9 @@ def fit_linear_model(
     seeing = split.training(lookback, horizon), split.validation(lookback, horizon) if split.has_validation else []
     products = settings.mixture.most_products
     baseline = fit_ridge_map(own, *seeing, lookback, horizon, settings.baseline_alphas, products, observed)
-    terms: list[list[Term]] = [[LinearMixture(kernel, mixture.maps, targets)] for kernel in mixture.solve()]
+    mixtures = [LinearMixture(kernel, mixture.maps, targets) for kernel in mixture.solve()]
+    terms: list[list[Term]] = [[one] for one in mixtures]
     if split.series.names is not None and len(lookbacks) > 1 and settings.structural_models:
-        mixtures = [LinearMixture(kernel, mixture.maps, targets) for kernel in mixture.solve()]
         structural, gates[StructuralMixture.name] = fit_structural_mixture(
             rows, split, targets, mixtures[0], season_length or 1, settings.mixture, settings.level
         )
