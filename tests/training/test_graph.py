@@ -3,7 +3,11 @@ import pytest
 
 from tests.training.terms import Repeat, Trend
 from tscnn.network.backend import ops
+from tscnn.network.config import resolve_config
+from tscnn.network.graph import build_network
+from tscnn.network.term import NetworkTerm
 from tscnn.training.graph import Assembled, TermsLayer
+from tscnn.training.trainer import SegmentTrainer
 
 ROWS = np.random.default_rng(0).normal(size=(2, 9, 3)).astype(np.float32)
 
@@ -37,3 +41,22 @@ def test_a_network_is_added_in_float32():
 def test_a_context_longer_than_the_lookback_is_refused():
     with pytest.raises(ValueError, match=r"at most the lookback, 4 rows\. Received: context=5"):
         TermsLayer([Repeat(5)], 4)
+
+
+def test_what_is_known_ahead_reaches_the_steps_it_belongs_to():
+    random = np.random.default_rng(0)
+    config = resolve_config(8, 3, 2, targets=[1], normalizer_span=4, filters=4, n_ahead=2)
+    network = build_network(config, seed=0)
+    for weight in network.dense.weights:
+        weight.assign(random.normal(scale=0.3, size=weight.shape))
+    rows = random.normal(size=(40, 2)).astype(np.float32)
+    ahead = random.normal(size=(40, 2)).astype(np.float32)
+    trainer = SegmentTrainer(Assembled(network.dense, None), rows, network, 5, "mse", ahead=ahead)
+    starts = np.array([0, 11], np.int32)
+    losses = np.asarray(trainer(starts))
+    origins = starts[:, None] + 7 + np.arange(5)
+    steps = origins[..., None] + 1 + np.arange(3)
+    term = NetworkTerm.from_keras(network)
+    for i, at in enumerate(origins):
+        found = term.dense(rows[at[0] - 7 : at[-1] + 1], ahead[steps[i]])[..., 0]
+        np.testing.assert_allclose(losses[i], np.square(found - rows[steps[i], 1]).mean(axis=1), rtol=1e-4)
