@@ -23,11 +23,9 @@ from tscnn.evaluation.backtest import find_cutoffs
 from tscnn.evaluation.report import describe_report, list_unbeaten, tabulate_targets
 from tscnn.evaluation.score import coefficient_of_determination
 from tscnn.fitting import fit_pipeline
-from tscnn.forecasting import forecast_cutoffs, forecast_next
+from tscnn.forecasting import SeriesReader, Stream, forecast_cutoffs, forecast_next
+from tscnn.forecasting.persistence import describe_forecaster, restore_forecaster
 from tscnn.parameters import GROUPS, nest_settings, read_parameters, resolve_group
-from tscnn.persistence import describe_forecaster, restore_forecaster
-from tscnn.reading import SeriesReader
-from tscnn.stream import Stream
 from tscnn.training.loss import is_squared_error
 from tscnn.transforms import YearlySeason
 

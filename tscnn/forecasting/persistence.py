@@ -23,9 +23,10 @@ from tscnn.data.encoding import (
 )
 from tscnn.data.schema import Schema
 from tscnn.data.tables import Layout
+from tscnn.forecasting.parts import pipeline_from_arrays
+from tscnn.forecasting.pipeline import Pipeline
 from tscnn.network.config import read_config
 from tscnn.parameters import GROUPS
-from tscnn.pipeline import Pipeline
 from tscnn.statistics import GateResult
 
 __all__ = ["describe_forecaster", "restore_forecaster"]
@@ -99,7 +100,7 @@ def restore_forecaster(
         parameters = _restore_parameters(header["parameters"])
         schema, layout = Schema.from_json(header["schema"]), Layout.from_json(header["layout"])
         own = {name.partition("/")[2]: array for name, array in arrays.items() if name.startswith("pipeline/")}
-        pipeline = Pipeline.from_arrays(header["pipeline"], own)
+        pipeline = pipeline_from_arrays(header["pipeline"], own)
         config = None if header["config"] is None else read_config(header["config"])
         history = pd.DataFrame(header["history"])
         history.index = pd.RangeIndex(1, len(history) + 1, name="epoch")
