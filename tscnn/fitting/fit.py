@@ -25,7 +25,7 @@ from tscnn.linear import LinearFit, LinearModel, fit_linear_model
 from tscnn.linear.lookbacks import list_lookbacks
 from tscnn.linear.structural_mixture import StructuralMixture
 from tscnn.network.config import NetworkConfig
-from tscnn.parameters import CheckedParameters, check_needs_no_validation, warn_of_short_lookback
+from tscnn.parameters.checked import CheckedParameters, check_needs_no_validation, warn_of_short_lookback
 from tscnn.statistics import GateResult, not_kept
 from tscnn.transforms import AheadInputs, OutlierFilter, Transform
 from tscnn.transforms.fit import clean_series
