@@ -6,8 +6,8 @@ Its steps       `prepare` fits and chooses transforms, `list_candidates` lists n
 
 from __future__ import annotations
 
-from tscnn.fitting.candidates import list_candidates
 from tscnn.fitting.fit import Fit, fit_pipeline
+from tscnn.fitting.networks import list_candidates
 from tscnn.fitting.preparation import Prepared, prepare
 from tscnn.fitting.validation_report import report_on_validation
 

@@ -16,8 +16,8 @@ from tscnn.data.schema import Schema
 from tscnn.data.series import SeriesSet
 from tscnn.data.split import Split
 from tscnn.evaluation.report import describe_report
-from tscnn.fitting.candidates import check_network, list_candidates
 from tscnn.fitting.effects import find_ahead_inputs
+from tscnn.fitting.networks import check_network, list_candidates
 from tscnn.fitting.preparation import prepare
 from tscnn.fitting.validation_report import report_on_validation
 from tscnn.forecasting.pipeline import Pipeline
