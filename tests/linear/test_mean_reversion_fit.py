@@ -59,6 +59,19 @@ def test_coefficients_are_a_part_of_weighted_least_squares():
     np.testing.assert_allclose(coefficients, MODEL.reversion_strength * np.array(expected), rtol=1e-4)
 
 
+def test_one_column_of_large_errors_does_not_decide_for_all():
+    rows, quick = autoregression(4000, memory=40, n_features=4), autoregression(4000, memory=5)[:, 0]
+
+    def coefficients_of(rows):
+        return fit_mean_reversion(rows, errors_of_repetition(rows), 8, 6, MODEL)[0]
+
+    alone, others = coefficients_of(quick[:, None]), coefficients_of(rows)
+    for factor in (30, 300):
+        rows[:, 0] = factor * quick
+        found = coefficients_of(rows)
+        assert ((found - others) / (alone - others) < 0.8).all()
+
+
 def test_few_folds_tell_nothing():
     rows = autoregression(4000, memory=20)
     coefficients, left, result = fit_mean_reversion(rows, errors_of_repetition(rows)[:2], 8, 6, MODEL)

@@ -12,6 +12,7 @@ from tscnn.data.windows import sliding_windows
 from tscnn.linear.out_of_fold import FoldErrors, find_better_targets, gate_gain
 from tscnn.linear.settings import LinearModel
 from tscnn.statistics.gate import GateResult, not_kept
+from tscnn.statistics.influence import limit_influence
 from tscnn.transforms.rolling import FLOOR, rolling_normalize
 
 __all__ = ["CrossSeriesFit", "fit_cross_series"]
@@ -182,7 +183,8 @@ def _part_gains(sums: Sequence[_Products], alpha: float, strength: float, parts:
     """Return by what part out-of-fold squared errors fall, in each part of the horizon."""
     solved = [fold.explained(strength * _solve(_others(sums, i), alpha)) for i, fold in enumerate(sums)]
     explained, errors = np.sum(solved, axis=0), np.sum([fold.errors for fold in sums], axis=0)
-    pairs = [(np.sum(explained[:, part]), np.sum(errors[:, part])) for part in parts]
+    shares = limit_influence(np.sum(errors, axis=1))[:, None]
+    pairs = [(np.sum((shares * explained)[:, part]), np.sum((shares * errors)[:, part])) for part in parts]
     return [float(gained / error) if error else 0.0 for gained, error in pairs]
 
 

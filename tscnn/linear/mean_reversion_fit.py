@@ -9,6 +9,7 @@ import numpy as np
 from tscnn.linear.out_of_fold import FoldErrors, gate_gain
 from tscnn.linear.settings import LinearModel
 from tscnn.statistics.gate import GateResult, not_kept
+from tscnn.statistics.influence import limit_influence
 from tscnn.transforms.rolling import EPSILON, rolling_normalize
 
 __all__ = ["fit_mean_reversion"]
@@ -47,7 +48,9 @@ def fit_mean_reversion(
     if len(errors) < settings.fewest_folds:
         return None, list(errors), not_kept(f"fewer than {settings.fewest_folds} folds")
     pulls = _pulls(rows, errors, span)
-    sums = [_sum_products(fold, pull) for fold, pull in zip(errors, pulls, strict=True)]
+    shares = limit_influence(np.concatenate([fold.losses(absolute=False) for fold in errors]).mean(axis=0))
+    shares = shares.astype(errors[0].weights.dtype)
+    sums = [_sum_products(fold, pull, shares) for fold, pull in zip(errors, pulls, strict=True)]
     corrected = []
     for i, (fold, pull) in enumerate(zip(errors, pulls, strict=True)):
         own = settings.reversion_strength * _solve([*sums[:i], *sums[i + 1 :]]).astype(fold.errors.dtype)
@@ -67,9 +70,9 @@ def _pulls(rows: np.ndarray, errors: Sequence[FoldErrors], span: int) -> list[np
     return [pull[fold.origins - span + 1] for fold in errors]
 
 
-def _sum_products(fold: FoldErrors, pull: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Sum the weighted products of pull and errors, by step, and of the pull with itself."""
-    weighted = fold.weights * pull
+def _sum_products(fold: FoldErrors, pull: np.ndarray, shares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Sum the weighted products of pull and errors, by step, and of the pull with itself, of columns by shares."""
+    weighted = fold.weights * shares * pull
     products = np.einsum("ot,ots->s", weighted, fold.errors, dtype=np.float64)
     if fold.observed is not None:
         return products, np.einsum("ot,ots->s", weighted * pull, fold.observed)
