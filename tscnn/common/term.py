@@ -34,9 +34,22 @@ class Term(Protocol):
         Returns
         -------
         bool
-            If so, `dense`, `last` and `step` take (n_forecasts, horizon, n_ahead) as a last argument.
+            If so, it has `describe` (from times, and the effects of covariates that are subtracted from rows, to
+            numbers), and `dense`, `last` and `step` take what is described of the `rows_before`
+            newest rows and of the steps ahead as a last argument: (n_forecasts, rows_before + horizon, n_numbers).
         """
         ...
+
+    @property
+    def rows_before(self) -> int:
+        """Rows of which it takes what is known, besides the steps ahead.
+
+        Returns
+        -------
+        int
+            The newest row included; 0 of most.
+        """
+        return 0
 
     @property
     def context(self) -> int:

@@ -12,7 +12,17 @@ import pandas as pd
 from tscnn.common.checks import received, show
 from tscnn.common.settings import name_alike
 
-__all__ = ["CALENDAR", "calendar_features", "check_calendar", "find_calendar", "phases", "rest_days"]
+__all__ = [
+    "CALENDAR",
+    "CYCLES",
+    "calendar_features",
+    "check_calendar",
+    "find_calendar",
+    "find_cycle",
+    "phases",
+    "rest_days",
+    "season_positions",
+]
 
 HOLIDAYS = "holidays:"
 CYCLES = {"minute": 2, "hour": 3, "monthday": 2, "yearday": 2}  # harmonics of each: conventions
@@ -165,6 +175,67 @@ def phases(index: pd.Index, name: str) -> np.ndarray:
     if name == "monthday":
         return np.asarray((times.day - 1 + of_day) / times.days_in_month)
     return np.asarray((times.day_of_year - 1 + of_day) / np.where(times.is_leap_year, 366, 365))
+
+
+def find_cycle(freq: Any, season: int) -> str:
+    """Name the cycle whose positions are those of a season.
+
+    Parameters
+    ----------
+    freq : offset, int or None
+        The step of the index.
+    season : int
+        Rows of a season.
+
+    Returns
+    -------
+    {"hour", "weekday", "month", "quarter", ""}
+        For `season_positions`; "" where the calendar has none.
+
+    Examples
+    --------
+    >>> find_cycle(pd.tseries.frequencies.to_offset("30min"), 48), find_cycle(None, 24)
+    ('hour', '')
+    """
+    if freq is None or isinstance(freq, int) or season < 2:
+        return ""
+    start = pd.Timestamp(2024, 1, 1)
+    year = ((start + 1200 * freq - start) / 1200 * season) / YEAR
+    if abs(year * 365.25 - 1) < 0.01:
+        return "hour"
+    if season == 7 and abs(year * 365.25 - 7) < 0.01:
+        return "weekday"
+    return {12: "month", 4: "quarter"}.get(season, "") if abs(year - 1) < 0.01 else ""
+
+
+def season_positions(index: pd.Index, cycle: str, n_positions: int) -> np.ndarray:
+    """Return the position of times in a season.
+
+    Parameters
+    ----------
+    index : Index
+        Of n times; of any kind where there is no cycle.
+    cycle : {"hour", "weekday", "month", "quarter", ""}
+        Of `find_cycle`.
+    n_positions : int
+        Rows of a season.
+
+    Returns
+    -------
+    ndarray of int of shape (n,)
+        From 0 to n_positions - 1; 0 without a cycle.
+
+    Examples
+    --------
+    >>> season_positions(pd.date_range("2026-01-01 23:00", periods=3, freq="30min"), "hour", 48)
+    array([46, 47,  0])
+    """
+    if cycle == "":
+        return np.zeros(len(index), int)
+    times = as_times(index)
+    if cycle == "hour":
+        return np.floor(phases(index, "hour") * n_positions + 1e-6).astype(int) % n_positions
+    return np.asarray(times.day_of_week if cycle == "weekday" else getattr(times, cycle) - 1, int) % n_positions
 
 
 def waves(phase: np.ndarray, n_harmonics: int) -> list[np.ndarray]:

@@ -12,7 +12,7 @@ import pandas as pd
 from tscnn.common.checks import received
 from tscnn.data.windows import sliding_windows
 
-__all__ = ["Times", "at_steps"]
+__all__ = ["Times", "at_steps", "pad_times"]
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,28 @@ class Times:
         return type(self)(self.index.append(later.index), covariates, self.series)
 
 
-def at_steps(times: Times, at: np.ndarray, horizon: int, describe: Callable[[Times], np.ndarray]) -> np.ndarray:
+def pad_times(times: Times, n: int) -> Times:
+    """Repeat the first of too few times before it.
+
+    Parameters
+    ----------
+    times : Times
+        At least one.
+    n : int
+        How many there are to be at least.
+
+    Returns
+    -------
+    Times
+        The same, if they are enough.
+    """
+    missing = n - len(times)
+    return times if missing <= 0 else times[np.r_[np.zeros(missing, int), np.arange(len(times))]]
+
+
+def at_steps(
+    times: Times, at: np.ndarray, horizon: int, describe: Callable[[Times], np.ndarray], before: int = 0
+) -> np.ndarray:
     """Describe the steps after some rows, each time once where rows are close.
 
     Parameters
@@ -79,25 +100,28 @@ def at_steps(times: Times, at: np.ndarray, horizon: int, describe: Callable[[Tim
         Steps after each.
     describe : callable
         From n times to an array of shape (n, n_numbers).
+    before : int, default 0
+        Rows up to each that are described, too.
 
     Returns
     -------
-    ndarray of shape (n, horizon, n_numbers)
-        Of ``times[at + 1]`` to ``times[at + horizon]``.
+    ndarray of shape (n, before + horizon, n_numbers)
+        Of ``times[at + 1 - before]`` to ``times[at + horizon]``.
 
     Raises
     ------
     ValueError
         If `times` end before the last step.
     """
-    at = np.asarray(at)
+    at, n_steps = np.asarray(at) - before, before + horizon
     if len(at) == 0:
-        return np.zeros((0, horizon, describe(times[:1]).shape[1]), np.float32)
-    first, last = int(at.min()) + 1, int(at.max()) + horizon
-    if last >= len(times):
-        rule = f"`times` must go on for {horizon} steps after the last row that is forecast from."
-        raise ValueError(received(rule, n_times=len(times), row=int(at.max())))
-    if last - first < len(at) * horizon:  # close origins share times
-        return sliding_windows(describe(times[first : last + 1]), horizon)[at + 1 - first]
-    steps = at[:, None] + 1 + np.arange(horizon)
+        return np.zeros((0, n_steps, describe(times[:1]).shape[1]), np.float32)
+    first, last = int(at.min()) + 1, int(at.max()) + n_steps
+    if last >= len(times) or first < 0:
+        rule = f"`times` must begin {before} rows up to the first row that is forecast from, and go on for {horizon} "
+        rule += "steps after the last one."
+        raise ValueError(received(rule, n_times=len(times), rows=[first + before - 1, last - horizon]))
+    if last - first < len(at) * n_steps:  # close origins share times
+        return sliding_windows(describe(times[first : last + 1]), n_steps)[at + 1 - first]
+    steps = at[:, None] + 1 + np.arange(n_steps)
     return describe(times[steps.ravel()]).reshape(*steps.shape, -1)

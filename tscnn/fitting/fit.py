@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,6 +12,7 @@ import pandas as pd
 
 from tscnn.common.checks import received
 from tscnn.common.progress import write_line
+from tscnn.common.term import Term
 from tscnn.data.index import find_seasonality, find_seasons
 from tscnn.data.schema import Schema
 from tscnn.data.series import SeriesSet
@@ -21,13 +23,15 @@ from tscnn.fitting.networks import check_network, list_candidates
 from tscnn.fitting.preparation import prepare
 from tscnn.fitting.validation_report import report_on_validation
 from tscnn.forecasting.pipeline import Pipeline
-from tscnn.linear import LinearFit, LinearModel, fit_linear_model
+from tscnn.forecasting.predict import forecast_rows
+from tscnn.linear import LinearFit, LinearModel, PeriodicRegression, fit_linear_model
 from tscnn.linear.lookbacks import list_lookbacks
+from tscnn.linear.periodic_regression_fit import fit_periodic_regression
 from tscnn.linear.structural_mixture import StructuralMixture
 from tscnn.network.config import NetworkConfig
 from tscnn.parameters.checked import CheckedParameters, check_needs_no_validation, warn_of_short_lookback
 from tscnn.statistics import GateResult, not_kept
-from tscnn.transforms import AheadInputs, OutlierFilter, Transform
+from tscnn.transforms import AheadInputs, CovariateEffects, OutlierFilter, Transform
 from tscnn.transforms.fit import clean_series
 from tscnn.transforms.missing import fill_series
 
@@ -101,6 +105,8 @@ def fit_pipeline(series: SeriesSet, schema: Schema, parameters: CheckedParameter
         tell(f"{name.replace('_', ' ')} {gate.reason}")
     rows, gaps = prepared.rows, prepared.gaps
     linear = fit_linear(rows, split, schema, parameters, season_length)
+    if linear is not None:
+        linear = add_periodic_regression(linear, rows, split, schema, parameters, prepared.effects, season_length)
     for line in linear.messages if linear is not None else ():
         tell(line)
     ahead = find_ahead_inputs(split, parameters, prepared.effects)
@@ -172,27 +178,19 @@ def add_network(
 
     from tscnn.training.fit import fit_network  # here, since it imports Keras
 
-    known = None if ahead is None else np.concatenate([ahead.describe(one) for one in rows.all_times()])
     listed = list_candidates(parameters.network, parameters, schema, split, lookback, linear)
     chosen = fit_network(
-        [(replace(config, n_ahead=0 if known is None else known.shape[1]), terms) for config, terms in listed],
+        listed,
         rows.values,
         split,
         parameters.training,
-        ahead=known,
+        ahead=ahead,
+        beside=None if linear is None else _forecast_dense(linear.fitted, transforms, rows, parameters.horizon),
         device=parameters.device,
         seed=parameters.seed,
         verbose=parameters.verbose,
     )
-    takes = any(term.needs_ahead for term in chosen.all_terms)
-    pipeline = Pipeline(
-        transforms,
-        chosen.all_terms,
-        lookback,
-        parameters.horizon,
-        schema.target_features,
-        ahead=ahead if takes else None,
-    )
+    pipeline = Pipeline(transforms, chosen.all_terms, lookback, parameters.horizon, schema.target_features)
     return pipeline, Fit(pipeline, chosen.term.config, chosen.history, None, {**gates, **chosen.gates})
 
 
@@ -232,6 +230,80 @@ def fit_linear(
     return fit_linear_model(
         rows.values, targets, split, lookbacks, parameters.horizon, season_length, settings, isolated=isolated
     )
+
+
+def add_periodic_regression(
+    linear: LinearFit,
+    rows: SeriesSet,
+    split: Split,
+    schema: Schema,
+    parameters: CheckedParameters,
+    effects: Sequence[CovariateEffects],
+    season_length: int | None,
+) -> LinearFit:
+    """Fit regressions on future covariates beside the other linear terms, where they help.
+
+    Parameters
+    ----------
+    linear : LinearFit
+        The other terms.
+    rows : SeriesSet
+        In the units of the terms.
+    split : Split
+        Of their series.
+    schema : Schema
+        For the targets and the step.
+    parameters : CheckedParameters
+        Of the forecaster.
+    effects : sequence of CovariateEffects
+        That were subtracted from `rows`, the first of them; none if nothing was.
+    season_length : int or None
+        Rows of a season.
+
+    Returns
+    -------
+    LinearFit
+        The same, if nothing but the calendar is known ahead.
+    """
+    settings, name = parameters.linear_model, PeriodicRegression.name
+    if settings is None or not schema.ahead or any(isinstance(one, StructuralMixture) for one in linear.fitted):
+        return linear
+    if not settings.periodic_regression:
+        return linear.beside(name, (), not_kept("switched off"))
+    season = season_length if season_length and season_length > 1 else settings.lookbacks.default_season
+    span = parameters.lookback or settings.periodic.seasons * season
+    terms, result = fit_periodic_regression(
+        rows.values,
+        split,
+        np.array(schema.target_features),
+        linear.errors,
+        effects,
+        schema.freq,
+        season,
+        span,
+        parameters.horizon,
+        settings,
+    )
+    return linear.beside(name, terms, result)
+
+
+def _forecast_dense(
+    terms: Sequence[Term], transforms: Sequence[Transform], rows: SeriesSet, horizon: int
+) -> np.ndarray | None:
+    """Return what the terms that can't be trained beside forecast from every row, zeros where that sees too few."""
+    found = None
+    for term in terms:
+        if not isinstance(term, PeriodicRegression):
+            continue
+        pipeline = Pipeline(tuple(transforms), (term,), term.context, horizon, tuple(term.targets.tolist()))
+        if found is None:
+            found = np.zeros((len(rows.values), horizon, len(pipeline.targets)), np.float32)
+        for i, (start, stop) in enumerate(itertools.pairwise(rows.bounds.tolist())):
+            cutoffs = np.arange(term.context - 1, stop - start - horizon)
+            if len(cutoffs):
+                for chunk, forecasts in forecast_rows(pipeline, rows.values[start:stop], rows.times(i), cutoffs):
+                    found[start + cutoffs[chunk]] += forecasts
+    return found
 
 
 def _hold_back(series: SeriesSet, parameters: CheckedParameters) -> Split:

@@ -10,12 +10,12 @@ from tscnn.common.checks import received
 from tscnn.forecasting.pipeline import Pipeline
 from tscnn.linear import TERMS as LINEAR_TERMS
 from tscnn.network.term import NetworkTerm
-from tscnn.transforms import AheadInputs, CovariateEffects, Logarithm, OutlierFilter, Standardize, YearlySeason
+from tscnn.transforms import CovariateEffects, Logarithm, OutlierFilter, Standardize, YearlySeason
 
 __all__ = ["FILTERS", "TERMS", "TRANSFORMS", "pipeline_from_arrays"]
 
 TRANSFORMS: dict[str, Any] = {part.name: part for part in (Logarithm, Standardize, YearlySeason, CovariateEffects)}
-FILTERS: dict[str, Any] = {part.name: part for part in (OutlierFilter, AheadInputs)}
+FILTERS: dict[str, Any] = {OutlierFilter.name: OutlierFilter}
 TERMS: dict[str, Any] = {part.name: part for part in (*LINEAR_TERMS, NetworkTerm)}
 
 
@@ -55,5 +55,4 @@ def pipeline_from_arrays(settings: dict[str, Any], arrays: dict[str, np.ndarray]
         int(settings["horizon"]),
         tuple(map(int, settings["targets"])),
         filters.get(OutlierFilter.name),
-        filters.get(AheadInputs.name),
     )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
+from types import MappingProxyType
 from typing import Any, Self
 
 import numpy as np
@@ -15,13 +16,14 @@ from tscnn.common.checks import received
 from tscnn.common.ring import Ring
 from tscnn.common.term import Term
 from tscnn.data.series import SeriesSet
-from tscnn.data.times import Times, at_steps
+from tscnn.data.times import Times, at_steps, pad_times
 from tscnn.data.windows import sliding_windows
 from tscnn.linear import StructuralMixture
-from tscnn.transforms import AheadInputs, Logarithm, OutlierFilter, Standardize, Transform
+from tscnn.transforms import CovariateEffects, Logarithm, OutlierFilter, Standardize, Transform
 
 __all__ = ["Pipeline"]
 
+NOTHING: Mapping[str, np.ndarray] = MappingProxyType({})
 CLEANED_WINDOWS = 256  # that hold outliers, in memory at a time: a convention
 
 
@@ -45,8 +47,6 @@ class Pipeline:
         Positions of the forecast columns among the features.
     outliers : OutlierFilter or None
         Of windows, in the units of the terms; it fills what is missing, too.
-    ahead : AheadInputs or None
-        Describes what is known ahead of the steps to forecast; None where no term takes it.
     """
 
     transforms: tuple[Transform, ...]
@@ -55,11 +55,10 @@ class Pipeline:
     horizon: int
     targets: tuple[int, ...]
     outliers: OutlierFilter | None = None
-    ahead: AheadInputs | None = None
 
     @property
-    def parts(self) -> list[Transform | Term | OutlierFilter | AheadInputs]:
-        """List transforms, terms, the filter of outliers, and what describes what is known ahead.
+    def parts(self) -> list[Transform | Term | OutlierFilter]:
+        """List transforms, terms, and the filter of outliers.
 
         Returns
         -------
@@ -69,8 +68,24 @@ class Pipeline:
         return [*self.transforms, *self.terms, *self._filters]
 
     @property
-    def _filters(self) -> list[OutlierFilter | AheadInputs]:
-        return [part for part in (self.outliers, self.ahead) if part is not None]
+    def _filters(self) -> list[OutlierFilter]:
+        return [] if self.outliers is None else [self.outliers]
+
+    @property
+    def rows_before(self) -> int:
+        """Rows of which terms take what is known, besides the steps ahead.
+
+        Returns
+        -------
+        int
+            The newest row included, 0 if none does.
+        """
+        return max((term.rows_before for term in self._knowing), default=0)
+
+    @property
+    def _knowing(self) -> list[Any]:
+        """The terms that forecast from what is known ahead, too."""
+        return [term for term in self.terms if term.needs_ahead]
 
     @property
     def fewest_rows(self) -> int:
@@ -115,7 +130,7 @@ class Pipeline:
         ValueError
             If there is no such part.
         """
-        names = [part.name for part in self.parts if part is not self.ahead]
+        names = [part.name for part in self.parts]
         if name not in names:
             raise ValueError(received(f"`name` must be one of {names}.", name=name))
         return replace(
@@ -187,8 +202,8 @@ class Pipeline:
                 values = one.apply(values, times)
         return values
 
-    def describe_ahead(self, times: Times, at: np.ndarray) -> np.ndarray | None:
-        """Describe what is known ahead of some rows.
+    def describe_ahead(self, times: Times, at: np.ndarray, most_before: int | None = None) -> dict[str, np.ndarray]:
+        """Describe what is known of the rows before some forecasts, and of the steps after them.
 
         Parameters
         ----------
@@ -196,30 +211,44 @@ class Pipeline:
             Of some rows and at least `horizon` steps after them.
         at : ndarray of int of shape (n,)
             The row that each forecast is made from.
+        most_before : int, optional
+            Rows that are described at most, the newest included; default `rows_before`.
 
         Returns
         -------
-        ndarray of shape (n, horizon, n_ahead), float32, or None
-            For the terms; None where none takes it.
+        dict of str to ndarray of shape (n, n_before + horizon, n_numbers), float32
+            By the name of the term that takes it.
         """
-        return None if self.ahead is None else at_steps(times, at, self.horizon, self.ahead.describe)
+        found = {}
+        for term in self._knowing:
+            before = term.rows_before if most_before is None else min(most_before, term.rows_before)
+            found[term.name] = at_steps(times, at, self.horizon, self._describer(term), before)
+        return found
 
-    def describe_next(self, series: Sequence[Times]) -> np.ndarray | None:
-        """Describe what is known ahead of the newest row of each of several series.
+    def describe_next(self, series: Sequence[Times], most_before: int | None = None) -> dict[str, np.ndarray]:
+        """Describe what is known of the newest rows of each of several series, and of the steps after them.
 
         Parameters
         ----------
         series : sequence of Times
-            Of the newest row of each, and of the `horizon` steps after it.
+            Of the newest rows of each, and of the `horizon` steps after them.
+        most_before : int, optional
+            As of `describe_ahead`.
 
         Returns
         -------
-        ndarray of shape (n_series, horizon, n_ahead), float32, or None
+        dict of str to ndarray of shape (n_series, n_before + horizon, n_numbers), float32
             As of `describe_ahead`.
         """
-        first = np.zeros(1, int)
-        described = [self.describe_ahead(times, first) for times in series]
-        return None if self.ahead is None else np.concatenate([one for one in described if one is not None])
+        if not self._knowing:
+            return {}
+        newest = [np.array([len(times) - 1 - self.horizon]) for times in series]
+        described = [self.describe_ahead(times, at, most_before) for times, at in zip(series, newest, strict=True)]
+        return {name: np.concatenate([one[name] for one in described]) for name in described[0]}
+
+    def _describer(self, term: Any) -> Any:
+        effects = next((one for one in self.transforms if isinstance(one, CovariateEffects)), None)
+        return partial(term.describe, effects=effects)
 
     def invert(self, forecasts: np.ndarray, times: Times, at: np.ndarray) -> np.ndarray:
         """Undo the transforms.
@@ -244,15 +273,15 @@ class Pipeline:
 
     # Three ways to forecast, in the units of the terms
 
-    def dense(self, rows: np.ndarray, ahead: np.ndarray | None = None, stride: int = 1) -> np.ndarray:
+    def dense(self, rows: np.ndarray, ahead: Mapping[str, np.ndarray] = NOTHING, stride: int = 1) -> np.ndarray:
         """Forecast at every origin of one series, or at every second or third or ..
 
         Parameters
         ----------
         rows : ndarray of shape (n_rows, n_features)
             Of `apply`, at least `lookback` of them.
-        ahead : ndarray of shape (n_rows - lookback + 1, horizon, n_ahead), or None
-            Of `describe_ahead`.
+        ahead : mapping of str to ndarray, default nothing
+            Of `describe_ahead`, of n_rows - lookback + 1 forecasts.
         stride : int, default 1
             From one origin to the next.
 
@@ -276,17 +305,17 @@ class Pipeline:
                 found = np.where(own[at, None], windows[at * stride], of_filled[at * stride])
                 cleaned = self.outliers.clean(found)
                 if cleaned is not found:
-                    forecasts[at] = self._last(cleaned, None if ahead is None else ahead[at * stride])
+                    forecasts[at] = self._last(cleaned, {name: one[at * stride] for name, one in ahead.items()})
         return forecasts
 
-    def last(self, windows: np.ndarray, ahead: np.ndarray | None = None) -> np.ndarray:
+    def last(self, windows: np.ndarray, ahead: Mapping[str, np.ndarray] = NOTHING) -> np.ndarray:
         """Forecast at the newest row of several windows.
 
         Parameters
         ----------
         windows : ndarray of shape (n_windows, n_rows, n_features)
             Of `apply`, at least `lookback` rows each.
-        ahead : ndarray of shape (n_windows, horizon, n_ahead), or None
+        ahead : mapping of str to ndarray, default nothing
             Of `describe_ahead`.
 
         Returns
@@ -298,26 +327,33 @@ class Pipeline:
             windows = self.outliers.clean(windows[:, windows.shape[1] - self.lookback :])
         return self._last(windows, ahead)
 
-    def start(self, windows: np.ndarray) -> list[list[Ring]]:
+    def start(self, windows: np.ndarray, series: Sequence[Times] = ()) -> list[list[Ring]]:
         """Remember what several series have seen so far.
 
         Parameters
         ----------
         windows : ndarray of shape (n_series, n_rows, n_features)
             Of `apply`, at least `lookback` rows each.
+        series : sequence of Times
+            Of the newest rows of each, where `rows_before` is not 0.
 
         Returns
         -------
         list of list of Ring
-            For `step`: the rows that the filter of outliers sees, if there is one; then a list a term.
+            For `step`: the rows that the filter of outliers sees, if there is one; then a list a term, the last ring of
+            which holds what is known of the rows before, if the term takes it.
         """
         newest = windows[:, windows.shape[1] - self.lookback :]
         seen = [] if self.outliers is None else [[Ring.of(newest.transpose(1, 0, 2))]]
         if self.outliers is not None and np.isnan(windows).any():
             windows = np.where(np.isnan(newest), self.outliers.clean(newest), newest)
-        return [*seen, *(term.start(windows) for term in self.terms)]
+        of_terms = [term.start(windows) for term in self.terms]
+        for term, rings in self._remembering(of_terms):
+            before = [pad_times(times, term.rows_before)[-term.rows_before :] for times in series]
+            rings.append(Ring.of(np.stack([self._describer(term)(times) for times in before], axis=1)))
+        return [*seen, *of_terms]
 
-    def step(self, state: list[list[Ring]], row: np.ndarray, ahead: np.ndarray | None = None) -> np.ndarray:
+    def step(self, state: list[list[Ring]], row: np.ndarray, ahead: Mapping[str, np.ndarray] = NOTHING) -> np.ndarray:
         """Take the next row of every series, and forecast the steps after it.
 
         Parameters
@@ -326,15 +362,15 @@ class Pipeline:
             Of `start`; changed in place.
         row : ndarray of shape (n_series, n_features), float32
             Of `apply`.
-        ahead : ndarray of shape (n_series, horizon, n_ahead), or None
-            Of `describe_ahead`.
+        ahead : mapping of str to ndarray, default nothing
+            Of `describe_next`, of the newest row and the steps after it.
 
         Returns
         -------
         ndarray of shape (n_series, horizon, n_targets), float32
             One forecast a series.
         """
-        of_terms, cleaned = state, None
+        of_terms, cleaned, known = state, None, dict(ahead)
         if self.outliers is not None:
             ((ring,), *of_terms) = state
             ring.push(row)
@@ -342,11 +378,18 @@ class Pipeline:
             if self.outliers.outside(newest).any() or np.isnan(newest).any():
                 cleaned = self.outliers.clean(newest.transpose(1, 0, 2))
                 row = np.where(np.isnan(row), cleaned[:, -1], row)
+        for term, rings in self._remembering(of_terms):
+            rings[-1].push(ahead[term.name][:, 0])
+            known[term.name] = np.concatenate([rings[-1].last().transpose(1, 0, 2), ahead[term.name][:, 1:]], axis=1)
         pairs = zip(self.terms, of_terms, strict=True)
-        forecasts = [term.step(rings, row, *_known(term, ahead)) for term, rings in pairs]
-        return self._combine(forecasts, len(row)) if cleaned is None else self._last(cleaned, ahead)
+        forecasts = [term.step(rings, row, *_known(term, known)) for term, rings in pairs]
+        return self._combine(forecasts, len(row)) if cleaned is None else self._last(cleaned, known)
 
-    def _last(self, windows: np.ndarray, ahead: np.ndarray | None) -> np.ndarray:
+    def _remembering(self, of_terms: Sequence[list[Ring]]) -> list[tuple[Any, list[Ring]]]:
+        """The terms that take what is known of rows before, each with its rings."""
+        return [(t, rings) for t, rings in zip(self.terms, of_terms, strict=True) if t.needs_ahead and t.rows_before]
+
+    def _last(self, windows: np.ndarray, ahead: Mapping[str, np.ndarray]) -> np.ndarray:
         return self._combine([term.last(windows, *_known(term, ahead)) for term in self.terms], len(windows))
 
     def _combine(self, forecasts: Sequence[np.ndarray], n: int) -> np.ndarray:
@@ -406,6 +449,6 @@ class Pipeline:
         return digest.hexdigest()
 
 
-def _known(term: Term, ahead: np.ndarray | None) -> tuple[np.ndarray, ...]:
+def _known(term: Term, ahead: Mapping[str, np.ndarray]) -> tuple[np.ndarray, ...]:
     """Return what a term takes of what is known ahead, as further arguments."""
-    return (ahead,) if term.needs_ahead and ahead is not None else ()
+    return (ahead[term.name],) if term.needs_ahead and term.name in ahead else ()

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from tscnn.data.series import SeriesSet
-from tscnn.data.times import Times
+from tscnn.data.times import Times, pad_times
 from tscnn.data.windows import sliding_windows
 from tscnn.forecasting.pipeline import Pipeline
 
@@ -40,19 +40,22 @@ def forecast_next(pipeline: Pipeline, series: SeriesSet, ahead: Sequence[Times])
         In the data's own units.
     """
     lookback, horizon, n_steps = pipeline.lookback, pipeline.horizon, len(ahead[0])
-    pipeline, bounds, newest = pipeline.admit(series), series.bounds.tolist(), np.zeros(1, int)
+    pipeline, bounds, before = pipeline.admit(series), series.bounds.tolist(), max(1, pipeline.rows_before)
+    newest = np.full(1, before - 1)
     rows = [series.values[max(a, b - lookback) : b] for a, b in itertools.pairwise(bounds)]
     seen, blocks = [times[-lookback:] for times in series.all_times()], []
     for first in range(0, n_steps, horizon):
         steps = np.minimum(np.arange(first, first + horizon), n_steps - 1)  # what lies beyond is cut off
-        due = [times[-1:].append(later[steps]) for times, later in zip(seen, ahead, strict=True)]
+        due = [
+            pad_times(times, before)[-before:].append(later[steps]) for times, later in zip(seen, ahead, strict=True)
+        ]
         applied = [_pad(pipeline.apply(own, times), lookback) for own, times in zip(rows, seen, strict=True)]
         found = pipeline.last(np.stack(applied), pipeline.describe_next(due))
         block = [pipeline.invert(own[None], times, newest)[0] for own, times in zip(found, due, strict=True)]
         blocks.append(np.stack(block))
         if first + horizon < n_steps:
             rows = [_append(own, later, pipeline.targets)[-lookback:] for own, later in zip(rows, block, strict=True)]
-            seen = [times.append(later[1:])[-lookback:] for times, later in zip(seen, due, strict=True)]
+            seen = [times.append(later[before:])[-lookback:] for times, later in zip(seen, due, strict=True)]
     return np.concatenate(blocks, axis=1)[:, :n_steps]
 
 
@@ -152,7 +155,7 @@ def forecast_rows(
     missing = max(0, lookback - 1 - int(cutoffs[0]))
     if missing:
         rows, cutoffs = _pad(rows, len(rows) + missing), cutoffs + missing
-        times = times[np.r_[np.zeros(missing, int), np.arange(len(times))]]
+        times = pad_times(times, len(times) + missing)
     stride = int(cutoffs[1] - cutoffs[0]) if len(cutoffs) > 1 else 1
     close = stride <= SKIPPED + lookback // SKIPPED_SHARE
     n_values = pipeline.horizon * len(pipeline.targets) * (stride if close else 1)

@@ -49,7 +49,7 @@ class Stream:
         series = SeriesSet.of_frames(list(context.values()), schema, self.names)
         pipeline = self._pipeline = pipeline.admit(series)
         self._ends = [index[-2:] for index in series.indexes]  # two rows tell the time of a day without a midnight
-        self._state = pipeline.start(np.stack(newest_windows(pipeline, series)))
+        self._state = pipeline.start(np.stack(newest_windows(pipeline, series)), series.all_times())
 
     def update(self, row: Any, *, future: Any = None) -> pd.DataFrame:
         """Take the next row, and forecast the steps after it.
@@ -95,7 +95,7 @@ class Stream:
                 check_sizes(pd.DataFrame(taken, when, self._schema.features), mean[of], scale[of])
         first = np.zeros(1, int)
         seen = [at.append(later) for at, later in zip(now, ahead, strict=True)]
-        steps = self._pipeline.step(self._state, rows, self._pipeline.describe_next(seen))
+        steps = self._pipeline.step(self._state, rows, self._pipeline.describe_next(seen, most_before=1))
         self._ends = [end[-1:].append(when) for end, when in zip(self._ends, due, strict=True)]
         forecasts = [
             self._pipeline.invert(own[None], times_of, first)[0] for own, times_of in zip(steps, seen, strict=True)

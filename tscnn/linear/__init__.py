@@ -11,10 +11,19 @@ from tscnn.linear.cross_series import CrossSeries
 from tscnn.linear.mean_reversion import MeanReversion
 from tscnn.linear.mixture import LinearMixture
 from tscnn.linear.model import LinearFit, fit_linear_model
+from tscnn.linear.periodic_regression import PeriodicRegression
 from tscnn.linear.settings import LinearModel
 from tscnn.linear.structural_mixture import StructuralMixture
 
-__all__ = ["OWN_COLUMN_TERMS", "TERMS", "LinearFit", "LinearModel", "StructuralMixture", "fit_linear_model"]
+__all__ = [
+    "OWN_COLUMN_TERMS",
+    "TERMS",
+    "LinearFit",
+    "LinearModel",
+    "PeriodicRegression",
+    "StructuralMixture",
+    "fit_linear_model",
+]
 
-TERMS = (LinearMixture, MeanReversion, CrossSeries, StructuralMixture)
-OWN_COLUMN_TERMS = (LinearMixture, MeanReversion)  # which forecast a target from its own past alone
+TERMS = (LinearMixture, MeanReversion, CrossSeries, StructuralMixture, PeriodicRegression)
+OWN_COLUMN_TERMS = (LinearMixture, MeanReversion, PeriodicRegression)  # which forecast a target from its own past alone

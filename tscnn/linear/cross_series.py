@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -40,6 +40,7 @@ class CrossSeries:
 
     name: ClassVar[str] = "cross_series"
     needs_ahead: ClassVar[bool] = False
+    rows_before: ClassVar[int] = 0
 
     kernel: np.ndarray
     targets: np.ndarray
@@ -131,6 +132,10 @@ class CrossSeries:
         corrections = ops.reshape(ops.matmul(flat, kernel), (-1, n_origins, horizon, n_targets))
         newest = ops.take(ops.slice(scale, (0, n_rows - 1, 0), (batch, n_origins, n_features)), self.targets, axis=-1)
         return corrections * newest[:, :, None]
+
+    def scaled(self, factors: np.ndarray) -> Self:
+        """Return the term with forecasts that are multiplied, by target."""
+        return replace(self, kernel=self.kernel * factors)
 
     def settings(self) -> dict[str, Any]:
         """Return `span` and `epsilon`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -24,7 +24,7 @@ class MeanReversion:
 
     Attributes
     ----------
-    coefficients : ndarray of shape (horizon,)
+    coefficients : ndarray of shape (horizon, n_targets), or (horizon, 1) or (horizon,) for all targets alike
         By step.
     targets : ndarray of int of shape (n_targets,)
         Positions of the targets among the features.
@@ -42,6 +42,7 @@ class MeanReversion:
 
     name: ClassVar[str] = "mean_reversion"
     needs_ahead: ClassVar[bool] = False
+    rows_before: ClassVar[int] = 0
 
     coefficients: np.ndarray
     targets: np.ndarray
@@ -54,9 +55,12 @@ class MeanReversion:
         object.__setattr__(self, "targets", np.asarray(self.targets, np.int64))
         object.__setattr__(self, "span", check_int("span", self.span, minimum=2))
         object.__setattr__(self, "epsilon", check_real("epsilon", self.epsilon, low=0, include_low=False))
-        if self.coefficients.ndim != 1 or self.targets.ndim != 1:
+        if self.coefficients.ndim == 1:
+            object.__setattr__(self, "coefficients", self.coefficients[:, None])
+        fits = self.coefficients.ndim == 2 and self.targets.ndim == 1
+        if not fits or self.coefficients.shape[1] not in (1, len(self.targets)):
             shapes = {"coefficients": self.coefficients.shape, "targets": self.targets.shape}
-            raise ValueError(received("Coefficients and targets must be of one axis.", **shapes))
+            raise ValueError(received("Coefficients must be one a step, or one a step and target.", **shapes))
 
     @property
     def context(self) -> int:
@@ -106,7 +110,11 @@ class MeanReversion:
         """
         _, level, scale = rolling_normalize(ops.take(rows, self.targets, axis=-1), self.span, self.epsilon, ops)
         scale += self.epsilon
-        return ops.convert_to_tensor(self.coefficients)[:, None] * (scale * ops.tanh(level / scale))[:, :, None]
+        return ops.convert_to_tensor(self.coefficients) * (scale * ops.tanh(level / scale))[:, :, None]
+
+    def scaled(self, factors: np.ndarray) -> Self:
+        """Return the term with forecasts that are multiplied, by target."""
+        return replace(self, coefficients=self.coefficients * factors)
 
     def settings(self) -> dict[str, Any]:
         """Return `span` and `epsilon`."""
@@ -127,4 +135,4 @@ class MeanReversion:
     def _correct(self, level: np.ndarray, scale: np.ndarray) -> np.ndarray:
         """Return the corrections of some origins: (n, targets) each -> (n, horizon, targets)."""
         scale = scale + np.float32(self.epsilon)
-        return self.coefficients[:, None] * (scale * np.tanh(level / scale))[:, None]
+        return self.coefficients * (scale * np.tanh(level / scale))[:, None]

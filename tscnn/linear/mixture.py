@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, ClassVar, Self
 
@@ -41,6 +41,7 @@ class LinearMixture:
 
     name: ClassVar[str] = "linear_mixture"
     needs_ahead: ClassVar[bool] = False
+    rows_before: ClassVar[int] = 0
 
     kernel: np.ndarray
     maps: np.ndarray
@@ -145,6 +146,13 @@ class LinearMixture:
             forecasts = ops.map(lambda pair: apply(pair[0], kernel[pair[1]]), (series, maps))
         forecasts = ops.reshape(forecasts, (n_columns, batch, n_rows - self.context + 1, self.horizon))
         return ops.transpose(forecasts, (1, 2, 3, 0))
+
+    def scaled(self, factors: np.ndarray) -> Self:
+        """Return the term with forecasts that are multiplied, by target."""
+        pairs = np.column_stack([self.maps, factors])
+        own, maps = np.unique(pairs, axis=0, return_inverse=True)
+        kernel = self.kernel[own[:, 0].astype(int)] * own[:, 1, None, None]
+        return replace(self, kernel=kernel, maps=maps.ravel())
 
     def settings(self) -> dict[str, Any]:
         """Return nothing: arrays say it all."""

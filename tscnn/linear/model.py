@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -47,6 +48,8 @@ class LinearFit:
         the newest row, of the others over the terms before them.
     messages : list of str
         What was chosen, in words.
+    errors : sequence of FoldErrors, default ()
+        Of mixture and mean reversion, out of fold, the last ones of the validation origins.
     """
 
     lookback: int
@@ -55,6 +58,36 @@ class LinearFit:
     ridge_map: np.ndarray
     gates: Mapping[str, GateResult]
     messages: list[str]
+    errors: Sequence[FoldErrors] = ()
+
+    def beside(self, name: str, terms: Sequence[Any], result: GateResult) -> LinearFit:
+        """Return the fit with one more term, whose `shares` of each target's forecast are taken from the others.
+
+        Parameters
+        ----------
+        name : str
+            Of the term.
+        terms : sequence of Term
+            Fitted on the training origins, and on all; none if it isn't kept.
+        result : GateResult
+            Of the term.
+
+        Returns
+        -------
+        LinearFit
+            Of a lookback that the term sees, too.
+        """
+        gates, messages = {**self.gates, name: result}, list(self.messages)
+        if not terms:
+            return replace(self, gates=gates)
+        messages.append(f"{name.replace('_', ' ')} {result.reason}")
+        fits = (
+            (*(before.scaled(1 - term.shares) for before in found), term)  # type: ignore[attr-defined]
+            for found, term in zip((self.fitted, self.refitted), terms, strict=True)
+        )
+        fitted, refitted = fits
+        lookback = max(self.lookback, terms[0].context)
+        return replace(self, lookback=lookback, fitted=fitted, refitted=refitted, gates=gates, messages=messages)
 
 
 @on_one_thread
@@ -131,7 +164,7 @@ def fit_linear_model(
         for of_solution, kernel in zip(terms, (crossing.fitted, crossing.refitted), strict=True):
             of_solution.append(CrossSeries(kernel, targets, span))
     fitted, refitted = (tuple(of_solution) for of_solution in terms)
-    return LinearFit(lookback, fitted, refitted, baseline, gates, messages)
+    return LinearFit(lookback, fitted, refitted, baseline, gates, messages, errors)
 
 
 def _try_reversion(

@@ -8,7 +8,7 @@ from typing import ClassVar
 from tscnn.common.checks import check_choice, check_int, check_real
 from tscnn.common.settings import Settings
 
-__all__ = ["CrossSeriesSettings", "LinearModel", "LookbackSettings", "MixtureSettings"]
+__all__ = ["CrossSeriesSettings", "LinearModel", "LookbackSettings", "MixtureSettings", "PeriodicSettings"]
 
 INFINITE = float("inf")
 
@@ -194,6 +194,37 @@ class CrossSeriesSettings(Settings):
 
 
 @dataclass(frozen=True)
+class PeriodicSettings(Settings):
+    """How regressions on what is known ahead are fitted, one for each position in a season.
+
+    Attributes
+    ----------
+    seasons : int, default 7
+        Seasons that a window holds at most: a week of days. A convention.
+    alphas : tuple of float
+        Ridge strengths to choose from, in units of the variance of each input. A convention: a grid of half decades.
+    n_steps : int, default 8
+        Steps of the horizon, evenly spread, that errors are computed at. A convention, for the time of a fit.
+    fewest_origins : int, default 60
+        Training origins at each position in a season, below which all positions share one regression. A convention.
+    most_products : float, default 3e10
+        Products that a regression is summed of; of more, origins are left out. A convention: some seconds.
+    """
+
+    may_not_be_empty: ClassVar[tuple[str, ...]] = ("alphas",)
+
+    seasons: int = 7
+    alphas: tuple[float, ...] = (0.03, 0.1, 0.3, 1.0)
+    n_steps: int = 8
+    fewest_origins: int = 60
+    most_products: float = 3e10
+
+    def __post_init__(self) -> None:
+        """Check every setting."""
+        self.check_kinds()
+
+
+@dataclass(frozen=True)
 class LinearModel(Settings):
     """The linear part of a forecast, fitted in closed form.
 
@@ -209,6 +240,8 @@ class LinearModel(Settings):
         Whether structural models, weighted by their past errors in each window, are tried on panels of short series.
     logarithms : bool, default True
         Whether columns that are never negative are tried as logarithms.
+    periodic_regression : bool, default True
+        Whether regressions on future covariates, one for each position in a season, are tried.
     level : float, default 0.1
         Greatest p-value, adjusted for the settings tried, at which a part is kept. A convention.
     fewest_blocks : int, default 4
@@ -231,6 +264,8 @@ class LinearModel(Settings):
         Of the mixture of ridge regressions.
     cross_series_settings : CrossSeriesSettings
         Of the cross-series ridge.
+    periodic : PeriodicSettings
+        Of the periodic regression.
     lookbacks : LookbackSettings
         Of the lookbacks to choose from.
 
@@ -251,6 +286,7 @@ class LinearModel(Settings):
     cross_series: bool = True
     structural_models: bool = True
     logarithms: bool = True
+    periodic_regression: bool = True
     level: float = 0.1
     fewest_blocks: int = 4
     fewest_folds: int = 3
@@ -261,6 +297,7 @@ class LinearModel(Settings):
     baseline_alphas: tuple[float, ...] = (1e-5, 1e-3, 1e-2, 1e-1)
     mixture: MixtureSettings = field(default_factory=MixtureSettings)
     cross_series_settings: CrossSeriesSettings = field(default_factory=CrossSeriesSettings)
+    periodic: PeriodicSettings = field(default_factory=PeriodicSettings)
     lookbacks: LookbackSettings = field(default_factory=LookbackSettings)
 
     def __post_init__(self) -> None:

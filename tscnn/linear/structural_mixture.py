@@ -49,6 +49,7 @@ class StructuralMixture:
 
     name: ClassVar[str] = "structural_mixture"
     needs_ahead: ClassVar[bool] = False
+    rows_before: ClassVar[int] = 0
 
     models: np.ndarray
     prior: np.ndarray

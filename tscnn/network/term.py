@@ -12,8 +12,10 @@ import numpy as np
 from tscnn.common.checks import check_ints, received
 from tscnn.common.ring import Ring
 from tscnn.common.term import empty_forecasts
+from tscnn.data.times import Times
 from tscnn.network.config import NetworkConfig, read_config
 from tscnn.network.inference import CACHED_POSITIONS, ArrayNetwork, weight_shapes
+from tscnn.transforms import AheadInputs, CovariateEffects
 
 if TYPE_CHECKING:
     from tscnn.network.graph import Network
@@ -35,6 +37,8 @@ class NetworkTerm:
         Its weights by name, of the shapes of `weight_shapes`; as float32.
     silent : tuple of int, default ()
         Positions of targets, among the targets, of which it says nothing: 0.
+    inputs : AheadInputs, optional
+        Describes what is known ahead, where the network takes it.
 
     Raises
     ------
@@ -47,6 +51,7 @@ class NetworkTerm:
     config: NetworkConfig
     parameters: Mapping[str, np.ndarray]
     silent: tuple[int, ...] = ()
+    inputs: AheadInputs | None = None
 
     def __post_init__(self) -> None:
         if self.config.linear_skip is not None:
@@ -68,7 +73,7 @@ class NetworkTerm:
 
     def __reduce__(self) -> Any:
         """Pickle and copy as configuration and arrays."""
-        return type(self), (self.config, dict(self.parameters), self.silent)
+        return type(self), (self.config, dict(self.parameters), self.silent, self.inputs)
 
     @property
     def context(self) -> int:
@@ -91,6 +96,22 @@ class NetworkTerm:
             As it was trained.
         """
         return self.config.n_ahead > 0
+
+    @property
+    def rows_before(self) -> int:
+        """Rows of which it takes what is known."""
+        return 0
+
+    @property
+    def needs_times(self) -> bool:
+        """Whether it takes an index of times."""
+        return self.inputs is not None and self.inputs.needs_times
+
+    def describe(self, times: Times, effects: CovariateEffects | None) -> np.ndarray:  # noqa: ARG002 - as all terms
+        """Describe times by covariates and the calendar: see `Term.needs_ahead`."""
+        if self.inputs is None:
+            raise ValueError(received("A network that needs what is known ahead must have `inputs`.", inputs=None))
+        return self.inputs.describe(times)
 
     @property
     def says_something(self) -> bool:
@@ -139,18 +160,25 @@ class NetworkTerm:
 
     def settings(self) -> dict[str, Any]:
         """Return the fields of the configuration, and `silent`."""
-        return {**asdict(self.config), "silent": self.silent}
+        own = {**asdict(self.config), "silent": self.silent}
+        return own if self.inputs is None else {**own, "inputs": self.inputs.settings()}
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Return the weights of Keras's layers, by name."""
-        return dict(self.parameters)
+        """Return the weights of Keras's layers, by name, and what describes what is known ahead."""
+        described = {} if self.inputs is None else self.inputs.arrays()
+        return {**self.parameters, **{f"inputs/{name}": array for name, array in described.items()}}
 
     @classmethod
     def from_arrays(cls, settings: dict[str, Any], arrays: Mapping[str, np.ndarray]) -> Self:
         """Make the term that `settings` and `arrays` describe, or name what is none of a network."""
         settings = dict(settings)
-        silent = settings.pop("silent")
-        return cls(read_config(settings), arrays, tuple(silent))
+        silent, described = settings.pop("silent"), settings.pop("inputs", None)
+        own = {name: array for name, array in arrays.items() if not name.startswith("inputs/")}
+        inputs = None
+        if described is not None:
+            of_inputs = {name.removeprefix("inputs/"): array for name, array in arrays.items() if name not in own}
+            inputs = AheadInputs.from_arrays(described, of_inputs)
+        return cls(read_config(settings), own, tuple(silent), inputs)
 
     @classmethod
     def from_keras(cls, network: Network, silent: tuple[int, ...] = ()) -> Self:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from tscnn.statistics import GateResult, not_kept
 from tscnn.training.loop import train
 from tscnn.training.selection import Candidate, choose
 from tscnn.training.settings import Training
+from tscnn.transforms import AheadInputs
 
 __all__ = ["FittedNetwork", "fit_network"]
 
@@ -62,7 +63,8 @@ def fit_network(
     split: Split,
     settings: Training,
     *,
-    ahead: np.ndarray | None = None,
+    ahead: AheadInputs | None = None,
+    beside: np.ndarray | None = None,
     device: str,
     seed: int,
     verbose: bool,
@@ -83,8 +85,10 @@ def fit_network(
         Of these series.
     settings : Training
         How to train.
-    ahead : ndarray of shape (n_rows, n_ahead), optional
-        What is known ahead of each row.
+    ahead : AheadInputs, optional
+        Describes what is known ahead.
+    beside : ndarray of shape (n_rows, horizon, n_targets), optional
+        Forecasts from every row of the terms without `in_graph`.
     device : str
         Of `tscnn.network.backend.device_scope`.
     seed : int
@@ -103,25 +107,28 @@ def fit_network(
         Naming the setting that breaks a rule.
     """
     if is_forked():
-        how = {"ahead": ahead, "device": device, "seed": seed, "verbose": verbose}
+        how = {"ahead": ahead, "beside": beside, "device": device, "seed": seed, "verbose": verbose}
         return call_afresh(fit_network, candidates, rows, split, settings, **how)
     lookback, horizon = candidates[0][0].lookback, candidates[0][0].horizon
     training, validation = split.training(lookback, horizon), []
     if split.has_validation:
         validation = split.validation(lookback, horizon)
     fits, results = [], []
+    known = None if ahead is None else np.concatenate([ahead.describe(one) for one in split.series.all_times()])
     for config, terms in candidates:
+        config = replace(config, n_ahead=0 if known is None else known.shape[1])
         with device_scope(device):
             network = build_network(config, settings.precision, seed)
             seed_weights(network.dense, seed)
             trained = train(
                 network,
                 rows,
-                terms,
+                [term for term in terms if hasattr(term, "in_graph")],
                 training,
                 validation,
                 settings,
-                ahead=ahead,
+                ahead=known,
+                beside=beside if terms else None,
                 observed=split.series.observed,
                 device=device,
                 seed=seed,
@@ -130,7 +137,7 @@ def fit_network(
         gates = {}
         if terms and any(validation):
             gates["network"] = trained.gate or not_kept("no epoch had a smaller error than the linear terms alone")
-        term = NetworkTerm.from_keras(network, list_silent(config, rows))
+        term = replace(NetworkTerm.from_keras(network, list_silent(config, rows)), inputs=ahead)
         fits.append(FittedNetwork(term, tuple(terms), trained.history, gates))
         results.append(Candidate(trained.losses, sum(map(len, validation)), bool(terms), describe(config, terms)))
     best, gates = choose(results, max(lookback, horizon), level=settings.level) if len(fits) > 1 else (0, {})

@@ -60,6 +60,7 @@ def train(
     settings: Training,
     *,
     ahead: np.ndarray | None = None,
+    beside: np.ndarray | None = None,
     observed: np.ndarray | None = None,
     device: str = "auto",
     seed: int = 0,
@@ -81,6 +82,8 @@ def train(
         See there.
     ahead : ndarray of shape (n_rows, n_ahead), optional
         What is known ahead of each row.
+    beside : ndarray of shape (n_rows, horizon, n_targets), optional
+        Other forecasts from every row, that the network's are added to.
     observed : ndarray of bool of shape (n_rows, n_features), optional
         Which values are no fillings, and count as outcomes.
     device : str, default "auto"
@@ -110,7 +113,7 @@ def train(
         beside = TermsLayer(terms, config.lookback, dtype="float32", name="terms") if terms else None
         assembled = Assembled(model, beside, dtype="float32", name="assembled")
         units, n_origins = find_units(rows, validation, config), plan.training.weights.shape[1]
-        given = {"units": units, "ahead": ahead, "observed": observed}
+        given = {"units": units, "ahead": ahead, "beside": beside, "observed": observed}
         trainer = trainer_class(assembled, rows, network, n_origins, settings.loss, **given)
         n_first = plan.rounds[0] * plan.training.n_batches
         decay = keras.optimizers.schedules.CosineDecayRestarts(settings.learning_rate, n_first)

@@ -33,6 +33,8 @@ class SegmentTrainer(keras.Model):
         By which targets are divided where they are evaluated; not in training.
     ahead : ndarray of shape (n_rows, n_ahead), optional
         What is known ahead of each row.
+    beside : ndarray of shape (n_rows, horizon, n_targets), optional
+        Other forecasts from every row, that these are added to.
     observed : ndarray of bool of shape (n_rows, n_features), optional
         Which outcomes count: the others are taken as forecast, so that they carry no loss.
     """
@@ -47,6 +49,7 @@ class SegmentTrainer(keras.Model):
         *,
         units: Any = None,
         ahead: np.ndarray | None = None,
+        beside: np.ndarray | None = None,
         observed: np.ndarray | None = None,
     ) -> None:
         super().__init__(name="segment_trainer")
@@ -66,6 +69,10 @@ class SegmentTrainer(keras.Model):
         if ahead is not None:
             self.ahead = self.add_weight(shape=ahead.shape, initializer="zeros", trainable=False, name="ahead")
             self.ahead.assign(ahead)
+        self.beside = None
+        if beside is not None:
+            self.beside = self.add_weight(shape=beside.shape, initializer="zeros", trainable=False, name="beside")
+            self.beside.assign(beside)
         self.observed = None
         if observed is not None:
             self.observed = self.add_weight(shape=rows.shape, dtype="bool", initializer="ones", trainable=False)
@@ -107,6 +114,8 @@ class SegmentTrainer(keras.Model):
             known = ops.take(later, self.target_offsets, axis=1)  # (batch, n_origins, horizon, n_ahead)
         forecasts = self.forecast(segments[:, : self.n_inputs], known, training=training)
         forecasts, outcomes = ops.cast(forecasts, "float32"), self._outcomes_of(segments)
+        if self.beside is not None:
+            forecasts += ops.take(self.beside, at[:, self.lookback - 1 : self.n_inputs], axis=0)
         if self.observed is not None:
             counts = self._outcomes_of(ops.take(self.observed, at, axis=0))
             outcomes = ops.where(counts, outcomes, forecasts)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from tscnn.common.checks import received
-from tscnn.data.calendar import calendar_features, check_calendar, phases, rest_days, waves
+from tscnn.data.calendar import CYCLES, calendar_features, check_calendar, phases, rest_days, waves
 from tscnn.data.series import SeriesSet
 from tscnn.data.times import Times, at_steps
 
@@ -91,6 +91,63 @@ class CovariateBasis:
                 for column, own in zip(times.covariates.T, self.knots, strict=True)
             ]
         return np.concatenate(parts, axis=1, dtype=np.float32)
+
+    def describe_plainly(self, times: Times) -> np.ndarray:
+        """Return the numbers of some times that are not those of a time of the day or of the year.
+
+        Parameters
+        ----------
+        times : Times
+            With the covariates of `of`.
+
+        Returns
+        -------
+        ndarray of shape (n_times, n_numbers), float32
+            Piecewise linear functions of covariates, and kinds of days.
+        """
+        names = [name for name in self.calendar if name not in CYCLES]
+        parts = [calendar_features(times.index, names)] if names else [np.zeros((len(times), 0), np.float32)]
+        if times.covariates is not None:
+            parts += [_bend(column, own) for column, own in zip(times.covariates.T, self.knots, strict=True)]
+        return np.concatenate(parts, axis=1, dtype=np.float32)
+
+    def settings(self) -> dict[str, Any]:
+        """Return the calendar.
+
+        Returns
+        -------
+        dict
+            For `from_arrays`.
+        """
+        return {"calendar": list(self.calendar)}
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return the knots.
+
+        Returns
+        -------
+        dict of str to ndarray
+            For `from_arrays`.
+        """
+        return {"knots": self.knots}
+
+    @classmethod
+    def from_arrays(cls, settings: dict[str, Any], arrays: dict[str, np.ndarray]) -> Self:
+        """Make what `settings` and `arrays` describe.
+
+        Parameters
+        ----------
+        settings : dict
+            Of `settings`, and more.
+        arrays : dict of str to ndarray
+            Of `arrays`, and more.
+
+        Returns
+        -------
+        CovariateBasis
+            Equal to the bit.
+        """
+        return cls(check_calendar(settings["calendar"]) or (), arrays["knots"])
 
     @property
     def _has_weeks(self) -> bool:

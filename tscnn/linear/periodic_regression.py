@@ -1,0 +1,275 @@
+"""The term for what is known ahead: a regression of its own for every position in a season."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from tscnn.common.checks import received
+from tscnn.common.ring import Ring
+from tscnn.common.term import empty_forecasts
+from tscnn.common.threads import map_in_threads, on_one_thread
+from tscnn.data.calendar import season_positions
+from tscnn.data.times import Times
+from tscnn.data.windows import sliding_windows
+from tscnn.transforms import CovariateEffects
+from tscnn.transforms.covariates import CovariateBasis
+
+__all__ = ["Inputs", "PeriodicRegression", "local_units", "regression_inputs"]
+
+BLOCK = 512  # origins in memory at a time: a convention
+FLOOR = 0.05  # least scale of a window, in standard deviations of training: a convention
+LEAST_OF_DEVIATION = 0.3  # least scale, in units of the window's standard deviation: most rows of some are zeros
+NORMAL = 1.4826  # of the median absolute deviation to the standard deviation of a normal distribution
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Which rows and steps a regression sees.
+
+    Attributes
+    ----------
+    span : int
+        Rows that level and scale are taken over.
+    season : int
+        Rows of a season.
+    horizon : int
+        Steps predicted.
+    """
+
+    span: int
+    season: int
+    horizon: int
+
+    @property
+    def own(self) -> np.ndarray:
+        """List the rows of a window that a target is seen at.
+
+        Returns
+        -------
+        ndarray of int
+            Those of the newest two seasons; and of the first season of the window, a week before the steps to forecast.
+        """
+        newest = np.arange(max(0, self.span - 2 * self.season), self.span)
+        return np.concatenate([np.arange(min(self.season, int(newest[0]))), newest])
+
+
+@dataclass(frozen=True, eq=False)
+class PeriodicRegression:
+    """Ridge regressions on the newest rows of a target and on what is known ahead, one for each position in a season.
+
+    A forecast that is made at midnight weighs what it knows in another way than one that is made at noon: this is a
+    periodic autoregression with exogenous inputs. Rows are seen relative to the median of the newest ones, in units of
+    their median absolute deviation, through the inverse hyperbolic sine, so that a spike counts little and a regression
+    holds at every level. Of what is known ahead, a step sees itself, the same position a season before, and the mean of
+    the steps up to it, each relative to the mean of the window: no step sees a later one.
+
+    Attributes
+    ----------
+    basis : CovariateBasis
+        Describes times by piecewise linear functions of covariates, and by kinds of days.
+    inputs : Inputs
+        Rows and steps seen.
+    cycle : str
+        Position that has a regression of its own, of `season_positions`; "" for one regression at all of them.
+    own : ndarray of shape (n_targets, n_positions, n_own + 1, horizon)
+        Weights of rows, the last one the intercept.
+    known : ndarray of shape (n_targets, n_positions, horizon, 3 * n_numbers)
+        Weights of what is known ahead.
+    limits : ndarray of shape (n_targets,)
+        Largest outcome of the training rows, beyond which nothing is forecast.
+    targets : ndarray of int of shape (n_targets,)
+        Positions of the targets among the features.
+    shares : ndarray of shape (n_targets,)
+        Part of the forecast; the other terms make the rest.
+
+    References
+    ----------
+    .. [1] Franses and Paap (2004), Periodic Time Series Models.
+    .. [2] Lago, Marcjasz, De Schutter and Weron (2021), Forecasting day-ahead electricity prices.
+    """
+
+    name: ClassVar[str] = "periodic_regression"
+    needs_ahead: ClassVar[bool] = True
+
+    basis: CovariateBasis
+    inputs: Inputs
+    cycle: str
+    own: np.ndarray
+    known: np.ndarray
+    limits: np.ndarray
+    targets: np.ndarray
+    shares: np.ndarray
+
+    def __post_init__(self) -> None:
+        """Check shapes, and bring arrays to the types of inference."""
+        for name in ("own", "known", "limits", "shares"):
+            object.__setattr__(self, name, np.ascontiguousarray(getattr(self, name), np.float32))
+        object.__setattr__(self, "targets", np.asarray(self.targets, np.int64))
+        n, horizon = len(self.targets), self.inputs.horizon
+        n_own = len(self.inputs.own) + 1
+        fits = self.own.ndim == self.known.ndim == 4 and self.limits.shape == self.shares.shape == (n,)
+        fits = fits and self.own.shape == (n, self.known.shape[1], n_own, horizon)
+        if (
+            not fits
+            or (self.targets < 0).any()
+            or self.known.shape[:1] + self.known.shape[2:3] != (n, horizon)
+            or self.known.shape[3] % 3
+        ):
+            shapes = {name: value.shape for name, value in self.arrays().items()}
+            raise ValueError(received("The arrays must fit each other.", shapes=shapes))
+
+    @property
+    def context(self) -> int:
+        """Rows that a forecast depends on."""
+        return self.inputs.span
+
+    @property
+    def horizon(self) -> int:
+        """Steps that are forecast."""
+        return self.inputs.horizon
+
+    @property
+    def rows_before(self) -> int:
+        """Rows of which it takes what is known, the newest included."""
+        return self.inputs.span
+
+    def describe(self, times: Times, effects: CovariateEffects | None) -> np.ndarray:
+        """Describe times by numbers, the effects that were subtracted from rows, and the position in a season."""
+        parts = [self.basis.describe_plainly(times), np.zeros((len(times), len(self.targets)), np.float32)]
+        if effects is not None:
+            parts[1] = effects.at(times)[:, self.targets]
+        position = season_positions(times.index, self.cycle, self.own.shape[1])
+        return np.concatenate([*parts, position[:, None]], axis=1, dtype=np.float32)
+
+    @on_one_thread
+    def dense(self, rows: np.ndarray, ahead: np.ndarray) -> np.ndarray:
+        """Forecast at every origin of one series, with what is known of each: see `Term.dense`."""
+        return self._forecast(sliding_windows(rows, self.context), ahead)
+
+    @on_one_thread
+    def last(self, windows: np.ndarray, ahead: np.ndarray) -> np.ndarray:
+        """Forecast at the newest row of several windows, with what is known of each: see `Term.last`."""
+        return self._forecast(windows[:, windows.shape[1] - self.context :], ahead)
+
+    def start(self, windows: np.ndarray) -> list[Ring]:
+        """Remember the targets' newest rows: see `Term.start`."""
+        newest = windows[:, windows.shape[1] - self.context :, self.targets]
+        return [Ring.of(newest.transpose(1, 0, 2))]
+
+    @on_one_thread
+    def step(self, state: list[Ring], row: np.ndarray, ahead: np.ndarray) -> np.ndarray:
+        """Take the next row of every series, and forecast the steps after it: see `Term.step`."""
+        state[0].push(row[:, self.targets])
+        windows = state[0].last().transpose(1, 0, 2)
+        return self._forecast(windows, ahead, columns=range(len(self.targets)))
+
+    def scaled(self, factors: np.ndarray) -> Self:
+        """Return the term with forecasts that are multiplied, by target."""
+        return replace(self, shares=self.shares * factors)
+
+    def settings(self) -> dict[str, Any]:
+        """Return the calendar, which rows are seen, and the cycle."""
+        own = {"span": self.inputs.span, "season": self.inputs.season, "horizon": self.inputs.horizon}
+        return {**self.basis.settings(), **own, "cycle": self.cycle}
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return the knots of covariates, weights, limits, targets and shares."""
+        names = ("own", "known", "limits", "targets", "shares")
+        return {**self.basis.arrays(), **{name: getattr(self, name) for name in names}}
+
+    @classmethod
+    def from_arrays(cls, settings: dict[str, Any], arrays: dict[str, np.ndarray]) -> Self:
+        """Make the term that `settings` and `arrays` describe."""
+        inputs = Inputs(*(int(settings[name]) for name in ("span", "season", "horizon")))
+        rest = {name: array for name, array in arrays.items() if name != "knots"}
+        return cls(CovariateBasis.from_arrays(settings, arrays), inputs, str(settings["cycle"]), **rest)
+
+    def _forecast(self, windows: np.ndarray, ahead: np.ndarray, columns: Any = None) -> np.ndarray:
+        """Forecast from windows of exactly `context` rows, and what is known of these and of the steps after them."""
+        forecasts = empty_forecasts(len(windows), self.horizon, len(self.targets))
+        columns = self.targets if columns is None else columns
+
+        def forecast(first: int) -> None:
+            block = slice(first, first + BLOCK)
+            for j, column in enumerate(columns):
+                self._forecast_target(j, windows[block, :, column], ahead[block], forecasts[block, :, j])
+
+        map_in_threads(forecast, range(0, len(windows), BLOCK))
+        return forecasts
+
+    def _forecast_target(self, j: int, rows: np.ndarray, ahead: np.ndarray, out: np.ndarray) -> None:
+        n_numbers, span = self.known.shape[3] // 3, self.inputs.span
+        effects = ahead[:, :, n_numbers + j]
+        rows = rows + effects[:, :span]
+        level, scale = local_units(rows)
+        own, known = regression_inputs(rows, level, scale, ahead[:, :, :n_numbers], self.inputs)
+        positions = ahead[:, span - 1, -1].astype(np.int64)
+        found = np.empty((len(rows), self.horizon), np.float32)
+        for position in np.unique(positions):
+            at = np.flatnonzero(positions == position)
+            found[at] = own[at] @ self.own[j, position, :-1] + self.own[j, position, -1]
+            found[at] += np.einsum("nhk,hk->nh", known[at], self.known[j, position])
+        found = np.sinh(np.clip(found, -self.limits[j], self.limits[j])) * scale[:, None] + level[:, None]
+        out[...] = self.shares[j] * (found - effects[:, span:])
+
+
+def local_units(windows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Find the level and the scale of windows, which a few outliers don't move.
+
+    Parameters
+    ----------
+    windows : ndarray of shape (n, span)
+        Of one target.
+
+    Returns
+    -------
+    level, scale : ndarray of shape (n,)
+        Median, and median absolute deviation as that of a normal distribution; never less than `LEAST_OF_DEVIATION` of
+        the standard deviation, nor than `FLOOR`.
+    """
+    level = np.median(windows, axis=1)
+    spread = NORMAL * np.median(np.abs(windows - level[:, None]), axis=1)
+    return level, np.maximum(np.maximum(spread, LEAST_OF_DEVIATION * windows.std(axis=1)), windows.dtype.type(FLOOR))
+
+
+def regression_inputs(
+    windows: np.ndarray,
+    level: np.ndarray,
+    scale: np.ndarray,
+    numbers: np.ndarray,
+    inputs: Inputs,
+    steps: np.ndarray | slice = slice(None),
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return what regressions see of some origins.
+
+    Parameters
+    ----------
+    windows : ndarray of shape (n, span)
+        Rows of one target.
+    level, scale : ndarray of shape (n,)
+        Of these.
+    numbers : ndarray of shape (n, span + horizon, n_numbers)
+        What is known of their times, and of those of the steps after them.
+    inputs : Inputs
+        Rows seen.
+    steps : ndarray of int, default all
+        Steps of the horizon, from 0.
+
+    Returns
+    -------
+    own : ndarray of shape (n, n_own)
+        Rows.
+    known : ndarray of shape (n, n_steps, 3 * n_numbers)
+        What is known of each step: of itself, of the position a season before, and on average from the first step on.
+    """
+    own = np.arcsinh((windows[:, inputs.own] - level[:, None]) / scale[:, None])
+    span, horizon = inputs.span, inputs.horizon
+    mean = numbers[:, :span].mean(axis=1, keepdims=True)
+    steps = np.arange(horizon)[steps]
+    ahead = numbers[:, span:] - mean
+    summed = np.cumsum(ahead, axis=1)[:, steps] / (steps + 1).astype(ahead.dtype)[:, None]
+    before = numbers[:, span - min(inputs.season, span) + steps] - mean
+    return own, np.concatenate([ahead[:, steps], before, summed], axis=2)
