@@ -386,7 +386,7 @@ class Pipeline:
         return self._combine(forecasts, len(row)) if cleaned is None else self._last(cleaned, known)
 
     def _remembering(self, of_terms: Sequence[list[Ring]]) -> list[tuple[Any, list[Ring]]]:
-        """The terms that take what is known of rows before, each with its rings."""
+        """List the terms that take what is known of rows before, each with its rings."""
         return [(t, rings) for t, rings in zip(self.terms, of_terms, strict=True) if t.needs_ahead and t.rows_before]
 
     def _last(self, windows: np.ndarray, ahead: Mapping[str, np.ndarray]) -> np.ndarray:

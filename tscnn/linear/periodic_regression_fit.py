@@ -68,20 +68,20 @@ def fit_periodic_regression(
     result : GateResult
         Of both together against the other terms.
     """
-    own = settings.periodic
-    inputs = Inputs(min(span, own.seasons * season), season, horizon)
+    periodic = settings.periodic
+    inputs = Inputs(min(span, periodic.seasons * season), season, horizon)
     if len(errors) < 2 or inputs.span < 2:
         return [], not_kept("too few rows")
-    errors = [_at_some_steps(fold, own.n_steps) for fold in errors[-2:]]
-    design = _Design.of(rows, split, targets, effects, freq, inputs, own.fewest_origins)
+    errors = [_at_some_steps(fold, periodic.n_steps) for fold in errors[-2:]]
+    design = _Design.of(rows, split, targets, effects, freq, inputs, periodic.fewest_origins)
     training, validation = split.training(inputs.span, horizon), split.validation(inputs.span, horizon)
     end = int(errors[0].origins[0])
     earlier = [range(part.start, min(part.stop, end - horizon)) for part in training]
-    if sum(map(len, earlier)) < own.fewest_origins:
+    if sum(map(len, earlier)) < periodic.fewest_origins:
         return [], not_kept("too few rows")
     steps = errors[0].steps
     found = [
-        _solve(design, before, steps, own.alphas, own.most_products) for before in (earlier, training)
+        _solve(design, before, steps, periodic.alphas, periodic.most_products) for before in (earlier, training)
     ]  # (alphas, ..)
     shares, alphas, after = np.zeros(len(targets)), np.zeros(len(targets)), [fold.errors.copy() for fold in errors]
     for j in range(len(targets)):
@@ -95,13 +95,13 @@ def fit_periodic_regression(
             )
         best = int(np.argmin([loss for loss, _, _ in losses]))
         _, shares[j], mixed = losses[best]
-        alphas[j] = own.alphas[best]
+        alphas[j] = periodic.alphas[best]
         for fold, one in zip(after, mixed, strict=True):
             fold[:, j] = one
     mixed_errors = [fold.with_errors(one) for fold, one in zip(errors, after, strict=True)]
     better, switched = find_better_targets(errors, mixed_errors)
     result, _ = gate_gain(
-        errors, switched, int(steps[-1]) + 1, settings, n_tries=len(own.alphas), least_gain=settings.least_gain
+        errors, switched, int(steps[-1]) + 1, settings, n_tries=len(periodic.alphas), least_gain=settings.least_gain
     )
     shares = np.where(better, shares, 0)
     if not result.kept or not shares.any():
@@ -109,9 +109,9 @@ def fit_periodic_regression(
     every = np.arange(horizon)
     terms = []
     for origins in (training, [*training, *validation]):
-        by_alpha = {alpha: _solve(design, origins, every, (alpha,), own.most_products)[0] for alpha in set(alphas)}
-        chosen = [np.stack([by_alpha[alpha][k][j] for j, alpha in enumerate(alphas)]) for k in range(3)]
-        terms.append(PeriodicRegression(design.basis, inputs, design.cycle, *chosen, targets, shares))
+        by_alpha = {alpha: _solve(design, origins, every, (alpha,), periodic.most_products)[0] for alpha in set(alphas)}
+        own, known, limits = (np.stack([by_alpha[alpha][k][j] for j, alpha in enumerate(alphas)]) for k in range(3))
+        terms.append(PeriodicRegression(design.basis, inputs, design.cycle, own, known, limits, targets, shares))
     return terms, result
 
 

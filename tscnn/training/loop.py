@@ -110,8 +110,8 @@ def train(
     trainer_class = LoopingTrainer if plan.training.n_looped else SegmentTrainer
     with device_scope(device):
         model = network.dense if settings.mode == "dense" else network.single_origin
-        beside = TermsLayer(terms, config.lookback, dtype="float32", name="terms") if terms else None
-        assembled = Assembled(model, beside, dtype="float32", name="assembled")
+        linear = TermsLayer(terms, config.lookback, dtype="float32", name="terms") if terms else None
+        assembled = Assembled(model, linear, dtype="float32", name="assembled")
         units, n_origins = find_units(rows, validation, config), plan.training.weights.shape[1]
         given = {"units": units, "ahead": ahead, "beside": beside, "observed": observed}
         trainer = trainer_class(assembled, rows, network, n_origins, settings.loss, **given)
