@@ -20,6 +20,9 @@ from tscnn.transforms.covariates import CovariateBasis
 
 __all__ = ["fit_periodic_regression"]
 
+LEAST_VARIANCE = 1e-3  # of an input, so that one that never changed in training says nothing: a convention
+SHARES = tuple(i / 10 for i in range(11))  # of the forecast, to choose from: a convention
+
 
 def fit_periodic_regression(
     rows: np.ndarray,
@@ -125,13 +128,22 @@ def _at_some_steps(fold: FoldErrors, n_steps: int) -> FoldErrors:
 def _best_share(
     before: Sequence[np.ndarray], rivals: Sequence[np.ndarray], weights: Sequence[np.ndarray]
 ) -> tuple[float, float, list[np.ndarray]]:
-    """Return the least squared error of a mixture of two forecasts, the part of the second, and what is left."""
-    old, new = np.concatenate(before), np.concatenate(rivals)
-    w = np.concatenate(weights)[:, None]
-    change = old - new
-    share = float(np.clip(np.sum(w * old * change) / max(np.sum(w * np.square(change)), 1e-12), 0, 1))
-    mixed = [(a - share * (a - b)).astype(a.dtype) for a, b in zip(before, rivals, strict=True)]
-    return float(np.sum(w * np.square(np.concatenate(mixed)))), share, mixed
+    """Find the best mixture of two forecasts: its loss, the part of the second, and the mixture's errors.
+
+    The loss is the mean of squared and absolute errors, each relative to those of the first forecast.
+    """
+    old, new, w = np.concatenate(before), np.concatenate(rivals), np.concatenate(weights)[:, None]
+    losses = [
+        np.sum(w * np.square(mixed)) / max(np.sum(w * np.square(old)), 1e-12)
+        + np.sum(np.sqrt(w) * np.abs(mixed)) / max(np.sum(np.sqrt(w) * np.abs(old)), 1e-12)
+        for mixed in (old + share * (new - old) for share in SHARES)
+    ]
+    best = int(np.argmin(losses))
+    return (
+        float(losses[best]),
+        SHARES[best],
+        [(a + SHARES[best] * (b - a)).astype(a.dtype) for a, b in zip(before, rivals, strict=True)],
+    )
 
 
 @dataclass(frozen=True)
@@ -229,9 +241,6 @@ def _ridges(inputs: np.ndarray, outcomes: np.ndarray, alphas: Sequence[float]) -
     penalty = np.diag(gram) + LEAST_VARIANCE
     weights = np.array([np.linalg.solve(gram + alpha * np.diag(penalty), cross) for alpha in alphas])
     return np.concatenate([weights, (middle - weights @ mean)[:, None]], axis=1)
-
-
-LEAST_VARIANCE = 1e-3  # of an input, so that one that never changed in training says nothing: a convention
 
 
 def _errors(design: _Design, weights: Weights, j: int, origins: np.ndarray, steps: np.ndarray) -> np.ndarray:
