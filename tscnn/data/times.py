@@ -118,9 +118,9 @@ def at_steps(
         return np.zeros((0, n_steps, describe(times[:1]).shape[1]), np.float32)
     first, last = int(at.min()) + 1, int(at.max()) + n_steps
     if last >= len(times) or first < 0:
-        rule = f"`times` must begin {before} rows up to the first row that is forecast from, and go on for {horizon} "
-        rule += "steps after the last one."
-        raise ValueError(received(rule, n_times=len(times), rows=[first + before - 1, last - horizon]))
+        rule = f"`times` must go on for {horizon} steps after the last row that is forecast from"
+        rule += f", and begin {before} rows up to the first one." if before else "."
+        raise ValueError(received(rule, n_times=len(times), row=last - horizon))
     if last - first < len(at) * n_steps:  # close origins share times
         return sliding_windows(describe(times[first : last + 1]), n_steps)[at + 1 - first]
     steps = at[:, None] + 1 + np.arange(n_steps)

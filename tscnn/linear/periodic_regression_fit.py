@@ -18,7 +18,7 @@ from tscnn.statistics import GateResult, not_kept
 from tscnn.transforms import CovariateEffects
 from tscnn.transforms.covariates import CovariateBasis
 
-__all__ = ["fit_periodic_regression"]
+__all__ = ["fit_periodic_regression", "solve_ridges"]
 
 LEAST_VARIANCE = 1e-3  # of an input, so that one that never changed in training says nothing: a convention
 SHARES = tuple(i / 10 for i in range(11))  # of the forecast, to choose from: a convention
@@ -221,7 +221,7 @@ def _solve(
             limits[j, position] = np.abs(outcomes).max()
             for k, step in enumerate(steps):
                 kept = slice(None) if design.observed is None else design.observed[at + 1 + step, j]
-                found = _ridges(np.concatenate([seen, ahead[:, k]], axis=1)[kept], outcomes[kept, k], alphas)
+                found = solve_ridges(np.concatenate([seen, ahead[:, k]], axis=1)[kept], outcomes[kept, k], alphas)
                 own[:, j, position, :-1, k], known[:, j, position, k] = found[:, :n_own], found[:, n_own:-1]
                 own[:, j, position, -1, k] = found[:, -1]
 
@@ -229,8 +229,23 @@ def _solve(
     return [(own[i], known[i], limits.max(axis=1)) for i in range(len(alphas))]
 
 
-def _ridges(inputs: np.ndarray, outcomes: np.ndarray, alphas: Sequence[float]) -> np.ndarray:
-    """Return weights and intercept for each strength, in units of the variance of each input: (alphas, inputs + 1)."""
+def solve_ridges(inputs: np.ndarray, outcomes: np.ndarray, alphas: Sequence[float]) -> np.ndarray:
+    """Solve ridge regressions.
+
+    Parameters
+    ----------
+    inputs : ndarray of shape (n, n_inputs)
+        Of n origins.
+    outcomes : ndarray of shape (n,)
+        What they are to say.
+    alphas : sequence of float
+        Strengths, in units of the variance of each input.
+
+    Returns
+    -------
+    ndarray of shape (n_alphas, n_inputs + 1)
+        Weights, the last one the intercept.
+    """
     n, n_inputs = inputs.shape
     if n < 2:
         return np.zeros((len(alphas), n_inputs + 1))

@@ -127,8 +127,7 @@ class Screening:
             losses.append(np.nan_to_num(found))
         (before, squares_before), (after, squares_after) = losses
         no_worse = squares_after.mean(axis=0) <= squares_before.mean(axis=0)
-        helped, result = self._test(before, after, apart, 1)
-        return helped & no_worse, result
+        return self._test(before, after, apart, 1, no_worse)
 
     def _origins(self) -> tuple[list[range], np.ndarray, int]:
         """Return origins to fit to, some later ones, and how many of these are independent of each other."""
@@ -165,7 +164,9 @@ class Screening:
             for begin in range(first, stop, size):
                 yield slice(begin, min(begin + size, stop)), int(owners[first])
 
-    def _test(self, before: np.ndarray, after: np.ndarray, apart: int, n_tries: int) -> tuple[np.ndarray, GateResult]:
+    def _test(
+        self, before: np.ndarray, after: np.ndarray, apart: int, n_tries: int, allowed: np.ndarray | None = None
+    ) -> tuple[np.ndarray, GateResult]:
         """Test losses (n_origins, n_targets), of each target by itself, and of those that are kept together."""
 
         def test(which: np.ndarray) -> GateResult:
@@ -174,4 +175,7 @@ class Screening:
 
         every = np.arange(before.shape[1])
         helped = np.array([test(every[[i]]).kept for i in every])
+        if allowed is not None and helped.any() and not (helped & allowed).any():
+            return helped & allowed, not_kept("squared errors grow")
+        helped = helped if allowed is None else helped & allowed
         return helped, test(every[helped] if helped.any() else every)
