@@ -1,6 +1,7 @@
 """Causal convolutional networks that forecast pandas DataFrames.
 
 The estimator          `Forecaster`, and its settings `TCN`, `LinearModel`, `Training`
+Judging forecasts      `evaluate`, `tscnn.metrics`
 The stack, in numbers  `receptive_field`, `reachable_lags`, `find_holes`, `plan_layers`, `conv_output_length`
 Without the estimator  `make_windows`, `build_model`, `tscnn.layers`, `tscnn.windows`
 Data                   `tscnn.datasets`
@@ -19,8 +20,9 @@ from tscnn.common.lazy import after_import, lazy_names
 from tscnn.network.receptive_field import conv_output_length, find_holes, plan_layers, reachable_lags, receptive_field
 
 if TYPE_CHECKING:
-    from tscnn import datasets, layers, windows
+    from tscnn import datasets, layers, metrics, windows
     from tscnn.data.windows import make_windows
+    from tscnn.evaluation.evaluate import evaluate
     from tscnn.forecaster import Forecaster
     from tscnn.linear.settings import LinearModel
     from tscnn.network.graph import build_model
@@ -38,9 +40,11 @@ __all__ = [
     "build_model",
     "conv_output_length",
     "datasets",
+    "evaluate",
     "find_holes",
     "layers",
     "make_windows",
+    "metrics",
     "plan_layers",
     "reachable_lags",
     "receptive_field",
@@ -54,8 +58,10 @@ _HOMES = {
     "Training": "tscnn.training.settings",
     "build_model": "tscnn.network.graph",
     "datasets": "tscnn.datasets",
+    "evaluate": "tscnn.evaluation.evaluate",
     "layers": "tscnn.layers",
     "make_windows": "tscnn.data.windows",
+    "metrics": "tscnn.metrics",
     "windows": "tscnn.windows",
 }
 _get_lazily, _list_names = lazy_names(__name__, _HOMES)
