@@ -1,7 +1,7 @@
 """Causal convolutional networks that forecast pandas DataFrames.
 
 The estimator          `Forecaster`, and its settings `TCN`, `LinearModel`, `Training`
-Judging forecasts      `evaluate`, `tscnn.metrics`
+Judging forecasts      `evaluate`, `compare`, `SeasonalNaive`, `tscnn.metrics`
 The stack, in numbers  `receptive_field`, `reachable_lags`, `find_holes`, `plan_layers`, `conv_output_length`
 Without the estimator  `make_windows`, `build_model`, `tscnn.layers`, `tscnn.windows`
 Data                   `tscnn.datasets`
@@ -22,7 +22,9 @@ from tscnn.network.receptive_field import conv_output_length, find_holes, plan_l
 if TYPE_CHECKING:
     from tscnn import datasets, layers, metrics, windows
     from tscnn.data.windows import make_windows
+    from tscnn.evaluation.compare import compare
     from tscnn.evaluation.evaluate import evaluate
+    from tscnn.evaluation.naive import SeasonalNaive
     from tscnn.forecaster import Forecaster
     from tscnn.linear.settings import LinearModel
     from tscnn.network.graph import build_model
@@ -35,9 +37,11 @@ __all__ = [
     "TCN",
     "Forecaster",
     "LinearModel",
+    "SeasonalNaive",
     "Training",
     "__version__",
     "build_model",
+    "compare",
     "conv_output_length",
     "datasets",
     "evaluate",
@@ -55,8 +59,10 @@ _HOMES = {
     "Forecaster": "tscnn.forecaster",
     "LinearModel": "tscnn.linear.settings",
     "TCN": "tscnn.network.settings",
+    "SeasonalNaive": "tscnn.evaluation.naive",
     "Training": "tscnn.training.settings",
     "build_model": "tscnn.network.graph",
+    "compare": "tscnn.evaluation.compare",
     "datasets": "tscnn.datasets",
     "evaluate": "tscnn.evaluation.evaluate",
     "layers": "tscnn.layers",
