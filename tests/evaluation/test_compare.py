@@ -77,9 +77,11 @@ def test_the_test_takes_cutoffs_that_share_outcomes(df):
         assert table.loc[(target, "last"), "p_value"] == pytest.approx(diebold_mariano(difference, 3)[1])
 
 
-@pytest.mark.parametrize(("refit", "ends"), [(True, [400, 430, 460, 490]), (2, [400, 460]), (False, [400])])
-def test_fits_see_no_row_after_their_first_cutoff(df, seen, refit, ends):
-    compare({"mean": Mean()}, df, "mae", horizon=HORIZON, start=df.index[400], stride=30, refit=refit)
+@pytest.mark.parametrize(
+    ("how", "ends"), [({"refit": True}, [400, 430, 460, 490]), ({"every": 2}, [400, 460]), ({}, [400])]
+)
+def test_fits_see_no_row_after_their_first_cutoff(df, seen, how, ends):
+    compare({"mean": Mean()}, df, "mae", horizon=HORIZON, start=df.index[400], stride=30, **how)
     assert [len(rows) - 1 for rows in seen.fits] == ends
 
 
@@ -141,7 +143,7 @@ def test_naive_forecasts_of_missing_values_and_few_rows():
         ([], {}, TypeError, r"`models` must be a dict of models by name.*Received: models=\[\]"),
         ({"m": Mean()}, {}, ValueError, "`horizon` must be given, as no model has one"),
         ({"m": Mean()}, {"horizon": 7}, ValueError, r"`Mean.predict` must return 7 rows.*shape=\(6, 2\)"),
-        ({"m": SeasonalNaive(1, 3)}, {"refit": -1}, ValueError, "`refit` must be an integer of at least 1"),
+        ({"m": SeasonalNaive(1, 3)}, {"every": -1}, ValueError, "`every` must be an integer of at least 1"),
         ({"m": SeasonalNaive(1, 3)}, {"metrics": "mea"}, ValueError, "`metrics` must be of"),
         ({"m": SeasonalNaive(1, 3)}, {"start": "2027-01-01"}, ValueError, "No cutoff has"),
     ],

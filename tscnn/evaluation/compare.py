@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tscnn.common.checks import check_int, received
+from tscnn.common.checks import check_choice, check_int, received
 from tscnn.data.index import find_seasonality, find_seasons
 from tscnn.data.steps import find_step
 from tscnn.data.tables import read_table
@@ -32,7 +32,8 @@ def compare(
     horizon: int | None = None,
     start: Any = None,
     stride: int | None = None,
-    refit: bool | int = False,
+    refit: bool = False,
+    every: int | None = None,
     season_length: int | None = None,
     series_id: Any = None,
     time: str | None = None,
@@ -60,8 +61,10 @@ def compare(
         The first cutoff is the first row at or after this label; default the row after four fifths of all.
     stride : int, optional
         Rows from one cutoff to the next; default the horizon.
-    refit : bool or int, default False
-        Fit once before the first cutoff; True at every cutoff, an int at every so many of them.
+    refit : bool, default False
+        Fit once before the first cutoff; True: at every cutoff.
+    every : int, optional
+        Fit at every so many cutoffs.
     season_length : int, optional
         As of `evaluate`.
     series_id : column name, optional
@@ -109,7 +112,8 @@ def compare(
     longest = max(rows.by_series.values(), key=len)
     step, first = find_step(longest.index), rows.index[4 * len(rows.index) // 5] if start is None else start
     cutoffs = find_cutoffs(rows.index, 2, horizon, first, stride)
-    folds = plan_folds(cutoffs, None if refit is False else 1 if refit is True else check_int("refit", refit))
+    refit = check_choice("refit", refit, (True, False))
+    folds = plan_folds(cutoffs, 1 if refit and every is None else every)
     metrics = [find_metric(each) for each in ([metrics] if isinstance(metrics, str | Metric) else metrics)]
     by = [by] if isinstance(by, str) else list(by)
     found, columns = {}, None

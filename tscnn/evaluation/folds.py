@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -16,7 +16,7 @@ from tscnn.data.frame import forecast_frame
 from tscnn.data.index import check_spacing
 from tscnn.data.panel import is_panel, join_forecasts, split_panel
 
-__all__ = ["Fold", "Rows", "forecast_fold", "join_folds", "plan_folds"]
+__all__ = ["Fold", "Found", "Rows", "forecast_fold", "join_folds", "plan_folds"]
 
 Found = dict[Any, tuple[list[int], np.ndarray]]  # by series: rows of its cutoffs, forecasts (n, horizon, n_targets)
 
@@ -77,6 +77,23 @@ class Rows:
             Of a single one by None.
         """
         return self.table if isinstance(self.table, dict) else {None: self.table}
+
+    def map(self, change: Callable[[Any], Any]) -> Any:
+        """Change every frame.
+
+        Parameters
+        ----------
+        change : callable
+            Frame -> frame.
+
+        Returns
+        -------
+        DataFrame, or dict of them by series
+            As `table` is.
+        """
+        if isinstance(self.table, dict):
+            return {name: change(own) for name, own in self.table.items()}
+        return change(self.table)
 
     def cut(self, first: int, end: int, names: Sequence[Any] | None = None) -> Any:
         """Take the rows of some times.
@@ -248,7 +265,7 @@ def _part_of(forecast: Any, name: Any, model: Any, horizon: int) -> np.ndarray:
     return values[:horizon]
 
 
-def join_folds(folds: Iterator[Found] | Sequence[Found], rows: Rows, columns: pd.Index) -> pd.DataFrame:
+def join_folds(folds: Iterable[Found], rows: Rows, columns: pd.Index) -> pd.DataFrame:
     """Lay out the forecasts of all folds one below the other.
 
     Parameters
