@@ -26,7 +26,7 @@ __all__ = ["compare"]
 def compare(
     models: Any,
     df: Any,
-    metrics: Any = ("mase", "mae", "rmse"),
+    metrics: Any = ("mase", "mae"),
     by: Any = (),
     *,
     horizon: int | None = None,
@@ -51,7 +51,7 @@ def compare(
         frame, or an array of shape (horizon, n_targets). One whose ``predict()`` takes no rows needs ``refit=True``.
     df : DataFrame, Series, array, or dict of them by series
         Rows with known outcomes.
-    metrics : str, `tscnn.metrics.Metric`, or list of them, default ("mase", "mae", "rmse")
+    metrics : str, `tscnn.metrics.Metric`, or list of them, default ("mase", "mae")
         Of `evaluate`; the first one is tested.
     by : {"target", "step", "series"}, or list of them, default ()
         What to tell apart, as of `evaluate`.
@@ -171,7 +171,8 @@ def _tabulate(
     for name, table in tables.items():
         with np.errstate(divide="ignore", invalid="ignore"):
             skill = 1 - tables[first][main.name] / table[main.name]
-        differences = losses[name] - losses[first]
+        same = np.isclose(losses[name], losses[first], rtol=1e-6, atol=0)  # but for rounding
+        differences = (losses[name] - losses[first]).mask(same, 0.0)
         groups = differences.groupby(level=by if len(by) > 1 else by[0]) if by else [(table.index[0], differences)]
         p_values = {label: diebold_mariano(each.to_numpy(), n_overlapping)[1] for label, each in groups}
         own = [np.nan if name == first else p_values[label] for label in table.index]
