@@ -157,11 +157,6 @@ def test_panel_static_covariates_must_not_change(shops):
         Forecaster(14, HORIZON, static_covariates="size", network=None, verbose=0).fit(rows)
 
 
-def test_panel_refit_is_refused(forecaster, shops):
-    with pytest.raises(ValueError, match="`refit` takes one series"):
-        forecaster.backtest(shops, refit=True)
-
-
 def test_panel_series_too_short_to_learn_from_are_named(shops):
     with pytest.warns(UserWarning, match=re.escape("1 of 3 series are shorter than 21 rows")) as told:
         Forecaster(14, HORIZON, network=None, verbose=0).fit({name: shops[name] for name in ("s1", "s2", "short")})

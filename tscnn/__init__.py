@@ -1,6 +1,7 @@
 """Causal convolutional networks that forecast pandas DataFrames.
 
 The estimator          `Forecaster`, and its settings `TCN`, `LinearModel`, `Training`
+Judging forecasts      `evaluate`, `compare`, `SeasonalNaive`, `tscnn.metrics`
 The stack, in numbers  `receptive_field`, `reachable_lags`, `find_holes`, `plan_layers`, `conv_output_length`
 Without the estimator  `make_windows`, `build_model`, `tscnn.layers`, `tscnn.windows`
 Data                   `tscnn.datasets`
@@ -19,8 +20,11 @@ from tscnn.common.lazy import after_import, lazy_names
 from tscnn.network.receptive_field import conv_output_length, find_holes, plan_layers, reachable_lags, receptive_field
 
 if TYPE_CHECKING:
-    from tscnn import datasets, layers, windows
+    from tscnn import datasets, layers, metrics, windows
     from tscnn.data.windows import make_windows
+    from tscnn.evaluation.compare import compare
+    from tscnn.evaluation.evaluate import evaluate
+    from tscnn.evaluation.naive import SeasonalNaive
     from tscnn.forecaster import Forecaster
     from tscnn.linear.settings import LinearModel
     from tscnn.network.graph import build_model
@@ -33,14 +37,18 @@ __all__ = [
     "TCN",
     "Forecaster",
     "LinearModel",
+    "SeasonalNaive",
     "Training",
     "__version__",
     "build_model",
+    "compare",
     "conv_output_length",
     "datasets",
+    "evaluate",
     "find_holes",
     "layers",
     "make_windows",
+    "metrics",
     "plan_layers",
     "reachable_lags",
     "receptive_field",
@@ -51,11 +59,15 @@ _HOMES = {
     "Forecaster": "tscnn.forecaster",
     "LinearModel": "tscnn.linear.settings",
     "TCN": "tscnn.network.settings",
+    "SeasonalNaive": "tscnn.evaluation.naive",
     "Training": "tscnn.training.settings",
     "build_model": "tscnn.network.graph",
+    "compare": "tscnn.evaluation.compare",
     "datasets": "tscnn.datasets",
+    "evaluate": "tscnn.evaluation.evaluate",
     "layers": "tscnn.layers",
     "make_windows": "tscnn.data.windows",
+    "metrics": "tscnn.metrics",
     "windows": "tscnn.windows",
 }
 _get_lazily, _list_names = lazy_names(__name__, _HOMES)

@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from tscnn.common.checks import check_choice, check_int, received, show
+from tscnn.common.checks import check_int, received, show
 from tscnn.common.term import empty_forecasts
 from tscnn.data.frame import check_y, forecast_frame, learn_schema
 from tscnn.data.panel import is_panel, join_forecasts, learn_panel, refuse_y
@@ -20,10 +20,10 @@ from tscnn.evaluation.backtest import find_cutoffs
 from tscnn.evaluation.report import describe_report, list_unbeaten
 from tscnn.evaluation.score import coefficient_of_determination
 from tscnn.fitting import fit_pipeline
+from tscnn.fitting.refit import RefitSettings, backtest_refitted
 from tscnn.forecasting import SeriesReader, Stream, forecast_cutoffs, forecast_next
 from tscnn.forecasting.attributes import FittedAttributes
 from tscnn.forecasting.persistence import SavedModel
-from tscnn.forecasting.refit import backtest_refitted
 from tscnn.parameters import GroupedParameters, read_parameters
 from tscnn.training.loss import is_squared_error
 
@@ -324,7 +324,19 @@ class Forecaster(SavedModel, FittedAttributes, GroupedParameters):
         return join_forecasts(forecasts, self.series_id, long=not isinstance(X, Mapping) and self.series_id is not None)
 
     @tables_in_and_out
-    def backtest(self, X: Any, *, start: Any = None, stride: int = 1, refit: bool = False) -> pd.DataFrame:
+    def backtest(
+        self,
+        X: Any,
+        *,
+        start: Any = None,
+        stride: int = 1,
+        refit: bool | str = False,
+        every: int | None = None,
+        gap: int = 0,
+        window: str = "expanding",
+        n_jobs: int | None = None,
+        folder: Any = None,
+    ) -> pd.DataFrame:
         """Forecast from many cutoffs of a frame, each from the rows up to it alone.
 
         Parameters
@@ -335,24 +347,36 @@ class Forecaster(SavedModel, FittedAttributes, GroupedParameters):
             The first cutoff is the first row at or after this label; default the first row with a complete window.
         stride : int, default 1
             Rows from one cutoff to the next. The last cutoff is at least `horizon` rows before the end.
-        refit : bool, default False
-            Fit a new forecaster, with the same parameters, on the rows up to each cutoff.
+        refit : bool or "linear", default False
+            Fit a new forecaster, with the same parameters, on the rows up to each cutoff. "linear" fits one at the
+            first cutoff, whose transforms and network stay; later on the closed form alone is solved anew, which is
+            cheap.
+        every : int, optional
+            Fit at every so many cutoffs; default 1. Those between are forecast with the newest fit.
+        gap : int, default 0
+            Rows before a fit's first cutoff that it does not learn from, though forecasts start from them.
+        window : {"expanding", "rolling"}, default "expanding"
+            Fit to all rows up to then, or to the newest ones, as many as those of the first fit.
+        n_jobs : int, optional
+            Processes to fit in, -1 for one a core; default none.
+        folder : str or path-like, optional
+            Keep the forecasts of every fit in this folder: after an interruption the same call goes on from there.
 
         Returns
         -------
         DataFrame of shape (n_cutoffs * horizon, n_targets)
-            Forecasts as of `predict`, indexed by ("cutoff", "time").
+            Forecasts as of `predict`, indexed by ("cutoff", "time"), of many series by ("series", "cutoff", "time").
 
         Raises
         ------
         NotFittedError
-            Before `fit`, unless `refit`.
+            Before `fit`, unless it refits.
         TypeError, ValueError
             If `X` breaks a rule, or no cutoff is left.
         """
-        stride, refit = check_int("stride", stride), check_choice("refit", refit, (True, False))
-        if refit:
-            return backtest_refitted(self, X, start, stride)
+        stride, how = check_int("stride", stride), RefitSettings.read(refit, every, gap, window, n_jobs, folder)
+        if how is not None:
+            return backtest_refitted(self, X, start, stride, how)
         pipeline = self._fitted()
         frames = self._reader.outcomes(X)
         series = SeriesSet.of_frames(list(frames.values()), self.schema_, None if None in frames else list(frames))

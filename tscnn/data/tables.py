@@ -70,7 +70,11 @@ class Layout:
         forecasts = forecasts.set_axis(forecasts.index.set_names(names)).reset_index()
         if self.library == "pandas":
             return forecasts
-        columns = {str(name): self._to_series(str(name), forecasts[name]) for name in forecasts.columns}
+        flat = [
+            " ".join(str(part) for part in name if part != "") if isinstance(name, tuple) else str(name)
+            for name in forecasts.columns
+        ]
+        columns = {name: self._to_series(name, forecasts.iloc[:, at]) for at, name in enumerate(flat)}
         return nw.from_dict(columns, backend=self.library).to_native()
 
     def _to_series(self, name: str, column: pd.Series) -> Any:

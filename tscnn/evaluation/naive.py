@@ -2,11 +2,84 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any, Self
+
 import numpy as np
+import pandas as pd
 
 from tscnn.common.checks import check_int, received
+from tscnn.data.index import future_index
+from tscnn.data.panel import join_forecasts
+from tscnn.data.steps import find_step
+from tscnn.transforms.missing import carry_forward
 
-__all__ = ["repeat_last", "repeat_season"]
+__all__ = ["SeasonalNaive", "repeat_last", "repeat_season"]
+
+
+class SeasonalNaive:
+    """Forecast that the newest season repeats, in the form of an estimator.
+
+    Parameters
+    ----------
+    season_length : int, default 1
+        Rows of a season: 24 repeats the day of hourly rows, 1 the newest row.
+    horizon : int, default 1
+        Steps to forecast.
+    targets : list of column names, optional
+        Columns to forecast, default all.
+
+    Examples
+    --------
+    >>> days = pd.date_range("2026-01-01", periods=5)
+    >>> SeasonalNaive(2, horizon=3).fit(None).predict(pd.DataFrame({"a": [1.0, 2, 3, 4, 5]}, days))
+                a
+    2026-01-06  4.0
+    2026-01-07  5.0
+    2026-01-08  4.0
+    """
+
+    def __init__(self, season_length: int = 1, horizon: int = 1, targets: list[Any] | None = None) -> None:
+        self.season_length = season_length
+        self.horizon = horizon
+        self.targets = targets
+
+    def fit(self, X: Any) -> Self:  # noqa: ARG002 - there is nothing to learn
+        """Do nothing.
+
+        Parameters
+        ----------
+        X : DataFrame, or dict of them by series
+            Rows of training.
+
+        Returns
+        -------
+        SeasonalNaive
+            Itself.
+        """
+        return self
+
+    def predict(self, X: Any) -> pd.DataFrame:
+        """Repeat the newest season of some rows.
+
+        Parameters
+        ----------
+        X : DataFrame, or dict of them by series
+            Rows to forecast from. Missing values are those of the season before; of fewer rows than a season the newest
+            one is repeated.
+
+        Returns
+        -------
+        DataFrame of shape (horizon, n_targets)
+            The index continues that of `X`; of several series ("series", "time").
+        """
+        if isinstance(X, Mapping):
+            return join_forecasts({name: self.predict(own) for name, own in X.items()}, None, long=False)
+        rows = X if self.targets is None else X[self.targets]
+        length = self.season_length if self.season_length <= len(rows) else 1
+        known = carry_forward(rows.to_numpy(np.float64, na_value=np.nan), length)
+        found = repeat_season(known[None], self.horizon, length)[0]
+        return pd.DataFrame(found, future_index(rows.index, find_step(rows.index), self.horizon), rows.columns)
 
 
 def repeat_last(inputs: np.ndarray, horizon: int) -> np.ndarray:

@@ -1,0 +1,92 @@
+"""Fold after fold of a backtest, one at a time or in processes, while a person watches."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from joblib import Parallel, delayed
+
+from tscnn.common.progress import write_line
+from tscnn.evaluation.folds import Fold, Found, Rows, forecast_fold
+from tscnn.evaluation.kept import KeptFolds
+
+__all__ = ["forecast_folds"]
+
+
+def forecast_folds(
+    model: Any,
+    rows: Rows,
+    folds: Sequence[Fold],
+    horizon: int,
+    fewest: int = 1,
+    *,
+    n_jobs: int | None = None,
+    kept: KeptFolds | None = None,
+    watched: bool = False,
+) -> list[Found]:
+    """Forecast all folds, but for those that are kept already.
+
+    Parameters
+    ----------
+    model : object with fit and predict, or callable that makes one
+        Of `forecast_fold`.
+    rows : Rows
+        Of training and forecast alike.
+    folds : sequence of Fold
+        Of `plan_folds`.
+    horizon, fewest : int
+        Of `forecast_fold`.
+    n_jobs : int, optional
+        Processes; default none.
+    kept : KeptFolds, optional
+        Where they are kept, each as soon as it is done.
+    watched : bool, default False
+        Whether to show how far it is: as a bar where tqdm is installed, else in lines.
+
+    Returns
+    -------
+    list of dict
+        Of `forecast_fold`, one a fold.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        When interrupted; a note says what is kept.
+    """
+    names = list(rows.by_series)
+    found: dict[int, Found] = {}
+    if kept is not None:
+        before = {i: kept.read(fold, names) for i, fold in enumerate(folds)}
+        found = {i: part for i, part in before.items() if part is not None}
+    left = [i for i in range(len(folds)) if i not in found]
+    arguments = [(model, rows, folds[i], horizon, fewest) for i in left]
+    done: Iterable[Any] = (
+        (forecast_fold(*each) for each in arguments)
+        if n_jobs in (None, 1)
+        else Parallel(n_jobs=n_jobs, return_as="generator")(delayed(forecast_fold)(*each) for each in arguments)
+    )
+    try:
+        for i, (part, _) in zip(left, _show(done, len(folds), len(folds) - len(left), watched), strict=True):
+            found[i] = part
+            if kept is not None:
+                kept.write(folds[i], part, names)
+    except KeyboardInterrupt as stop:
+        how = "`folder=..` would have kept them" if kept is None else "they are kept: the same call goes on from there"
+        stop.add_note(f"{len(found)} of {len(folds)} fits of the backtest were done; {how}.")
+        raise
+    return [found[i] for i in range(len(folds))]
+
+
+def _show(done: Iterable[Any], n_all: int, n_before: int, watched: bool) -> Iterator[Any]:
+    """Pass on what is done, and show how far it is."""
+    if watched and importlib.util.find_spec("tqdm") is not None:
+        from tqdm.auto import tqdm  # an extra
+
+        yield from tqdm(done, total=n_all, initial=n_before, desc="backtest", unit="fit")
+        return
+    for i, each in enumerate(done, n_before + 1):
+        if watched:
+            write_line(f"backtest: fit {i} of {n_all}")
+        yield each

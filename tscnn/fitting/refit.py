@@ -1,0 +1,245 @@
+"""A backtest of the method: forecasters of their own, fitted to the rows up to each cutoff or every few of them."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, clone
+
+from tscnn.common.checks import check_choice, check_int, received
+from tscnn.data.frame import learn_schema, read_frame
+from tscnn.data.grid import put_on_grid
+from tscnn.data.index import find_seasonality
+from tscnn.data.panel import is_panel, learn_panel, read_panel
+from tscnn.data.schema import Schema
+from tscnn.data.series import SeriesSet
+from tscnn.data.split import Split
+from tscnn.evaluation.backtest import find_cutoffs
+from tscnn.evaluation.folds import Rows, join_folds, plan_folds
+from tscnn.evaluation.kept import KeptFolds, describe_rows
+from tscnn.evaluation.rolling import forecast_folds
+from tscnn.fitting.fit import fit_linear
+from tscnn.forecasting.pipeline import Pipeline
+from tscnn.linear import TERMS
+from tscnn.parameters import CheckedParameters, read_parameters
+from tscnn.transforms.missing import fill_series
+
+__all__ = ["RefitSettings", "backtest_refitted", "refit_linear"]
+
+
+@dataclass(frozen=True)
+class RefitSettings:
+    """Which rows a backtest fits to, how often, and where it keeps what is done.
+
+    Attributes
+    ----------
+    every : int
+        Cutoffs from one fit to the next.
+    linear : bool
+        Whether only the closed form is solved anew after the first fit.
+    gap : int
+        Rows before a cutoff that are not fitted to.
+    rolling : bool
+        Whether all are fitted to as many rows as the first.
+    n_jobs : int or None
+        Processes; None for none.
+    folder : path or None
+        Where folds are kept.
+    """
+
+    every: int = 1
+    linear: bool = False
+    gap: int = 0
+    rolling: bool = False
+    n_jobs: int | None = None
+    folder: Any = None
+
+    @classmethod
+    def read(cls, refit: Any, every: Any, gap: Any, window: Any, n_jobs: Any, folder: Any) -> Self | None:
+        """Check how a backtest is to fit.
+
+        Parameters
+        ----------
+        refit, every, gap, window, n_jobs, folder : object
+            Of `Forecaster.backtest`.
+
+        Returns
+        -------
+        RefitSettings or None
+            None if it is not to fit.
+
+        Raises
+        ------
+        TypeError, ValueError
+            Naming the argument that breaks a rule.
+        """
+        refit = check_choice("refit", refit, (True, False, "linear"))
+        rolling = check_choice("window", window, ("expanding", "rolling")) == "rolling"
+        gap = check_int("gap", gap, minimum=0)
+        if n_jobs is not None and n_jobs != -1:
+            check_int("n_jobs", n_jobs)
+        if refit is False and every is None:
+            if gap or rolling or n_jobs is not None or folder is not None:
+                rule = "`gap`, `window`, `n_jobs` and `folder` are of fits: `refit=True` fits at every cutoff."
+                raise ValueError(received(rule, refit=refit, gap=gap, window=window, n_jobs=n_jobs, folder=folder))
+            return None
+        every = 1 if every is None else check_int("every", every)
+        return cls(every, refit == "linear", gap, rolling, n_jobs, folder)
+
+
+def backtest_refitted(
+    forecaster: BaseEstimator, X: Any, start: Any, stride: int, settings: RefitSettings
+) -> pd.DataFrame:
+    """Fit forecasters with the same parameters on the rows up to cutoffs.
+
+    Parameters
+    ----------
+    forecaster : Forecaster
+        For its parameters.
+    X : DataFrame, Series, array of shape (n_timesteps, n_features), or dict of them by series
+        Of one series or of many.
+    start : index label, or None
+        The first cutoff is the first row at or after this label.
+    stride : int
+        Rows from one cutoff to the next.
+    settings : RefitSettings
+        How often, to which rows.
+
+    Returns
+    -------
+    DataFrame of shape (n_cutoffs * horizon, n_targets)
+        Indexed by ("cutoff", "time"), of many series by ("series", "cutoff", "time").
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `X` or a setting breaks a rule, or no cutoff is left.
+    """
+    parameters = read_parameters(forecaster)
+    roles = (forecaster.targets, forecaster.future_covariates, forecaster.static_covariates)
+    how = {"missing": parameters.missing, "freq": forecaster.freq}
+    if is_panel(X, forecaster.series_id):
+        schema, _ = learn_panel(X, forecaster.series_id, *roles, **how)
+    else:
+        schema, _ = learn_schema(X, *roles, **how)
+    rows = Rows.of(X, forecaster.series_id)
+    if forecaster.freq is not None:
+        rows = Rows.of(rows.map(lambda table: put_on_grid(table, forecaster.freq)))
+    if parameters.lookback is None and start is None:
+        rule = f"`lookback='auto'` with `refit` needs a `start`, such as `start=X.index[{len(rows.index) // 2}]`."
+        raise ValueError(received(rule, start=start))
+    fewest, horizon = parameters.lookback or 1, parameters.horizon
+    # The first fit needs outcomes of its own, `horizon` rows more than a forecast.
+    cutoffs = find_cutoffs(rows.index, fewest + horizon + settings.gap, horizon, start, stride)
+    folds = plan_folds(cutoffs, settings.every, settings.gap, rolling=settings.rolling)
+    quiet = clone(forecaster).set_params(verbose=0)
+    kept = None
+    if settings.folder is not None:
+        described = {name: value for name, value in quiet.get_params(deep=True).items() if name != "device"}
+        kept = KeptFolds(settings.folder, [described, settings.linear, folds, *describe_rows(rows)])
+    if settings.linear:
+        first = folds[0]
+        quiet = LinearRefit(quiet.fit(rows.cut(first.first, first.end)), parameters)
+    found = forecast_folds(
+        quiet, rows, folds, horizon, fewest, n_jobs=settings.n_jobs, kept=kept, watched=parameters.verbose
+    )
+    return join_folds(found, rows, schema.target_names)
+
+
+@dataclass
+class LinearRefit:
+    """A fitted forecaster whose closed form is solved anew by `fit`; its transforms and its network stay.
+
+    Attributes
+    ----------
+    fitted : Forecaster
+        Of the first fold.
+    parameters : CheckedParameters
+        Of it.
+    """
+
+    fitted: Any
+    parameters: CheckedParameters
+
+    @property
+    def future_covariates(self) -> Any:
+        """Return what is known ahead.
+
+        Returns
+        -------
+        column name, list of them, or None
+            As of the forecaster.
+        """
+        return self.fitted.future_covariates
+
+    def fit(self, X: Any) -> Self:
+        """Solve the closed form anew.
+
+        Parameters
+        ----------
+        X : DataFrame, or dict of them by series
+            Rows of training.
+
+        Returns
+        -------
+        LinearRefit
+            Another one.
+        """
+        schema, freq, panel = self.fitted.schema_, self.fitted.freq, is_panel(X, None)
+        frames = read_panel(X, None, schema, freq) if panel else {None: read_frame(X, schema, freq)}
+        series = SeriesSet.of_frames(list(frames.values()), schema, list(frames) if panel else None)
+        changed = copy.copy(self.fitted)
+        changed.pipeline_ = refit_linear(self.fitted.pipeline_, series, schema, self.parameters)
+        return type(self)(changed, self.parameters)
+
+    def predict(self, X: Any, future: Any = None) -> pd.DataFrame:
+        """Forecast with the fitted forecaster.
+
+        Parameters
+        ----------
+        X : DataFrame, or dict of them by series
+            Rows to forecast from.
+        future : DataFrame, or dict of them by series, optional
+            What is known ahead.
+
+        Returns
+        -------
+        DataFrame
+            Of `Forecaster.predict`.
+        """
+        return self.fitted.predict(X, future=future)
+
+
+def refit_linear(pipeline: Pipeline, series: SeriesSet, schema: Schema, parameters: CheckedParameters) -> Pipeline:
+    """Choose and solve the linear terms once more, on other rows.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+        Fitted.
+    series : SeriesSet
+        Training data, in their own units.
+    schema : Schema
+        Of their frame.
+    parameters : CheckedParameters
+        Of the forecaster.
+
+    Returns
+    -------
+    Pipeline
+        With the same transforms, lookback and network.
+    """
+    parameters = replace(parameters, lookback=pipeline.lookback)
+    split = Split.of(series, pipeline.lookback, pipeline.horizon, parameters.validation_fraction)
+    filled = fill_series(series, None) if parameters.missing == "interpolate" else series
+    admitted, bounds = pipeline.admit(series), itertools.pairwise(series.bounds.tolist())
+    parts = [admitted.apply(filled.values[a:b], filled.times(i)) for i, (a, b) in enumerate(bounds)]
+    rows = series.with_values(np.concatenate(parts))
+    linear = fit_linear(rows, split, schema, parameters, find_seasonality(schema.freq))
+    kept = [term for term in pipeline.terms if term.name not in {each.name for each in TERMS}]
+    return replace(pipeline, terms=(*(linear.refitted if linear is not None else ()), *kept))
