@@ -15,7 +15,7 @@ from tscnn.common.archive import read_archive, write_archive
 from tscnn.common.checks import check_choice, check_int, received, show
 from tscnn.common.term import empty_forecasts
 from tscnn.data.frame import check_y, forecast_frame, learn_schema
-from tscnn.data.panel import is_panel, join_forecasts, learn_panel, refuse_y
+from tscnn.data.panel import is_panel, join_forecasts, learn_panel, naming, refuse_y
 from tscnn.data.series import SeriesSet
 from tscnn.data.tables import read_table, tables_in_and_out
 from tscnn.data.values import list_some
@@ -65,7 +65,6 @@ class Forecaster(BaseEstimator):
         "weekend", "working day", "month start", "month end", "minute", and the holidays of a country as
         "holidays:US" or "holidays:DE-BY" (with the package `holidays`). "auto" takes what suits the step of the index,
         and keeps it where it makes errors smaller.
-        Columns to forecast, default all. The others are past covariates: seen, not forecast.
     time : column name, optional
         The column of times; default the index of a pandas frame. Tables of polars and pyarrow need one. Forecasts have
         it as their first column then, and come in the kind of the table.
@@ -265,13 +264,8 @@ class Forecaster(BaseEstimator):
         known = self.get_params(deep=False)
         plain = {name: value for name, value in params.items() if name in known}
         groups = {name: plain.get(name, known[name]) for name in GROUPS}
-        flat = {}
-        for name, value in params.items():
-            group, separator, setting = name.partition("__")
-            if name not in known:
-                flat[setting if separator and group in GROUPS else name] = value
         try:
-            nested = nest_settings(groups, flat)
+            nested = nest_settings(groups, {name: value for name, value in params.items() if name not in known})
         except TypeError as error:
             raise ValueError(*error.args) from None  # what scikit-learn raises
         for name, value in {**plain, **nested}.items():
@@ -423,7 +417,8 @@ class Forecaster(BaseEstimator):
         series = SeriesSet.of_frames(list(frames.values()), self.schema_, None if None in frames else list(frames))
         pipeline, found = pipeline.admit(series), {}
         for i, (name, frame) in enumerate(frames.items()):
-            cutoffs = find_cutoffs(frame.index, pipeline.fewest_rows, pipeline.horizon, start, stride)
+            with naming(name):
+                cutoffs = find_cutoffs(frame.index, pipeline.fewest_rows, pipeline.horizon, start, stride)
             forecasts = empty_forecasts(len(cutoffs), pipeline.horizon, len(pipeline.targets), self.schema_.dtype)
             for chunk, part in forecast_cutoffs(pipeline, series, i, cutoffs):
                 forecasts[chunk] = part
@@ -466,7 +461,7 @@ class Forecaster(BaseEstimator):
         if context is not None:
             context, layout = read_table(context, self.time)
         with layout.lines_of_pandas():
-            return Stream(pipeline, self.schema_, self._read_context(context), layout)
+            return Stream(pipeline, self.schema_, self._read_context(context), layout, self.series_id)
 
     @tables_in_and_out
     def score(self, X: Any, y: Any = None) -> float:

@@ -34,6 +34,7 @@ __all__ = [
 ]
 
 GROUPS: dict[str, Any] = {"network": TCN, "linear_model": LinearModel, "training": Training}
+_ELSEWHERE = {"seed": "random_state", "past_covariates": "targets", "frequency": "freq"}  # names of other packages
 PLAIN = (
     "lookback",
     "horizon",
@@ -203,7 +204,7 @@ def nest_settings(groups: dict[str, Any], settings: dict[str, Any]) -> dict[str,
     groups : dict
         The values of the parameters in `GROUPS`.
     settings : dict
-        By name: ``{"filters": 8}``.
+        By name: ``{"filters": 8}``, or ``{"network__filters": 8}``.
 
     Returns
     -------
@@ -224,16 +225,17 @@ def nest_settings(groups: dict[str, Any], settings: dict[str, Any]) -> dict[str,
         value is not None and not is_auto(value) and not isinstance(value, GROUPS[n]) for n, value in groups.items()
     ):
         return {}  # what is wrong with a group, `fit` says
-    homes = {setting: name for name, group in GROUPS.items() for setting in group().get_params()}
+    known = {name: group().get_params() for name, group in GROUPS.items()}
+    homes = {setting: name for name, own in known.items() for setting in own}
     changes: dict[str, dict[str, Any]] = {}
-    for setting, value in settings.items():
-        if setting not in homes:
-            alike = name_alike(setting, [*homes, *GROUPS, *PLAIN])
-            rule = (
-                f"Forecaster has no parameter {show(setting)}, nor has one of its settings {', '.join(GROUPS)}{alike}"
-            )
-            raise TypeError(received(rule, **{setting: value}))
-        changes.setdefault(homes[setting], {})[setting] = value
+    for name, value in settings.items():
+        group, _, rest = name.partition("__")
+        home, setting = (group, rest) if group in GROUPS else (homes.get(name), name)
+        if home is None or setting not in known[home]:
+            alike = name_alike(_ELSEWHERE.get(setting, setting), [*homes, *GROUPS, *PLAIN])
+            rule = f"Forecaster has no parameter {show(name)}, nor has one of its settings {', '.join(GROUPS)}{alike}"
+            raise TypeError(received(rule, **{name: value}))
+        changes.setdefault(home, {})[setting] = value
     nested = {}
     for name, own in changes.items():
         if groups[name] is None:
