@@ -95,6 +95,33 @@ def test_panel_backtest_agrees_with_predict_and_stream(forecaster, shops):
         np.testing.assert_allclose(streamed.loc[name], expected, rtol=1e-4)
 
 
+def test_panel_takes_a_single_frame_as_a_series_that_it_has_not_seen(forecaster, shops):
+    expected = forecaster.predict({"new": shops["s4"]})
+    np.testing.assert_array_equal(forecaster.predict(shops["s4"]), expected)
+    np.testing.assert_array_equal(forecaster.predict(shops["s4"].to_numpy()), expected)
+    backtest = forecaster.backtest(shops["s4"])
+    np.testing.assert_array_equal(backtest, forecaster.backtest({"new": shops["s4"]}))
+    stream = forecaster.stream(shops["s4"][:-1])
+    np.testing.assert_allclose(stream.update(shops["s4"].iloc[-1]), expected, rtol=1e-4)
+
+
+def test_panel_streams_take_long_frames(forecaster, shops):
+    rows = pd.concat([frame.iloc[[-1]].shift(1, freq="D").assign(shop=name) for name, frame in shops.items()])
+    by_name = {name: own[["sales"]] for name, own in rows.groupby("shop", sort=False)}
+    expected = forecaster.stream().update(by_name)
+    found = forecaster.stream().update(rows[::-1])
+    np.testing.assert_array_equal(found, expected)
+    with pytest.raises(ValueError, match=r"^Series 's3': The next row must be that of"):
+        forecaster.stream().update({**by_name, "s3": by_name["s3"].shift(1, freq="D")})
+    with pytest.raises(ValueError, match=r"^Series 's3': Every value must be finite"):
+        forecaster.stream().update({**by_name, "s3": by_name["s3"] * np.nan})
+
+
+def test_panel_backtests_name_the_series_without_a_cutoff(forecaster, shops):
+    with pytest.raises(ValueError, match=r"^Series 's1': No cutoff has"):
+        forecaster.backtest({name: shops[name] for name in ("s1", "s2")}, start=shops["s1"].index[-1])
+
+
 def test_panel_score_is_the_mean_over_series(forecaster, shops):
     rows = {name: shops[name] for name in ("s5", "s9")}
     each = [forecaster.score({name: frame}) for name, frame in rows.items()]

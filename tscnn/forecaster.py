@@ -12,7 +12,7 @@ import pandas as pd
 from tscnn.common.checks import check_int, received, show
 from tscnn.common.term import empty_forecasts
 from tscnn.data.frame import check_y, forecast_frame, learn_schema
-from tscnn.data.panel import is_panel, join_forecasts, learn_panel, refuse_y
+from tscnn.data.panel import is_panel, join_forecasts, learn_panel, naming, refuse_y
 from tscnn.data.series import SeriesSet
 from tscnn.data.tables import read_table, tables_in_and_out
 from tscnn.data.values import list_some
@@ -382,7 +382,8 @@ class Forecaster(SavedModel, FittedAttributes, GroupedParameters):
         series = SeriesSet.of_frames(list(frames.values()), self.schema_, None if None in frames else list(frames))
         pipeline, found = pipeline.admit(series), {}
         for i, (name, frame) in enumerate(frames.items()):
-            cutoffs = find_cutoffs(frame.index, pipeline.fewest_rows, pipeline.horizon, start, stride)
+            with naming(name):
+                cutoffs = find_cutoffs(frame.index, pipeline.fewest_rows, pipeline.horizon, start, stride)
             forecasts = empty_forecasts(len(cutoffs), pipeline.horizon, len(pipeline.targets), self.schema_.dtype)
             for chunk, part in forecast_cutoffs(pipeline, series, i, cutoffs):
                 forecasts[chunk] = part
@@ -425,7 +426,7 @@ class Forecaster(SavedModel, FittedAttributes, GroupedParameters):
         if context is not None:
             context, layout = read_table(context, self.time)
         with layout.lines_of_pandas():
-            return Stream(pipeline, self.schema_, self._read_context(context), layout)
+            return Stream(pipeline, self.schema_, self._read_context(context), layout, self.series_id)
 
     @tables_in_and_out
     def score(self, X: Any, y: Any = None) -> float:

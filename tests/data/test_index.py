@@ -15,7 +15,7 @@ from pandas.tseries.frequencies import to_offset
 
 from tscnn.data.encoding import index_from_arrays, index_to_arrays, zone_from_json, zone_to_json
 from tscnn.data.grid import put_on_grid, read_step
-from tscnn.data.index import check_spacing, find_seasonality, find_seasons, future_index, read_label
+from tscnn.data.index import check_spacing, find_kind, find_seasonality, find_seasons, future_index, is_due, read_label
 
 BERLIN = "Europe/Berlin"
 TWO_HOURS = datetime.timezone(datetime.timedelta(hours=2))
@@ -403,3 +403,59 @@ def test_robust_to_integers_beyond_half_their_range() -> None:
     index = pd.Index([2**63 - 1, 2**63 + 1, 2**63 + 3], dtype="uint64")
     assert check_spacing(index, None) == 2
     assert future_index(index, 2, 2).tolist() == [2**63 + 5, 2**63 + 7]
+
+
+BERLIN_HOURS = pd.date_range("2026-03-28", periods=48, freq="h", tz="Europe/Berlin")
+UNREADABLE = {
+    "text": HOURS.astype(str),
+    "text of changing offsets": pd.Index([time.isoformat() for time in BERLIN_HOURS]),
+    "times of several zones": pd.Index([BERLIN_HOURS[0], BERLIN_HOURS[1].tz_convert("UTC")], dtype=object),
+    "dates": pd.Index([datetime.date(2026, 1, 1 + i) for i in range(9)], dtype=object),
+    "floats": pd.Index([0.0, 1.0, 2.0]),
+    "halves": pd.Index([0.0, 0.5, 1.0]),
+    "lengths of time": pd.timedelta_range("1h", periods=9, freq="h"),
+    "booleans": pd.Index([True, False]),
+    "categories": pd.CategoricalIndex(HOURS),
+    "names": pd.Index(["x", "y"]),
+    "nothing": pd.Index([None, None]),
+}
+
+
+@pytest.mark.parametrize("name", UNREADABLE)
+def test_errors_of_an_index_of_something_else_tell_a_mend_that_works(name: str) -> None:
+    X = pd.DataFrame({"a": 1.0}, UNREADABLE[name])
+    with pytest.raises(TypeError, match="The index must hold times") as told:
+        find_kind(X.index)
+    lines = re.findall("`(X.*?)`", str(told.value))
+    assert lines
+    for line in lines:
+        find_kind(eval(line, {"X": X, "pd": pd}).index)
+
+
+@pytest.mark.parametrize(("names", "at"), [(["shop", "time"], 0), ([None, None], 0), (["time", "shop"], 1)])
+def test_errors_of_an_index_of_series_and_times_tell_the_series(names: list[str | None], at: int) -> None:
+    levels = [["x", "y"], HOURS]
+    index = pd.MultiIndex.from_product(levels if at == 0 else levels[::-1], names=names)
+    with pytest.raises(TypeError, match="The index must hold times") as told:
+        find_kind(index)
+    series_id, line = re.search(r"`Forecaster\(series_id='(.*?)'\).fit\((.*)\)`", str(told.value)).groups()
+    long = eval(line, {"X": pd.DataFrame({"a": 1.0}, index)})
+    assert find_kind(long.index) == "times"
+    assert set(long[series_id]) == {"x", "y"}
+
+
+def test_errors_of_times_that_are_not_exact_tell_how_to_even_them() -> None:
+    seconds = np.random.default_rng(0).integers(0, 50, len(HOURS))
+    X = pd.DataFrame({"a": 1.0}, HOURS + pd.to_timedelta(seconds, unit="s"))
+    with pytest.raises(ValueError, match="must be evenly spaced") as told:
+        check_spacing(X.index, None)
+    line = re.search("`(X.*?)`", str(told.value)).group(1)
+    assert check_spacing(eval(line, {"X": X}).index, None) == pd.offsets.Hour()
+
+
+@pytest.mark.parametrize("zone", [None, "Europe/Berlin"])
+@pytest.mark.parametrize("step", ["h", "D", "B", "MS", "W-SUN"])
+def test_a_row_of_another_time_is_not_due_whatever_the_step(step: str, zone: str | None) -> None:
+    times = pd.date_range("2026-01-01", periods=3, freq=step, tz=zone)
+    assert is_due(times[1], times[1:2], times.freq)
+    assert not is_due(times[2], times[1:2], times.freq)

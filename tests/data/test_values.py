@@ -19,6 +19,13 @@ WRONG: dict[str, Any] = {
     "text without some": ["Aachen", None, np.nan, "Köln"],
     "numbers as text": ["1", "2.5", "-3e2", " 4"],
     "numbers and text": ["1", "2.5", "n/a", "4"],
+    "decimal commas": ["1,5", "2", "-3,25", "4"],
+    "a decimal comma": np.array([1.5, "2,5", 3, 4], dtype=object),
+    "thousands": ["1,234", "12", "1,234,567.5", "4"],
+    "thousands with decimal commas": ["1.234,5", "12", "1.234.567", "4"],
+    "thousands with spaces": ["1 234", "12", "1\u202f234", "4"],
+    "money": ["$1.5", "€ 2", "3 €", "4"],
+    "per cent": ["1.5%", "2 %", "3%", "4%"],
     "decimals": [Decimal("1.5")] * 4,
     "objects": np.array([1, 2.5, True, np.float32(3)], dtype=object),
     "objects without some": np.array([1, None, 3, np.nan], dtype=object),
@@ -66,6 +73,24 @@ def test_errors_suggest_what_works(name: str, label: Any) -> None:
         exec(mend if " = " in mend else f"X = {mend}", names)
         X = names["X"]
     pytest.fail(said)
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("1,5", 1.5), ("1,234", 1234), ("1.234,5", 1234.5), ("1 234", 1234), ("$2", 2), ("5%", 5), ("-1,234.5", -1234.5)],
+)
+def test_errors_suggest_what_was_meant(text: str, number: float) -> None:
+    X = pd.DataFrame({"c": [text, "7"]})
+    with pytest.raises(TypeError) as told:
+        as_float(X)
+    exec(re.findall(r"`(.*?X.*?)`", str(told.value))[0], {"X": X, "pd": pd})
+    assert X["c"].tolist() == [number, 7]
+
+
+def test_errors_of_one_row_suggest_nothing_for_a_column() -> None:
+    for value, message in ((np.nan, "has NaN at row 3"), ("a", "must hold real numbers or booleans. Received")):
+        with pytest.raises((TypeError, ValueError), match=message):
+            as_float(pd.DataFrame({"c": [value]}, index=[3]))
 
 
 def test_errors_of_text_show_the_text() -> None:

@@ -16,7 +16,7 @@ MOST_CATEGORIES = 100  # each becomes a column of ones and zeros: a convention
 UNKNOWN = -1
 
 
-def learn_categories(frame: pd.DataFrame, roles: Sequence[str]) -> tuple[pd.Index | None, ...]:
+def learn_categories(frame: pd.DataFrame, roles: Sequence[str], missing: str = "raise") -> tuple[pd.Index | None, ...]:
     """Find the columns that hold categories.
 
     Parameters
@@ -26,6 +26,8 @@ def learn_categories(frame: pd.DataFrame, roles: Sequence[str]) -> tuple[pd.Inde
     roles : sequence of str
         Of `tscnn.data.schema.ROLES`, one a column. A column of pandas' categorical type that is not forecast holds
         categories, and one of text if it is named as known ahead or static.
+    missing : {"raise", "mask", "interpolate"}, default "raise"
+        Whether a missing value is refused; else it becomes NaN, and counts as no category.
 
     Returns
     -------
@@ -35,7 +37,7 @@ def learn_categories(frame: pd.DataFrame, roles: Sequence[str]) -> tuple[pd.Inde
     Raises
     ------
     ValueError
-        If there are more than `MOST_CATEGORIES`, or values are missing.
+        If there are more than `MOST_CATEGORIES`, or values are missing that must not be.
 
     Examples
     --------
@@ -43,10 +45,12 @@ def learn_categories(frame: pd.DataFrame, roles: Sequence[str]) -> tuple[pd.Inde
     >>> learn_categories(frame, ["target", "future_covariate"])[1].tolist()
     ['clear', 'rain']
     """
-    return tuple(_learn(frame.iloc[:, at], role) for at, role in enumerate(roles))
+    return tuple(_learn(frame.iloc[:, at], role, missing) for at, role in enumerate(roles))
 
 
-def number_categories(frame: pd.DataFrame, categories: Sequence[pd.Index | None]) -> pd.DataFrame:
+def number_categories(
+    frame: pd.DataFrame, categories: Sequence[pd.Index | None], missing: str = "raise"
+) -> pd.DataFrame:
     """Put numbers in place of categories.
 
     Parameters
@@ -55,6 +59,8 @@ def number_categories(frame: pd.DataFrame, categories: Sequence[pd.Index | None]
         With the columns of training.
     categories : sequence of (Index or None)
         Of `learn_categories`.
+    missing : {"raise", "mask", "interpolate"}, default "raise"
+        As of `learn_categories`.
 
     Returns
     -------
@@ -65,25 +71,28 @@ def number_categories(frame: pd.DataFrame, categories: Sequence[pd.Index | None]
     Raises
     ------
     ValueError
-        If values are missing.
+        If values are missing that must not be.
     """
     numbered = frame
     for position, own in enumerate(categories):
         if own is None:
             continue
         column, name = frame.iloc[:, position], show(frame.columns.tolist()[position])
-        _refuse_missing(column, name)
+        if missing == "raise":
+            _refuse_missing(column, name)
         codes = own.get_indexer(pd.Index(column.astype(object)))
-        if (codes == UNKNOWN).any():
-            unknown = column[codes == UNKNOWN].unique()[:5].tolist()
+        is_missing = column.isna().to_numpy()
+        is_unknown = (codes == UNKNOWN) & ~is_missing
+        if is_unknown.any():
+            unknown = column[is_unknown].unique()[:5].tolist()
             told = f"Column {name} holds categories that training has not seen: they count as none of those known."
             warnings.warn(received(told, unknown=unknown), stacklevel=5)
         numbered = numbered.copy(deep=False) if numbered is frame else numbered
-        numbered.isetitem(position, codes.astype(np.float64))
+        numbered.isetitem(position, np.where(is_missing, np.nan, codes))
     return numbered
 
 
-def _learn(column: pd.Series, role: str) -> pd.Index | None:
+def _learn(column: pd.Series, role: str, missing: str) -> pd.Index | None:
     is_categorical = isinstance(column.dtype, pd.CategoricalDtype)
     is_text = role in ("future_covariate", "static_covariate") and (
         pd.api.types.is_string_dtype(column.dtype) or column.dtype == object
@@ -91,8 +100,9 @@ def _learn(column: pd.Series, role: str) -> pd.Index | None:
     if role == "target" or not (is_categorical or is_text):
         return None
     name = show(column.name)
-    _refuse_missing(column, name)
-    found = column.astype(object).unique()
+    if missing == "raise":
+        _refuse_missing(column, name)
+    found = column.dropna().astype(object).unique()
     try:
         categories = pd.Index(sorted(found), dtype=object)
     except TypeError:  # of types that have no order

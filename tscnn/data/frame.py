@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from typing import Any
 
@@ -16,7 +17,18 @@ from tscnn.data.roles import assign_roles
 from tscnn.data.schema import Schema
 from tscnn.data.values import as_float, check_observed, list_some
 
-__all__ = ["Schema", "check_y", "forecast_frame", "learn_schema", "read_frame", "read_values"]
+__all__ = [
+    "Schema",
+    "as_frame",
+    "check_y",
+    "compare_columns",
+    "forecast_frame",
+    "learn_schema",
+    "read_frame",
+    "read_numbers",
+    "read_values",
+    "settle_static",
+]
 
 
 def learn_schema(
@@ -68,14 +80,12 @@ def learn_schema(
     >>> schema.columns.tolist(), schema.freq, schema.kind, schema.dtype
     (['a'], <Day>, 'times', dtype('float64'))
     """
-    frame = _as_frame(X)
+    frame = as_frame(X)
     kind = find_kind(frame.index)
     if freq is not None:
         frame, freq = frame if n_rows else put_on_grid(frame, freq), read_step(freq, frame.index)
     small = all(dtype in (np.float32, np.float16) for dtype in frame.dtypes)
-    roles = assign_roles(frame.columns, targets, future, static)
-    categories = learn_categories(frame, roles)
-    frame = as_float(number_categories(frame, categories), missing)
+    frame, categories = read_numbers(frame, targets, future, static, missing=missing)
     check_observed(frame)
     dtype = np.dtype(np.float32 if small else np.float64)
     freq = check_spacing(frame.index[:n_rows], freq)
@@ -90,7 +100,70 @@ def learn_schema(
         dtype=dtype,
         missing=missing,
     )
-    return schema, frame
+    return schema, frame if n_rows else settle_static(frame, schema)
+
+
+def settle_static(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
+    """Give every row of a series the values of its static covariates, those that were absent, too.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Of one series, as float64.
+    schema : Schema
+        Of its columns.
+
+    Returns
+    -------
+    DataFrame
+        Itself if nothing is missing.
+
+    Raises
+    ------
+    ValueError
+        If a static covariate has several values.
+    """
+    for at in schema.static_covariates:
+        column = frame.iloc[:, at]
+        known = column.dropna()
+        if known.nunique() > 1:
+            rule = f"A static covariate must have one value a series, but {show(schema.columns.tolist()[at])} has"
+            rule += " several; what is known ahead of every step goes into `future_covariates`."
+            raise ValueError(received(rule, values=known.unique()[:3].tolist()))
+        if 0 < len(known) < len(column):
+            frame = frame.copy(deep=False)
+            frame.isetitem(at, np.full(len(column), known.iloc[0]))
+    return frame
+
+
+def read_numbers(
+    frame: pd.DataFrame, targets: Any = None, future: Any = None, static: Any = None, *, missing: str = "raise"
+) -> tuple[pd.DataFrame, tuple[pd.Index | None, ...]]:
+    """Read the values of a training frame, whatever its index.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Of `as_frame`.
+    targets, future, static : column name or list of column names, optional
+        Of `learn_schema`.
+    missing : {"raise", "mask", "interpolate"}, default "raise"
+        What becomes of missing values.
+
+    Returns
+    -------
+    frame : DataFrame
+        A copy, as float64, categories by number.
+    categories : tuple of (Index or None)
+        Of `learn_categories`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Naming the argument, the column or the row that breaks a rule.
+    """
+    categories = learn_categories(frame, assign_roles(frame.columns, targets, future, static), missing)
+    return as_float(number_categories(frame, categories, missing), missing), categories
 
 
 def read_frame(X: Any, schema: Schema, freq: Any = None) -> pd.DataFrame:
@@ -124,7 +197,7 @@ def read_frame(X: Any, schema: Schema, freq: Any = None) -> pd.DataFrame:
             rule = f"The index must hold {schema.kind}, as that of the training data does."
             raise TypeError(received(rule, index=type(frame.index).__name__, dtype=str(frame.index.dtype)))
         check_spacing(frame.index, schema.freq)
-    return frame
+    return settle_static(frame, schema)
 
 
 def read_values(X: Any, schema: Schema) -> pd.DataFrame:
@@ -147,7 +220,7 @@ def read_values(X: Any, schema: Schema) -> pd.DataFrame:
     TypeError, ValueError
         Naming the column or the row that breaks a rule.
     """
-    frame, columns = _as_frame(X), schema.columns
+    frame, columns = as_frame(X), schema.columns
     if isinstance(X, pd.DataFrame) or getattr(X, "name", None) is not None:
         frame = _match_columns(frame, columns)
     elif frame.shape[1] != len(columns):  # in the words that scikit-learn's checks look for
@@ -155,7 +228,7 @@ def read_values(X: Any, schema: Schema) -> pd.DataFrame:
         raise ValueError(received(rule, shape=frame.shape, columns_of_training=list_some(columns)))
     else:
         frame.columns = columns
-    return as_float(number_categories(frame, schema.categories), schema.missing)
+    return as_float(number_categories(frame, schema.categories, schema.missing), schema.missing)
 
 
 def check_y(y: Any, X: Any, frame: pd.DataFrame, schema: Schema) -> None:
@@ -260,8 +333,24 @@ def _are_labels(y: Any) -> bool:
         return True
 
 
-def _as_frame(X: Any) -> pd.DataFrame:
-    """Return `X` itself if it is a frame, else a frame around it, with distinct columns and at least one row."""
+def as_frame(X: Any) -> pd.DataFrame:
+    """Return `X` itself if it is a frame, else a frame around it.
+
+    Parameters
+    ----------
+    X : DataFrame, Series or array of shape (n_timesteps, n_features)
+        Of the user.
+
+    Returns
+    -------
+    DataFrame
+        With distinct columns and at least one row.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is something else.
+    """
     if isinstance(X, pd.DataFrame):
         frame = X
     elif isinstance(X, pd.Series):
@@ -272,7 +361,8 @@ def _as_frame(X: Any) -> pd.DataFrame:
         raise ValueError(f"`X` has 0 feature(s) (shape={frame.shape}) while a minimum of 1 is required.")
     if not frame.columns.is_unique:
         repeated = frame.columns[frame.columns.duplicated()].unique()
-        raise ValueError(received("The column names of `X` must be unique.", repeated=list_some(repeated)))
+        rule = "The column names of `X` must be unique; `X.loc[:, ~X.columns.duplicated()]` keeps the first of each."
+        raise ValueError(received(rule, repeated=list_some(repeated)))
     if len(frame) == 0:
         raise ValueError(received("`X` must have at least one row.", shape=frame.shape))
     return frame
@@ -285,8 +375,13 @@ def _as_array(X: Any) -> Any:
         raise TypeError(received("`X` must be a pandas DataFrame; `X.to_pandas()` is one.", type=type(X).__name__))
     values = np.asanyarray(X)  # a masked array stays masked, and pandas turns its gaps into NaN
     if values.ndim != 2:
-        rule = "`X` must be a DataFrame, a Series or an array of shape (n_timesteps, n_features). Reshape your data."
-        raise ValueError(received(rule, type=type(X).__name__, shape=values.shape))
+        rule = "`X` must be a DataFrame, a Series or an array of shape (n_timesteps, n_features). Reshape your data"
+        mend = "."
+        if isinstance(X, str | os.PathLike):
+            mend = ", or read it: `pd.read_csv(X, index_col=0, parse_dates=True)`."
+        elif values.ndim == 1:
+            mend = ": `pd.DataFrame(X)` has a column of it, or of each field."
+        raise ValueError(received(f"{rule}{mend}", type=type(X).__name__, shape=values.shape))
     if values.dtype == object:
         try:
             if any(isinstance(value, str | bytes) for value in values.flat):
@@ -302,8 +397,29 @@ def _match_columns(frame: pd.DataFrame, columns: pd.Index) -> pd.DataFrame:
     """Put the columns into the order of training, by name."""
     if frame.columns.equals(columns):
         return frame
-    missing, extra = columns.difference(frame.columns, sort=False), frame.columns.difference(columns, sort=False)
-    if len(missing) or len(extra):
-        rule = f"`X` must have the {len(columns)} columns of the training data, and no others."
-        raise ValueError(received(rule, missing=list_some(missing), extra=list_some(extra)))
+    compare_columns(frame.columns, columns, "of the training data")
     return frame.iloc[:, frame.columns.get_indexer(columns)]
+
+
+def compare_columns(found: pd.Index, columns: pd.Index, whose: str) -> None:
+    """Complain about columns that are missing, or too many.
+
+    Parameters
+    ----------
+    found, columns : Index
+        Those of a frame, and those that it must have, in any order.
+    whose : str
+        These are, for the message.
+
+    Raises
+    ------
+    ValueError
+        Naming them.
+    """
+    missing, extra = columns.difference(found, sort=False), found.difference(columns, sort=False)
+    if not len(missing) and not len(extra):
+        return
+    rule = f"`X` must have the {len(columns)} columns {whose}, and no others"
+    if not len(missing):
+        rule += f"; `X.drop(columns={list_some(extra)})` leaves them out"
+    raise ValueError(received(f"{rule}.", missing=list_some(missing), extra=list_some(extra)))

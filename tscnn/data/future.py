@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -62,18 +63,30 @@ def read_future(future: Any, schema: Schema, newest: np.ndarray, due: pd.Index) 
     needed = f"{len(due)} rows, from {due[0]} to {due[-1]}, of the columns {list_some(names)}"
     if future is None:
         raise ValueError(received(f"`future` must hold what is known ahead: {needed}.", future=None))
-    frame = future.to_frame(future.name if future.name is not None else 0) if isinstance(future, pd.Series) else future
+    frame = future
+    if isinstance(future, pd.Series):
+        frame = future.to_frame(names[0] if future.name is None and len(names) == 1 else future.name)
     if not isinstance(frame, pd.DataFrame):
         raise TypeError(received(f"`future` must be a DataFrame: {needed}.", type=type(future).__name__))
     missing = names.difference(frame.columns, sort=False)
     unknown = frame.columns.difference(schema.columns, sort=False)
     if len(missing) or len(unknown):
-        rule = f"`future` must have the columns {list_some(names)}, known ahead of every step."
-        raise ValueError(received(rule, missing=list_some(missing), unknown=list_some(unknown)))
+        rule = f"`future` must have the columns {list_some(names)}, known ahead of every step"
+        rule += "" if len(missing) else f"; `future[{list_some(names)}]` takes them"
+        raise ValueError(received(f"{rule}.", missing=list_some(missing), unknown=list_some(unknown)))
+    if not frame.columns.is_unique:
+        rule = "The columns of `future` must be unique; `future.loc[:, ~future.columns.duplicated()]` keeps the first."
+        raise ValueError(received(rule, repeated=list_some(frame.columns[frame.columns.duplicated()])))
     own = frame.iloc[:, frame.columns.get_indexer(names)]
-    _check_times(own.index, due)
+    try:
+        _check_times(own.index, due)
+        _check_complete(own)
+        numbers = as_float(number_categories(own, [schema.categories[at] for at in wanted])).to_numpy()
+    except (TypeError, ValueError) as error:  # what others say of `X`
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(re.sub(r"\bX\b", "future", str(error))) from None
     values = np.repeat(newest[None], len(due), axis=0)
-    values[:, wanted] = as_float(number_categories(own, [schema.categories[at] for at in wanted])).to_numpy()
+    values[:, wanted] = numbers
     return Times(due, schema.encode(values)[1])
 
 
@@ -104,6 +117,17 @@ def future_of(future: Any, name: Any) -> Any:
     return future[name]
 
 
+def _check_complete(frame: pd.DataFrame) -> None:
+    """Complain about what is not known."""
+    missing = (frame.isna() | frame.isin([np.inf, -np.inf])).to_numpy()
+    if missing.any():
+        row, column = np.argwhere(missing)[0]
+        rule = f"`future` must have a value at every step, but column {show(frame.columns.tolist()[column])} has none"
+        gaps = "future" if frame.isna().to_numpy()[row, column] else "future.replace([np.inf, -np.inf], np.nan)"
+        rule += f" at row {frame.index[row]}; `{gaps}.ffill().bfill()` repeats those before and after."
+        raise ValueError(received(rule, n_missing=int(missing.sum())))
+
+
 def _check_times(index: pd.Index, due: pd.Index) -> None:
     """Complain about times that are missing, too many, or others."""
     if find_kind(index) != find_kind(due):
@@ -115,9 +139,20 @@ def _check_times(index: pd.Index, due: pd.Index) -> None:
         same = len(index) == len(due) and index.equals(due)
     if same:
         return
-    missing, extra = due.difference(index), index.difference(due)
+    zones = [getattr(one, "tz", None) for one in (index, due)]
     rule = f"`future` must have exactly the {len(due)} steps from {due[0]} to {due[-1]}, in order"
-    if len(extra) and not len(missing):
-        rule += f"; `future.loc[{show(str(due[0]))}:{show(str(due[-1]))}]` takes them"
+    if str(zones[0]) != str(zones[1]):
+        change = "convert" if None not in zones else "localize"
+        mend = f"future.tz_{change}({None if zones[1] is None else show(str(zones[1]))})"
+        raise ValueError(received(f"{rule}; `{mend}` has their time zone.", tz=str(zones[0])))
+    if not index.is_unique:
+        repeated = str(index[index.duplicated()][0])
+        raise ValueError(
+            received(f"{rule}; `future[~future.index.duplicated()]` keeps the first of each.", repeated=repeated)
+        )
+    missing, extra = due.difference(index), index.difference(due)
+    if not len(missing):
+        mend = f"future.loc[{show(str(due[0]))}:{show(str(due[-1]))}]" if len(extra) else "future.sort_index()"
+        rule += f"; `{mend}` has them"
     listed = {"missing": list(map(str, missing[:3])), "extra": list(map(str, extra[:3]))}
     raise ValueError(received(f"{rule}.", n_rows=len(index), **listed))

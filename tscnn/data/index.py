@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import datetime
 import numbers
+import warnings
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from tscnn.common.checks import received
+from tscnn.common.checks import received, show
 from tscnn.data.clock import clock_times, is_calendar, localize, wall_times
 from tscnn.data.steps import (
     TOO_FAR,
@@ -23,6 +24,8 @@ from tscnn.data.steps import (
     whole_numbers,
     write_step,
 )
+
+_USUAL = ("1s", "10s", "15s", "30s", "1min", "5min", "10min", "15min", "30min", "1h", "2h", "3h", "6h", "12h", "1D")
 
 __all__ = [
     "check_order",
@@ -61,11 +64,36 @@ def find_kind(index: pd.Index) -> str:
     if pd.api.types.is_integer_dtype(index.dtype) and not isinstance(index, pd.MultiIndex):
         return "integers"
     rule = "The index must hold times (DatetimeIndex), periods (PeriodIndex) or integers;"
+    first = index[:1].tolist()[0]
+    raise TypeError(
+        received(f"{rule} {_read_otherwise(index)}.", index=type(index).__name__, dtype=str(index.dtype), first=first)
+    )
+
+
+def _read_otherwise(index: pd.Index) -> str:
+    """Name the line that makes times or numbers of an index that holds something else."""
     if isinstance(index, pd.MultiIndex):
-        rule = f"{rule} a row is a time, and every variable has its column."
-    else:
-        rule = f"{rule} `X.set_axis(pd.to_datetime(X.index))` reads times, `X.reset_index(drop=True)` numbers the rows."
-    raise TypeError(received(rule, index=type(index).__name__, dtype=str(index.dtype), first=index[:1].tolist()[0]))
+        if index.nlevels != 2:
+            return "a row is a time, and every variable has its column"
+        is_time = [isinstance(level, pd.DatetimeIndex | pd.PeriodIndex) for level in index.levels]
+        at = 1 if is_time == [True, False] else 0  # the level of the series
+        name = f"level_{at}" if index.names[at] is None else index.names[at]
+        return f"many series are `Forecaster(series_id={show(name)}).fit(X.reset_index({at}))`"
+    numbered = "`X.reset_index(drop=True)` numbers the rows"
+    if index.dtype.kind == "m":
+        return f"`X.set_axis(pd.Timestamp('2000-01-01') + X.index)` makes times of lengths of time, {numbered}"
+    if index.dtype.kind in "fb":
+        is_whole = index.dtype.kind == "f" and bool((index % 1 == 0).all())
+        return f"`X.set_axis(X.index.astype(int))` makes integers, {numbered}" if is_whole else numbered
+    for settings in ({}, {"utc": True}):  # offsets that change, as those of a zone do, have UTC in common
+        with contextlib.suppress(ValueError, TypeError, OverflowError), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            read = pd.to_datetime(index, **settings)
+            if isinstance(read, pd.DatetimeIndex) and not read.hasnans:
+                return (
+                    f"`X.set_axis(pd.to_datetime(X.index{', utc=True' if settings else ''}))` reads times, {numbered}"
+                )
+    return numbered
 
 
 def check_order(index: pd.Index) -> None:
@@ -148,7 +176,8 @@ def _is_set_back(index: pd.Index, repeated: pd.Index) -> bool:
     if not isinstance(index, pd.DatetimeIndex) or index.tz is not None or not repeated.is_unique:
         return False
     nights, n_years = repeated.normalize(), index.year.max() - index.year.min() + 1
-    return bool(nights.nunique() <= 2 * n_years and (repeated - nights < pd.Timedelta(hours=4)).all())
+    in_season = nights.month.isin([2, 3, 4, 5, 9, 10, 11]).all()  # of those changes in the north and the south
+    return bool(in_season and nights.nunique() <= 2 * n_years and (repeated - nights < pd.Timedelta(hours=4)).all())
 
 
 def _refuse_steps(index: pd.Index) -> None:
@@ -162,7 +191,11 @@ def _refuse_steps(index: pd.Index) -> None:
         f"are {usual} apart. Leave out rows in between, or number rows that have no step: `X.reset_index(drop=True)`"
     )
     if isinstance(index, pd.DatetimeIndex):
+        near = next((step for step in _USUAL if abs(apart.median() / pd.Timedelta(step) - 1) < 0.05), None)
         rule += "; `freq=` takes one that pandas can't infer"
+        if near is not None and (apart != usual).mean() > 0.5:  # times that are not exact
+            rule = f"The index must be evenly spaced, but {index[at + 1]} comes {apart[at]} after {index[at]};"
+            rule += f" `X.resample({near!r}).mean()`, with `Forecaster(missing='mask')`, takes means of even steps"
     raise ValueError(received(f"{rule}.", n_rows=len(index), of_another_length=int((apart != usual).sum())))
 
 
@@ -282,7 +315,7 @@ def read_label(name: str, label: Any, index: pd.Index) -> Any:
     ----------
     name : str
         Of what it is given as, for the error.
-    label : str, Timestamp, datetime, Period or int
+    label : str, Timestamp, datetime, date, Period or int
         Of the kind of `index`. Text is read as a time or a period, in the zone of `index` if it names none.
     index : Index
         Of a kind that `find_kind` knows.
@@ -309,7 +342,7 @@ def read_label(name: str, label: Any, index: pd.Index) -> Any:
         if kind == "periods" and isinstance(label, str | pd.Period):
             read = pd.Period(label, freq=index.freq) if isinstance(label, str) else label
             read = read if getattr(read, "freq", None) == index.freq else None  # not so text that is no time
-        if kind == "times" and isinstance(label, str | datetime.datetime | np.datetime64):
+        if kind == "times" and isinstance(label, str | datetime.date | np.datetime64):
             read = pd.Timestamp(label)
             if isinstance(label, str) and read.tz is None and index.tz is not None:
                 read = localize(pd.DatetimeIndex([read]), index.tz)[0]
@@ -341,6 +374,7 @@ def is_due(time: Any, due: pd.Index, freq: Any) -> bool:
     if time == due[0]:
         return True
     return (
-        is_calendar(freq, due)
+        getattr(due, "tz", None) is not None
+        and is_calendar(freq, due)
         and clock_times(pd.DatetimeIndex([time]).tz_convert(due.tz), freq)[0] == clock_times(due, freq)[0]
     )

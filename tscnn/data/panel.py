@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from tscnn.common.checks import received, show
-from tscnn.data.frame import learn_schema, read_frame
+from tscnn.data.frame import as_frame, compare_columns, learn_schema, read_frame, read_numbers, settle_static
 from tscnn.data.grid import put_on_grid
-from tscnn.data.index import check_spacing
+from tscnn.data.index import check_spacing, find_kind
 from tscnn.data.schema import Schema
 from tscnn.data.values import list_some
 
-__all__ = ["is_panel", "join_forecasts", "learn_panel", "read_panel", "refuse_y", "split_panel"]
+__all__ = ["is_panel", "join_forecasts", "learn_panel", "naming", "read_panel", "refuse_y", "split_panel"]
 
 Frames = dict[Any, pd.DataFrame]
 
@@ -37,7 +38,7 @@ def is_panel(X: Any, series_id: Any) -> bool:
     """
     if isinstance(X, Mapping):
         return not hasattr(X, "toarray")  # as a kind of sparse arrays has
-    return series_id is not None and isinstance(X, pd.DataFrame) and series_id in X.columns
+    return series_id is not None and isinstance(X, pd.DataFrame) and _has_column(X, series_id)
 
 
 def learn_panel(
@@ -86,18 +87,27 @@ def learn_panel(
     (['sales'], {'a': [7, 8], 'b': [1, 2]})
     """
     parts = split_panel(X, series_id)
-    if freq is not None:
-        parts = {name: put_on_grid(part, freq) for name, part in parts.items()}
     longest = max(parts, key=lambda name: len(parts[name]))
+    for name, part in parts.items():
+        with naming(name):
+            _check_alike(part, parts[longest], longest)
+            parts[name] = part if freq is None else put_on_grid(part, freq)
     joined = pd.concat([parts[longest], *(part for name, part in parts.items() if name != longest)])
-    schema, frame = learn_schema(
-        joined, targets, future, static, missing=missing, freq=freq, n_rows=len(parts[longest])
-    )
+    try:
+        schema, frame = learn_schema(
+            joined, targets, future, static, missing=missing, freq=freq, n_rows=len(parts[longest])
+        )
+    except (TypeError, ValueError):
+        roles = (targets, future, static)
+        _blame_one(parts, lambda part: read_numbers(part, *roles, missing=missing))
+        raise
     order = [longest, *(name for name in parts if name != longest)]
     ends = np.cumsum([len(parts[name]) for name in order])
     found = {name: frame.iloc[end - len(parts[name]) : end] for name, end in zip(order, ends, strict=True)}
     for name in parts:
-        _check_series(name, found[name], schema)
+        with naming(name):
+            check_spacing(found[name].index, schema.freq)
+            found[name] = settle_static(found[name], schema)
     return schema, {name: found[name] for name in parts}
 
 
@@ -125,13 +135,38 @@ def read_panel(X: Any, series_id: Any, schema: Schema, freq: Any = None) -> Fram
     TypeError, ValueError
         Naming the series, the column or the row that breaks a rule.
     """
-    found = {}
-    for name, part in split_panel(X, series_id).items():
+    parts, found = split_panel(X, series_id), {}
+    for name, part in parts.items():
         try:
             found[name] = read_frame(part, schema, freq)
-        except (TypeError, ValueError) as error:
-            raise type(error)(f"Series {show(name)}: {error}") from None
+        except (TypeError, ValueError):
+            _blame_one(parts, lambda part: read_frame(part, schema, freq))
+            with naming(name):
+                raise
     return found
+
+
+@contextlib.contextmanager
+def naming(name: Any) -> Iterator[None]:
+    """Put the name of a series before errors.
+
+    Parameters
+    ----------
+    name : label or None
+        Of the series; None of a single one without name, whose errors stay as they are.
+
+    Yields
+    ------
+    None
+        While the series is read.
+    """
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        if name is None:
+            raise
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"Series {show(name, 30)}: {error}") from None
 
 
 def refuse_y(y: Any) -> None:
@@ -210,8 +245,8 @@ def split_panel(X: Any, series_id: Any) -> Frames:
     if isinstance(X, Mapping):
         if not X:
             raise ValueError(received("`X` must hold at least one series.", X=X))
-        return {name: _as_frame(part) for name, part in X.items()}
-    if not isinstance(X, pd.DataFrame) or series_id not in X.columns:
+        return {name: _as_frame(name, part) for name, part in X.items()}
+    if not isinstance(X, pd.DataFrame) or not _has_column(X, series_id):
         columns = list_some(X.columns) if isinstance(X, pd.DataFrame) else type(X).__name__
         rule = f"`series_id` must be a column of `X`, a long frame; {show(series_id)} is none."
         raise ValueError(received(rule, X=columns))
@@ -227,21 +262,39 @@ def split_panel(X: Any, series_id: Any) -> Frames:
     return {name: rest.iloc[a:b] for name, a, b in zip(names.tolist(), starts, ends.tolist(), strict=True)}
 
 
-def _as_frame(part: Any) -> pd.DataFrame:
-    if isinstance(part, pd.Series):
-        return part.to_frame(0 if part.name is None else part.name)
-    return part if isinstance(part, pd.DataFrame) else pd.DataFrame(part, copy=False)
-
-
-def _check_series(name: Any, frame: pd.DataFrame, schema: Schema) -> None:
-    """Check the index and the static covariates of one series."""
+def _has_column(X: pd.DataFrame, series_id: Any) -> bool:
     try:
-        check_spacing(frame.index, schema.freq)
-    except ValueError as error:
-        raise ValueError(f"Series {show(name)}: {error}") from None
-    for at, role in enumerate(schema.roles):
-        if role == "static_covariate" and frame.iloc[:, at].nunique() > 1:
-            column = schema.columns.tolist()[at]
-            rule = f"A static covariate must have one value a series, but {show(column)} has several in {show(name)};"
-            rule += " what is known ahead of every step goes into `future_covariates`."
-            raise ValueError(received(rule, values=frame.iloc[:, at].unique()[:3].tolist()))
+        return series_id in X.columns
+    except TypeError:  # a list
+        return False
+
+
+def _as_frame(name: Any, part: Any) -> pd.DataFrame:
+    """Read the rows of one series; a column named as its series, as of ``dict(X.items())``, has no name of its own."""
+    with naming(name):
+        return as_frame(part.rename(None) if isinstance(part, pd.Series) and part.name == name else part)
+
+
+def _blame_one(parts: Frames, check: Callable[[pd.DataFrame], Any]) -> None:
+    """Raise the error of the first series that breaks a rule by itself: of a long column its own rows may be fine."""
+    for name, part in parts.items():
+        with naming(name):
+            check(part.infer_objects())
+
+
+def _check_alike(part: pd.DataFrame, longest: pd.DataFrame, name: Any) -> None:
+    """Check that columns and kind of index are those of the longest series."""
+    if not part.columns.equals(longest.columns):
+        compare_columns(part.columns, longest.columns, f"of series {show(name, 30)}")
+    if part.index.dtype == longest.index.dtype:
+        return
+    kind, zones = find_kind(longest.index), [getattr(one.index, "tz", None) for one in (part, longest)]
+    if find_kind(part.index) != kind:
+        rule = f"The index must hold {kind}, as that of series {show(name, 30)} does."
+        raise TypeError(received(rule, index=type(part.index).__name__, dtype=str(part.index.dtype)))
+    if str(zones[0]) != str(zones[1]):
+        change = "convert" if None not in zones else "localize"
+        rule = f"The index must have the time zone of series {show(name, 30)}; `X.tz_{change}({show(str(zones[1]))})`"
+        if zones[1] is None:
+            rule = f"The index must have no time zone, as that of series {show(name, 30)}; `X.tz_localize(None)`"
+        raise ValueError(received(f"{rule} does that.", tz=str(zones[0])))

@@ -156,6 +156,17 @@ class Schema:
         return self._positions("past_covariate")
 
     @property
+    def static_covariates(self) -> tuple[int, ...]:
+        """Positions of the columns that never change.
+
+        Returns
+        -------
+        tuple of int
+            Ascending.
+        """
+        return self._positions("static_covariate")
+
+    @property
     def ahead(self) -> tuple[int, ...]:
         """Positions of the columns that are known ahead: future and static covariates.
 

@@ -135,18 +135,43 @@ def _refuse_column(frame: pd.DataFrame, position: int) -> None:
         rule = f"{numbers} `X.astype({{{name}: float}})` converts those in it."
     elif _works(lambda: pd.to_numeric(column)):
         rule = f"{numbers} `X[{name}] = pd.to_numeric(X[{name}])` converts those in it."
-    elif _makes_numbers(lambda: column.str.replace(",", ".").astype(float)):
-        rule = f"{numbers} `X[{name}] = X[{name}].str.replace(',', '.').astype(float)` converts those in it."
+    elif mend := _find_mend(column):
+        rule = f"{numbers} `X[{name}] = X[{name}]{mend}.astype(float)` converts those in it."
     elif _makes_numbers(lambda: pd.to_numeric(column, errors="coerce")):
         rule = f"{numbers} `X[{name}] = pd.to_numeric(X[{name}], errors='coerce')` keeps those in it, and leaves gaps."
     elif _works(lambda: pd.to_datetime(column.astype(str), format="ISO8601")):
         rule = f"Column {name} holds times, which belong in the index: `X.set_index(pd.to_datetime(X.pop({name})))`;"
         rule += f" {without}"
+    elif len(frame) == 1:  # of a stream
+        rule = numbers.replace(";", ".")
     elif _works(lambda: pd.get_dummies(frame.iloc[:99], columns=[label])):
         rule = f"{numbers} `pd.get_dummies(X, columns=[{name}])` makes a column of each kind of text, {without}"
     else:
         rule = f"{numbers} {without}"
     raise TypeError(received(rule, dtype=str(dtype), first_value=_first_other(column)))
+
+
+# What people and spreadsheets write around numbers: the way it is written, and the line that reads it.
+_WRITTEN = (
+    (r"-?\d{1,3}(,\d{3})+(\.\d+)?", ".str.replace(',', '')"),
+    (r"-?\d{1,3}(\.\d{3})+(,\d+)?", ".str.replace('.', '').str.replace(',', '.')"),
+    (r"-?\d+(,\d+)?", ".str.replace(',', '.')"),
+    (r"-?\d{1,3}([ \u00a0\u202f]\d{3})+(\.\d+)?", r".str.replace(r'\s', '', regex=True)"),
+    (r"-?[$€£¥%]?\s?-?\d+(\.\d+)?\s?[$€£¥%]?", ".str.strip(' $€£¥%')"),
+)
+
+
+def _find_mend(column: pd.Series) -> str:
+    """Return what makes numbers of text that are written as people do, or nothing."""
+    texts = pd.Series([value for value in column.tolist() if not _works(partial(float, value))])
+    if not len(texts) or not texts.map(lambda value: isinstance(value, str)).all():
+        return ""
+    is_text = all(isinstance(value, str) for value in column.tolist())
+    for written, mend in _WRITTEN:
+        # In a column of "1,234" and "12" the latter is written as either.
+        if texts.str.strip().str.fullmatch(written).all():
+            return mend if is_text else f".astype(str){mend}"
+    return ""
 
 
 def _works(convert: Callable[[], Any]) -> bool:
@@ -180,7 +205,7 @@ def _refuse_value(frame: pd.DataFrame, values: np.ndarray, good: np.ndarray) -> 
     if np.isfinite(value):
         rule = f"Every value must be one that float32 can square, but that of column {name} {at} is not; if it stands"
         rule += " for a gap, `X.mask(X.abs() > 1e18).ffill().bfill()` fills it."
-    elif np.isnan(values[:, position]).all():
+    elif len(frame) > 1 and np.isnan(values[:, position]).all():
         rule = f"Every value must be finite, but column {name} has NaN or infinity in every row; "
         rule += f"`X.drop(columns=[{name}])` does without."
     elif np.isnan(value):

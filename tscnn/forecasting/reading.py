@@ -12,7 +12,7 @@ from tscnn.common.checks import received
 from tscnn.data.frame import read_frame
 from tscnn.data.future import future_of, read_future
 from tscnn.data.index import future_index
-from tscnn.data.panel import is_panel, read_panel, split_panel
+from tscnn.data.panel import is_panel, naming, read_panel, split_panel
 from tscnn.data.schema import Schema
 from tscnn.data.times import Times
 from tscnn.data.values import check_sizes
@@ -125,14 +125,14 @@ class SeriesReader:
         found = []
         for name, frame in frames.items():
             due = future_index(frame.index, self.schema.freq, horizon)
-            found.append(read_future(future_of(future, name), self.schema, frame.to_numpy()[-1], due))
+            with naming(name):
+                found.append(read_future(future_of(future, name), self.schema, frame.to_numpy()[-1], due))
         return found
 
     def _read_panel(self, X: Any) -> Frames:
         frames = read_panel(X, self.series_id, self.schema, self.freq)
-        if self.pipeline.standardize.names is None:
-            for frame in frames.values():
-                self._check_sizes(frame)
+        for frame in frames.values():
+            self._check_sizes(frame)
         return frames
 
     def _read(self, X: Any, n_rows: int) -> pd.DataFrame:
@@ -149,7 +149,9 @@ class SeriesReader:
         return frame
 
     def _check_sizes(self, frame: pd.DataFrame) -> None:
-        """Complain about values too far from those of training."""
+        """Complain about values too far from those of training, unless each series has units of its own."""
+        if self.pipeline.standardize.names is not None:
+            return
         known, names = self.pipeline.standardize, self.schema.features
         features = self.pipeline.take_logarithms(self.schema.encode(frame.to_numpy())[0], Times(frame.index))
         check_sizes(pd.DataFrame(features, frame.index, names, copy=False), known.mean, known.scale)

@@ -14,6 +14,7 @@ from tscnn.data.encoding import index_from_arrays, index_to_arrays
 from tscnn.data.frame import read_values
 from tscnn.data.future import future_of, read_future
 from tscnn.data.index import check_spacing, find_kind, future_index, is_due, read_label
+from tscnn.data.panel import is_panel, naming, split_panel
 from tscnn.data.schema import Schema
 from tscnn.data.series import SeriesSet
 from tscnn.data.tables import Layout, read_row
@@ -41,11 +42,20 @@ class Stream:
         `tscnn.data.frame.read_frame`; by name, a single series without one by None.
     layout : Layout
         Of the tables that it came from, in which forecasts come.
+    series_id : column name, optional
+        Of the column that tells the series of a long frame of rows.
     """
 
-    def __init__(self, pipeline: Pipeline, schema: Schema, context: Mapping[Any, pd.DataFrame], layout: Layout) -> None:
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        schema: Schema,
+        context: Mapping[Any, pd.DataFrame],
+        layout: Layout,
+        series_id: Any = None,
+    ) -> None:
         self.names = None if None in context else list(context)
-        self._pipeline, self._schema, self._layout = pipeline, schema, layout
+        self._pipeline, self._schema, self._layout, self._series_id = pipeline, schema, layout, series_id
         series = SeriesSet.of_frames(list(context.values()), schema, self.names)
         pipeline = self._pipeline = pipeline.admit(series)
         self._ends = [index[-2:] for index in series.indexes]  # two rows tell the time of a day without a midnight
@@ -58,10 +68,10 @@ class Stream:
         ----------
         row : dict, Series, DataFrame or array
             The next value of every column, in the data's own units: by column name, or an array of n_features values.
-            With several series a dict of such rows by series name, or a frame or array of one row a series; a frame's
-            index holds the names, or names and times, in any order. A row that has a time is held to the one that is
-            due: the name of a Series, the index of a frame, or what a dict has under the name of the index ("index" if
-            it has none).
+            With several series a dict of such rows by series name, a long frame of one row a series, or a frame or
+            array of as many rows; a frame's index holds the names, or names and times, in any order. A row that has a
+            time is held to the one that is due: the name of a Series, the index of a frame, or what a dict has under
+            the name of the index ("index" if it has none).
         future : DataFrame, or dict of them by series name, optional
             The future covariates of exactly the steps after the row, as of `tscnn.Forecaster.predict`.
 
@@ -80,10 +90,11 @@ class Stream:
         times = [future_index(end, self._schema.freq, 1 + self._pipeline.horizon) for end in self._ends]
         due = [when[:1] for when in times]
         with self._layout.lines_of_pandas():
-            newest = self._read(read_row(row, self._layout.time), due)
-            later = read_row(future, self._layout.time)
-            series = zip(self.names or [None], newest, times, strict=True)
-            ahead = [read_future(future_of(later, name), self._schema, own, when[1:]) for name, own, when in series]
+            row, later = (self._tell_apart(read_row(one, self._layout.time)) for one in (row, future))
+            newest, ahead = self._read(row, due), []
+            for name, own, when in zip(self.names or [None], newest, times, strict=True):
+                with naming(name):
+                    ahead.append(read_future(future_of(later, name), self._schema, own, when[1:]))
         values, covariates = self._schema.encode(newest)
         now = [Times(when, None if covariates is None else covariates[[i]], i) for i, when in enumerate(due)]
         rows = np.concatenate([self._pipeline.apply(own[None], at) for own, at in zip(values, now, strict=True)])
@@ -193,6 +204,11 @@ class Stream:
 
     # Reading a row
 
+    def _tell_apart(self, row: Any) -> Any:
+        """Return the rows of a long frame by series, and all else as it is."""
+        is_long = isinstance(row, pd.DataFrame) and is_panel(row, self._series_id) and self.names is not None
+        return split_panel(row, self._series_id) if is_long else row
+
     def _read(self, row: Any, due: Sequence[pd.Index]) -> np.ndarray:
         """Return the values of a row, (n_series, n_features), after checking names, numbers and times."""
         if self.names is None:
@@ -207,8 +223,11 @@ class Stream:
                 raise ValueError(received(rule, names=list_some(names)))
             if isinstance(row, pd.DataFrame):
                 return read_values(row.loc[self.names], self._schema).to_numpy()
-            one_by_one = [self._read_labelled(row[name], when) for name, when in zip(self.names, due, strict=True)]
-            return np.concatenate(one_by_one)
+            rows = []
+            for name, when in zip(self.names, due, strict=True):
+                with naming(name):
+                    rows.append(self._read_labelled(row[name], when))
+            return np.concatenate(rows)
         return self._read_array(row, len(due))
 
     def _read_labelled(self, row: Any, due: pd.Index) -> np.ndarray:

@@ -15,6 +15,7 @@ from tscnn.training.settings import Training
 __all__ = ["GROUPS", "GroupedParameters", "is_auto", "nest_settings", "resolve_group"]
 
 GROUPS: dict[str, Any] = {"network": TCN, "linear_model": LinearModel, "training": Training}
+ELSEWHERE = {"seed": "random_state", "past_covariates": "targets", "frequency": "freq"}  # names of other packages
 PLAIN = (
     "lookback",
     "horizon",
@@ -91,7 +92,7 @@ def nest_settings(groups: dict[str, Any], settings: dict[str, Any]) -> dict[str,
     groups : dict
         The values of the parameters in `GROUPS`.
     settings : dict
-        By name: ``{"filters": 8}``.
+        By name: ``{"filters": 8}``, or ``{"network__filters": 8}``.
 
     Returns
     -------
@@ -112,16 +113,17 @@ def nest_settings(groups: dict[str, Any], settings: dict[str, Any]) -> dict[str,
         value is not None and not is_auto(value) and not isinstance(value, GROUPS[n]) for n, value in groups.items()
     ):
         return {}  # what is wrong with a group, `fit` says
-    homes = {setting: name for name, group in GROUPS.items() for setting in group().get_params()}
+    known = {name: group().get_params() for name, group in GROUPS.items()}
+    homes = {setting: name for name, own in known.items() for setting in own}
     changes: dict[str, dict[str, Any]] = {}
-    for setting, value in settings.items():
-        if setting not in homes:
-            alike = name_alike(setting, [*homes, *GROUPS, *PLAIN])
-            rule = (
-                f"Forecaster has no parameter {show(setting)}, nor has one of its settings {', '.join(GROUPS)}{alike}"
-            )
-            raise TypeError(received(rule, **{setting: value}))
-        changes.setdefault(homes[setting], {})[setting] = value
+    for name, value in settings.items():
+        group, _, rest = name.partition("__")
+        home, setting = (group, rest) if group in GROUPS else (homes.get(name), name)
+        if home is None or setting not in known[home]:
+            alike = name_alike(ELSEWHERE.get(setting, setting), [*homes, *GROUPS, *PLAIN])
+            rule = f"Forecaster has no parameter {show(name)}, nor has one of its settings {', '.join(GROUPS)}{alike}"
+            raise TypeError(received(rule, **{name: value}))
+        changes.setdefault(home, {})[setting] = value
     nested = {}
     for name, own in changes.items():
         if groups[name] is None:
@@ -180,13 +182,8 @@ class GroupedParameters(BaseEstimator):
         known = self.get_params(deep=False)
         plain = {name: value for name, value in params.items() if name in known}
         groups = {name: plain.get(name, known[name]) for name in GROUPS}
-        flat = {}
-        for name, value in params.items():
-            group, separator, setting = name.partition("__")
-            if name not in known:
-                flat[setting if separator and group in GROUPS else name] = value
         try:
-            nested = nest_settings(groups, flat)
+            nested = nest_settings(groups, {name: value for name, value in params.items() if name not in known})
         except TypeError as error:
             raise ValueError(*error.args) from None  # what scikit-learn raises
         for name, value in {**plain, **nested}.items():

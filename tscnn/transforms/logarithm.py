@@ -96,7 +96,7 @@ class Logarithm:
             for name, (a, b) in zip(names, itertools.pairwise(bounds), strict=True)
         ]
         offsets, largest = (np.array(each) for each in zip(*found, strict=True))
-        return replace(self, offsets=offsets, largest=largest, names=series.names)
+        return replace(self, offsets=offsets, largest=largest, names=names)
 
     def _of(self, times: Times) -> tuple[np.ndarray, np.ndarray]:
         if self.names is None:

@@ -123,7 +123,7 @@ class Standardize:
             else:
                 mean[i], own = _moments(series.values[bounds[i] : bounds[i + 1]])
                 mean[i], scale[i] = np.nan_to_num(mean[i]), np.where(own > 0, own, typical)
-        return replace(self, mean=mean, scale=scale, names=series.names)
+        return replace(self, mean=mean, scale=scale, names=series.names or (None,))
 
     def _of(self, times: Times) -> tuple[np.ndarray, np.ndarray]:
         """Return mean and scale of the series that some times belong to."""

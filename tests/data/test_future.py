@@ -1,0 +1,72 @@
+"""What is known ahead, and what is not."""
+
+import re
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tscnn.data.future import read_future
+from tscnn.data.schema import Schema
+
+DUE = pd.date_range("2026-03-29", periods=3, freq="h")
+FUTURE = pd.DataFrame({"sun": [1.0, 2.0, 3.0], "sky": ["clear", "rain", "clear"]}, DUE)
+SCHEMA = Schema.of(
+    pd.Index(["load", "sun", "sky"]),
+    "load",
+    future=["sun", "sky"],
+    categories=(None, None, pd.Index(["clear", "rain"], dtype=object)),
+    freq=pd.offsets.Hour(),
+    kind="times",
+    dtype=np.dtype(float),
+)
+
+
+def read(future: Any, due: pd.DatetimeIndex = DUE) -> np.ndarray:
+    covariates = read_future(future, SCHEMA, np.zeros(3), due).covariates
+    assert covariates is not None
+    return covariates
+
+
+MENDED = {
+    "another zone": (FUTURE.tz_localize("UTC").tz_convert("Europe/Berlin"), DUE.tz_localize("UTC")),
+    "no zone": (FUTURE, DUE.tz_localize("UTC")),
+    "a zone": (FUTURE.tz_localize("UTC"), DUE),
+    "unsorted": (FUTURE[::-1], DUE),
+    "repeated": (FUTURE.iloc[[0, 1, 1, 2]], DUE),
+    "too many rows": (pd.concat([FUTURE, FUTURE.set_axis(DUE + pd.Timedelta("3h"))]), DUE),
+    "too many columns": (FUTURE.assign(wind=1.0), DUE),
+    "repeated columns": (FUTURE[["sun", "sky", "sun"]], DUE),
+    "missing": (FUTURE.assign(sun=[1.0, np.nan, 3.0]), DUE),
+    "missing category": (FUTURE.assign(sky=["clear", None, "rain"]), DUE),
+    "infinity": (FUTURE.assign(sun=[1.0, np.inf, 3.0]), DUE),
+    "text for times": (FUTURE.set_axis(DUE.astype(str)), DUE),
+    "text for numbers": (FUTURE.assign(sun=["1", "2", "3"]), DUE),
+}
+
+
+@pytest.mark.parametrize("name", MENDED)
+def test_covariates_errors_name_a_line_that_works(name: str) -> None:
+    future, due = MENDED[name]
+    with pytest.raises((TypeError, ValueError)) as told:
+        read(future, due)
+    line = re.search("`(future[^`]+)`", str(told.value))
+    assert line is not None, told.value
+    assert len(str(told.value)) < 400
+    assert read(eval(line.group(1), {"future": future, "np": np, "pd": pd}), due).shape == (3, 3)
+
+
+@pytest.mark.parametrize(
+    "future", [None, FUTURE.to_numpy(), {"sun": [1.0]}, "x", 3, FUTURE["sun"], FUTURE[:2]], ids=str
+)
+def test_covariates_errors_say_what_is_needed(future: Any) -> None:
+    with pytest.raises((TypeError, ValueError), match=r"`future` must (be a DataFrame|h)"):
+        read(future)
+
+
+def test_covariates_in_a_series_need_no_name() -> None:
+    schema = Schema.of(pd.Index(["load", "sun"]), "load", future="sun", freq=1, kind="integers", dtype=np.dtype(float))
+    times = read_future(pd.Series([1.0, 2.0]), schema, np.zeros(2), pd.RangeIndex(2))
+    assert times.covariates is not None
+    assert times.covariates.ravel().tolist() == [1.0, 2.0]
