@@ -22,6 +22,7 @@ from tscnn.known_ahead import find_ahead_inputs
 from tscnn.linear import OWN_COLUMN_TERMS, LinearFit, LinearModel, fit_linear_model
 from tscnn.linear.lookbacks import list_lookbacks
 from tscnn.linear.structural_mixture import StructuralMixture
+from tscnn.linear.structural_mixture_fit import is_short
 from tscnn.network.config import FEATURE_MODES, NetworkConfig, resolve_config
 from tscnn.network.settings import TCN
 from tscnn.parameters import CheckedParameters, check_needs_no_validation, is_auto, warn_of_short_lookback
@@ -235,8 +236,17 @@ def fit_linear(
         known = [rows.values[a:b, targets] for a, b in bounds]
         lookbacks = list_lookbacks(known, parameters.horizon, season_length, settings)
     isolated = parameters.network is not None and parameters.network.feature_mode == "independent"
+    short = is_short(rows, lookback, parameters.linear_model)
     return fit_linear_model(
-        rows.values, targets, split, lookbacks, parameters.horizon, season_length, settings, isolated=isolated
+        rows.values,
+        targets,
+        split,
+        lookbacks,
+        parameters.horizon,
+        season_length,
+        settings,
+        isolated=isolated,
+        short=short,
     )
 
 
