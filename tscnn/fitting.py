@@ -433,7 +433,7 @@ def _split(series: SeriesSet, parameters: CheckedParameters) -> Split:
         rule = f"`X` must have at least lookback + horizon = {lookback + horizon} rows."
         raise ValueError(received(rule, n_samples=n_rows))
     split = Split.of(series, lookback, horizon, parameters.validation_fraction)
-    if not split.has_validation:
+    if not split.has_validation and not is_short(series, parameters.lookback, parameters.linear_model):
         check_needs_no_validation(parameters, n_rows)
     return split
 

@@ -221,7 +221,8 @@ class StructuralSettings(Settings):
     n_iterations : int, default 10
         In which the odds of a panel become the mean weights of its series. A convention.
     flat_series : float, default 20.0
-        Series of equal weights that are added to those of the panel: few series tell little. A convention.
+        Series of equal weights, and without ridge regressions, that are added to those of the panel: few series tell
+        little. A convention.
     ridge_odds, ridge_power : float, default 0.5 and 30.0
         Odds of the linear mixture against structural models before their errors are seen, and the power of these at
         most. Chosen by docs/what-was-tried.md.

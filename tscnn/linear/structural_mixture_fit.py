@@ -133,8 +133,8 @@ def _share(losses: np.ndarray, settings: StructuralSettings) -> float:
     n_errors = losses.shape[1]
     power = min(settings.power * n_errors, settings.ridge_power)
     ratio = losses[0].mean() / max(losses[1].mean(), 1e-12) if n_errors else 1.0
-    odds = max(ratio, 1e-3) ** power / max(settings.ridge_odds, 1e-9)
-    return float(odds / (1 + odds))
+    ridges = settings.ridge_odds * n_errors / (n_errors + settings.flat_series)
+    return float(1 / (1 + ridges / max(ratio, 1e-3) ** power))
 
 
 def _newest(rows: np.ndarray, starts: np.ndarray, ends: np.ndarray, n_rows: int) -> np.ndarray:
