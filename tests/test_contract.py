@@ -10,8 +10,9 @@ import pytest
 from tests.conftest import small_forecaster
 from tscnn.common.term import Term
 from tscnn.data.times import Times
-from tscnn.pipeline import TERMS as ALL_TERMS
-from tscnn.pipeline import TRANSFORMS, Pipeline
+from tscnn.forecasting import Pipeline
+from tscnn.forecasting.parts import TERMS as ALL_TERMS
+from tscnn.forecasting.parts import TRANSFORMS, pipeline_from_arrays
 from tscnn.transforms import Transform
 
 LOOKBACK, HORIZON = 32, 3
@@ -221,10 +222,10 @@ def test_contract_an_unknown_part_is_refused(pipeline):
     settings = pipeline.settings()
     settings["terms"][0]["name"] = "os.system"
     with pytest.raises(ValueError, match="A part of a pipeline must be one of"):
-        Pipeline.from_arrays(settings, pipeline.arrays())
+        pipeline_from_arrays(settings, pipeline.arrays())
 
 
 def test_contract_the_fingerprint_tells_models_apart(pipeline):
-    again = Pipeline.from_arrays(json.loads(json.dumps(pipeline.settings())), pipeline.arrays())
+    again = pipeline_from_arrays(json.loads(json.dumps(pipeline.settings())), pipeline.arrays())
     assert again.fingerprint == pipeline.fingerprint
     assert pipeline.without("network").fingerprint != pipeline.fingerprint

@@ -26,7 +26,6 @@ from sklearn.utils.estimator_checks import (
 
 from tests.conftest import closed_form, make_frame, small_forecaster
 from tscnn import TCN, Forecaster, LinearModel, Training, make_windows
-from tscnn.data.times import Times
 from tscnn.network.backend import keras
 
 # What comes out
@@ -327,17 +326,6 @@ def test_stride_takes_every_nth_cutoff(fitted, frame, stride):
     strided, every = fitted.backtest(frame, stride=stride), fitted.backtest(frame)
     assert len(strided) == 3 * ((300 - 12 - 3) // stride + 1)
     pd.testing.assert_frame_equal(strided, every.loc[strided.index], rtol=1e-5, atol=1e-5)
-
-
-@pytest.mark.parametrize("stride", [1, 3, 20])
-def test_chunks_make_no_difference(fitted, frame, stride):
-    pipeline, cutoffs = fitted.pipeline_, np.arange(11, 297, stride)
-    rows = pipeline.apply(frame.to_numpy(), Times(frame.index))
-    ((_, whole),) = pipeline.chunks(rows, Times(frame.index), cutoffs)
-    parts = list(pipeline.chunks(rows, Times(frame.index), cutoffs, most_values=1))
-    assert len(parts) > 5
-    np.testing.assert_array_equal(np.concatenate([cutoffs[chunk] for chunk, _ in parts]), cutoffs)
-    np.testing.assert_allclose(np.concatenate([found for _, found in parts]), whole, rtol=1e-5, atol=1e-5)
 
 
 def test_start_is_the_first_cutoff(fitted, frame):

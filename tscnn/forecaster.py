@@ -8,10 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, clone
-from sklearn.utils.validation import check_is_fitted
 
-from tscnn.common.archive import read_archive, write_archive
 from tscnn.common.checks import check_choice, check_int, received, show
 from tscnn.common.term import empty_forecasts
 from tscnn.data.frame import check_y, forecast_frame, learn_schema
@@ -20,21 +17,20 @@ from tscnn.data.series import SeriesSet
 from tscnn.data.tables import read_table, tables_in_and_out
 from tscnn.data.values import list_some
 from tscnn.evaluation.backtest import find_cutoffs
-from tscnn.evaluation.report import describe_report, list_unbeaten, tabulate_targets
+from tscnn.evaluation.report import describe_report, list_unbeaten
 from tscnn.evaluation.score import coefficient_of_determination
 from tscnn.fitting import fit_pipeline
-from tscnn.forecasting import forecast_cutoffs, forecast_next
-from tscnn.parameters import GROUPS, nest_settings, read_parameters, resolve_group
-from tscnn.persistence import describe_forecaster, restore_forecaster
-from tscnn.reading import SeriesReader
-from tscnn.stream import Stream
+from tscnn.forecasting import SeriesReader, Stream, forecast_cutoffs, forecast_next
+from tscnn.forecasting.attributes import FittedAttributes
+from tscnn.forecasting.persistence import SavedModel
+from tscnn.forecasting.refit import backtest_refitted
+from tscnn.parameters import GroupedParameters, read_parameters
 from tscnn.training.loss import is_squared_error
-from tscnn.transforms import YearlySeason
 
 __all__ = ["Forecaster"]
 
 
-class Forecaster(BaseEstimator):
+class Forecaster(SavedModel, FittedAttributes, GroupedParameters):
     """Forecast the columns of a frame: linear regressions on the last rows, and a causal convolutional network.
 
     A forecast is a sum. Ridge regressions predict every column from its own last `lookback` rows; where that makes
@@ -65,7 +61,6 @@ class Forecaster(BaseEstimator):
         "weekend", "working day", "month start", "month end", "minute", and the holidays of a country as
         "holidays:US" or "holidays:DE-BY" (with the package `holidays`). "auto" takes what suits the step of the index,
         and keeps it where it makes errors smaller.
-        Columns to forecast, default all. The others are past covariates: seen, not forecast.
     time : column name, optional
         The column of times; default the index of a pandas frame. Tables of polars and pyarrow need one. Forecasts have
         it as their first column then, and come in the kind of the table.
@@ -218,66 +213,6 @@ class Forecaster(BaseEstimator):
         self.verbose = verbose
         self._set_flat(settings)
 
-    def _set_flat(self, settings: dict[str, Any]) -> None:
-        """Set settings of the groups by their own names."""
-        groups = {name: getattr(self, name) for name in GROUPS}
-        for name, group in nest_settings(groups, settings).items():
-            setattr(self, name, group)
-
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Return the parameters.
-
-        Parameters
-        ----------
-        deep : bool, default True
-            Whether also those of the three groups, as ``network__filters``.
-
-        Returns
-        -------
-        dict
-            By name.
-        """
-        parameters: dict[str, Any] = super().get_params(deep=False)
-        for name in GROUPS if deep else ():
-            if parameters[name] is not None:
-                own = resolve_group(name, parameters[name]).get_params()
-                parameters |= {f"{name}__{setting}": value for setting, value in own.items()}
-        return parameters
-
-    def set_params(self, **params: Any) -> Self:
-        """Set parameters.
-
-        Parameters
-        ----------
-        **params
-            Of the constructor, settings of its groups (``filters=8``), or the same as ``network__filters=8``.
-
-        Returns
-        -------
-        Forecaster
-            Itself.
-
-        Raises
-        ------
-        ValueError
-            If there is no such parameter. Nothing is set, then.
-        """
-        known = self.get_params(deep=False)
-        plain = {name: value for name, value in params.items() if name in known}
-        groups = {name: plain.get(name, known[name]) for name in GROUPS}
-        flat = {}
-        for name, value in params.items():
-            group, separator, setting = name.partition("__")
-            if name not in known:
-                flat[setting if separator and group in GROUPS else name] = value
-        try:
-            nested = nest_settings(groups, flat)
-        except TypeError as error:
-            raise ValueError(*error.args) from None  # what scikit-learn raises
-        for name, value in {**plain, **nested}.items():
-            setattr(self, name, value)
-        return self
-
     def fit(self, X: Any, y: Any = None) -> Self:
         """Train on a frame, from scratch.
 
@@ -417,7 +352,7 @@ class Forecaster(BaseEstimator):
         """
         stride, refit = check_int("stride", stride), check_choice("refit", refit, (True, False))
         if refit:
-            return self._backtest_refitted(X, start, stride)
+            return backtest_refitted(self, X, start, stride)
         pipeline = self._fitted()
         frames = self._reader.outcomes(X)
         series = SeriesSet.of_frames(list(frames.values()), self.schema_, None if None in frames else list(frames))
@@ -501,154 +436,7 @@ class Forecaster(BaseEstimator):
             scores.append(coefficient_of_determination(found, series.with_values(series.values[:, targets]), scale))
         return float(np.mean(scores))
 
-    def save(self, path: Any, *, context: bool = True) -> None:
-        """Write the fitted forecaster to one file.
-
-        The file is a zip of JSON and of arrays; nothing in it is code. An existing file is replaced at once when all is
-        written, or left as it is.
-
-        Parameters
-        ----------
-        path : str or path-like
-            Of the file.
-        context : bool, default True
-            Whether the last `lookback` training rows go with it, for ``predict()`` and ``stream()`` without rows.
-
-        Raises
-        ------
-        NotFittedError
-            Before `fit`.
-        OSError
-            If the file can't be written.
-
-        See Also
-        --------
-        Forecaster.load : Read it back.
-
-        Examples
-        --------
-        >>> import tempfile, numpy as np
-        >>> from pathlib import Path
-        >>> from tscnn import Forecaster
-        >>> forecaster = Forecaster(lookback=4, filters=2, epochs=1, random_state=0).fit(np.eye(2)[np.arange(60) % 2])
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     forecaster.save(Path(folder) / "model.tscnn")
-        ...     loaded = Forecaster.load(Path(folder) / "model.tscnn")
-        >>> loaded.predict().equals(forecaster.predict())
-        True
-        """
-        self._fitted()
-        write_archive(path, *describe_forecaster(self, check_choice("context", context, (True, False))))
-
-    @classmethod
-    def load(cls, path: Any) -> Self:
-        """Read a forecaster that was saved.
-
-        Parameters
-        ----------
-        path : str or path-like
-            Of the file. It may come from a stranger: no code of it is run.
-
-        Returns
-        -------
-        Forecaster
-            Its forecasts, backtests and streams are equal to the bit.
-
-        Raises
-        ------
-        FileNotFoundError
-            If there is no such file.
-        ValueError
-            If it is no saved forecaster, damaged, or of a format that this version doesn't know.
-        """
-        forecaster = cls()
-        restore_forecaster(forecaster, *read_archive(path), path)
-        return forecaster
-
-    @property
-    def lookback_(self) -> int:
-        """Rows that a forecast depends on.
-
-        Returns
-        -------
-        int
-            Given, or chosen.
-        """
-        return int(self._fitted().lookback)
-
-    @property
-    def network_(self) -> Any:
-        """The convolutions in Keras.
-
-        Returns
-        -------
-        Network
-            ``network_.dense`` is a plain ``keras.Model``.
-        """
-        terms = {term.name: term for term in self._fitted().terms}
-        if "network" not in terms:
-            raise AttributeError("The network adds nothing to the linear model, and was not kept: see `gates_`.")
-        return terms["network"].to_keras()
-
-    @property
-    def mean_(self) -> np.ndarray:
-        """Mean of the training rows.
-
-        Returns
-        -------
-        ndarray of shape (n_features_in_,)
-            By column.
-        """
-        return self._fitted().standardize.mean
-
-    @property
-    def scale_(self) -> np.ndarray:
-        """Standard deviation of the training rows.
-
-        Returns
-        -------
-        ndarray of shape (n_features_in_,)
-            By column, 1 for a constant.
-        """
-        return self._fitted().standardize.scale
-
-    @property
-    def report_by_target_(self) -> pd.DataFrame | None:
-        """Errors on the validation rows, target by target.
-
-        Returns
-        -------
-        DataFrame of shape (n_targets, n_columns) or None
-            "mse", and the skill against what `report_` has; 0 against "repeat last" is a target that fell back to
-            repeating its newest value. None without validation rows.
-        """
-        self._fitted()
-        return None if self.report_ is None else tabulate_targets(self.report_, self.schema_.target_names)
-
-    @property
-    def yearly_wave_(self) -> pd.DataFrame | None:
-        """The yearly season that was found.
-
-        Returns
-        -------
-        DataFrame of shape (2, n_features_in_) or None
-            Amplitudes of "cosine" and "sine", in the data's own units.
-        """
-        season = self._yearly_season()
-        if season is None:
-            return None
-        return pd.DataFrame(season.coefficients[1:] * self.scale_, ["cosine", "sine"], self.schema_.features)
-
-    # Reading, and forecasting in the data's own units
-
-    def _fitted(self) -> Any:
-        """Return the pipeline, or raise if there is none."""
-        check_is_fitted(self, "pipeline_")
-        return self.pipeline_
-
-    def _yearly_season(self) -> YearlySeason | None:
-        """Return the transform that needs times, if there is one."""
-        return next((one for one in self._fitted().transforms if isinstance(one, YearlySeason)), None)
+    # What is given
 
     @property
     def _reader(self) -> SeriesReader:
@@ -678,32 +466,3 @@ class Forecaster(BaseEstimator):
             self._told_of_recursion = True
             said = f"Steps beyond the horizon of `fit`, {fitted}, are forecast from forecasts, whose errors add up;"
             warnings.warn(f"{said} a fit with `horizon={horizon}` forecasts all of them from rows.", stacklevel=3)
-
-    @staticmethod
-    def _cut(X: Any, first: int, end: int) -> Any:
-        """Take some rows of a frame or an array."""
-        return X.iloc[first:end] if hasattr(X, "iloc") else X[first:end]
-
-    def _backtest_refitted(self, X: Any, start: Any, stride: int) -> pd.DataFrame:
-        """Fit a forecaster for each cutoff."""
-        parameters = read_parameters(self)
-        if is_panel(X, self.series_id):
-            rule = "`refit` takes one series, not a panel; `backtest` without it forecasts from every cutoff of each."
-            raise ValueError(received(rule, refit=True))
-        roles = (self.targets, self.future_covariates, self.static_covariates)
-        schema, frame = learn_schema(X, *roles, missing=parameters.missing, freq=self.freq)
-        if parameters.lookback is None and start is None:
-            rule = f"`lookback='auto'` with `refit` needs a `start`, such as `start=X.index[{len(frame) // 2}]`."
-            raise ValueError(received(rule, start=start))
-        # The first fit needs outcomes of its own, `horizon` rows more than a forecast.
-        first = (parameters.lookback or 1) + parameters.horizon
-        cutoffs = find_cutoffs(frame.index, first, parameters.horizon, start, stride)
-        steps = [
-            self._cut(X, cutoff + 1, cutoff + 1 + parameters.horizon) if schema.ahead else None for cutoff in cutoffs
-        ]
-        folds = [
-            clone(self).fit(self._cut(X, 0, cutoff + 1)).predict(future=future)
-            for cutoff, future in zip(cutoffs, steps, strict=True)
-        ]
-        forecasts = np.stack([fold.to_numpy() for fold in folds])
-        return forecast_frame(forecasts, frame.index, cutoffs, folds[0].columns, schema.freq)

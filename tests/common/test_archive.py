@@ -23,8 +23,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tscnn.common import archive as saved_model
-from tscnn.common.archive import read_archive, write_archive
+from tscnn.common.archive import layout, read_archive, write_archive
 
 HEADER = {
     "horizon": 3,
@@ -100,8 +99,8 @@ values = st.recursive(
 @settings(max_examples=50)
 @given(st.dictionaries(st.text(max_size=5), values, max_size=4))
 def test_every_header_comes_back(header: dict) -> None:
-    encoded = json.loads(json.dumps(saved_model._encode(header, "header"), allow_nan=False))
-    assert repr(saved_model._decode(encoded)) == repr(header)
+    encoded = json.loads(json.dumps(layout.encode(header, "header"), allow_nan=False))
+    assert repr(layout.decode(encoded)) == repr(header)
 
 
 @pytest.mark.parametrize(
@@ -115,7 +114,7 @@ def test_arrays_of_every_layout(tmp_path: Path, array: np.ndarray) -> None:
 
 
 def test_an_array_may_be_larger_than_what_is_read_at_once(tmp_path: Path) -> None:
-    array = np.random.default_rng(0).normal(size=saved_model.CHUNK // 8 + 5)
+    array = np.random.default_rng(0).normal(size=layout.CHUNK // 8 + 5)
     write_archive(tmp_path / "x", {}, {"a": array, "b": array[:3]})
     check_equal(read_archive(tmp_path / "x"), {}, {"a": array, "b": array[:3]})
 
@@ -173,19 +172,19 @@ def test_what_cannot_be_saved(path: Path, header: Any, arrays: Any, message: str
 
 def test_what_is_too_large_to_be_read_is_not_saved(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     deep: Any = []
-    for _ in range(saved_model.DEEPEST + 1):
+    for _ in range(layout.DEEPEST + 1):
         deep = [deep]
     with pytest.raises(ValueError, match="is nested more than 64 deep"):
         write_archive(path, {"a": deep}, {})
     write_archive(path, {"a": deep[0][0]}, {})
     assert read_archive(path) == ({"a": deep[0][0]}, {})
-    monkeypatch.setattr(saved_model, "LARGEST_FILE", 2000)
+    monkeypatch.setattr(layout, "LARGEST_FILE", 2000)
     with pytest.raises(ValueError, match=r"and 2000 bytes in all\. Received: header="):
         write_archive(path, {}, {"a": np.zeros(1000)})
-    monkeypatch.setattr(saved_model, "LARGEST_HEADER", 500)
+    monkeypatch.setattr(layout, "LARGEST_HEADER", 500)
     with pytest.raises(ValueError, match="at most 500 bytes of header"):
         write_archive(path, {"a": "x" * 500}, {})
-    monkeypatch.setattr(saved_model, "MOST_ARRAYS", 1)
+    monkeypatch.setattr(layout, "MOST_ARRAYS", 1)
     with pytest.raises(ValueError, match=r"at most 1 arrays\. Received: n_arrays=2"):
         write_archive(path, {}, {"a": np.zeros(1), "b": np.zeros(1)})
 
@@ -231,7 +230,7 @@ def test_links_and_rights_are_kept(path: Path) -> None:
 # The old file is whole
 
 
-@pytest.mark.parametrize("call", ["os.fsync", "pathlib.Path.replace", "tscnn.common.archive._write_member"])
+@pytest.mark.parametrize("call", ["os.fsync", "pathlib.Path.replace", "tscnn.common.archive.writing._write_member"])
 @pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), KeyboardInterrupt()])
 def test_errors_while_saving(path: Path, monkeypatch: pytest.MonkeyPatch, call: str, error: BaseException) -> None:
     def fail(*_: Any, **__: Any) -> None:
@@ -606,7 +605,7 @@ def test_a_zip_bomb_is_not_inflated(path: Path, monkeypatch: pytest.MonkeyPatch)
     check_refused(path, "its member 'arrays/0.bin' is compressed or encrypted")
     path.write_bytes(zipped([(info("header.json", compress_type=zipfile.ZIP_DEFLATED), b" " * 2**25)]))
     check_refused(path, "its member 'header.json' is compressed or encrypted")
-    monkeypatch.setattr(saved_model, "LARGEST_HEADER", 100)
+    monkeypatch.setattr(layout, "LARGEST_HEADER", 100)
     forge(path, b" " * 101, [])
     check_refused(path, "its header has 101 bytes, more than 100")
 
@@ -641,7 +640,7 @@ def test_flags_and_directories_that_lie(path: Path) -> None:
 
 
 def test_a_directory_too_long_is_not_read(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(saved_model, "MOST_ARRAYS", 4)
+    monkeypatch.setattr(layout, "MOST_ARRAYS", 4)
     check_refused(path, "damaged: its directory has 6 members in")
-    monkeypatch.setattr(saved_model, "LARGEST_FILE", 1000)
+    monkeypatch.setattr(layout, "LARGEST_FILE", 1000)
     check_refused(path, "more than the 1000 that are ever written")

@@ -16,7 +16,8 @@ class Term(Protocol):
     """A part of a forecast, in standardised units: what it says is added to what others say.
 
     Three forms give the same numbers to float32 rounding: `dense` at every origin of a series, `last` at the newest
-    origin of several windows, and `step` row by row. They are plain NumPy.
+    origin of several windows, and `step` row by row. They are plain NumPy. What is said of methods here is true of
+    every term, and not said again.
 
     Attributes
     ----------
@@ -99,7 +100,7 @@ class Term(Protocol):
         Parameters
         ----------
         state : list of Ring
-            Of `start`.
+            Of `start`; changed in place.
         row : ndarray of shape (n_series, n_features), float32
             One row each.
 
@@ -116,7 +117,7 @@ class Term(Protocol):
         Returns
         -------
         dict
-            Of what JSON holds.
+            Of what JSON holds; empty where arrays say it all.
         """
         ...
 
@@ -145,6 +146,11 @@ class Term(Protocol):
         -------
         Term
             Equal to the bit.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a setting is none, or the shapes of arrays do not fit each other.
         """
         ...
 

@@ -82,71 +82,25 @@ class CrossSeries:
         return int(self.kernel.shape[2])
 
     def dense(self, rows: np.ndarray) -> np.ndarray:
-        """Correct the forecasts of every origin of one series.
-
-        Parameters
-        ----------
-        rows : ndarray of shape (n_rows, n_features)
-            At least `context` of them.
-
-        Returns
-        -------
-        ndarray of shape (n_rows - context + 1, horizon, n_targets), float32
-            The first is that of row context - 1.
-        """
+        """Correct the forecasts of every origin of one series: see `Term.dense`."""
         normalized, _, scale = rolling_normalize(rows[None].astype(np.float32), self.span, self.epsilon)
         taps = sliding_windows(normalized[0], len(self.kernel))  # (origins, n_rows, features)
         return self._correct(taps, scale[0, len(self.kernel) - 1 :])
 
     def last(self, windows: np.ndarray) -> np.ndarray:
-        """Correct the forecasts of the newest row of several windows.
-
-        Parameters
-        ----------
-        windows : ndarray of shape (n_windows, n_rows, n_features)
-            At least `context` rows each, of which the newest count.
-
-        Returns
-        -------
-        ndarray of shape (n_windows, horizon, n_targets), float32
-            One correction a window.
-        """
+        """Correct the forecasts of the newest row of several windows: see `Term.last`."""
         newest = windows[:, windows.shape[1] - self.context :].astype(np.float32)
         normalized, _, scale = rolling_normalize(newest, self.span, self.epsilon)
         return self._correct(normalized, scale[:, -1])
 
     def start(self, windows: np.ndarray) -> list[Ring]:
-        """Remember what several series have seen so far.
-
-        Parameters
-        ----------
-        windows : ndarray of shape (n_series, n_rows, n_features)
-            At least `context` rows each.
-
-        Returns
-        -------
-        list of Ring
-            Of `start_normalizing`, and one of normalised rows.
-        """
+        """Remember what `start_normalizing` does, and normalised rows: see `Term.start`."""
         newest = windows[:, windows.shape[1] - self.context :].astype(np.float32)
         normalized, _, _ = rolling_normalize(newest, self.span, self.epsilon)
         return [*start_normalizing(newest, self.span), Ring.of(normalized.transpose(1, 0, 2))]
 
     def step(self, state: list[Ring], row: np.ndarray) -> np.ndarray:
-        """Take the next row of every series, and correct the forecasts of the steps after it.
-
-        Parameters
-        ----------
-        state : list of Ring
-            Of `start`; changed in place.
-        row : ndarray of shape (n_series, n_features), float32
-            One row each.
-
-        Returns
-        -------
-        ndarray of shape (n_series, horizon, n_targets), float32
-            One correction a series.
-        """
+        """Take the next row of every series, and correct the forecasts of the steps after it: see `Term.step`."""
         *rings, ring = state
         normalized, _, scale = step_normalizing(rings, row, self.span, self.epsilon)
         ring.push(normalized)
@@ -179,46 +133,16 @@ class CrossSeries:
         return corrections * newest[:, :, None]
 
     def settings(self) -> dict[str, Any]:
-        """Return what `from_arrays` needs besides arrays.
-
-        Returns
-        -------
-        dict
-            `span` and `epsilon`.
-        """
+        """Return `span` and `epsilon`."""
         return {"span": self.span, "epsilon": self.epsilon}
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Return its weights.
-
-        Returns
-        -------
-        dict of str to ndarray
-            For `from_arrays`.
-        """
+        """Return its weights."""
         return {"kernel": self.kernel, "targets": self.targets}
 
     @classmethod
     def from_arrays(cls, settings: dict[str, Any], arrays: dict[str, np.ndarray]) -> Self:
-        """Make the term that `settings` and `arrays` describe.
-
-        Parameters
-        ----------
-        settings : dict
-            Of `settings`, after JSON.
-        arrays : dict of str to ndarray
-            Of `arrays`.
-
-        Returns
-        -------
-        CrossSeries
-            Equal to the bit.
-
-        Raises
-        ------
-        ValueError
-            If shapes do not fit each other.
-        """
+        """Make the term that `settings` and `arrays` describe."""
         return cls(arrays["kernel"], arrays["targets"], **settings)
 
     def _correct(self, taps: np.ndarray, scale: np.ndarray) -> np.ndarray:

@@ -70,68 +70,22 @@ class MeanReversion:
         return self.span
 
     def dense(self, rows: np.ndarray) -> np.ndarray:
-        """Correct the forecasts of every origin of one series.
-
-        Parameters
-        ----------
-        rows : ndarray of shape (n_rows, n_features)
-            At least `context` of them.
-
-        Returns
-        -------
-        ndarray of shape (n_rows - context + 1, horizon, n_targets), float32
-            The first is that of row context - 1.
-        """
+        """Correct the forecasts of every origin of one series: see `Term.dense`."""
         _, level, scale = rolling_normalize(self._own(rows)[None], self.span, self.epsilon)
         return self._correct(level[0], scale[0])
 
     def last(self, windows: np.ndarray) -> np.ndarray:
-        """Correct the forecasts of the newest row of several windows.
-
-        Parameters
-        ----------
-        windows : ndarray of shape (n_windows, n_rows, n_features)
-            At least `context` rows each, of which the newest count.
-
-        Returns
-        -------
-        ndarray of shape (n_windows, horizon, n_targets), float32
-            One correction a window.
-        """
+        """Correct the forecasts of the newest row of several windows: see `Term.last`."""
         newest = self._own(windows[:, windows.shape[1] - self.span :])
         _, level, scale = rolling_normalize(newest, self.span, self.epsilon)
         return self._correct(level[:, -1], scale[:, -1])
 
     def start(self, windows: np.ndarray) -> list[Ring]:
-        """Remember what several series have seen so far.
-
-        Parameters
-        ----------
-        windows : ndarray of shape (n_series, n_rows, n_features)
-            At least `context` rows each.
-
-        Returns
-        -------
-        list of Ring
-            Of `start_normalizing`.
-        """
+        """Remember what `start_normalizing` does: see `Term.start`."""
         return start_normalizing(self._own(windows), self.span)
 
     def step(self, state: list[Ring], row: np.ndarray) -> np.ndarray:
-        """Take the next row of every series, and correct the forecasts of the steps after it.
-
-        Parameters
-        ----------
-        state : list of Ring
-            Of `start`; changed in place.
-        row : ndarray of shape (n_series, n_features), float32
-            One row each.
-
-        Returns
-        -------
-        ndarray of shape (n_series, horizon, n_targets), float32
-            One correction a series.
-        """
+        """Take the next row of every series, and correct the forecasts of the steps after it: see `Term.step`."""
         _, level, scale = step_normalizing(state, self._own(row), self.span, self.epsilon)
         return self._correct(level, scale)
 
@@ -155,41 +109,16 @@ class MeanReversion:
         return ops.convert_to_tensor(self.coefficients)[:, None] * (scale * ops.tanh(level / scale))[:, :, None]
 
     def settings(self) -> dict[str, Any]:
-        """Return what `from_arrays` needs besides arrays.
-
-        Returns
-        -------
-        dict
-            Of what JSON holds.
-        """
+        """Return `span` and `epsilon`."""
         return {"span": self.span, "epsilon": self.epsilon}
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Return its weights.
-
-        Returns
-        -------
-        dict of str to ndarray
-            For `from_arrays`.
-        """
+        """Return its weights."""
         return {"coefficients": self.coefficients, "targets": self.targets}
 
     @classmethod
     def from_arrays(cls, settings: dict[str, Any], arrays: dict[str, np.ndarray]) -> Self:
-        """Make the term that `settings` and `arrays` describe.
-
-        Parameters
-        ----------
-        settings : dict
-            Of `settings`, after JSON.
-        arrays : dict of str to ndarray
-            Of `arrays`.
-
-        Returns
-        -------
-        MeanReversion
-            Equal to the bit.
-        """
+        """Make the term that `settings` and `arrays` describe."""
         return cls(arrays["coefficients"], arrays["targets"], settings["span"], settings["epsilon"])
 
     def _own(self, rows: np.ndarray) -> np.ndarray:

@@ -80,18 +80,7 @@ class LinearMixture:
 
     @on_one_thread
     def dense(self, rows: np.ndarray) -> np.ndarray:
-        """Forecast at every origin of one series.
-
-        Parameters
-        ----------
-        rows : ndarray of shape (n_rows, n_features)
-            At least `context` of them.
-
-        Returns
-        -------
-        ndarray of shape (n_rows - context + 1, horizon, n_targets), float32
-            The first is that of row context - 1.
-        """
+        """Forecast at every origin of one series: see `Term.dense`."""
         columns = np.ascontiguousarray(self._columns(rows).T).T  # those of one column lie side by side
         windows = sliding_windows(columns, self.context)  # (origins, lookback, columns)
         forecasts = empty_forecasts(len(windows), self.horizon, len(self.targets))
@@ -109,52 +98,17 @@ class LinearMixture:
         return forecasts
 
     def last(self, windows: np.ndarray) -> np.ndarray:
-        """Forecast at the newest row of several windows.
-
-        Parameters
-        ----------
-        windows : ndarray of shape (n_windows, n_rows, n_features)
-            At least `context` rows each, of which the newest count.
-
-        Returns
-        -------
-        ndarray of shape (n_windows, horizon, n_targets), float32
-            One forecast a window.
-        """
+        """Forecast at the newest row of several windows: see `Term.last`."""
         newest = self._columns(windows[:, windows.shape[1] - self.context :])
         return self._map(np.ascontiguousarray(newest.transpose(2, 0, 1)))
 
     def start(self, windows: np.ndarray) -> list[Ring]:
-        """Remember the newest rows of several series.
-
-        Parameters
-        ----------
-        windows : ndarray of shape (n_series, n_rows, n_features)
-            At least `context` rows each.
-
-        Returns
-        -------
-        list of Ring
-            One, of (n_series, n_targets).
-        """
+        """Remember the newest rows of the targets of several series: see `Term.start`."""
         newest = self._columns(windows[:, windows.shape[1] - self.context :])
         return [Ring.of(newest.transpose(1, 0, 2))]
 
     def step(self, state: list[Ring], row: np.ndarray) -> np.ndarray:
-        """Take the next row of every series, and forecast the steps after it.
-
-        Parameters
-        ----------
-        state : list of Ring
-            Of `start`; changed in place.
-        row : ndarray of shape (n_series, n_features), float32
-            One row each.
-
-        Returns
-        -------
-        ndarray of shape (n_series, horizon, n_targets), float32
-            One forecast a series.
-        """
+        """Take the next row of every series, and forecast the steps after it: see `Term.step`."""
         (ring,) = state
         ring.push(self._columns(row))
         return self._map(ring.last().transpose(2, 1, 0))
@@ -193,46 +147,16 @@ class LinearMixture:
         return ops.transpose(forecasts, (1, 2, 3, 0))
 
     def settings(self) -> dict[str, Any]:
-        """Return what `from_arrays` needs besides arrays.
-
-        Returns
-        -------
-        dict
-            Empty: arrays say it all.
-        """
+        """Return nothing: arrays say it all."""
         return {}
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Return its weights.
-
-        Returns
-        -------
-        dict of str to ndarray
-            For `from_arrays`.
-        """
+        """Return its weights."""
         return {"kernel": self.kernel, "maps": self.maps, "targets": self.targets}
 
     @classmethod
     def from_arrays(cls, settings: dict[str, Any], arrays: dict[str, np.ndarray]) -> Self:
-        """Make the term that `arrays` describe.
-
-        Parameters
-        ----------
-        settings : dict
-            Of `settings`.
-        arrays : dict of str to ndarray
-            Of `arrays`.
-
-        Returns
-        -------
-        LinearMixture
-            Equal to the bit.
-
-        Raises
-        ------
-        ValueError
-            If shapes do not fit each other.
-        """
+        """Make the term that `arrays` describe."""
         return cls(**settings, **arrays)
 
     def _takes_all(self, n_features: int) -> bool:

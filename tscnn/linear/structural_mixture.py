@@ -87,34 +87,12 @@ class StructuralMixture:
         return min(self.context, max(FEWEST, self.season + 1))
 
     def dense(self, rows: np.ndarray) -> np.ndarray:
-        """Forecast at every origin of one series.
-
-        Parameters
-        ----------
-        rows : ndarray of shape (n_rows, n_features)
-            At least `context` of them.
-
-        Returns
-        -------
-        ndarray of shape (n_rows - context + 1, horizon, n_targets), float32
-            The first is that of row context - 1.
-        """
+        """Forecast at every origin of one series: see `Term.dense`."""
         return self.last(sliding_windows(rows, self.context))
 
     @on_one_thread
     def last(self, windows: np.ndarray) -> np.ndarray:
-        """Forecast at the newest row of several windows.
-
-        Parameters
-        ----------
-        windows : ndarray of shape (n_windows, n_rows, n_features)
-            At least `context` rows each, of which the newest count.
-
-        Returns
-        -------
-        ndarray of shape (n_windows, horizon, n_targets), float32
-            One forecast a window.
-        """
+        """Forecast at the newest row of several windows: see `Term.last`."""
         found = empty_forecasts(len(windows), self.horizon, len(self.targets))
         for first in range(0, len(windows), CHUNK):
             newest = windows[first : first + CHUNK, windows.shape[1] - self.context :]
@@ -123,35 +101,11 @@ class StructuralMixture:
         return found
 
     def start(self, windows: np.ndarray) -> list[Ring]:
-        """Remember what several series have seen so far.
-
-        Parameters
-        ----------
-        windows : ndarray of shape (n_series, n_rows, n_features)
-            At least `context` rows each.
-
-        Returns
-        -------
-        list of Ring
-            Of the newest rows.
-        """
+        """Remember the newest rows of several series: see `Term.start`."""
         return [Ring.of(windows[:, windows.shape[1] - self.context :].transpose(1, 0, 2))]
 
     def step(self, state: list[Ring], row: np.ndarray) -> np.ndarray:
-        """Take the next row of every series, and forecast the steps after it.
-
-        Parameters
-        ----------
-        state : list of Ring
-            Of `start`.
-        row : ndarray of shape (n_series, n_features), float32
-            One row each.
-
-        Returns
-        -------
-        ndarray of shape (n_series, horizon, n_targets), float32
-            One forecast a series.
-        """
+        """Take the next row of every series, and forecast the steps after it: see `Term.step`."""
         (ring,) = state
         ring.push(row)
         return self.last(ring.last().transpose(1, 0, 2))
@@ -260,41 +214,16 @@ class StructuralMixture:
         )
 
     def settings(self) -> dict[str, Any]:
-        """Return what `from_arrays` needs besides arrays.
-
-        Returns
-        -------
-        dict
-            All that is a number.
-        """
+        """Return all that is a number."""
         return {name: getattr(self, name) for name in (*INTEGERS, *NUMBERS)}
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Return models, odds and targets.
-
-        Returns
-        -------
-        dict of str to ndarray
-            For `from_arrays`.
-        """
+        """Return models, odds and targets."""
         return {"models": self.models, "prior": self.prior, "targets": self.targets}
 
     @classmethod
     def from_arrays(cls, settings: dict[str, Any], arrays: dict[str, np.ndarray]) -> Self:
-        """Make the term that `settings` and `arrays` describe.
-
-        Parameters
-        ----------
-        settings : dict
-            Of `settings`, after JSON.
-        arrays : dict of str to ndarray
-            Of `arrays`.
-
-        Returns
-        -------
-        StructuralMixture
-            Equal to the bit.
-        """
+        """Make the term that `settings` and `arrays` describe."""
         sizes: dict[str, Any] = {name: int(settings[name]) for name in INTEGERS}
         sizes |= {name: float(settings[name]) for name in NUMBERS}
         return cls(arrays["models"], arrays["prior"], arrays["targets"], **sizes)

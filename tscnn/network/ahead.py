@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from tscnn.network.functional import take_features
+from tscnn.network.positions import take_features
 
 __all__ = ["AheadWeights", "ahead_forecasts"]
 

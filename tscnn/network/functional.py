@@ -1,4 +1,4 @@
-"""The mathematics of the network, for Keras in training and for NumPy in inference.
+"""The arithmetic of the layers, for Keras in training and for NumPy in inference.
 
 What is said here is said once: functions take `ops`, which is ``keras.ops`` for tensors or `tscnn.common.numpy_ops` for
 arrays. Beside the form for many positions stands, where it differs, the step: what the next row of each series adds,
@@ -11,40 +11,29 @@ output position j belongs to input row j + R - 1.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from tscnn.common.checks import received
 from tscnn.common.ring import Ring
-
-if TYPE_CHECKING:
-    from tscnn.network.config import NetworkConfig
+from tscnn.network.positions import align, crop, take_features
 
 __all__ = [
     "Affine",
     "BlockWeights",
-    "Parts",
     "affine",
-    "align",
-    "connect",
     "convolve",
-    "crop",
     "cut_taps",
     "fold_features",
     "gate",
     "normalize_layer",
-    "pyramid_spacings",
     "residual_block",
     "scale_and_shift",
     "scale_back",
     "stack",
     "step_residual_block",
     "step_stack",
-    "take_features",
 ]
 
 
@@ -53,72 +42,6 @@ class Affine(NamedTuple):
 
     kernel: Any  # ([kernel_size,] n_inputs, n_outputs)
     bias: Any  # (n_outputs,)
-
-
-# Positions
-
-
-def crop(inputs: Any, n_rows: int, ops: Any) -> Any:
-    """Drop the first `n_rows` positions of (batch, time, n), so that what is left ends at the same row."""
-    if not n_rows:
-        return inputs
-    batch, n_positions, n_inputs = ops.shape(inputs)
-    return ops.slice(inputs, (0, n_rows, 0), (batch, n_positions - n_rows, n_inputs))
-
-
-def align(inputs: Any, reach: int, stride: int, ops: Any) -> Any:
-    """Drop the first few rows, so that the newest output is one of every `stride`-th.
-
-    Parameters
-    ----------
-    inputs : array or tensor of shape (batch, time, n)
-        Of a known number of rows, unless `stride` is 1.
-    reach : int
-        Rows from the first to the last that an output sees, less one.
-    stride : int
-        Positions from one output to the next.
-    ops : module
-        As everywhere here.
-
-    Returns
-    -------
-    array or tensor of shape (batch, time or a little less, n)
-        What the convolution works on.
-    """
-    return inputs if stride == 1 else crop(inputs, (inputs.shape[1] - reach - 1) % stride, ops)
-
-
-def take_features(inputs: Any, features: Sequence[int], ops: Any) -> Any:
-    """Select from the last axis; nothing to do when it is all of it in order."""
-    n_features = inputs.shape[-1]
-    if max(features) >= n_features:
-        raise ValueError(received(f"The positions must be among {n_features} features.", positions=features))
-    return inputs if list(features) == list(range(n_features)) else ops.take(inputs, features, axis=-1)
-
-
-def pyramid_spacings(layers: Any) -> list[int]:
-    """Rows between the positions that the newest output needs: at each layer's input, then at the output.
-
-    Layer i is only asked for lags that are sums of multiples of the dilations from i on, so of their greatest common
-    divisor. The first entry is that of all dilations: which rows of the data are needed.
-
-    Parameters
-    ----------
-    layers : sequence of (int, int)
-        ``(kernel_size, dilation_rate)`` of each layer, first to last.
-
-    Returns
-    -------
-    list of int
-        One more than there are layers.
-
-    Examples
-    --------
-    >>> pyramid_spacings([(2, 1), (2, 2), (2, 4)])
-    [1, 2, 4, 4]
-    """
-    spacings = [math.gcd(*(d for _, d in layers[i:])) for i in range(len(layers))]
-    return [*spacings, spacings[-1] if spacings else 1]
 
 
 # Convolution
@@ -387,58 +310,3 @@ def scale_back(forecasts: Any, level: Any, scale: Any, targets: Sequence[int], a
     if add_level:
         forecasts += at_origins(level)
     return forecasts
-
-
-# Network
-
-
-@dataclass(frozen=True)
-class Parts:
-    """The layers of a network: those of Keras, or functions of arrays."""
-
-    stack: Callable[..., Any]
-    head: Callable[..., Any]
-    front_end: Callable[..., Any] | None = None
-    merge: Callable[..., Any] | None = None
-    normalizer: Callable[..., Any] | None = None
-    scale_back: Callable[..., Any] | None = None
-    ahead: Callable[..., Any] | None = None
-
-
-def connect(inputs: Any, parts: Parts, config: NetworkConfig, last_only: bool, ahead: Any = None) -> Any:
-    """Run the layers of a network.
-
-    Parameters
-    ----------
-    inputs : array or tensor of shape (batch, time, features)
-        Rows.
-    parts : Parts
-        See there.
-    config : NetworkConfig
-        Which has decided what there is.
-    last_only : bool
-        Whether each layer computes only what the newest origin needs; `time` is the lookback, then.
-    ahead : array or tensor of shape (batch, time - lookback + 1, horizon, n_ahead), optional
-        What is known ahead of the steps of each origin.
-
-    Returns
-    -------
-    array or tensor of shape (batch, time - lookback + 1, horizon, targets)
-        A forecast for each origin.
-    """
-    spacings, n_front = pyramid_spacings([*config.front_end_layers, *config.layers]), len(config.front_end_layers)
-    if not last_only:
-        spacings = [1] * len(spacings)
-    hidden = inputs  # (batch, time, features)
-    if parts.normalizer is not None:
-        hidden, level, scale = parts.normalizer(inputs)
-    if spacings[0] > 1:
-        hidden = hidden[:, :: spacings[0]]
-    if parts.front_end is not None and parts.merge is not None:
-        hidden = parts.front_end(hidden, spacings=spacings[: n_front + 1])  # (batch, positions, features, filters)
-        hidden = parts.merge(hidden)  # (batch, positions, features * filters)
-    hidden = parts.stack(hidden, spacings=spacings[n_front:])  # (batch, positions, [features,] filters)
-    forecasts = parts.head(hidden)
-    if parts.ahead is not None:
-        forecasts = parts.ahead(hidden, ahead, forecasts)
-    return forecasts if parts.scale_back is None else parts.scale_back(forecasts, level, scale)

@@ -11,9 +11,9 @@ import numpy as np
 
 from tscnn.common.checks import received, show
 from tscnn.common.settings import name_alike
-from tscnn.network import functional
 from tscnn.network.backend import float32_scope, keras, start_runtime, to_numpy
 from tscnn.network.config import NetworkConfig, resolve_config
+from tscnn.network.connect import Parts, connect
 from tscnn.network.layers import AheadHead, Head, LinearSkip, PerFeature, RollingNormalizer, ScaleBack, WaveNetStack
 
 __all__ = ["Network", "build_model", "build_network", "network_of", "seed_weights"]
@@ -156,7 +156,7 @@ def build_model(
 
 
 @dataclass(frozen=True)
-class _Layers(functional.Parts):
+class _Layers(Parts):
     linear_skip: Any = None
     add: Any = None
 
@@ -207,7 +207,7 @@ def _connect(layers: _Layers, config: NetworkConfig, last_only: bool) -> keras.M
         positions = (1 if last_only else None, config.horizon, config.n_ahead)
         ahead = keras.Input(positions, dtype=_full_precision(), name="known_ahead")
         inputs = [rows, ahead]
-    outputs = functional.connect(rows, layers, config, last_only, ahead)
+    outputs = connect(rows, layers, config, last_only, ahead)
     if layers.linear_skip is not None:
         outputs = layers.add([layers.linear_skip(rows), outputs])
     return keras.Model(inputs, outputs, name="single_origin" if last_only else "dense")

@@ -16,7 +16,8 @@ from tscnn.network import functional
 from tscnn.network.activations import find_activation
 from tscnn.network.ahead import AheadWeights, ahead_forecasts
 from tscnn.network.config import NetworkConfig
-from tscnn.network.functional import Affine, BlockWeights, Parts
+from tscnn.network.connect import Parts, connect
+from tscnn.network.functional import Affine, BlockWeights
 from tscnn.network.planning import Layers
 from tscnn.transforms.rolling import rolling_normalize, start_normalizing, step_normalizing
 
@@ -178,7 +179,7 @@ class ArrayNetwork:
             scale_back=self._scale_back if span > 1 else None,
             ahead=self._add_ahead if self.ahead is not None and ahead is not None else None,
         )
-        return functional.connect(rows, parts, config, last_only, ahead)
+        return connect(rows, parts, config, last_only, ahead)
 
     def step(self, rings: list[Ring], row: np.ndarray, ahead: np.ndarray | None) -> np.ndarray:
         """Forecast from the next row of each series.

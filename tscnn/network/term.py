@@ -104,20 +104,7 @@ class NetworkTerm:
         return any(np.any(self.parameters.get(name, 0)) for name in ("head/kernel", "head/bias", "ahead/kernel"))
 
     def dense(self, rows: np.ndarray, ahead: np.ndarray | None = None) -> np.ndarray:
-        """Forecast at every origin of one series.
-
-        Parameters
-        ----------
-        rows : ndarray of shape (n_rows, n_features)
-            At least `context` of them.
-        ahead : ndarray of shape (n_rows - context + 1, horizon, n_ahead), optional
-            What is known ahead of each origin.
-
-        Returns
-        -------
-        ndarray of shape (n_rows - context + 1, horizon, n_targets), float32
-            The first is that of row context - 1.
-        """
+        """Forecast at every origin of one series, with what is known ahead of each: see `Term.dense`."""
         rows = self._check(rows[None])[0]
         n_origins = len(rows) - self.context + 1
         forecasts, n_chunk = self._empty(n_origins), self._chunk_origins()
@@ -129,20 +116,7 @@ class NetworkTerm:
         return self._hush(forecasts)
 
     def last(self, windows: np.ndarray, ahead: np.ndarray | None = None) -> np.ndarray:
-        """Forecast at the newest row of several windows.
-
-        Parameters
-        ----------
-        windows : ndarray of shape (n_windows, n_rows, n_features)
-            At least `context` rows each, of which the newest count.
-        ahead : ndarray of shape (n_windows, horizon, n_ahead), optional
-            What is known ahead of the steps after each.
-
-        Returns
-        -------
-        ndarray of shape (n_windows, horizon, n_targets), float32
-            One forecast a window.
-        """
+        """Forecast at the newest row of several windows, with what is known ahead of each: see `Term.last`."""
         windows = self._newest(windows)
         forecasts = self._empty(len(windows))
         n_chunk = max(1, 2 * CACHED_POSITIONS // self.context)
@@ -154,82 +128,26 @@ class NetworkTerm:
         return self._hush(forecasts)
 
     def start(self, windows: np.ndarray) -> list[Ring]:
-        """Remember what several series have seen so far.
-
-        Parameters
-        ----------
-        windows : ndarray of shape (n_series, n_rows, n_features)
-            At least `context` rows each.
-
-        Returns
-        -------
-        list of Ring
-            Of the rolling normaliser, then of the inputs of each block.
-        """
+        """Remember what the rolling normaliser and each block have seen of several series: see `Term.start`."""
         rings: list[Ring] = []
         self._network.forecast(self._newest(windows), None, last_only=False, rings=rings)
         return rings
 
     def step(self, state: list[Ring], row: np.ndarray, ahead: np.ndarray | None = None) -> np.ndarray:
-        """Take the next row of every series, and forecast the steps after it.
-
-        Parameters
-        ----------
-        state : list of Ring
-            Of `start`.
-        row : ndarray of shape (n_series, n_features), float32
-            One row each.
-        ahead : ndarray of shape (n_series, horizon, n_ahead), optional
-            What is known ahead of the steps after it.
-
-        Returns
-        -------
-        ndarray of shape (n_series, horizon, n_targets), float32
-            One forecast a series.
-        """
+        """Take the next row of every series, and forecast the steps after it: see `Term.step`."""
         return self._hush(self._network.step(state, np.asarray(row, np.float32), ahead))
 
     def settings(self) -> dict[str, Any]:
-        """Return what `from_arrays` needs besides arrays.
-
-        Returns
-        -------
-        dict
-            The fields of the configuration, and `silent`.
-        """
+        """Return the fields of the configuration, and `silent`."""
         return {**asdict(self.config), "silent": self.silent}
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Return its weights.
-
-        Returns
-        -------
-        dict of str to ndarray
-            Those of Keras's layers, by name.
-        """
+        """Return the weights of Keras's layers, by name."""
         return dict(self.parameters)
 
     @classmethod
     def from_arrays(cls, settings: dict[str, Any], arrays: Mapping[str, np.ndarray]) -> Self:
-        """Make the term that `settings` and `arrays` describe.
-
-        Parameters
-        ----------
-        settings : dict
-            Of `settings`, after JSON: tuples are lists.
-        arrays : dict of str to ndarray
-            Of `arrays`.
-
-        Returns
-        -------
-        NetworkTerm
-            Equal to the bit.
-
-        Raises
-        ------
-        TypeError, ValueError
-            Naming the setting or the array that is none of a network.
-        """
+        """Make the term that `settings` and `arrays` describe, or name what is none of a network."""
         settings = dict(settings)
         silent = settings.pop("silent")
         return cls(read_config(settings), arrays, tuple(silent))

@@ -94,46 +94,16 @@ class AheadInputs:
         return np.concatenate([known, found], axis=1, dtype=np.float32, casting="same_kind")
 
     def settings(self) -> dict[str, Any]:
-        """Return what `from_arrays` needs besides arrays.
-
-        Returns
-        -------
-        dict
-            The calendar.
-        """
+        """Return the calendar."""
         return {"calendar": list(self.calendar)}
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Return mean and scale.
-
-        Returns
-        -------
-        dict of str to ndarray
-            For `from_arrays`.
-        """
+        """Return mean and scale."""
         return {"mean": self.mean, "scale": self.scale}
 
     @classmethod
     def from_arrays(cls, settings: dict[str, Any], arrays: dict[str, np.ndarray]) -> Self:
-        """Make what `settings` and `arrays` describe.
-
-        Parameters
-        ----------
-        settings : dict
-            Of `settings`.
-        arrays : dict of str to ndarray
-            Of `arrays`.
-
-        Returns
-        -------
-        AheadInputs
-            Equal to the bit.
-
-        Raises
-        ------
-        ValueError
-            If the arrays don't fit each other.
-        """
+        """Make what `settings` and `arrays` describe."""
         mean, scale = arrays["mean"], arrays["scale"]
         if mean.ndim != 1 or mean.shape != scale.shape:
             rule = "`ahead_inputs` must have one mean and one scale a covariate."

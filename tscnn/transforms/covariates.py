@@ -181,85 +181,25 @@ class CovariateEffects:
         return np.concatenate([self.at(times[first : first + BLOCK]) for first in range(0, len(times), BLOCK)])
 
     def apply(self, values: np.ndarray, times: Times) -> np.ndarray:
-        """Subtract the effects from rows.
-
-        Parameters
-        ----------
-        values : ndarray of shape (n_rows, n_features)
-            In the units that they were fitted in.
-        times : Times
-            Of the rows.
-
-        Returns
-        -------
-        ndarray of shape (n_rows, n_features)
-            In the precision of `values`, at least float32.
-        """
+        """Subtract the effects from rows: see `Transform.apply`."""
         return np.asarray(values - self.at(times))
 
     def invert(self, forecasts: np.ndarray, times: Times, at: np.ndarray, targets: Sequence[int]) -> np.ndarray:
-        """Add the effects to forecasts.
-
-        Parameters
-        ----------
-        forecasts : ndarray of shape (n, horizon, n_targets)
-            Of what `apply` returns.
-        times : Times
-            Of some rows and at least `horizon` steps after the last of them.
-        at : ndarray of int of shape (n,)
-            The row that each forecast is made from: its steps are ``times[at + 1]`` to ``times[at + horizon]``.
-        targets : sequence of int
-            Positions of the forecast columns among the features.
-
-        Returns
-        -------
-        ndarray of shape (n, horizon, n_targets)
-            In the precision of `forecasts`, at least float32.
-        """
+        """Add the effects to forecasts: see `Transform.invert`."""
         effects = at_steps(times, at, forecasts.shape[1], self.at)
         return np.asarray(forecasts + effects[..., list(targets)])
 
     def settings(self) -> dict[str, Any]:
-        """Return what `from_arrays` needs besides arrays.
-
-        Returns
-        -------
-        dict
-            The calendar.
-        """
+        """Return the calendar."""
         return {"calendar": list(self.basis.calendar)}
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Return what was learnt.
-
-        Returns
-        -------
-        dict of str to ndarray
-            For `from_arrays`.
-        """
+        """Return coefficients and what describes the covariates."""
         return {"knots": self.basis.knots, "mean": self.mean, "coefficients": self.coefficients}
 
     @classmethod
     def from_arrays(cls, settings: dict[str, Any], arrays: dict[str, np.ndarray]) -> Self:
-        """Make the transform that `settings` and `arrays` describe.
-
-        Parameters
-        ----------
-        settings : dict
-            Of `settings`.
-        arrays : dict of str to ndarray
-            Of `arrays`.
-
-        Returns
-        -------
-        CovariateEffects
-            Equal to the bit.
-
-        Raises
-        ------
-        ValueError
-            If the arrays don't fit each other.
-        """
+        """Make the transform that `settings` and `arrays` describe."""
         mean, coefficients, knots = arrays["mean"], arrays["coefficients"], arrays["knots"]
         if mean.ndim != 1 or coefficients.ndim != 2 or len(mean) != len(coefficients) or knots.ndim != 2:
             rule = "`covariate_effects` must have one mean and one row of coefficients for each number."

@@ -120,20 +120,7 @@ class Logarithm:
         return np.concatenate([self.apply(series.values[a:b], series.times(i)) for i, (a, b) in pairs])
 
     def apply(self, values: np.ndarray, times: Times) -> np.ndarray:
-        """Take logarithms of rows.
-
-        Parameters
-        ----------
-        values : ndarray of shape (n_rows, n_features)
-            In the data's own units; what is negative counts as 0.
-        times : Times
-            Of the rows, for their series.
-
-        Returns
-        -------
-        ndarray of shape (n_rows, n_features)
-            In the precision of `values`.
-        """
+        """Take logarithms of rows, in which what is negative counts as 0: see `Transform.apply`."""
         offsets, _ = self._of(times)
         which = np.flatnonzero(np.isfinite(offsets))
         changed = np.array(values)
@@ -141,24 +128,7 @@ class Logarithm:
         return changed
 
     def invert(self, forecasts: np.ndarray, times: Times, at: np.ndarray, targets: Sequence[int]) -> np.ndarray:  # noqa: ARG002
-        """Return forecasts in the data's own units, from 0 up to three times the largest value of training.
-
-        Parameters
-        ----------
-        forecasts : ndarray of shape (n, horizon, n_targets)
-            Of logarithms.
-        times : Times
-            Of the rows and the steps after them, for their series.
-        at : ndarray of int of shape (n,)
-            The row that each forecast is made from; not used.
-        targets : sequence of int
-            Positions of the forecast columns among the features.
-
-        Returns
-        -------
-        ndarray of shape (n, horizon, n_targets)
-            In the precision of `forecasts`.
-        """
+        """Return forecasts from 0 up to three times the largest value of training: see `Transform.invert`."""
         offsets, largest = (each[list(targets)] for each in self._of(times))
         restored = np.array(forecasts)
         for f in np.flatnonzero(np.isfinite(offsets)):
@@ -167,46 +137,16 @@ class Logarithm:
         return restored
 
     def settings(self) -> dict[str, Any]:
-        """Return the names of series.
-
-        Returns
-        -------
-        dict
-            For `from_arrays`.
-        """
+        """Return the names of series."""
         return {"names": None if self.names is None else [label_to_json(name) for name in self.names]}
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Return what was learnt.
-
-        Returns
-        -------
-        dict of str to ndarray
-            For `from_arrays`.
-        """
+        """Return offsets and the largest forecasts."""
         return {"offsets": self.offsets, "largest": self.largest}
 
     @classmethod
     def from_arrays(cls, settings: dict[str, Any], arrays: dict[str, np.ndarray]) -> Self:
-        """Make the transform that `settings` and `arrays` describe.
-
-        Parameters
-        ----------
-        settings : dict
-            Of `settings`.
-        arrays : dict of str to ndarray
-            Of `arrays`.
-
-        Returns
-        -------
-        Logarithm
-            Equal to the bit.
-
-        Raises
-        ------
-        ValueError
-            If the arrays don't fit each other.
-        """
+        """Make the transform that `settings` and `arrays` describe."""
         offsets, largest, names = arrays["offsets"], arrays["largest"], settings["names"]
         shape = offsets.shape[-1:] if names is None else (len(names), *offsets.shape[-1:])
         if not offsets.shape == largest.shape == shape:

@@ -165,47 +165,17 @@ class OutlierFilter:
         return filled, alone
 
     def settings(self) -> dict[str, Any]:
-        """Return what `from_arrays` needs besides arrays.
-
-        Returns
-        -------
-        dict
-            The season, and the period of long gaps.
-        """
+        """Return the season, and the period of long gaps."""
         return {"season": self.season, "period": None if self.gaps is None else self.gaps.period}
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Return the bounds, and the maps that fill gaps.
-
-        Returns
-        -------
-        dict of str to ndarray
-            For `from_arrays`.
-        """
+        """Return the bounds, and the maps that fill gaps."""
         maps = {} if self.gaps is None else {"gap_kernels": self.gaps.kernels, "gap_errors": self.gaps.errors}
         return {"lower": self.lower, "upper": self.upper, **maps}
 
     @classmethod
     def from_arrays(cls, settings: dict[str, Any], arrays: dict[str, np.ndarray]) -> Self:
-        """Make the filter that `settings` and `arrays` describe.
-
-        Parameters
-        ----------
-        settings : dict
-            Of `settings`.
-        arrays : dict of str to ndarray
-            Of `arrays`.
-
-        Returns
-        -------
-        OutlierFilter
-            Equal to the bit.
-
-        Raises
-        ------
-        ValueError
-            If the arrays don't fit each other.
-        """
+        """Make the filter that `settings` and `arrays` describe."""
         lower, upper = arrays["lower"], arrays["upper"]
         if lower.ndim != 1 or lower.shape != upper.shape or not (lower <= upper).all():
             raise ValueError(received("`outliers` must have one range a column.", shapes=[lower.shape, upper.shape]))

@@ -145,20 +145,7 @@ class Standardize:
         return self.mean[times.series], self.scale[times.series]
 
     def apply(self, values: np.ndarray, times: Times) -> np.ndarray:
-        """Standardise rows.
-
-        Parameters
-        ----------
-        values : ndarray of shape (n_rows, n_features)
-            In the data's own units.
-        times : Times
-            Of the rows, for their series.
-
-        Returns
-        -------
-        ndarray of shape (n_rows, n_features), float32
-            In standard deviations from the mean.
-        """
+        """Standardise rows: see `Transform.apply`."""
         mean, scale = self._of(times)
         return np.asarray((values - mean) / scale, dtype=np.float32)
 
@@ -169,24 +156,7 @@ class Standardize:
         at: np.ndarray,  # noqa: ARG002
         targets: Sequence[int],
     ) -> np.ndarray:
-        """Return forecasts in the data's own units.
-
-        Parameters
-        ----------
-        forecasts : ndarray of shape (n, horizon, n_targets)
-            In standard deviations from the mean; changed in place if of `dtype`.
-        times : Times
-            Of the rows and the steps after them, for their series.
-        at : ndarray of int of shape (n,)
-            The row that each forecast is made from; not used.
-        targets : sequence of int
-            Positions of the forecast columns.
-
-        Returns
-        -------
-        ndarray of shape (n, horizon, n_targets)
-            Of `dtype`, and computed in it.
-        """
+        """Return forecasts in the data's own units, of `dtype`, and computed in it: see `Transform.invert`."""
         mean, scale = (moment[list(targets)].astype(self.dtype) for moment in self._of(times))
         forecasts = np.asarray(forecasts, self.dtype)
         forecasts *= scale
@@ -194,47 +164,17 @@ class Standardize:
         return forecasts
 
     def settings(self) -> dict[str, Any]:
-        """Return the precision of forecasts, the names of series, and whether all are centred.
-
-        Returns
-        -------
-        dict
-            For `from_arrays`.
-        """
+        """Return the precision of forecasts, the names of series, and whether all are centred."""
         names = None if self.names is None else [label_to_json(name) for name in self.names]
         return {"dtype": self.dtype.name, "names": names, "centred": self.centred}
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Return mean and scale.
-
-        Returns
-        -------
-        dict of str to ndarray
-            For `from_arrays`.
-        """
+        """Return mean and scale."""
         return {"mean": self.mean, "scale": self.scale}
 
     @classmethod
     def from_arrays(cls, settings: dict[str, Any], arrays: dict[str, np.ndarray]) -> Self:
-        """Make the transform that `settings` and `arrays` describe.
-
-        Parameters
-        ----------
-        settings : dict
-            Of `settings`.
-        arrays : dict of str to ndarray
-            Of `arrays`.
-
-        Returns
-        -------
-        Standardize
-            Equal to the bit.
-
-        Raises
-        ------
-        ValueError
-            If the precision is unknown, or the arrays don't fit each other.
-        """
+        """Make the transform that `settings` and `arrays` describe."""
         mean, scale = arrays["mean"], arrays["scale"]
         names = settings.get("names")
         shape = mean.shape[-1:] if names is None else (len(names), *mean.shape[-1:])

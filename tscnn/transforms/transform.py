@@ -16,6 +16,8 @@ __all__ = ["Transform"]
 class Transform(Protocol):
     """A change of units that is undone after forecasting; learnt from training rows alone.
 
+    What is said of methods here is true of every transform, and not said again.
+
     Attributes
     ----------
     name : str
@@ -36,8 +38,8 @@ class Transform(Protocol):
 
         Returns
         -------
-        ndarray of shape (n_rows, n_features), float32
-            In the units of the terms, or of the transform after.
+        ndarray of shape (n_rows, n_features)
+            In the units of the terms, or of the transform after; in the precision of `values`, or float32.
         """
         ...
 
@@ -58,7 +60,12 @@ class Transform(Protocol):
         Returns
         -------
         ndarray of shape (n, horizon, n_targets)
-            In the units that `apply` takes.
+            In the units that `apply` takes; in the precision of `forecasts` or more.
+
+        Raises
+        ------
+        ValueError
+            If `times` end before the last step.
         """
         ...
 
@@ -68,7 +75,7 @@ class Transform(Protocol):
         Returns
         -------
         dict
-            Of what JSON holds.
+            Of what JSON holds; empty where arrays say it all.
         """
         ...
 
@@ -97,5 +104,10 @@ class Transform(Protocol):
         -------
         Transform
             Equal to the bit.
+
+        Raises
+        ------
+        ValueError
+            If a setting is none, or the shapes of arrays do not fit each other.
         """
         ...

@@ -80,92 +80,27 @@ class YearlySeason:
         return _evaluate(self.coefficients, index)
 
     def apply(self, values: np.ndarray, times: Times) -> np.ndarray:
-        """Subtract the season from rows.
-
-        Parameters
-        ----------
-        values : ndarray of shape (n_rows, n_features)
-            In the units that it was fitted in.
-        times : Times
-            Of the rows: times or periods.
-
-        Returns
-        -------
-        ndarray of shape (n_rows, n_features)
-            In the precision of `values`, at least float32.
-        """
+        """Subtract the season from rows: see `Transform.apply`."""
         return np.asarray(values - self.at(times.index))
 
     def invert(self, forecasts: np.ndarray, times: Times, at: np.ndarray, targets: Sequence[int]) -> np.ndarray:
-        """Add the season to forecasts; it is computed for their times alone.
-
-        Parameters
-        ----------
-        forecasts : ndarray of shape (n, horizon, n_targets)
-            Of what `apply` returns.
-        times : Times
-            Of some rows and at least `horizon` steps after the last of them.
-        at : ndarray of int of shape (n,)
-            The row that each forecast is made from: its steps are ``times[at + 1]`` to ``times[at + horizon]``.
-        targets : sequence of int
-            Positions of the forecast columns among the features.
-
-        Returns
-        -------
-        ndarray of shape (n, horizon, n_targets)
-            In the precision of `forecasts`, at least float32.
-
-        Raises
-        ------
-        ValueError
-            If `times` end before the last step.
-        """
+        """Add the season to forecasts; it is computed for their times alone: see `Transform.invert`."""
         coefficients = self.coefficients[:, list(targets)]
         return np.asarray(
             forecasts + at_steps(times, at, forecasts.shape[1], lambda own: _evaluate(coefficients, own.index))
         )
 
     def settings(self) -> dict[str, Any]:
-        """Return what `from_arrays` needs besides arrays.
-
-        Returns
-        -------
-        dict
-            Nothing.
-        """
+        """Return nothing: arrays say it all."""
         return {}
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Return the coefficients.
-
-        Returns
-        -------
-        dict of str to ndarray
-            For `from_arrays`.
-        """
+        """Return the coefficients."""
         return {"coefficients": self.coefficients}
 
     @classmethod
     def from_arrays(cls, settings: dict[str, Any], arrays: dict[str, np.ndarray]) -> Self:  # noqa: ARG003
-        """Make the transform that `arrays` describe.
-
-        Parameters
-        ----------
-        settings : dict
-            Of `settings`.
-        arrays : dict of str to ndarray
-            Of `arrays`.
-
-        Returns
-        -------
-        YearlySeason
-            Equal to the bit.
-
-        Raises
-        ------
-        ValueError
-            If there are not three finite coefficients a column.
-        """
+        """Make the transform that `arrays` describe."""
         coefficients = arrays["coefficients"]
         if coefficients.ndim != 2 or len(coefficients) != 3 or not np.isfinite(coefficients).all():
             rule = "`yearly_season` must have three finite coefficients a column."

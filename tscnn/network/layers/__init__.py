@@ -8,7 +8,6 @@ output position j belongs to input row j + R - 1.
 from __future__ import annotations
 
 from tscnn.network.activations import check_activation
-from tscnn.network.functional import pyramid_spacings
 from tscnn.network.layers.ahead import AheadHead
 from tscnn.network.layers.convolution import CausalConv1D
 from tscnn.network.layers.head import Head
@@ -16,6 +15,7 @@ from tscnn.network.layers.linear_skip import LinearSkip
 from tscnn.network.layers.normalizer import RollingNormalizer, ScaleBack
 from tscnn.network.layers.per_feature import PerFeature
 from tscnn.network.layers.stack import GatedActivation, ResidualBlock, WaveNetStack
+from tscnn.network.positions import pyramid_spacings
 
 __all__ = [
     "AheadHead",

@@ -7,8 +7,9 @@ from typing import Any
 
 from tscnn.common.checks import check_choice, check_int, received
 from tscnn.network.backend import keras, ops
-from tscnn.network.functional import Affine, align, convolve
+from tscnn.network.functional import Affine, convolve
 from tscnn.network.layers.shared import count_positions, register
+from tscnn.network.positions import align
 from tscnn.network.receptive_field import receptive_field
 
 __all__ = ["CausalConv1D"]

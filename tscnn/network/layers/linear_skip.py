@@ -6,8 +6,8 @@ from typing import Any
 
 from tscnn.common.checks import check_int, check_ints, received
 from tscnn.network.backend import keras, ops
-from tscnn.network.functional import take_features
 from tscnn.network.layers.shared import count_positions, register
+from tscnn.network.positions import take_features
 
 __all__ = ["LinearSkip"]
 

@@ -204,7 +204,7 @@ class WaveNetStack(keras.layers.Layer):
     Notes
     -----
     (batch, time, features) -> (batch, time - receptive_field + 1, filters). With `spacings`, of
-    `tscnn.network.functional.pyramid_spacings`, each block computes only the positions that the newest output needs,
+    `tscnn.network.positions.pyramid_spacings`, each block computes only the positions that the newest output needs,
     about 2 * receptive_field in all when dilations double, and the same numbers.
 
     References

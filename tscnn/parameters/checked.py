@@ -11,47 +11,18 @@ from typing import Any
 import numpy as np
 from sklearn.utils import check_random_state
 
-from tscnn.common.checks import check_choice, check_int, check_real, received, show
+from tscnn.common.checks import check_choice, check_int, check_real, received
 from tscnn.common.progress import is_watched
-from tscnn.common.settings import name_alike
 from tscnn.data.calendar import check_calendar
 from tscnn.data.schema import MISSING
 from tscnn.data.windows import split_row
 from tscnn.linear.settings import LinearModel
 from tscnn.network.settings import TCN
+from tscnn.parameters.groups import GROUPS, is_auto, resolve_group
 from tscnn.training.loss import is_squared_error
 from tscnn.training.settings import Training
 
-__all__ = [
-    "GROUPS",
-    "CheckedParameters",
-    "check_needs_no_validation",
-    "is_auto",
-    "nest_settings",
-    "read_parameters",
-    "resolve_group",
-    "warn_of_short_lookback",
-]
-
-GROUPS: dict[str, Any] = {"network": TCN, "linear_model": LinearModel, "training": Training}
-PLAIN = (
-    "lookback",
-    "horizon",
-    "targets",
-    "future_covariates",
-    "static_covariates",
-    "series_id",
-    "calendar",
-    "outliers",
-    "time",
-    "freq",
-    "yearly_seasonality",
-    "missing",
-    "validation_fraction",
-    "random_state",
-    "device",
-    "verbose",
-)
+__all__ = ["CheckedParameters", "check_needs_no_validation", "read_parameters", "warn_of_short_lookback"]
 
 
 @dataclass(frozen=True)
@@ -145,101 +116,6 @@ def read_parameters(forecaster: Any) -> CheckedParameters:
         replaces_outliers=check_choice("outliers", forecaster.outliers, ("auto", None)) == "auto",
         missing=check_choice("missing", forecaster.missing, MISSING),
     )
-
-
-def is_auto(value: Any) -> bool:
-    """Tell "auto" from what may be an array.
-
-    Parameters
-    ----------
-    value : object
-        Of a parameter.
-
-    Returns
-    -------
-    bool
-        Whether it is left to choose.
-    """
-    return isinstance(value, str) and value == "auto"
-
-
-def resolve_group(name: str, value: Any) -> Any:
-    """Return a group of settings, for "auto" that of all defaults.
-
-    Parameters
-    ----------
-    name : str
-        Of the parameter, one of `GROUPS`.
-    value : object
-        What the forecaster was given.
-
-    Returns
-    -------
-    TCN, LinearModel, Training or None
-        As given, or new. None, for a forecaster without it, only of a network and of a linear model.
-
-    Raises
-    ------
-    TypeError
-        If it is neither.
-    """
-    group = GROUPS[name]
-    if is_auto(value):
-        return group()
-    if value is None and name != "training":
-        return None
-    if not isinstance(value, group):
-        none = "" if name == "training" else ", None"
-        rule = f"`{name}` must be 'auto'{none} or tscnn.{group.__name__}(...)."
-        raise TypeError(received(rule, **{name: value}))
-    return value
-
-
-def nest_settings(groups: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
-    """Put settings that are given flat into their groups.
-
-    Parameters
-    ----------
-    groups : dict
-        The values of the parameters in `GROUPS`.
-    settings : dict
-        By name: ``{"filters": 8}``.
-
-    Returns
-    -------
-    dict
-        The groups that change; none where a group is no group of settings.
-
-    Raises
-    ------
-    TypeError
-        If no group has a setting of such a name, or its group is None.
-
-    Examples
-    --------
-    >>> nest_settings({"network": "auto"}, {"filters": 8})["network"].filters
-    8
-    """
-    if any(
-        value is not None and not is_auto(value) and not isinstance(value, GROUPS[n]) for n, value in groups.items()
-    ):
-        return {}  # what is wrong with a group, `fit` says
-    homes = {setting: name for name, group in GROUPS.items() for setting in group().get_params()}
-    changes: dict[str, dict[str, Any]] = {}
-    for setting, value in settings.items():
-        if setting not in homes:
-            alike = name_alike(setting, [*homes, *GROUPS, *PLAIN])
-            rule = (
-                f"Forecaster has no parameter {show(setting)}, nor has one of its settings {', '.join(GROUPS)}{alike}"
-            )
-            raise TypeError(received(rule, **{setting: value}))
-        changes.setdefault(homes[setting], {})[setting] = value
-    nested = {}
-    for name, own in changes.items():
-        if groups[name] is None:
-            raise TypeError(received(f"With {name}=None there is no setting {next(iter(own))!r}.", **own))
-        nested[name] = resolve_group(name, groups[name]).set_params(**own)
-    return nested
 
 
 def check_needs_no_validation(parameters: CheckedParameters, n_rows: int) -> None:

@@ -11,7 +11,7 @@ from tscnn.data.index import find_seasonality
 from tscnn.data.schema import Schema
 from tscnn.data.series import SeriesSet
 from tscnn.data.split import Split
-from tscnn.known_ahead import fit_effects
+from tscnn.fitting.effects import fit_effects
 from tscnn.linear.screening import Screening
 from tscnn.linear.structural_mixture_fit import is_short
 from tscnn.parameters import CheckedParameters

@@ -16,7 +16,7 @@ from tscnn.data.panel import is_panel, read_panel, split_panel
 from tscnn.data.schema import Schema
 from tscnn.data.times import Times
 from tscnn.data.values import check_sizes
-from tscnn.pipeline import Pipeline
+from tscnn.forecasting.pipeline import Pipeline
 
 __all__ = ["SeriesReader"]
 

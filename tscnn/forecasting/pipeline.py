@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Self
@@ -17,29 +17,12 @@ from tscnn.common.term import Term
 from tscnn.data.series import SeriesSet
 from tscnn.data.times import Times, at_steps
 from tscnn.data.windows import sliding_windows
-from tscnn.linear import TERMS as LINEAR_TERMS
 from tscnn.linear import StructuralMixture
-from tscnn.network.term import NetworkTerm
-from tscnn.transforms import (
-    AheadInputs,
-    CovariateEffects,
-    Logarithm,
-    OutlierFilter,
-    Standardize,
-    Transform,
-    YearlySeason,
-)
+from tscnn.transforms import AheadInputs, Logarithm, OutlierFilter, Standardize, Transform
 
 __all__ = ["Pipeline"]
 
-TRANSFORMS: dict[str, Any] = {part.name: part for part in (Logarithm, Standardize, YearlySeason, CovariateEffects)}
-FILTERS: dict[str, Any] = {part.name: part for part in (OutlierFilter, AheadInputs)}
-TERMS: dict[str, Any] = {part.name: part for part in (*LINEAR_TERMS, NetworkTerm)}
-
-CHUNK_VALUES = 2**21  # forecast values in memory at a time, 8 MB: a convention
 CLEANED_WINDOWS = 256  # that hold outliers, in memory at a time: a convention
-SKIPPED = 4  # positions between cutoffs that are computed sooner than a window of their own, and ..
-SKIPPED_SHARE = 24  # .. one more for so many rows of the lookback: measured, see "Speed" in benchmarks/README.md
 
 
 @dataclass(frozen=True)
@@ -363,46 +346,6 @@ class Pipeline:
         forecasts = [term.step(rings, row, *_known(term, ahead)) for term, rings in pairs]
         return self._combine(forecasts, len(row)) if cleaned is None else self._last(cleaned, ahead)
 
-    def chunks(
-        self, rows: np.ndarray, times: Times, cutoffs: np.ndarray, most_values: int = CHUNK_VALUES
-    ) -> Iterator[tuple[slice, np.ndarray]]:
-        """Forecast at evenly spaced cutoffs of one series, a part of them at a time.
-
-        Cutoffs that are close share their work; those further apart get a window each.
-
-        Parameters
-        ----------
-        rows : ndarray of shape (n_rows, n_features)
-            Of `apply`.
-        times : Times
-            Of the rows, and of `horizon` steps after the last cutoff.
-        cutoffs : ndarray of int
-            Row numbers, ascending, the first at least lookback - 1.
-        most_values : int, default 2,097,152
-            Forecast values in memory at a time, unless the rows before them are more.
-
-        Yields
-        ------
-        chunk : slice
-            Which of the cutoffs.
-        forecasts : ndarray of shape (n_chunk, horizon, n_targets), float32
-            In the units of the terms.
-        """
-        stride = int(cutoffs[1] - cutoffs[0]) if len(cutoffs) > 1 else 1
-        close = stride <= SKIPPED + self.lookback // SKIPPED_SHARE
-        n_values = self.horizon * len(self.targets) * (stride if close else 1)
-        n_chunk = max(1, most_values // n_values, min(len(cutoffs), self.lookback // stride) if close else 0)
-        windows = sliding_windows(rows, self.lookback)
-        for first in range(0, len(cutoffs), n_chunk):
-            chunk = slice(first, min(first + n_chunk, len(cutoffs)))
-            at = cutoffs[chunk]
-            if close:
-                known = self.describe_ahead(times, np.arange(at[0], at[-1] + 1))
-                forecasts = self.dense(rows[at[0] - self.lookback + 1 : at[-1] + 1], known, stride)
-            else:
-                forecasts = self.last(windows[at - self.lookback + 1], self.describe_ahead(times, at))
-            yield chunk, forecasts
-
     def _last(self, windows: np.ndarray, ahead: np.ndarray | None) -> np.ndarray:
         return self._combine([term.last(windows, *_known(term, ahead)) for term in self.terms], len(windows))
 
@@ -417,7 +360,7 @@ class Pipeline:
             raise ValueError(received(rule, step=step + 1, position_of_column=self.targets[target]))
         return total
 
-    # To and from what a file holds
+    # What a file holds; `pipeline_from_arrays` makes it a pipeline again
 
     def settings(self) -> dict[str, Any]:
         """Describe the parts but for their arrays.
@@ -446,46 +389,6 @@ class Pipeline:
             By the part's name and the array's, "linear_mixture/kernel".
         """
         return {f"{part.name}/{name}": array for part in self.parts for name, array in part.arrays().items()}
-
-    @classmethod
-    def from_arrays(cls, settings: dict[str, Any], arrays: dict[str, np.ndarray]) -> Self:
-        """Make the pipeline that `settings` and `arrays` describe.
-
-        Parameters
-        ----------
-        settings : dict
-            Of `settings`, after JSON.
-        arrays : dict of str to ndarray
-            Of `arrays`.
-
-        Returns
-        -------
-        Pipeline
-            Its forecasts are equal to the bit.
-
-        Raises
-        ------
-        ValueError
-            If a part is unknown, or its arrays don't fit it.
-        """
-
-        def make(known: dict[str, Any], described: dict[str, Any]) -> Any:
-            name = described["name"]
-            if name not in known:
-                raise ValueError(received(f"A part of a pipeline must be one of {list(known)}.", name=name))
-            own = {key.partition("/")[2]: array for key, array in arrays.items() if key.partition("/")[0] == name}
-            return known[name].from_arrays(described["settings"], own)
-
-        filters = {described["name"]: make(FILTERS, described) for described in settings["filters"]}
-        return cls(
-            tuple(make(TRANSFORMS, described) for described in settings["transforms"]),
-            tuple(make(TERMS, described) for described in settings["terms"]),
-            int(settings["lookback"]),
-            int(settings["horizon"]),
-            tuple(map(int, settings["targets"])),
-            filters.get(OutlierFilter.name),
-            filters.get(AheadInputs.name),
-        )
 
     @cached_property
     def fingerprint(self) -> str:

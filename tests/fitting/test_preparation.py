@@ -6,8 +6,8 @@ import pytest
 
 from tests.conftest import closed_form
 from tscnn.data import SeriesSet, Split, learn_schema
+from tscnn.fitting import prepare
 from tscnn.parameters import read_parameters
-from tscnn.preparation import prepare
 
 N, TRAINING = 1400, 1200
 

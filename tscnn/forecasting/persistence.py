@@ -6,13 +6,15 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import asdict, fields, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
 
-from tscnn.common.checks import received
+from tscnn.common.archive import read_archive, write_archive
+from tscnn.common.checks import check_choice, received
 from tscnn.data.encoding import (
     index_from_arrays,
     index_to_arrays,
@@ -23,14 +25,83 @@ from tscnn.data.encoding import (
 )
 from tscnn.data.schema import Schema
 from tscnn.data.tables import Layout
+from tscnn.forecasting.parts import pipeline_from_arrays
+from tscnn.forecasting.pipeline import Pipeline
 from tscnn.network.config import read_config
 from tscnn.parameters import GROUPS
-from tscnn.pipeline import Pipeline
 from tscnn.statistics import GateResult
 
-__all__ = ["describe_forecaster", "restore_forecaster"]
+__all__ = ["SavedModel", "describe_forecaster", "restore_forecaster"]
 
 _COLUMNS = ("targets", "future_covariates", "static_covariates", "series_id", "time")  # parameters that name columns
+
+
+class SavedModel(BaseEstimator):
+    """An estimator that is written to a file, and read from it."""
+
+    def save(self, path: Any, *, context: bool = True) -> None:
+        """Write the fitted forecaster to one file.
+
+        The file is a zip of JSON and of arrays; nothing in it is code. An existing file is replaced at once when all is
+        written, or left as it is.
+
+        Parameters
+        ----------
+        path : str or path-like
+            Of the file.
+        context : bool, default True
+            Whether the last `lookback` training rows go with it, for ``predict()`` and ``stream()`` without rows.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        OSError
+            If the file can't be written.
+
+        See Also
+        --------
+        Forecaster.load : Read it back.
+
+        Examples
+        --------
+        >>> import tempfile, numpy as np
+        >>> from pathlib import Path
+        >>> from tscnn import Forecaster
+        >>> forecaster = Forecaster(lookback=4, filters=2, epochs=1, random_state=0).fit(np.eye(2)[np.arange(60) % 2])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     forecaster.save(Path(folder) / "model.tscnn")
+        ...     loaded = Forecaster.load(Path(folder) / "model.tscnn")
+        >>> loaded.predict().equals(forecaster.predict())
+        True
+        """
+        check_is_fitted(self, "pipeline_")
+        write_archive(path, *describe_forecaster(self, check_choice("context", context, (True, False))))
+
+    @classmethod
+    def load(cls, path: Any) -> Self:
+        """Read a forecaster that was saved.
+
+        Parameters
+        ----------
+        path : str or path-like
+            Of the file. It may come from a stranger: no code of it is run.
+
+        Returns
+        -------
+        Forecaster
+            Its forecasts, backtests and streams are equal to the bit.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such file.
+        ValueError
+            If it is no saved forecaster, damaged, or of a format that this version doesn't know.
+        """
+        forecaster = cls()
+        restore_forecaster(forecaster, *read_archive(path), path)
+        return forecaster
 
 
 def describe_forecaster(forecaster: BaseEstimator, context: bool) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -99,7 +170,7 @@ def restore_forecaster(
         parameters = _restore_parameters(header["parameters"])
         schema, layout = Schema.from_json(header["schema"]), Layout.from_json(header["layout"])
         own = {name.partition("/")[2]: array for name, array in arrays.items() if name.startswith("pipeline/")}
-        pipeline = Pipeline.from_arrays(header["pipeline"], own)
+        pipeline = pipeline_from_arrays(header["pipeline"], own)
         config = None if header["config"] is None else read_config(header["config"])
         history = pd.DataFrame(header["history"])
         history.index = pd.RangeIndex(1, len(history) + 1, name="epoch")

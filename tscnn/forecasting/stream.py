@@ -19,8 +19,8 @@ from tscnn.data.series import SeriesSet
 from tscnn.data.tables import Layout, read_row
 from tscnn.data.times import Times
 from tscnn.data.values import FARTHEST, check_sizes, list_some
-from tscnn.forecasting import newest_windows
-from tscnn.pipeline import Pipeline
+from tscnn.forecasting.pipeline import Pipeline
+from tscnn.forecasting.predict import newest_windows
 
 __all__ = ["Stream"]
 

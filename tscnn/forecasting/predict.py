@@ -9,9 +9,14 @@ import numpy as np
 
 from tscnn.data.series import SeriesSet
 from tscnn.data.times import Times
-from tscnn.pipeline import Pipeline
+from tscnn.data.windows import sliding_windows
+from tscnn.forecasting.pipeline import Pipeline
 
 __all__ = ["forecast_cutoffs", "forecast_next", "forecast_rows", "newest_windows"]
+
+CHUNK_VALUES = 2**21  # forecast values in memory at a time, 8 MB: a convention
+SKIPPED = 4  # positions between cutoffs that are computed sooner than a window of their own, and ..
+SKIPPED_SHARE = 24  # .. one more for so many rows of the lookback: measured, see "Speed" in benchmarks/README.md
 
 
 def forecast_next(pipeline: Pipeline, series: SeriesSet, ahead: Sequence[Times]) -> np.ndarray:
@@ -117,9 +122,11 @@ def forecast_cutoffs(
 
 
 def forecast_rows(
-    pipeline: Pipeline, rows: np.ndarray, times: Times, cutoffs: np.ndarray
+    pipeline: Pipeline, rows: np.ndarray, times: Times, cutoffs: np.ndarray, most_values: int = CHUNK_VALUES
 ) -> Iterator[tuple[slice, np.ndarray]]:
-    """Forecast from evenly spaced rows of one series, in the units of the terms.
+    """Forecast from evenly spaced rows of one series, in the units of the terms, a part of them at a time.
+
+    Cutoffs that are close share their work; those further apart get a window each.
 
     Parameters
     ----------
@@ -131,16 +138,32 @@ def forecast_rows(
         Of the rows, and of `horizon` steps after the last cutoff.
     cutoffs : ndarray of int
         Row numbers, ascending, the first at least `fewest_rows` - 1.
+    most_values : int, default 2,097,152
+        Forecast values in memory at a time, unless the rows before them are more.
 
     Yields
     ------
     chunk : slice
         Which of the cutoffs.
     forecasts : ndarray of shape (n_chunk, horizon, n_targets), float32
-        Of `Pipeline.chunks`.
+        In the units of the terms.
     """
-    missing = max(0, pipeline.lookback - 1 - int(cutoffs[0]))
+    lookback = pipeline.lookback
+    missing = max(0, lookback - 1 - int(cutoffs[0]))
     if missing:
         rows, cutoffs = _pad(rows, len(rows) + missing), cutoffs + missing
         times = times[np.r_[np.zeros(missing, int), np.arange(len(times))]]
-    yield from pipeline.chunks(rows, times, cutoffs)
+    stride = int(cutoffs[1] - cutoffs[0]) if len(cutoffs) > 1 else 1
+    close = stride <= SKIPPED + lookback // SKIPPED_SHARE
+    n_values = pipeline.horizon * len(pipeline.targets) * (stride if close else 1)
+    n_chunk = max(1, most_values // n_values, min(len(cutoffs), lookback // stride) if close else 0)
+    windows = sliding_windows(rows, lookback)
+    for first in range(0, len(cutoffs), n_chunk):
+        chunk = slice(first, min(first + n_chunk, len(cutoffs)))
+        at = cutoffs[chunk]
+        if close:
+            known = pipeline.describe_ahead(times, np.arange(at[0], at[-1] + 1))
+            forecasts = pipeline.dense(rows[at[0] - lookback + 1 : at[-1] + 1], known, stride)
+        else:
+            forecasts = pipeline.last(windows[at - lookback + 1], pipeline.describe_ahead(times, at))
+        yield chunk, forecasts

@@ -9,13 +9,6 @@ import pytest
 
 from tests.conftest import closed_form, make_frame, small_forecaster
 from tscnn import Forecaster, LinearModel
-from tscnn.data.frame import learn_schema
-from tscnn.data.series import SeriesSet
-from tscnn.data.split import Split
-from tscnn.fitting import list_candidates
-from tscnn.linear.mixture import LinearMixture
-from tscnn.parameters import read_parameters
-from tscnn.transforms.fit import fit_transforms, refit_transforms, transform
 
 
 def dependent_frame(n_rows: int, seed: int) -> pd.DataFrame:
@@ -125,38 +118,7 @@ def test_a_refitted_backtest_chooses_anew(frame):
         forecaster.backtest(frame, refit=True)
 
 
-# Networks to choose from
-
-
-def candidates_of(frame, lookback=12, horizon=3, linear=True, **settings):
-    """The networks that a forecaster of these settings would train, and whether linear terms go with each."""
-
-    class Linear:
-        fitted = (LinearMixture.__new__(LinearMixture),)
-
-    settings = {"normalizer_span": "auto", **settings, **({} if linear else {"linear_model": None})}
-    parameters = read_parameters(small_forecaster(lookback=lookback, horizon=horizon, **settings))
-    schema, frame = learn_schema(frame, settings.get("targets"))
-    split = Split.of(SeriesSet.of_frames([frame], schema), lookback, horizon, parameters.validation_fraction)
-    listed = list_candidates(parameters.network, parameters, schema, split, lookback, Linear() if linear else None)
-    return [(c.feature_mode, c.normalizer_span, c.add_level, len(terms)) for c, terms in listed]
-
-
-def test_short_lookbacks_have_a_plain_rival(frame):
-    assert candidates_of(frame, lookback=6) == [("joint", 3, False, 1), ("joint", 1, False, 0)]
-    assert candidates_of(frame, lookback=6, linear=False) == [("joint", 3, True, 0), ("joint", 1, False, 0)]
-    assert candidates_of(frame, lookback=6, maps="shared") == [("joint", 3, False, 1), ("joint", 1, False, 1)]
-    assert candidates_of(frame, lookback=6, normalizer_span=3) == [("joint", 3, False, 1)]
-    assert len(candidates_of(make_frame(2000), lookback=64)) == 1
-    for too_long in ({"lookback": 6, "horizon": 9}, {"lookback": 12}):  # for four in 22 or 28 origins
-        assert len(candidates_of(frame, **too_long)) == 1
-
-
-def test_an_independent_network_is_a_rival_where_columns_can_be_apart(frame):
-    both = [("joint", 6, False, 1), ("independent", 6, False, 1)]
-    assert candidates_of(frame, feature_mode="auto") == both
-    assert candidates_of(frame, feature_mode="auto", targets=["a"]) == both[:1]
-    assert candidates_of(frame[["b"]], feature_mode="auto") == both[:1]
+# The network
 
 
 @pytest.mark.slow
@@ -184,33 +146,6 @@ def test_a_short_normaliser_has_to_show_that_it_helps(frame):
 # Which rows teach what
 
 
-def two_years() -> pd.DataFrame:
-    days = np.arange(730)
-    values = np.sin(2 * np.pi * days / 365.25)[:, None] + 0.3 * np.random.default_rng(0).normal(size=(730, 2))
-    return pd.DataFrame(values * [1, 5] + [0, 100], pd.date_range("2020-01-01", periods=730), columns=["a", "b"])
-
-
-def test_transforms_learn_from_training_rows_and_the_season_once_more_from_all():
-    frame = two_years()
-    schema, read = learn_schema(frame)
-    split = Split.of(SeriesSet.of_frames([read], schema), 7, 3, 0.2)
-    changed = read.copy()
-    changed.iloc[584:] += 0.5
-    other = Split.of(SeriesSet.of_frames([changed], schema), 7, 3, 0.2)
-    found, same = fit_transforms(split, schema, 7), fit_transforms(other, schema, 7)
-    assert [one.name for one in found] == ["standardize", "yearly_season"]
-    for one, two in zip(found, same, strict=True):
-        for name, array in one.arrays().items():
-            np.testing.assert_array_equal(array, two.arrays()[name])
-    refitted = refit_transforms(found, split.series, 7)
-    np.testing.assert_array_equal(refitted[0].mean, found[0].mean)
-    assert not np.array_equal(refitted[1].coefficients, found[1].coefficients)
-    rows = transform(split.series, found)
-    assert rows.values.dtype == np.float32
-    assert np.abs(rows.values[:584].mean(axis=0)).max() < 0.1
-    assert len(fit_transforms(split, schema, None)) == 1
-
-
 def test_the_linear_terms_are_solved_once_more_on_all_rows(frame):
     changed = frame.copy()
     changed.iloc[-3:] += 0.5  # validation rows
@@ -218,26 +153,6 @@ def test_the_linear_terms_are_solved_once_more_on_all_rows(frame):
         closed_form(maps="shared").fit(data).pipeline_.arrays()["linear_mixture/kernel"] for data in (frame, changed)
     ]
     assert not np.allclose(*kernels, atol=1e-5)
-
-
-def test_the_report_is_that_of_rows_that_nothing_was_fitted_to(frame):
-    changed = frame.copy()
-    changed.iloc[270:] = changed.iloc[270:].to_numpy()[::-1]
-    reports = [closed_form(maps="shared", validation_fraction=0.1).fit(data).report_ for data in (frame, changed)]
-    assert not np.allclose(reports[0]["mse"], reports[1]["mse"])
-    assert "Optimistic" in reports[0].attrs["note"]
-
-
-def test_the_report_has_every_season_of_the_index(frame):
-    report = closed_form().fit(frame).report_
-    assert list(report.index) == ["tscnn", "linear map", "repeat day", "repeat week", "repeat last", "constant"]
-    short = closed_form().fit(frame.iloc[:150])
-    assert list(short.report_.index) == ["tscnn", "linear map", "repeat day", "repeat last", "constant"]
-    table = short.report_by_target_
-    assert table.index.tolist() == ["a", "b", "c"]
-    in_units = table["rmse"] / short.scale_  # of the training rows
-    assert np.square(in_units).mean() == pytest.approx(short.report_.loc["tscnn", "mse"], rel=1e-6)
-    assert (table["mae"] <= table["rmse"]).all()
 
 
 def test_many_columns_are_forecast_by_the_maps_of_their_groups():

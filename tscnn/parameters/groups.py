@@ -1,0 +1,194 @@
+"""Parameters that are groups of settings, which may be given flat, too."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from sklearn.base import BaseEstimator
+
+from tscnn.common.checks import received, show
+from tscnn.common.settings import name_alike
+from tscnn.linear.settings import LinearModel
+from tscnn.network.settings import TCN
+from tscnn.training.settings import Training
+
+__all__ = ["GROUPS", "GroupedParameters", "is_auto", "nest_settings", "resolve_group"]
+
+GROUPS: dict[str, Any] = {"network": TCN, "linear_model": LinearModel, "training": Training}
+PLAIN = (
+    "lookback",
+    "horizon",
+    "targets",
+    "future_covariates",
+    "static_covariates",
+    "series_id",
+    "calendar",
+    "outliers",
+    "time",
+    "freq",
+    "yearly_seasonality",
+    "missing",
+    "validation_fraction",
+    "random_state",
+    "device",
+    "verbose",
+)
+
+
+def is_auto(value: Any) -> bool:
+    """Tell "auto" from what may be an array.
+
+    Parameters
+    ----------
+    value : object
+        Of a parameter.
+
+    Returns
+    -------
+    bool
+        Whether it is left to choose.
+    """
+    return isinstance(value, str) and value == "auto"
+
+
+def resolve_group(name: str, value: Any) -> Any:
+    """Return a group of settings, for "auto" that of all defaults.
+
+    Parameters
+    ----------
+    name : str
+        Of the parameter, one of `GROUPS`.
+    value : object
+        What the forecaster was given.
+
+    Returns
+    -------
+    TCN, LinearModel, Training or None
+        As given, or new. None, for a forecaster without it, only of a network and of a linear model.
+
+    Raises
+    ------
+    TypeError
+        If it is neither.
+    """
+    group = GROUPS[name]
+    if is_auto(value):
+        return group()
+    if value is None and name != "training":
+        return None
+    if not isinstance(value, group):
+        none = "" if name == "training" else ", None"
+        rule = f"`{name}` must be 'auto'{none} or tscnn.{group.__name__}(...)."
+        raise TypeError(received(rule, **{name: value}))
+    return value
+
+
+def nest_settings(groups: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
+    """Put settings that are given flat into their groups.
+
+    Parameters
+    ----------
+    groups : dict
+        The values of the parameters in `GROUPS`.
+    settings : dict
+        By name: ``{"filters": 8}``.
+
+    Returns
+    -------
+    dict
+        The groups that change; none where a group is no group of settings.
+
+    Raises
+    ------
+    TypeError
+        If no group has a setting of such a name, or its group is None.
+
+    Examples
+    --------
+    >>> nest_settings({"network": "auto"}, {"filters": 8})["network"].filters
+    8
+    """
+    if any(
+        value is not None and not is_auto(value) and not isinstance(value, GROUPS[n]) for n, value in groups.items()
+    ):
+        return {}  # what is wrong with a group, `fit` says
+    homes = {setting: name for name, group in GROUPS.items() for setting in group().get_params()}
+    changes: dict[str, dict[str, Any]] = {}
+    for setting, value in settings.items():
+        if setting not in homes:
+            alike = name_alike(setting, [*homes, *GROUPS, *PLAIN])
+            rule = (
+                f"Forecaster has no parameter {show(setting)}, nor has one of its settings {', '.join(GROUPS)}{alike}"
+            )
+            raise TypeError(received(rule, **{setting: value}))
+        changes.setdefault(homes[setting], {})[setting] = value
+    nested = {}
+    for name, own in changes.items():
+        if groups[name] is None:
+            raise TypeError(received(f"With {name}=None there is no setting {next(iter(own))!r}.", **own))
+        nested[name] = resolve_group(name, groups[name]).set_params(**own)
+    return nested
+
+
+class GroupedParameters(BaseEstimator):
+    """An estimator of which some parameters are groups of settings, those of `GROUPS`."""
+
+    def _set_flat(self, settings: dict[str, Any]) -> None:
+        """Set settings of the groups by their own names."""
+        groups = {name: getattr(self, name) for name in GROUPS}
+        for name, group in nest_settings(groups, settings).items():
+            setattr(self, name, group)
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the parameters.
+
+        Parameters
+        ----------
+        deep : bool, default True
+            Whether also those of the three groups, as ``network__filters``.
+
+        Returns
+        -------
+        dict
+            By name.
+        """
+        parameters: dict[str, Any] = super().get_params(deep=False)
+        for name in GROUPS if deep else ():
+            if parameters[name] is not None:
+                own = resolve_group(name, parameters[name]).get_params()
+                parameters |= {f"{name}__{setting}": value for setting, value in own.items()}
+        return parameters
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters.
+
+        Parameters
+        ----------
+        **params
+            Of the constructor, settings of its groups (``filters=8``), or the same as ``network__filters=8``.
+
+        Returns
+        -------
+        GroupedParameters
+            Itself.
+
+        Raises
+        ------
+        ValueError
+            If there is no such parameter. Nothing is set, then.
+        """
+        known = self.get_params(deep=False)
+        plain = {name: value for name, value in params.items() if name in known}
+        groups = {name: plain.get(name, known[name]) for name in GROUPS}
+        flat = {}
+        for name, value in params.items():
+            group, separator, setting = name.partition("__")
+            if name not in known:
+                flat[setting if separator and group in GROUPS else name] = value
+        try:
+            nested = nest_settings(groups, flat)
+        except TypeError as error:
+            raise ValueError(*error.args) from None  # what scikit-learn raises
+        for name, value in {**plain, **nested}.items():
+            setattr(self, name, value)
+        return self
