@@ -317,8 +317,9 @@ class Forecaster(SavedModel, FittedAttributes, GroupedParameters):
         series = SeriesSet.of_frames(list(frames.values()), self.schema_, None if None in frames else list(frames))
         ahead = self._reader.ahead(future, frames, horizon)
         found = forecast_next(pipeline, series, ahead)
+        columns = self.schema_.target_names
         forecasts = {
-            name: pd.DataFrame(own, when.index, self.schema_.target_names, copy=False)
+            name: pd.DataFrame(own, when.index, columns, copy=False)
             for name, own, when in zip(frames, found, ahead, strict=True)
         }
         if series.names is None:

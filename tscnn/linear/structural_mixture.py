@@ -13,7 +13,7 @@ import numpy as np
 from tscnn.common.checks import received
 from tscnn.common.ring import Ring
 from tscnn.common.term import empty_forecasts
-from tscnn.common.threads import on_one_thread
+from tscnn.common.threads import map_in_threads, on_one_thread
 from tscnn.data.windows import sliding_windows
 from tscnn.linear.settings import StructuralSettings
 from tscnn.linear.structural import Structure, structural_map
@@ -94,10 +94,16 @@ class StructuralMixture:
     def last(self, windows: np.ndarray) -> np.ndarray:
         """Forecast at the newest row of several windows: see `Term.last`."""
         found = empty_forecasts(len(windows), self.horizon, len(self.targets))
-        for first in range(0, len(windows), CHUNK):
+
+        def forecast(first: int) -> None:
             newest = windows[first : first + CHUNK, windows.shape[1] - self.context :]
             for i, f in enumerate(self.targets):
                 found[first : first + CHUNK, :, i] = self.share * self._forecast(_Windows.of(newest[:, :, f]))
+
+        if len(windows) <= CHUNK:
+            forecast(0)
+        else:
+            map_in_threads(forecast, range(0, len(windows), CHUNK))
         return found
 
     def start(self, windows: np.ndarray) -> list[Ring]:
