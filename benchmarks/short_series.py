@@ -19,7 +19,6 @@ from benchmarks.report import print_table, write_json
 from tscnn import Forecaster
 
 FREQUENCIES = {12: "MS", 4: "QS", 1: "YS"}
-LOOKBACKS = {12: 24, 4: 8, 1: 8}  # two seasons, or eight years; fewer where a series has no more rows
 
 Forecast = Callable[[np.ndarray, int, int], np.ndarray]  # of training values, season and horizon
 
@@ -38,10 +37,9 @@ def repeat_with_drift(values: np.ndarray, season: int, horizon: int) -> np.ndarr
 def tscnn(values: np.ndarray, season: int, horizon: int) -> np.ndarray:
     """Forecast by the closed form."""
     frame = pd.DataFrame({"y": values}, pd.date_range("1980-01-01", periods=len(values), freq=FREQUENCIES[season]))
-    lookback = max(1, min(LOOKBACKS[season], len(values) - horizon))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of few rows
-        return Forecaster(lookback, horizon, network=None, verbose=0).fit(frame).predict()["y"].to_numpy()
+        return Forecaster(horizon=horizon, network=None, verbose=0).fit(frame).predict()["y"].to_numpy()
 
 
 def auto_ets(values: np.ndarray, season: int, horizon: int) -> np.ndarray:

@@ -43,6 +43,8 @@ class Forecaster(SavedModel, FittedAttributes, GroupedParameters):
         Rows that a forecast depends on: exactly the network's receptive field. "auto" takes, of the halves and
         doubles of a season (for hourly rows 1, 3, 6, 12, 24 .. 768), the one whose linear model has the smallest error
         on validation rows; ``lookback_`` says which. A warning says so if one that is given sees less than a season.
+        Frames of at most 200 rows, and panels of at most 400 in the median, are forecast by structural time-series
+        models of up to all rows then, without network.
     horizon : int, default 1
         Steps to forecast.
     targets : column name or list of column names, optional
@@ -315,8 +317,9 @@ class Forecaster(SavedModel, FittedAttributes, GroupedParameters):
         series = SeriesSet.of_frames(list(frames.values()), self.schema_, None if None in frames else list(frames))
         ahead = self._reader.ahead(future, frames, horizon)
         found = forecast_next(pipeline, series, ahead)
+        columns = self.schema_.target_names
         forecasts = {
-            name: pd.DataFrame(own, when.index, self.schema_.target_names, copy=False)
+            name: pd.DataFrame(own, when.index, columns, copy=False)
             for name, own, when in zip(frames, found, ahead, strict=True)
         }
         if series.names is None:

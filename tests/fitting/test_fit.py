@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from tests.conftest import closed_form, make_frame, small_forecaster
-from tscnn import Forecaster
+from tscnn import Forecaster, LinearModel
 
 
 def dependent_frame(n_rows: int, seed: int) -> pd.DataFrame:
@@ -55,13 +55,14 @@ def test_the_lookback_is_chosen_on_short_series_of_any_index(freq, n_rows, horiz
     index = pd.RangeIndex(n_rows) if freq is None else pd.date_range("2020-01-01", periods=n_rows, freq=freq)
     frame = make_frame(n_rows, 2).set_axis(index)
     forecaster = closed_form(lookback="auto", horizon=horizon).fit(frame)
-    assert 1 <= forecaster.lookback_ <= (n_rows - horizon) // 2
+    assert forecaster.lookback_ == n_rows  # of structural models
     assert np.isfinite(forecaster.predict()).all(axis=None)
 
 
 def test_errors_of_too_few_rows_to_choose_a_lookback_say_how_many_it_takes():
+    settings = LinearModel(structural_models=False)
     with pytest.raises(ValueError, match=r"at least 25 rows; or give `lookback`\. Received: n_rows=20"):
-        closed_form(lookback="auto", horizon=12).fit(make_frame(20))
+        closed_form(lookback="auto", horizon=12, linear_model=settings).fit(make_frame(20))
 
 
 @pytest.mark.slow
@@ -162,6 +163,4 @@ def test_many_columns_are_forecast_by_the_maps_of_their_groups():
 
 
 def few_maps():
-    from tscnn import LinearModel
-
     return LinearModel().set_params(mixture__most_entries=2 * 12 * 15)

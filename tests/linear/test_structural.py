@@ -53,3 +53,15 @@ def test_a_season_that_stays_is_taken_from_all_of_them():
     np.testing.assert_allclose(forecasts, [1, 5, 2, 8, 1], atol=0.1)
     window[-4:] += 10  # one season of 25
     assert np.abs(window @ structural_map(steady, 100, (0, 1, 2, 3, 4)) - forecasts).max() < 0.5
+
+
+def test_damped_growth_comes_to_an_end() -> None:
+    window = np.arange(40.0)
+    steps = tuple(range(60))
+    for damping, growth in ((0.0, 1.0), (0.1, 0.1)):
+        found = window @ structural_map(Structure(0.01, 1, 0.0, 0.0, 30.0, damping), 40, steps)
+        assert found[0] - 39 == pytest.approx(1, abs=0.3)
+        assert found[-1] - found[-2] == pytest.approx(growth, abs=0.1)
+    undamped = structural_map(Structure(0.3, 4, 0.3, 3.0, 5.0), 12, (0, 3))
+    hardly = structural_map(Structure(0.3, 4, 0.3, 3.0, 5.0, 1e-9), 12, (0, 3))
+    np.testing.assert_allclose(hardly, undamped, atol=1e-5)

@@ -10,7 +10,9 @@ import pytest
 from tscnn import Forecaster
 from tscnn.common.term import Term
 from tscnn.linear import StructuralMixture
+from tscnn.linear.settings import StructuralSettings
 from tscnn.linear.structural_mixture import list_models
+from tscnn.linear.structural_mixture_fit import learn_odds
 
 
 def months(n: int, seed: int, kind: str) -> np.ndarray:
@@ -22,8 +24,8 @@ def months(n: int, seed: int, kind: str) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def term() -> StructuralMixture:
-    models = list_models(12, (0.03, 3.0), (0.0, 30.0))
-    return StructuralMixture(models, np.zeros(len(models)), np.array([1]), season=12, horizon=6, context=80)
+    models = list_models(12, 6, StructuralSettings(level_variances=(0.03, 3.0), trends=(0.0, 30.0)))
+    return StructuralMixture(models, np.zeros(2 * len(models)), np.array([1]), season=12, horizon=6, context=80)
 
 
 @pytest.fixture(scope="module")
@@ -50,9 +52,29 @@ def test_each_window_finds_the_models_that_suit_it(term: StructuralMixture) -> N
         window = months(80, 1, kind)[None]
         logs, amount = term.past_errors(window)
         assert amount[0] > 10
-        best = term.models[np.argmin(logs[0])]
+        best = term.models[np.argmin(logs[0]) % len(term.models)]
         assert best[1] > 0  # sees the season
         assert (best[3] > 0 or best[0] > 1) if growth else best[3] == 0
+
+
+def test_windows_that_grow_by_a_factor_have_logarithms(term: StructuralMixture) -> None:
+    t = np.arange(86)
+    growing = (1.04**t * (1 + 0.5 * np.sin(2 * np.pi * t / 12))).astype(np.float32)
+    logs, _ = term.past_errors(growing[None, :80])
+    n_models = len(term.models)
+    assert logs[0, n_models:].min() < logs[0, :n_models].min() - 1
+    rows = np.column_stack([growing, growing])
+    np.testing.assert_allclose(term.last(rows[None, :80])[0, :, 0], growing[80:], rtol=0.05)
+    below = term.last(rows[None, :80] - 1)[0, :, 0]  # of values that aren't positive no logarithm is taken
+    assert np.abs(below - growing[80:] + 1).max() > 2 * np.abs(term.last(rows[None, :80])[0, :, 0] - growing[80:]).max()
+
+
+def test_few_series_hardly_change_the_odds(term: StructuralMixture) -> None:
+    for n_series, spread in ((1, 1.5), (100, 1.5)):
+        windows = np.stack([months(80, seed, "growing") for seed in range(n_series)])
+        rows = np.stack([windows, windows], axis=2).astype(np.float32)
+        prior = learn_odds(term, rows, StructuralSettings()).prior
+        assert (np.ptp(prior) > spread) == (n_series > 1)
 
 
 def test_rows_repeated_before_a_short_series_do_not_count(term: StructuralMixture) -> None:
@@ -83,7 +105,7 @@ def forecaster(panel: dict[str, pd.DataFrame]) -> Forecaster:
 
 
 def test_panel_of_short_series_is_forecast_by_structural_models(forecaster, panel) -> None:
-    assert forecaster.gates_["structural_mixture"].kept
+    assert [term.name for term in forecaster.pipeline_.terms] == ["linear_mixture", "structural_mixture"]
     assert not forecaster.gates_["network"].kept
     found = forecaster.predict()
     errors, naive = [], []

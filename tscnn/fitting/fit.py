@@ -28,6 +28,7 @@ from tscnn.linear import LinearFit, LinearModel, PeriodicRegression, fit_linear_
 from tscnn.linear.lookbacks import list_lookbacks
 from tscnn.linear.periodic_regression_fit import fit_periodic_regression
 from tscnn.linear.structural_mixture import StructuralMixture
+from tscnn.linear.structural_mixture_fit import is_short
 from tscnn.network.config import NetworkConfig
 from tscnn.parameters.checked import CheckedParameters, check_needs_no_validation, warn_of_short_lookback
 from tscnn.statistics import GateResult, not_kept
@@ -227,8 +228,17 @@ def fit_linear(
         known = [rows.values[a:b, targets] for a, b in bounds]
         lookbacks = list_lookbacks(known, parameters.horizon, season_length, settings)
     isolated = parameters.network is not None and parameters.network.feature_mode == "independent"
+    short = is_short(rows, lookback, parameters.linear_model)
     return fit_linear_model(
-        rows.values, targets, split, lookbacks, parameters.horizon, season_length, settings, isolated=isolated
+        rows.values,
+        targets,
+        split,
+        lookbacks,
+        parameters.horizon,
+        season_length,
+        settings,
+        isolated=isolated,
+        short=short,
     )
 
 
@@ -313,7 +323,7 @@ def _hold_back(series: SeriesSet, parameters: CheckedParameters) -> Split:
         rule = f"`X` must have at least lookback + horizon = {lookback + horizon} rows."
         raise ValueError(received(rule, n_samples=n_rows))
     split = Split.of(series, lookback, horizon, parameters.validation_fraction)
-    if not split.has_validation:
+    if not split.has_validation and not is_short(series, parameters.lookback, parameters.linear_model):
         check_needs_no_validation(parameters, n_rows)
     return split
 

@@ -13,6 +13,7 @@ from tscnn.data.series import SeriesSet
 from tscnn.data.split import Split
 from tscnn.fitting.effects import fit_effects
 from tscnn.linear.screening import Screening
+from tscnn.linear.structural_mixture_fit import is_short
 from tscnn.parameters import CheckedParameters
 from tscnn.statistics import GateResult
 from tscnn.transforms import CovariateEffects, Logarithm, Standardize, Transform
@@ -93,7 +94,8 @@ def prepare(series: SeriesSet, split: Split, schema: Schema, parameters: Checked
 
     Columns that are never negative may be forecast by their logarithms, whose effects and errors multiply: where that
     makes the absolute error in the data's own units smaller, and the squared error no larger, of a ridge regression on
-    rows that it has not seen.
+    rows that it has not seen. Structural models of short series take logarithms themselves, of rows that keep their
+    origin.
 
     Parameters
     ----------
@@ -113,6 +115,8 @@ def prepare(series: SeriesSet, split: Split, schema: Schema, parameters: Checked
     """
     plain, targets = _prepare(split, schema, parameters, None), list(schema.target_features)
     wanted = parameters.linear_model is None or parameters.linear_model.logarithms
+    if is_short(series, parameters.lookback, parameters.linear_model):
+        return plain
     columns = _find_positive(split, targets)
     if not wanted or not columns.any():
         return plain
@@ -148,7 +152,9 @@ def _prepare(split: Split, schema: Schema, parameters: CheckedParameters, logari
     series = _apply(split.series, logarithm)
     split = dataclasses.replace(split, series=series)
     season_length = find_seasonality(schema.freq)
-    units = fit_transforms(split, schema, _find_yearly(series, schema, parameters))
+    short = is_short(series, parameters.lookback, parameters.linear_model)
+    centred = not short or parameters.missing == "mask"  # which fills what is missing by its mean
+    units = fit_transforms(split, schema, _find_yearly(series, schema, parameters), centred)
     transforms, gates = units, {}
     effects: tuple[CovariateEffects, ...] = ()
     masked = parameters.missing == "mask"

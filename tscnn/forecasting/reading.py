@@ -64,7 +64,7 @@ class SeriesReader:
         """
         if is_panel(X, self.series_id):
             return self._read_panel(X)
-        return {None: self._read(X, self.pipeline.lookback)}
+        return {None: self._read(X, self.pipeline.fewest_rows)}
 
     def outcomes(self, X: Any) -> Frames:
         """Read rows with known outcomes; series of a panel that are too short are left out, and named.
@@ -139,7 +139,7 @@ class SeriesReader:
         """Check a frame against that of training."""
         frame = read_frame(X, self.schema, self.freq)
         if len(frame) < n_rows:
-            parts = "lookback" if n_rows == self.pipeline.lookback else "lookback + horizon"
+            parts = "lookback" if n_rows == self.pipeline.fewest_rows else "lookback + horizon"
             raise ValueError(received(f"`X` must have at least {parts} = {n_rows} rows.", n_rows=len(frame)))
         needs_times = any(getattr(part, "needs_times", False) for part in self.pipeline.parts)
         if needs_times and not isinstance(X, pd.DataFrame | pd.Series):

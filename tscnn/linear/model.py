@@ -20,7 +20,6 @@ from tscnn.linear.mixture_fit import MixtureFit, Origins, fit_mixture
 from tscnn.linear.out_of_fold import FoldErrors
 from tscnn.linear.ridge import fit_ridge_map
 from tscnn.linear.settings import LinearModel
-from tscnn.linear.structural_mixture import StructuralMixture
 from tscnn.linear.structural_mixture_fit import fit_structural_mixture
 from tscnn.statistics.gate import GateResult, not_kept
 
@@ -101,6 +100,7 @@ def fit_linear_model(
     settings: LinearModel,
     *,
     isolated: bool = False,
+    short: bool = False,
 ) -> LinearFit:
     """Fit the linear terms of a forecast, and choose the lookback by them.
 
@@ -122,6 +122,8 @@ def fit_linear_model(
         Of the terms.
     isolated : bool, default False
         Whether no target may see another column: without cross-series ridge.
+    short : bool, default False
+        Whether structural models forecast, beside the mixture alone, of `tscnn.linear.structural_mixture_fit.is_short`.
 
     Returns
     -------
@@ -143,15 +145,13 @@ def fit_linear_model(
     baseline = fit_ridge_map(own, *seeing, lookback, horizon, settings.baseline_alphas, products, observed)
     mixtures = [LinearMixture(kernel, mixture.maps, targets) for kernel in mixture.solve()]
     terms: list[list[Term]] = [[one] for one in mixtures]
-    if split.series.names is not None and len(lookbacks) > 1 and settings.structural_models:
-        structural, gates[StructuralMixture.name] = fit_structural_mixture(
-            rows, split, targets, mixtures[0], season_length or 1, settings.mixture, settings.level
-        )
-        if structural is not None:
-            messages.append(f"structural models {gates[StructuralMixture.name].reason}")
-            rest = (replace(one, kernel=(1 - structural.share) * one.kernel) for one in mixtures)
-            both: list[tuple[Term, ...]] = [(one, structural) for one in rest]
-            return LinearFit(max(lookback, structural.context), both[0], both[1], baseline, gates, messages)
+    if short:
+        structural = fit_structural_mixture(rows, split, targets, mixtures[0], season_length or 1, settings)
+        share, context = structural[0].share, structural[0].context
+        messages.append(f"structural models of short series are {share:.0%} of the forecast")
+        rest = [replace(one, kernel=(1 - share) * one.kernel) for one in mixtures]
+        both: list[tuple[Term, ...]] = list(zip(rest, structural, strict=True))
+        return LinearFit(max(lookback, context), both[0], both[1], baseline, gates, messages)
     span = lookback // 2
     reversion, errors, gates[MeanReversion.name] = _try_reversion(own, mixture, horizon, settings)
     if reversion is not None:

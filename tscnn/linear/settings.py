@@ -8,7 +8,14 @@ from typing import ClassVar
 from tscnn.common.checks import check_choice, check_int, check_real
 from tscnn.common.settings import Settings
 
-__all__ = ["CrossSeriesSettings", "LinearModel", "LookbackSettings", "MixtureSettings", "PeriodicSettings"]
+__all__ = [
+    "CrossSeriesSettings",
+    "LinearModel",
+    "LookbackSettings",
+    "MixtureSettings",
+    "PeriodicSettings",
+    "StructuralSettings",
+]
 
 INFINITE = float("inf")
 
@@ -225,6 +232,66 @@ class PeriodicSettings(Settings):
 
 
 @dataclass(frozen=True)
+class StructuralSettings(Settings):
+    """How structural models of short series are listed and weighted.
+
+    Attributes
+    ----------
+    longest : int, default 400
+        Rows of the median series of a panel, up to which series are short; longer ones have ridge regressions. A
+        convention, for the time of a fit.
+    longest_alone : int, default 200
+        Rows of a single frame, up to which it is short. A convention.
+    level_variances : tuple of float
+        Variance of the steps of the level, in units of the variance of the noise. Chosen by docs/what-was-tried.md:
+        five gain no more.
+    trends : tuple of float
+        Variance of the growth in a season, in units of the variance of the noise. Chosen by docs/what-was-tried.md.
+    damping : float, default 0.5
+        Of the largest growth, once more, in a horizon: correlations of growth fall by its exponential. Chosen by
+        docs/what-was-tried.md.
+    n_origins, n_rows : int, default 24 and 96
+        Past forecasts of a window that models are compared by, and its newest rows that they are made from. Chosen
+        by docs/what-was-tried.md.
+    power, most_power : float, default 0.5 and 15.0
+        Power of a window's past errors, in inverse proportion to which a model counts, for each horizon's worth of
+        errors; and at most. Chosen by docs/what-was-tried.md.
+    n_iterations : int, default 10
+        In which the odds of a panel become the mean weights of its series. A convention.
+    flat_series : float, default 20.0
+        Series of equal weights, and without ridge regressions, that are added to those of the panel: few series tell
+        little. A convention.
+    ridge_odds, ridge_power : float, default 0.5 and 30.0
+        Odds of the linear mixture against structural models before their errors are seen, and the power of these at
+        most. Chosen by docs/what-was-tried.md.
+    most_series : int, default 1000
+        Of a panel, evenly drawn, that odds are learnt from. A convention, for the time of a fit.
+    """
+
+    may_not_be_empty: ClassVar[tuple[str, ...]] = ("level_variances", "trends")
+    bounds: ClassVar[dict[str, int]] = {"power": 99, "most_power": 99, "ridge_power": 99, "n_iterations": 999}
+
+    longest: int = 400
+    longest_alone: int = 200
+    level_variances: tuple[float, ...] = (0.01, 0.3, 10.0)
+    trends: tuple[float, ...] = (0.0, 1.0, 30.0)
+    damping: float = 0.5
+    n_origins: int = 24
+    n_rows: int = 96
+    power: float = 0.5
+    most_power: float = 15.0
+    n_iterations: int = 10
+    flat_series: float = 20.0
+    ridge_odds: float = 0.5
+    ridge_power: float = 30.0
+    most_series: int = 1000
+
+    def __post_init__(self) -> None:
+        """Check every setting."""
+        self.check_kinds()
+
+
+@dataclass(frozen=True)
 class LinearModel(Settings):
     """The linear part of a forecast, fitted in closed form.
 
@@ -237,11 +304,13 @@ class LinearModel(Settings):
     cross_series : bool, default True
         Whether a correction from the newest rows of all columns is tried, where columns may meet.
     structural_models : bool, default True
-        Whether structural models, weighted by their past errors in each window, are tried on panels of short series.
+        Whether series that are short, alone or in panels, are forecast by structural models, too, which each window
+        weights by their past errors.
     logarithms : bool, default True
         Whether columns that are never negative are tried as logarithms.
     periodic_regression : bool, default True
         Whether regressions on future covariates, one for each position in a season, are tried.
+        Whether columns that are never negative are tried as logarithms; structural models are applied to both.
     level : float, default 0.1
         Greatest p-value, adjusted for the settings tried, at which a part is kept. A convention.
     fewest_blocks : int, default 4
@@ -266,6 +335,8 @@ class LinearModel(Settings):
         Of the cross-series ridge.
     periodic : PeriodicSettings
         Of the periodic regression.
+    structural_settings : StructuralSettings
+        Of the structural models.
     lookbacks : LookbackSettings
         Of the lookbacks to choose from.
 
@@ -298,6 +369,7 @@ class LinearModel(Settings):
     mixture: MixtureSettings = field(default_factory=MixtureSettings)
     cross_series_settings: CrossSeriesSettings = field(default_factory=CrossSeriesSettings)
     periodic: PeriodicSettings = field(default_factory=PeriodicSettings)
+    structural_settings: StructuralSettings = field(default_factory=StructuralSettings)
     lookbacks: LookbackSettings = field(default_factory=LookbackSettings)
 
     def __post_init__(self) -> None:

@@ -25,6 +25,8 @@ class Structure(NamedTuple):
         Variance of a seasonal effect, in units of the variance of the noise.
     trend : float, default 0.0
         Variance of the trend's growth in a season, in units of the variance of the noise: how far it is shrunk to none.
+    damping : float, default 0.0
+        What the growth forgets of itself in a row: correlations fall by exp(-damping). 0 for one growth of the window.
     """
 
     level: float
@@ -32,6 +34,7 @@ class Structure(NamedTuple):
     change: float
     season_variance: float
     trend: float = 0.0
+    damping: float = 0.0
 
 
 @lru_cache(maxsize=256)
@@ -68,9 +71,18 @@ def structural_map(structure: Structure, lookback: int, steps: tuple[int, ...]) 
     earlier = np.minimum(times[:, None], times)
     same = (times[:, None] - times) % structure.season == 0
     effects = structure.season_variance * same * (1 + structure.change * (1 + earlier // structure.season))
-    growth = structure.trend * np.outer(times, times) / structure.season**2
-    covariance = structure.level * earlier + effects + growth
+    covariance = structure.level * earlier + effects + structure.trend * _summed_growth(structure, times)
     seen, outcomes = covariance[:lookback, :lookback] + np.eye(lookback), covariance[:lookback, lookback:]
     constant = np.ones((lookback, 1))
     system = np.block([[seen, constant], [constant.T, np.zeros((1, 1))]])
     return np.linalg.solve(system, np.vstack([outcomes, np.ones((1, len(steps)))]))[:lookback]
+
+
+def _summed_growth(structure: Structure, times: np.ndarray) -> np.ndarray:
+    """Return covariances of the sums of growth up to some times, in units of the variance of growth in a season."""
+    if not structure.damping:
+        return np.asarray(np.outer(times, times) / structure.season**2)
+    every = np.arange(1, times[-1] + 1)
+    growth = np.zeros((times[-1] + 1, times[-1] + 1))
+    growth[1:, 1:] = np.exp(-structure.damping * np.abs(every[:, None] - every))
+    return np.asarray(growth.cumsum(axis=0).cumsum(axis=1)[np.ix_(times, times)] / structure.season**2)

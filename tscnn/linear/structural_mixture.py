@@ -1,9 +1,9 @@
-"""The term for panels of short series: structural time-series models, weighted by their own past errors."""
+"""The term for short series: structural time-series models, weighted by their own past errors."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any, ClassVar, Self
@@ -13,36 +13,42 @@ import numpy as np
 from tscnn.common.checks import received
 from tscnn.common.ring import Ring
 from tscnn.common.term import empty_forecasts
+from tscnn.common.threads import map_in_threads, on_one_thread
 from tscnn.data.windows import sliding_windows
+from tscnn.linear.settings import StructuralSettings
 from tscnn.linear.structural import Structure, structural_map
 
 __all__ = ["StructuralMixture", "list_models", "longest_window"]
 
 FEWEST = 4  # rows that a forecast is made from, when models are compared: a convention
-N_ORIGINS, SPREAD = 24, 96  # past forecasts that models are compared by, and the newest rows that they are made from
 RATIO = 1.2  # of the lengths of windows that maps are computed for: a convention
-POWER = 10.0  # of a model's past errors, in inverse proportion to which it counts: of ten horizons of them, or more
 CHUNK = 512  # windows at a time: a convention
+MOST_VALUES = 2**21  # forecast values in memory at a time, 8 MB: a convention
+SEASONS = ((0.0, 0.0), (3.0, 0.0), (3.0, 0.3), (30.0, 0.0))  # variances of effects, and of their change: a convention
+REACH = np.float32(np.log(3.0))  # times the largest value of a window that logarithms may reach: a convention
 
 
 @dataclass(frozen=True, eq=False)
 class StructuralMixture:
     """Structural time-series models, none of them fitted: level, season and growth of given variances.
 
-    Each is a linear map of a window. A window weights them by the errors that they have made at its own past rows,
-    with odds that start from those of the whole panel. Where a window begins with a repetition of its first row, as
-    short series are padded, those repetitions don't count.
+    Each is a linear map of a window, and another one of its logarithms where all of its rows are positive. A window
+    weights them by the errors that they have made at its own past rows, with odds that start from those of the
+    training series: so do series that weren't among these. Where a window begins with a repetition of its first row,
+    as short series are padded, those repetitions don't count.
 
     Attributes
     ----------
-    models : ndarray of shape (n_models, 4)
-        Variances of each: of the level's steps, of a seasonal effect, of its change, and of growth.
-    prior : ndarray of shape (n_models,)
-        Logarithms of the odds of the panel.
+    models : ndarray of shape (n_models, 5)
+        Variances of each: of the level's steps, of a seasonal effect, of its change, and of growth; and its damping.
+    prior : ndarray of shape (n_models,) or (2 * n_models,)
+        Logarithms of the odds before a window's own errors: of rows, and of logarithms, unless these are left out.
     targets : ndarray of int of shape (n_targets,)
         Positions of the targets among the features.
     season, horizon, context : int
         Rows of a season, steps predicted, and rows of a window.
+    n_origins, n_rows, power, most_power
+        Of `tscnn.linear.settings.StructuralSettings`.
     share : float, default 1.0
         Of the sum of terms: forecasts are multiplied by it.
     """
@@ -57,12 +63,17 @@ class StructuralMixture:
     season: int
     horizon: int
     context: int
+    n_origins: int = 24
+    n_rows: int = 96
+    power: float = 0.5
+    most_power: float = 15.0
     share: float = 1.0
 
     def __post_init__(self) -> None:
         """Check shapes."""
-        if self.models.shape != (len(self.prior), 4) or not min(self.season, self.horizon, self.context) > 0:
-            rule = "Every model must have four variances and odds."
+        fits = self.models.shape[1:] == (5,) and len(self.prior) in (len(self.models), 2 * len(self.models))
+        if not fits or not min(self.season, self.horizon, self.context, self.n_origins, self.n_rows) > 0:
+            rule = "Every model must have four variances, a damping and odds."
             raise ValueError(received(rule, models=self.models.shape, prior=self.prior.shape, context=self.context))
 
     @property
@@ -80,14 +91,20 @@ class StructuralMixture:
         """Forecast at every origin of one series: see `Term.dense`."""
         return self.last(sliding_windows(rows, self.context))
 
+    @on_one_thread
     def last(self, windows: np.ndarray) -> np.ndarray:
         """Forecast at the newest row of several windows: see `Term.last`."""
         found = empty_forecasts(len(windows), self.horizon, len(self.targets))
-        for first in range(0, len(windows), CHUNK):
+
+        def forecast(first: int) -> None:
             newest = windows[first : first + CHUNK, windows.shape[1] - self.context :]
             for i, f in enumerate(self.targets):
-                own = np.ascontiguousarray(newest[:, :, f], np.float64)
-                found[first : first + CHUNK, :, i] = self.share * self._forecast(own)
+                found[first : first + CHUNK, :, i] = self.share * self._forecast(_Windows.of(newest[:, :, f]))
+
+        if len(windows) <= CHUNK:
+            forecast(0)
+        else:
+            map_in_threads(forecast, range(0, len(windows), CHUNK))
         return found
 
     def start(self, windows: np.ndarray) -> list[Ring]:
@@ -100,6 +117,7 @@ class StructuralMixture:
         ring.push(row)
         return self.last(ring.last().transpose(1, 0, 2))
 
+    @on_one_thread
     def past_errors(self, series: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Compare the models by their forecasts from past rows of each window.
 
@@ -110,52 +128,87 @@ class StructuralMixture:
 
         Returns
         -------
-        logs : ndarray of shape (n_windows, n_models)
+        logs : ndarray of shape (n_windows, len(prior))
             Logarithms of mean absolute errors, relative to their mean over models.
         amount : ndarray of shape (n_windows,)
             Of the errors, in horizons.
         """
-        length, lengths = series.shape[1], _count_rows(series)
-        sums, steps = np.zeros((len(series), len(self.prior))), np.zeros(len(series))
-        furthest = np.clip(lengths - FEWEST, 1, SPREAD)
-        for share in np.linspace(0, 1, N_ORIGINS):
-            back = (1 + share * (furthest - 1)).astype(int)  # rows before the end, of each window its own
-            at = (length - back)[:, None] + np.arange(self.horizon)
-            known = at < length
-            outcomes = np.take_along_axis(series, np.minimum(at, length - 1), axis=1)
-            for which, forecasts in self._apply(series, length - back, lengths - back):
-                errors = np.abs(forecasts - outcomes[which, None]) * known[which, None]
-                sums[which] += errors.sum(axis=2)
-                steps[which] += known[which].sum(axis=1)
-        logs = np.log(np.maximum(sums, 1e-3 * sums.mean(axis=1, keepdims=True) + 1e-12))
-        return logs - logs.mean(axis=1, keepdims=True), steps / self.horizon
+        parts = [_Windows.of(series[first : first + CHUNK]) for first in range(0, len(series), CHUNK)]
+        found = [self._past_errors(part) for part in parts]
+        return np.concatenate([logs for logs, _ in found]), np.concatenate([amount for _, amount in found])
 
-    def _forecast(self, series: np.ndarray) -> np.ndarray:
-        """Forecast one target from windows (n_windows, context): (n_windows, horizon)."""
-        logs, amount = self.past_errors(series)
-        odds = self.prior - np.minimum(amount, POWER)[:, None] * logs
+    def weigh(self, logs: np.ndarray, amount: np.ndarray) -> np.ndarray:
+        """Weight the models by their past errors.
+
+        Parameters
+        ----------
+        logs, amount : ndarray
+            Of `past_errors`.
+
+        Returns
+        -------
+        ndarray of shape (n_windows, len(prior))
+            Of sum 1: the inverse of errors to a power that grows with their number, times the odds before.
+        """
+        odds = self.prior - np.minimum(self.power * amount, self.most_power)[:, None] * logs
         weights = np.exp(odds - odds.max(axis=1, keepdims=True))
-        weights /= weights.sum(axis=1, keepdims=True)
-        found = np.repeat(series[:, -1:], self.horizon, axis=1)  # of a single row
-        for which, forecasts in self._apply(series, np.full(len(series), series.shape[1]), _count_rows(series)):
-            found[which] = np.einsum("nk,nkh->nh", weights[which], forecasts)
+        return np.asarray(weights / weights.sum(axis=1, keepdims=True))
+
+    def _past_errors(self, windows: _Windows) -> tuple[np.ndarray, np.ndarray]:
+        shares = np.linspace(0, 1, self.n_origins)
+        furthest = np.clip(windows.lengths - FEWEST, 1, self.n_rows)[:, None]
+        back = (1 + shares * (furthest - 1)).astype(int)  # rows before the end, of each window its own
+        fresh = np.diff(back, axis=1, prepend=0) > 0
+        of, which = np.nonzero(fresh & (windows.lengths[:, None] - back >= FEWEST))
+        ends = self.context - back[of, which]
+        at = ends[:, None] + np.arange(self.horizon)
+        known = at < self.context
+        outcomes = windows.rows[of[:, None], np.minimum(at, self.context - 1)]
+        sums, n_steps = (
+            np.zeros((len(windows.rows), len(self.prior)), np.float32),
+            np.bincount(of, known.sum(axis=1), len(windows.rows)),
+        )
+        for part, forecasts in self._apply(windows, of, ends):
+            forecasts -= outcomes[part, None]
+            errors = np.einsum("nkh,nh->nk", np.abs(forecasts, out=forecasts), known[part].astype(np.float32))
+            np.add.at(sums, of[part], errors)
+        least = 1e-3 * sums.mean(axis=1, keepdims=True) + np.float32(1e-12)
+        logs = np.log(np.maximum(sums, least)).astype(np.float64)
+        return logs - logs.mean(axis=1, keepdims=True), n_steps / self.horizon
+
+    def _forecast(self, windows: _Windows) -> np.ndarray:
+        """Forecast one target: (n_windows, horizon)."""
+        weights = self.weigh(*self._past_errors(windows)).astype(np.float32)
+        found = np.repeat(windows.rows[:, -1:], self.horizon, axis=1)  # of too few rows
+        some = np.flatnonzero(windows.lengths >= FEWEST)
+        for part, forecasts in self._apply(windows, some, np.full(len(some), self.context)):
+            found[some[part]] = np.einsum("nk,nkh->nh", weights[some[part]], forecasts)
         return found
 
-    def _apply(self, series: np.ndarray, ends: np.ndarray, lengths: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Forecast by every model from the rows before `ends`: which windows, and (n, n_models, horizon), by length."""
-        known = np.array(self._lengths)
-        at, found = np.searchsorted(known, np.minimum(lengths, ends), side="right") - 1, []
-        for i in np.unique(at[lengths >= FEWEST]):
-            which, length = np.flatnonzero((at == i) & (lengths >= FEWEST)), int(known[i])
-            cut = np.take_along_axis(series[which], ends[which, None] + np.arange(-length, 0), axis=1)
-            newest = cut[:, -1:]
-            forecasts = (cut - newest) @ _stacked(self._structures, length, self.horizon) + newest
-            found.append((which, forecasts.reshape(len(which), len(self.prior), self.horizon)))
-        return found
+    def _apply(self, windows: _Windows, of: np.ndarray, ends: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Forecast by every model from the rows before `ends` of windows `of`: which, and (n, len(prior), horizon)."""
+        n_models, lengths = len(self.models), np.array(self._lengths)
+        seen = windows.lengths[of] - (self.context - ends)
+        at = np.searchsorted(lengths, seen, side="right") - 1
+        for i in np.unique(at):
+            which, length = np.flatnonzero(at == i), int(lengths[i])
+            maps = _stacked(self._structures, length, self.horizon)
+            for part in np.array_split(which, 1 + len(which) * len(self.prior) * self.horizon // MOST_VALUES):
+                cut = ends[part, None] + np.arange(-length, 0)
+                forecasts = np.empty((len(part), len(self.prior), self.horizon), np.float32)
+                forecasts[:, :n_models] = _map(windows.rows[of[part, None], cut], maps, n_models)
+                if len(self.prior) > n_models:
+                    forecasts[:, n_models:] = forecasts[:, :n_models]
+                    positive = np.flatnonzero(windows.positive[of[part]])
+                    own = of[part[positive]]
+                    logs = _map(windows.logs[own[:, None], cut[positive]], maps, n_models)
+                    most = windows.logs[own].max(axis=1) + REACH
+                    forecasts[positive, n_models:] = np.exp(np.minimum(logs, most[:, None, None]))
+                yield part, forecasts
 
     @cached_property
     def _lengths(self) -> list[int]:
-        lengths, most = [2, 3], longest_window(self.season, self.horizon)
+        lengths, most = [2, 3], min(self.context, longest_window(self.season, self.horizon))
         while (longer := max(lengths[-1] + 1, round(lengths[-1] * RATIO))) <= most:
             lengths.append(longer)
         return lengths
@@ -163,13 +216,13 @@ class StructuralMixture:
     @cached_property
     def _structures(self) -> tuple[Structure, ...]:
         return tuple(
-            Structure(level, self.season, change, variance, trend)
-            for level, variance, change, trend in self.models.tolist()
+            Structure(level, self.season, change, variance, trend, damping)
+            for level, variance, change, trend, damping in self.models.tolist()
         )
 
     def settings(self) -> dict[str, Any]:
-        """Return season, horizon, context and share."""
-        return {"season": self.season, "horizon": self.horizon, "context": self.context, "share": self.share}
+        """Return all that is a number."""
+        return {name: getattr(self, name) for name in (*INTEGERS, *NUMBERS)}
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return models, odds and targets."""
@@ -178,28 +231,54 @@ class StructuralMixture:
     @classmethod
     def from_arrays(cls, settings: dict[str, Any], arrays: dict[str, np.ndarray]) -> Self:
         """Make the term that `settings` and `arrays` describe."""
-        sizes = {name: int(settings[name]) for name in ("season", "horizon", "context")}
-        return cls(arrays["models"], arrays["prior"], arrays["targets"], **sizes, share=float(settings["share"]))
+        sizes: dict[str, Any] = {name: int(settings[name]) for name in INTEGERS}
+        sizes |= {name: float(settings[name]) for name in NUMBERS}
+        return cls(arrays["models"], arrays["prior"], arrays["targets"], **sizes)
 
 
-def list_models(season: int, levels: Sequence[float], trends: Sequence[float]) -> np.ndarray:
+INTEGERS, NUMBERS = ("season", "horizon", "context", "n_origins", "n_rows"), ("power", "most_power", "share")
+
+
+@dataclass(frozen=True)
+class _Windows:
+    """Windows of one target, (n_windows, context) in float32, and what is asked of them again and again."""
+
+    rows: np.ndarray
+    lengths: np.ndarray
+    positive: np.ndarray
+    logs: np.ndarray  # those of windows that aren't positive are not used
+
+    @classmethod
+    def of(cls, rows: np.ndarray) -> Self:
+        """Count the rows of each window, but for repetitions of the first one before any other."""
+        rows = np.ascontiguousarray(rows, np.float32)
+        differs = rows != rows[:, :1]
+        lengths = np.where(differs.any(axis=1), rows.shape[1] + 1 - differs.argmax(axis=1), 1)
+        positive = rows.min(axis=1) > 0
+        return cls(rows, lengths, positive, np.log(np.where(positive[:, None], rows, np.float32(1))))
+
+
+def list_models(season: int, horizon: int, settings: StructuralSettings) -> np.ndarray:
     """List the variances of models.
 
     Parameters
     ----------
-    season : int
-        Rows of a season; 1 for none.
-    levels, trends : sequence of float
-        Of `tscnn.linear.settings.MixtureSettings`.
+    season, horizon : int
+        Rows of a season, 1 for none; and steps predicted.
+    settings : StructuralSettings
+        For the variances of level and growth.
 
     Returns
     -------
-    ndarray of shape (n_models, 4)
-        Of `StructuralMixture`: without season, with a steady one, with one that changes, and with a strong one.
+    ndarray of shape (n_models, 5)
+        Of `StructuralMixture`: without season, with a steady one, with one that changes, and with a strong one; of
+        every growth, and of the largest one damped.
     """
-    seasons = [(0.0, 0.0), (3.0, 0.0), (3.0, 0.3), (30.0, 0.0)] if season > 1 else [(0.0, 0.0)]
-    combined = itertools.product(levels, seasons, trends)
-    return np.array([(level, variance, change, trend) for level, (variance, change), trend in combined])
+    seasons = SEASONS if season > 1 else SEASONS[:1]
+    trends = [(variance, 0.0) for variance in settings.trends]
+    trends.append((max(settings.trends), settings.damping / horizon))
+    combined = itertools.product(settings.level_variances, seasons, trends)
+    return np.array([(level, *effects, *trend) for level, effects, trend in combined])
 
 
 def longest_window(season: int, horizon: int) -> int:
@@ -220,12 +299,13 @@ def longest_window(season: int, horizon: int) -> int:
 
 @lru_cache(maxsize=128)
 def _stacked(structures: tuple[Structure, ...], length: int, horizon: int) -> np.ndarray:
-    """Return the maps of all models side by side: (length, n_models * horizon)."""
+    """Return the maps of all models side by side: (length, n_models * horizon), float32."""
     steps = tuple(range(horizon))
-    return np.concatenate([structural_map.__wrapped__(one, length, steps) for one in structures], axis=1)
+    maps = [structural_map.__wrapped__(one, length, steps) for one in structures]
+    return np.concatenate(maps, axis=1).astype(np.float32)
 
 
-def _count_rows(series: np.ndarray) -> np.ndarray:
-    """Count the rows of each window, but for repetitions of the first one before any other."""
-    differs = series != series[:, :1]
-    return np.where(differs.any(axis=1), series.shape[1] + 1 - differs.argmax(axis=1), 1)
+def _map(cut: np.ndarray, maps: np.ndarray, n_models: int) -> np.ndarray:
+    """Forecast from windows (n, length) by all maps: (n, n_models, horizon)."""
+    newest = cut[:, -1:]
+    return np.asarray(((cut - newest) @ maps + newest).reshape(len(cut), n_models, maps.shape[1] // n_models))

@@ -150,13 +150,22 @@ def _median_about(column: np.ndarray, apart: int) -> np.ndarray:
     """Return the medians of five rows, `apart` from each other, about each; at the ends those of the first and last."""
     half = NEIGHBOURS // 2 * apart
     at = np.clip(np.arange(len(column)), half, len(column) - 1 - half)
-    return np.median([column[at + k] for k in range(-half, half + 1, apart)], axis=0)
+    about = np.stack([column[at + k] for k in range(-half, half + 1, apart)])
+    return np.asarray(np.sort(about, axis=0)[NEIGHBOURS // 2])
 
 
 def _is_large(residuals: np.ndarray) -> np.ndarray:
     sizes = np.abs(residuals)
-    threshold = max(SCALES * 1.4826 * np.median(sizes), QUANTILES * np.quantile(sizes, QUANTILE))
+    ordered = np.sort(sizes)
+    threshold = max(SCALES * 1.4826 * _quantile(ordered, 0.5), QUANTILES * _quantile(ordered, QUANTILE))
     return sizes > threshold if threshold else np.zeros(len(sizes), bool)  # rare events are no spikes
+
+
+def _quantile(ordered: np.ndarray, share: float) -> float:
+    """Interpolate a quantile of sorted values, as `numpy.quantile` does in twenty times the time."""
+    below, part = divmod(share * (len(ordered) - 1), 1)
+    near, far = ordered[int(below)], ordered[min(int(below) + 1, len(ordered) - 1)]
+    return float(near + (far - near) * part)
 
 
 def _find_stuck(column: np.ndarray, season: int | None) -> np.ndarray:

@@ -73,7 +73,7 @@ def clean_series(
     return cleaned, replace(split, series=cleaned), counts
 
 
-def fit_transforms(split: Split, schema: Schema, yearly: int | None) -> tuple[Transform, ...]:
+def fit_transforms(split: Split, schema: Schema, yearly: int | None, centred: bool = True) -> tuple[Transform, ...]:
     """Fit what changes the units of the data to the training rows alone.
 
     Parameters
@@ -84,6 +84,8 @@ def fit_transforms(split: Split, schema: Schema, yearly: int | None) -> tuple[Tr
         For the precision of forecasts.
     yearly : int or None
         Rows of a season, to find a yearly season by; None for none.
+    centred : bool, default True
+        Of `Standardize`.
 
     Returns
     -------
@@ -91,9 +93,9 @@ def fit_transforms(split: Split, schema: Schema, yearly: int | None) -> tuple[Tr
         In the order in which they are applied.
     """
     if split.series.names is not None:
-        return (Standardize.fit_series(split, schema.dtype),)
+        return (Standardize.fit_series(split, schema.dtype, centred),)
     kept = split.training_rows()
-    standardize = Standardize.fit(split.series.values[kept], schema.dtype, known=split.series.values)
+    standardize = Standardize.fit(split.series.values[kept], schema.dtype, split.series.values, centred)
     (index,) = split.series.indexes
     frame = pd.DataFrame(split.series.values, index, schema.features, copy=False)
     check_sizes(frame, standardize.mean, standardize.scale)  # validation rows may be far from those of the scale

@@ -17,6 +17,8 @@ from tscnn.data.times import Times
 __all__ = ["Standardize"]
 
 DOUBLE = np.dtype(np.float64)
+LEAST_VARIATION = 0.1  # standard deviation of positive values, in units of their mean, from which on they may keep
+# their origin: of what varies less, logarithms are straight lines. A convention
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,9 @@ class Standardize:
         Of the forecasts that are changed back.
     names : tuple, or None
         Of the series that mean and scale belong to; None of a single one.
+    centred : bool, default True
+        False where columns that are positive keep their origin, so that they have logarithms: a mean of 0, unless
+        they vary so little that logarithms are another straight line.
 
     Examples
     --------
@@ -51,9 +56,12 @@ class Standardize:
     scale: np.ndarray
     dtype: np.dtype[Any] = DOUBLE
     names: tuple[Any, ...] | None = None
+    centred: bool = True
 
     @classmethod
-    def fit(cls, values: np.ndarray, dtype: Any = np.float64, known: np.ndarray | None = None) -> Self:
+    def fit(
+        cls, values: np.ndarray, dtype: Any = np.float64, known: np.ndarray | None = None, centred: bool = True
+    ) -> Self:
         """Take mean and standard deviation of each column, in a unit that no square is too large or too small for.
 
         Parameters
@@ -65,21 +73,23 @@ class Standardize:
         known : ndarray of shape (n_known, n_features), optional
             All rows that are known. A column that varies three times as much in them, since it hardly does in the
             training rows, has mean and scale of these: in units of the others it would decide all that is shared.
+        centred : bool, default True
+            As of the class.
 
         Returns
         -------
         Standardize
             A column is constant if it varies by less than 1e-12 of its size, as rounding alone may.
         """
-        mean, scale = _moments(values)
+        mean, scale = _moments(values, centred)
         if known is not None:
-            mean_of_all, scale_of_all = _moments(known)
+            mean_of_all, scale_of_all = _moments(known, centred)
             wakes = (3 * scale < scale_of_all) | np.isnan(mean)
             mean, scale = np.where(wakes, mean_of_all, mean), np.where(wakes, scale_of_all, scale)
-        return cls(mean, np.where(scale > 0, scale, 1.0), np.dtype(dtype))
+        return cls(mean, np.where(scale > 0, scale, 1.0), np.dtype(dtype), centred=centred)
 
     @classmethod
-    def fit_series(cls, split: Split, dtype: Any = np.float64) -> Self:
+    def fit_series(cls, split: Split, dtype: Any = np.float64, centred: bool = True) -> Self:
         """Take mean and standard deviation of each series by itself.
 
         Parameters
@@ -88,6 +98,8 @@ class Standardize:
             Of the series, in their own units; what is held back doesn't count.
         dtype : dtype, default float64
             Of forecasts.
+        centred : bool, default True
+            As of the class.
 
         Returns
         -------
@@ -95,9 +107,10 @@ class Standardize:
             A column that is constant in one series is in units of its scale in others.
         """
         starts = split.series.bounds[:-1].tolist()
-        moments = [_moments(split.series.values[a:b]) for a, b in zip(starts, split.validation_from, strict=True)]
+        bounds = zip(starts, split.validation_from, strict=True)
+        moments = [_moments(split.series.values[a:b], centred) for a, b in bounds]
         mean, scale = (np.array(found) for found in zip(*moments, strict=True))
-        return cls(np.nan_to_num(mean), _fill_scales(scale), np.dtype(dtype), split.series.names)
+        return cls(np.nan_to_num(mean), _fill_scales(scale), np.dtype(dtype), split.series.names, centred)
 
     def admit(self, series: SeriesSet) -> Self:
         """Return the same for other series: those of training keep mean and scale, others have those of their rows.
@@ -121,7 +134,7 @@ class Standardize:
             if name in known:
                 mean[i], scale[i] = self.mean[known[name]], self.scale[known[name]]
             else:
-                mean[i], own = _moments(series.values[bounds[i] : bounds[i + 1]])
+                mean[i], own = _moments(series.values[bounds[i] : bounds[i + 1]], self.centred)
                 mean[i], scale[i] = np.nan_to_num(mean[i]), np.where(own > 0, own, typical)
         return replace(self, mean=mean, scale=scale, names=series.names or (None,))
 
@@ -151,9 +164,9 @@ class Standardize:
         return forecasts
 
     def settings(self) -> dict[str, Any]:
-        """Return the precision of forecasts, and the names of series."""
+        """Return the precision of forecasts, the names of series, and whether all are centred."""
         names = None if self.names is None else [label_to_json(name) for name in self.names]
-        return {"dtype": self.dtype.name, "names": names}
+        return {"dtype": self.dtype.name, "names": names, "centred": self.centred}
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return mean and scale."""
@@ -169,7 +182,7 @@ class Standardize:
             rule = "`standardize` must have one mean and one scale a column, of each series, in float32 or float64."
             raise ValueError(received(rule, dtype=settings["dtype"], shapes=[mean.shape, scale.shape]))
         read = None if names is None else tuple(label_from_json(name) for name in names)
-        return cls(mean, scale, np.dtype(settings["dtype"]), read)
+        return cls(mean, scale, np.dtype(settings["dtype"]), read, bool(settings.get("centred", True)))
 
 
 def _fill_scales(scale: np.ndarray) -> np.ndarray:
@@ -181,8 +194,18 @@ def _fill_scales(scale: np.ndarray) -> np.ndarray:
     return filled
 
 
-def _moments(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return mean and standard deviation of each column, 0 where it varies by rounding alone; NaN and 0 of none."""
+def _moments(values: np.ndarray, centred: bool = True) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and standard deviation of each column, 0 where it varies by rounding alone; NaN and 0 of none.
+
+    Where not all are `centred`, the mean of a positive column that varies is 0.
+    """
+    mean, scale = _mean_and_scale(values)
+    if not centred and len(values):
+        mean = np.where((np.nanmin(values, axis=0) > 0) & (scale >= LEAST_VARIATION * mean), 0.0, mean)
+    return mean, scale
+
+
+def _mean_and_scale(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     if not len(values):
         return np.full(values.shape[1], np.nan), np.zeros(values.shape[1])
     observed = ~np.isnan(values)
@@ -190,7 +213,7 @@ def _moments(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         there = observed.any(axis=0)
         moments = np.array([[np.nan], [0.0]]) * np.ones(values.shape[1])
         for f in np.flatnonzero(there):
-            moments[:, f] = np.ravel(_moments(values[observed[:, f], f, None]))
+            moments[:, f] = np.ravel(_mean_and_scale(values[observed[:, f], f, None]))
         return moments[0], moments[1]
     unit = np.ldexp(0.5, np.frexp(np.abs(values).max(axis=0))[1])  # a power of two: no digit is lost
     parts = values / unit
