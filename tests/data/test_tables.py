@@ -242,3 +242,12 @@ def test_errors_name_lines_that_work_without_an_index(kind: str, name: str) -> N
     line, indexed = re.findall(r"`(X[^`]*)`", message)[0], re.findall(r"here `X` is `(.*)`", message)[0]
     mended = eval(line, {"X": eval(indexed, {"X": X}), "pd": pd})
     assert isinstance(forecaster.fit(mended).predict().index, pd.DatetimeIndex)
+
+
+def test_columns_of_two_levels_are_joined_where_there_are_none():
+    polars = pytest.importorskip("polars")
+    columns = pd.MultiIndex.from_tuples([("a b", 0.1), ("a b", "upper 80%")])
+    forecasts = pd.DataFrame([[1.0, 2.0]], pd.DatetimeIndex(["2026-03-28"]), columns)
+    assert Layout("polars", "when").give_back(forecasts).columns == ["when", "a b 0.1", "a b upper 80%"]
+    assert Layout("pyarrow", "when").give_back(forecasts).column_names == ["when", "a b 0.1", "a b upper 80%"]
+    assert isinstance(Layout("polars", "when").give_back(forecasts), polars.DataFrame)

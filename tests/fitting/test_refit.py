@@ -122,6 +122,16 @@ def test_a_linear_refit_of_the_same_rows_changes_little(df):
     )
 
 
+@pytest.mark.parametrize("missing", ["mask", "interpolate"])
+def test_a_linear_refit_of_missing_values_and_covariates(df, missing):
+    known = pd.Categorical(np.where(np.arange(200) % 3, "u", "v"))
+    rows = df.mask(np.random.default_rng(0).random(df.shape) < 0.1).assign(known=known)
+    forecaster = closed_form(missing=missing, future_covariates="known")
+    linear = forecaster.backtest(rows, **starts(df, refit="linear"))
+    new = forecaster.backtest(rows, **starts(df, refit=True))
+    assert ((linear - new).abs().mean() < 0.2 * new.std()).all()
+
+
 @pytest.mark.slow
 def test_a_linear_refit_keeps_the_network(df, monkeypatch):
     trained = []

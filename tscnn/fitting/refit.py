@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import copy
-import itertools
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
-import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, clone
 
@@ -27,6 +25,7 @@ from tscnn.fitting.fit import fit_linear
 from tscnn.forecasting.pipeline import Pipeline
 from tscnn.linear import TERMS
 from tscnn.parameters import CheckedParameters, read_parameters
+from tscnn.transforms.fit import clean_series, transform
 from tscnn.transforms.missing import fill_series
 
 __all__ = ["RefitSettings", "backtest_refitted", "refit_linear"]
@@ -234,12 +233,14 @@ def refit_linear(pipeline: Pipeline, series: SeriesSet, schema: Schema, paramete
     Pipeline
         With the same transforms, lookback and network.
     """
-    parameters = replace(parameters, lookback=pipeline.lookback)
+    parameters, season_length = replace(parameters, lookback=pipeline.lookback), find_seasonality(schema.freq)
+    if parameters.missing == "interpolate":
+        series = fill_series(series, None)
     split = Split.of(series, pipeline.lookback, pipeline.horizon, parameters.validation_fraction)
-    filled = fill_series(series, None) if parameters.missing == "interpolate" else series
-    admitted, bounds = pipeline.admit(series), itertools.pairwise(series.bounds.tolist())
-    parts = [admitted.apply(filled.values[a:b], filled.times(i)) for i, (a, b) in enumerate(bounds)]
-    rows = series.with_values(np.concatenate(parts))
-    linear = fit_linear(rows, split, schema, parameters, find_seasonality(schema.freq))
+    if parameters.replaces_outliers:
+        series, split, _ = clean_series(series, split, schema, season_length, lambda _: None)
+    gaps = None if pipeline.outliers is None else pipeline.outliers.gaps
+    rows = fill_series(transform(series, pipeline.admit(series).transforms), gaps)
+    linear = fit_linear(rows, split, schema, parameters, season_length)
     kept = [term for term in pipeline.terms if term.name not in {each.name for each in TERMS}]
     return replace(pipeline, terms=(*(linear.refitted if linear is not None else ()), *kept))
