@@ -50,7 +50,7 @@ def test_the_lookback_is_chosen_on_validation_rows(capsys):
 
 
 @pytest.mark.parametrize("freq", ["MS", "D", None])
-@pytest.mark.parametrize(("n_rows", "horizon"), [(20, 1), (20, 6), (25, 12), (60, 12)])
+@pytest.mark.parametrize(("n_rows", "horizon"), [(8, 1), (14, 6), (20, 1), (20, 6), (25, 12), (60, 12)])
 def test_the_lookback_is_chosen_on_short_series_of_any_index(freq, n_rows, horizon):
     index = pd.RangeIndex(n_rows) if freq is None else pd.date_range("2020-01-01", periods=n_rows, freq=freq)
     frame = make_frame(n_rows, 2).set_axis(index)

@@ -121,6 +121,7 @@ def fit_pipeline(series: SeriesSet, schema: Schema, parameters: CheckedParameter
     report = None
     if split.has_validation:
         report = report_on_validation(fitted, prepared.seen, rows, split, linear, seasons)
+    if report is not None:
         tell(describe_report(report))
     newer = {term.name: term for term in linear.refitted} if linear is not None else {}
     refitted = replace(

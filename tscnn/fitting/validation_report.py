@@ -28,7 +28,7 @@ def report_on_validation(
     split: Split,
     linear: LinearFit | None,
     seasons: Mapping[str, int],
-) -> pd.DataFrame:
+) -> pd.DataFrame | None:
     """Compare a pipeline with naive forecasts on the validation rows.
 
     Parameters
@@ -46,14 +46,16 @@ def report_on_validation(
 
     Returns
     -------
-    DataFrame
-        Of `evaluate_forecasts`.
+    DataFrame or None
+        Of `evaluate_forecasts`; None where no series has enough rows before those.
     """
     horizon, targets = fitted.horizon, list(fitted.targets)
     lookback = max(fitted.fewest_rows, 0 if linear is None else linear.ridge_map.shape[-2])
     units = [one for one in fitted.transforms if isinstance(one, Logarithm | Standardize)]
     plain = transform(split.series, units)  # naive forecasts see neither yearly season nor effects
     origins = [stretch for stretch in split.validation(lookback, horizon) if len(stretch)]
+    if not origins:
+        return None
     origins = origins[:: max(1, -(-len(origins) // MOST_STRETCHES))]
     if linear is None:
         season_length = next(iter(seasons.values()), None)
