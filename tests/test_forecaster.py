@@ -186,6 +186,11 @@ def test_errors_of_a_horizon_to_predict(three_ahead, horizon, error):
         three_ahead.predict(horizon=horizon)
 
 
+def test_errors_of_a_horizon_that_would_take_hours(three_ahead):
+    with pytest.raises(ValueError, match="`horizon` must be at most 100000"):
+        three_ahead.predict(horizon=10**9)
+
+
 # Targets and feature modes
 
 
@@ -380,7 +385,7 @@ def test_settings_are_given_in_groups_or_flat():
 @pytest.mark.parametrize("wrong", [{"filter": 8}, {"network__filter": 8}, {"layers": 3}])
 def test_an_unknown_parameter_is_named(wrong):
     (name,) = wrong
-    with pytest.raises(ValueError, match=f"no parameter '{name.split('__')[-1]}'"):
+    with pytest.raises(ValueError, match=f"no parameter '{name}'"):
         Forecaster().set_params(**wrong)
     if "__" not in name:
         with pytest.raises(TypeError, match=f"no parameter '{name}'"):

@@ -29,6 +29,8 @@ from tscnn.training.loss import is_squared_error
 
 __all__ = ["Forecaster"]
 
+MOST_STEPS = 100_000  # that are forecast from forecasts: minutes. A convention
+
 
 class Forecaster(SavedModel, FittedAttributes, GroupedParameters):
     """Forecast the columns of a frame: linear regressions on the last rows, and a causal convolutional network.
@@ -483,6 +485,9 @@ class Forecaster(SavedModel, FittedAttributes, GroupedParameters):
     def _check_recursion(self, horizon: int) -> None:
         """Complain if forecasts can't be forecast from, and say once that they are."""
         fitted, schema = self._fitted().horizon, self.schema_
+        if horizon > MOST_STEPS:
+            rule = f"`horizon` must be at most {MOST_STEPS}; a step of the index that is longer needs fewer of them."
+            raise ValueError(received(rule, horizon=horizon))
         if schema.past_covariates:
             names = list_some(schema.columns[list(schema.past_covariates)])
             rule = (
