@@ -51,7 +51,6 @@ PARTS: dict[str, Part] = {
     "bands": Part("cosine bands of the horizon", _mixture(n_bands=1)),
     "means": Part("strong ridges, to means of seasons", _mixture(mean_alphas=())),
     "correlations": Part("shrunk correlations of errors", _mixture(shrinks_correlations=False)),
-    "repetition": Part("mixing with repetition, by the gate", _mixture(mixes_repetition=False)),
     "centres": Part("seasonal and structural centres", _mixture(seasonal_alphas=(), structural_alphas=())),
     "structural": Part("structural centres alone", _mixture(structural_alphas=())),
     "groups": Part("maps of columns or groups of them", _linear(maps="shared")),

@@ -104,7 +104,7 @@ class Screening:
         -------
         helped : ndarray of bool of shape (n_targets,)
             Targets whose mean absolute error the second makes smaller by more than chance would give, and whose mean
-            squared error not larger.
+            squared error is no larger.
         result : GateResult
             Of the absolute errors of these together, or of all if none is.
         """

@@ -95,8 +95,6 @@ class MixtureSettings(Settings):
         nothing. Chosen on sets, see docs/what-was-tried.md, where 1 and 5 gain as much.
     shrinks_correlations : bool, default True
         Whether correlations of errors count only as far as they are not chance, where windows are many.
-    mixes_repetition : bool, default True
-        Whether a map whose gain over repeating the newest row may be chance is mixed with that.
     pooling : float, default 0.03
         Squared relative difference of the ways in which two columns vary, at which each counts exp(-1) times in the map
         of the other; 0 for not at all. Chosen on sets, see docs/what-was-tried.md.
@@ -144,7 +142,6 @@ class MixtureSettings(Settings):
     tolerance: float = 0.005
     discount: float = 3.0
     shrinks_correlations: bool = True
-    mixes_repetition: bool = True
     pooling: float = 0.03
     equal_weights: float = 0.02
     least_weight: float = 0.01

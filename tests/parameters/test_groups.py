@@ -2,7 +2,7 @@
 
 import pytest
 
-from tscnn.parameters import nest_settings
+from tscnn.parameters.groups import nest_settings
 
 GROUPS = {"network": "auto", "linear_model": "auto", "training": "auto"}
 
