@@ -89,7 +89,10 @@ def judge_settings(case: Case, settings: Mapping[str, Any]) -> dict[str, float]:
 
     def forecast(at: np.ndarray) -> np.ndarray:
         seen = case.frame.iloc[max(0, at[0] - lookback + 1) : at[-1] + case.horizon + 1]
-        return (forecaster.backtest(seen, start=case.frame.index[at[0]]).to_numpy().reshape(len(at), case.horizon, -1) - mean) / scale
+        return (
+            forecaster.backtest(seen, start=case.frame.index[at[0]]).to_numpy().reshape(len(at), case.horizon, -1)
+            - mean
+        ) / scale
 
     errors = test_errors((case.frame.to_numpy(float) - mean) / scale, case.n_fitted, case.horizon, forecast)
     return {**errors, "fit_s": seconds, "lookback": lookback}

@@ -46,9 +46,8 @@ def forecast_next(pipeline: Pipeline, series: SeriesSet, ahead: Sequence[Times])
     seen, blocks = [times[-lookback:] for times in series.all_times()], []
     for first in range(0, n_steps, horizon):
         steps = np.minimum(np.arange(first, first + horizon), n_steps - 1)  # what lies beyond is cut off
-        due = [
-            pad_times(times, before)[-before:].append(later[steps]) for times, later in zip(seen, ahead, strict=True)
-        ]
+        block_ahead = ahead if n_steps == horizon else [later[steps] for later in ahead]
+        due = [pad_times(times, before)[-before:].append(own) for times, own in zip(seen, block_ahead, strict=True)]
         applied = [_pad(pipeline.apply(own, times), lookback) for own, times in zip(rows, seen, strict=True)]
         found = pipeline.last(np.stack(applied), pipeline.describe_next(due))
         block = [pipeline.invert(own[None], times, newest)[0] for own, times in zip(found, due, strict=True)]

@@ -122,11 +122,17 @@ class SeriesReader:
         """
         if None not in frames and is_panel(future, self.series_id):
             future = split_panel(future, self.series_id)
-        found = []
+        found: list[Times] = []
+        alike: dict[tuple[Any, ...], Times] = {}  # of series that end at the same time: most of a panel do
         for name, frame in frames.items():
-            due = future_index(frame.index, self.schema.freq, horizon)
+            end = tuple(frame.index[-2:])
+            if end in alike and future is None and not self.schema.ahead:
+                found.append(alike[end])
+                continue
+            due = alike[end].index if end in alike else future_index(frame.index, self.schema.freq, horizon)
             with naming(name):
                 found.append(read_future(future_of(future, name), self.schema, frame.to_numpy()[-1], due))
+            alike[end] = found[-1]
         return found
 
     def _read_panel(self, X: Any) -> Frames:
