@@ -14,11 +14,12 @@ from tscnn.data.calendar import CYCLES, calendar_features, check_calendar, phase
 from tscnn.data.series import SeriesSet
 from tscnn.data.times import Times, at_steps
 
-__all__ = ["CovariateBasis", "CovariateEffects"]
+__all__ = ["CovariateBasis", "CovariateEffects", "replace_outliers"]
 
 DAY_WAVES = 12  # harmonics of a day that levels have, on working days and others: those of hourly rows
 EFFECT_WAVES = 2  # harmonics of a day that an effect of a covariate has
 BLOCK = 65_536  # rows in memory at a time: a convention
+FAR = 10.0  # ranges of a covariate outside of its others, from which on a value is an error: a convention
 N_KNOTS = 5  # of a covariate that takes many values: at its quantiles
 
 
@@ -264,6 +265,33 @@ class CovariateEffects:
         return cls(CovariateBasis(check_calendar(settings["calendar"]) or (), knots), mean, coefficients)
 
 
+def replace_outliers(covariates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Replace values of covariates that lie far outside of all others, such as -9999, by the median of their column.
+
+    Parameters
+    ----------
+    covariates : ndarray of shape (n_rows, n_covariates)
+        Of a fit.
+
+    Returns
+    -------
+    cleaned : ndarray of shape (n_rows, n_covariates)
+        The same array, if nothing is replaced.
+    replaced : ndarray of int of shape (n_covariates,)
+        How many values are.
+
+    Examples
+    --------
+    >>> replace_outliers(np.append(np.arange(200.0), -9999)[:, None])[1]
+    array([1])
+    """
+    low, median, high = np.quantile(covariates, (0.01, 0.5, 0.99), axis=0)
+    far = FAR * (high - low)
+    outside = ((covariates < low - far) | (covariates > high + far)) & (far > 0)
+    cleaned = np.where(outside, median, covariates) if outside.any() else covariates
+    return cleaned, outside.sum(axis=0)
+
+
 def _find_knots(column: np.ndarray) -> np.ndarray:
     """Return the knots of one covariate; those of few values are NaN but for the ends of its range."""
     column = column[np.isfinite(column)]
@@ -278,12 +306,15 @@ def _find_knots(column: np.ndarray) -> np.ndarray:
 def _bend(column: np.ndarray, knots: np.ndarray) -> np.ndarray:
     """Return a covariate, and what of it is beyond each knot, in units of its range: (n, 1 or n_knots - 1).
 
-    Far outside of the range of training, half of it beyond an end, effects grow no more.
+    Outside of the range of training, half of it beyond an end, effects grow no more. `FAR` ranges beyond it, a value is
+    none of this covariate, and counts as its median.
     """
     low, high = knots[0], knots[-1]
     unit = high - low if high > low else 1.0
-    inside = np.clip(column, low - unit / 2, high + unit / 2)
     bends = knots[1:-1][np.isfinite(knots[1:-1])]
+    middle = bends[len(bends) // 2] if len(bends) else low
+    column = np.where((column < low - FAR * unit) | (column > high + FAR * unit), middle, column)
+    inside = np.clip(column, low - unit / 2, high + unit / 2)
     return np.column_stack([(inside - low) / unit, *(np.maximum(inside - knot, 0) / unit for knot in bends)])
 
 

@@ -17,6 +17,7 @@ from tscnn.data.split import Split
 from tscnn.data.times import Times
 from tscnn.data.values import check_sizes
 from tscnn.transforms.cleaning import clean_rows
+from tscnn.transforms.covariates import replace_outliers
 from tscnn.transforms.standardize import Standardize
 from tscnn.transforms.transform import Transform
 from tscnn.transforms.yearly import YearlySeason, fit_yearly_season
@@ -49,7 +50,8 @@ def clean_series(
     DataFrame of shape (n_features, 2)
         By column, how many values were "replaced", and how many level "shifts" were taken out.
     """
-    bounds = series.bounds.tolist()
+    series = _clean_covariates(series, schema)
+    split, bounds = replace(split, series=series), series.bounds.tolist()
     parts = [clean_rows(series.values[a:b], season_length) for a, b in itertools.pairwise(bounds)]
     names, sentinels = schema.features, [found for part in parts for found in part.sentinels]
     shifts = np.bincount([column for part in parts for column, _ in part.shifted], minlength=len(names))
@@ -71,6 +73,20 @@ def clean_series(
                 tell(f"{names[column]}: rows before a level shift at row {first + at} are moved to the level after it")
     cleaned = series.with_values(np.concatenate([part.rows for part in parts]))
     return cleaned, replace(split, series=cleaned), counts
+
+
+def _clean_covariates(series: SeriesSet, schema: Schema) -> SeriesSet:
+    """Replace outliers of covariates, and warn of them."""
+    if series.covariates is None:
+        return series
+    cleaned, replaced = replace_outliers(series.covariates)
+    if not replaced.any():
+        return series
+    most = int(replaced.argmax())
+    rule = f"Covariate {schema.covariates[most]!r} has {replaced[most]} values far outside of its others, which are "
+    rule += "replaced by its median; so are such values in `future`."
+    warnings.warn(received(rule, columns_like_it=int((replaced > 0).sum())), stacklevel=5)
+    return replace(series, covariates=cleaned)
 
 
 def fit_transforms(split: Split, schema: Schema, yearly: int | None, centred: bool = True) -> tuple[Transform, ...]:
