@@ -48,7 +48,6 @@ PARTS: dict[str, Part] = {
     "lengths": Part("windows of several lengths", _mixture(n_lengths=1)),
     "relative": Part("errors relative to the window's scale", _mixture(scale_power=0.0)),
     "folds": Part("folds of the training rows", _mixture(n_folds=0)),
-    "bands": Part("cosine bands of the horizon", _mixture(n_bands=1)),
     "means": Part("strong ridges, to means of seasons", _mixture(mean_alphas=())),
     "correlations": Part("shrunk correlations of errors", _mixture(shrinks_correlations=False)),
     "centres": Part("seasonal and structural centres", _mixture(seasonal_alphas=(), structural_alphas=())),

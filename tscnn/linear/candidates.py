@@ -1,4 +1,4 @@
-"""Candidates for a mixture: ridge regressions on windows of several lengths, tuned in each band of the horizon."""
+"""Candidates for a mixture: ridge regressions on windows of several lengths, tuned on folds."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from typing import NamedTuple
 import numpy as np
 
 from tscnn.common.threads import map_in_threads
-from tscnn.linear.bands import CosineBands
 from tscnn.linear.folds import Fold
 from tscnn.linear.gram import GramMatrices
 from tscnn.linear.ridge import as_kernel, solve_ridge
@@ -38,23 +37,20 @@ class Ridge(NamedTuple):
     alpha: float
     structure: Structure | None = None
 
-    def solve(self, matrices: GramMatrices, columns: slice | np.ndarray = slice(None)) -> np.ndarray:
+    def solve(self, matrices: GramMatrices) -> np.ndarray:
         """Solve one feature's regression.
 
         Parameters
         ----------
         matrices : GramMatrices
-            Of one feature, step by step or `in_bands`.
-        columns : slice or ndarray of bool, default all
-            Which steps or coefficients to solve for.
+            Of one feature.
 
         Returns
         -------
-        ndarray of shape (1, lookback, n_columns)
+        ndarray of shape (1, lookback, n_steps)
             The map from a window relative to its mean.
         """
-        centre = self.centre(matrices)[:, columns]
-        return solve_ridge(replace(matrices, cross=matrices.cross[:, :, columns]), self.alpha, centre)
+        return solve_ridge(matrices, self.alpha, self.centre(matrices))
 
     def centre(self, matrices: GramMatrices) -> np.ndarray:
         """Return the weights that it shrinks to.
@@ -66,18 +62,17 @@ class Ridge(NamedTuple):
 
         Returns
         -------
-        ndarray of shape (lookback, n_columns)
+        ndarray of shape (lookback, n_steps)
             As in `solve`.
         """
         if self.structure is None:
             return np.zeros(matrices.cross.shape[1:])
-        forecast = structural_map(self.structure, matrices.cross.shape[1], tuple(matrices.steps.tolist()))
-        return forecast if matrices.bands is None else matrices.bands.to_coefficients(forecast)
+        return structural_map(self.structure, matrices.cross.shape[1], tuple(matrices.steps.tolist()))
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A ridge regression that a mixture may hold, whose penalty is chosen in each band.
+    """A ridge regression that a mixture may hold, whose penalty is chosen for each map.
 
     Attributes
     ----------
@@ -87,7 +82,7 @@ class Candidate:
         One map for all features, or one for each that Gram matrices have.
     ridges : sequence of Ridge
         Penalties to choose from.
-    chosen : ndarray of int of shape (n_bands, 1 or n_features)
+    chosen : ndarray of int of shape (1 or n_features,)
         Which of them.
     pooling : float, default 0.0
         Of `of_kind`.
@@ -108,21 +103,18 @@ class CandidateErrors:
     ----------
     candidates : sequence of Candidate
         Tuned over all folds.
-    products : ndarray of shape (n_folds, n_bands, n_features, n_candidates, n_candidates)
+    products : ndarray of shape (n_folds, n_features, n_candidates, n_candidates)
         Sums of products of errors.
-    n_errors : ndarray of shape (n_folds, n_bands)
+    n_errors : ndarray of shape (n_folds,)
         How many of these errors hardly depend on each other; infinite where correlations are taken as they are.
     kernels : sequence of sequence of ndarray of shape (1 or n_features, length, n_steps)
-        Of each fold and candidate, by cosine coefficient, solved on the origins before the fold.
-    bands : CosineBands
-        Of the horizon.
+        Of each fold and candidate, solved on the origins before the fold.
     """
 
     candidates: Sequence[Candidate]
     products: np.ndarray
     n_errors: np.ndarray
     kernels: Sequence[Sequence[np.ndarray]]
-    bands: CosineBands
 
 
 def evaluate_candidates(
@@ -133,7 +125,7 @@ def evaluate_candidates(
     few: bool,
     settings: MixtureSettings,
 ) -> CandidateErrors:
-    """Tune each candidate in each band over all folds, and measure how errors go together on each fold.
+    """Tune each candidate over all folds, and measure how errors go together on each fold.
 
     Parameters
     ----------
@@ -146,8 +138,8 @@ def evaluate_candidates(
     season_length : int or None
         Rows of a season.
     few : bool
-        Whether windows are few, so that ridges that shrink to structural models compete, too, and the horizon is one
-        band. Candidates differ so much then that the correlations of their errors are taken as they are.
+        Whether windows are few, so that ridges that shrink to structural models compete, too. Candidates differ so
+        much then that the correlations of their errors are taken as they are.
     settings : MixtureSettings
         Of the mixture.
 
@@ -158,33 +150,29 @@ def evaluate_candidates(
         does more than repeat its mean and those of the rows of its season, of a day or a week; of few windows one for
         each that sees a season, and another where it sees two.
     """
-    n_steps = len(folds[0].held_out.steps)
-    bands = CosineBands() if few else CosineBands.of_horizon(n_steps, settings.n_bands)
-    constant, of_bands = bands.to_coefficients(np.ones(n_steps)), bands.slices(n_steps)
     candidates: list[Candidate] = []
     kernels: list[list[np.ndarray]] = [[] for _ in folds]
     for length in lengths:
         grids = _list_penalties(length, season_length, few, settings)
         listed, ends = list(itertools.chain(*grids)), np.cumsum([len(ridges) for ridges in grids])[:-1]
-        shortened = [tuple(m.shorten(length).in_bands(bands) for m in (fold.before, fold.held_out)) for fold in folds]
+        shortened = [tuple(m.shorten(length) for m in (fold.before, fold.held_out)) for fold in folds]
         for kind in kinds:
             errors, maps = zip(
                 *map_in_threads(partial(_solve_and_score, listed, kind, settings.pooling), shortened), strict=True
             )
             divided = [np.split(of_all, ends) for of_all in (sum(errors), *maps)]
             for ridges, summed, *of_folds in zip(grids, *divided, strict=True):
-                chosen = np.stack([_best(summed[:, :, band].sum(axis=2), settings.tolerance) for band in of_bands])
+                chosen = _best(summed, settings.tolerance)
                 candidates.append(Candidate(length, kind, ridges, chosen, settings.pooling))
-                by_coefficient = bands.by_coefficient(chosen, n_steps)[None, :, None]
                 for found, tried in zip(kernels, of_folds, strict=True):
-                    found.append(as_kernel(np.take_along_axis(tried, by_coefficient, axis=0)[0], length, constant))
+                    found.append(as_kernel(tried[chosen, np.arange(len(chosen))], length))
     products = [
-        fold.held_out.n_windows * fold.held_out.in_bands(bands).error_products(found, of_bands)
+        fold.held_out.n_windows * fold.held_out.error_products(found)
         for fold, found in zip(folds, kernels, strict=True)
     ]
-    n_errors = np.array([_count_errors(fold, bands) for fold in folds])
+    n_errors = np.array([_count_errors(fold) for fold in folds])
     n_errors = np.full(n_errors.shape, np.inf) if few or not settings.shrinks_correlations else n_errors
-    return CandidateErrors(candidates, np.array(products), n_errors, kernels, bands)
+    return CandidateErrors(candidates, np.array(products), n_errors, kernels)
 
 
 def solve_candidates(
@@ -193,7 +181,6 @@ def solve_candidates(
     candidates: Sequence[Candidate],
     weights: np.ndarray,
     lookback: int,
-    bands: CosineBands,
 ) -> np.ndarray:
     """Solve each candidate, and add them up by their weights.
 
@@ -205,12 +192,10 @@ def solve_candidates(
         On which strengths were chosen: they stay the same in absolute units.
     candidates : sequence of Candidate
         Of `evaluate_candidates`.
-    weights : ndarray of shape (n_candidates, n_bands, 1 or n_features)
+    weights : ndarray of shape (n_candidates, 1 or n_features)
         Of each in the sum.
     lookback : int
         Rows that the map sees.
-    bands : CosineBands
-        In which candidates have penalties and weights.
 
     Returns
     -------
@@ -218,22 +203,18 @@ def solve_candidates(
         A map of raw rows.
     """
     horizon, more = matrices.cross.shape[2], matrices.n_windows / n_windows
-    constant = bands.to_coefficients(np.ones(horizon))
-    n_maps = max(weights.shape[2], *(candidate.chosen.shape[1] for candidate in candidates))
+    n_maps = max(weights.shape[1], *(len(candidate.chosen) for candidate in candidates))
     kernel = np.zeros((n_maps, lookback, horizon))
     for candidate, weight in zip(candidates, weights, strict=True):
         if not weight.any():
             continue
-        own = of_kind(candidate.kind, matrices.shorten(candidate.length), candidate.pooling)
-        shortened = own.in_bands(bands)
-        maps = np.empty(shortened.cross.shape)
-        for f, chosen in enumerate(bands.by_coefficient(candidate.chosen, horizon)):
-            for i in np.unique(chosen):
-                ridge = candidate.ridges[i]._replace(alpha=candidate.ridges[i].alpha / more)
-                maps[f, :, chosen == i] = ridge.solve(shortened.feature(f), chosen == i)[0].T
-        newest = kernel[:, lookback - candidate.length :]
-        newest += bands.by_coefficient(weight, horizon)[:, None] * as_kernel(maps, candidate.length, constant)
-    return as_kernel(bands.to_steps(kernel), lookback)  # or weights sum to one but for rounding
+        shortened = of_kind(candidate.kind, matrices.shorten(candidate.length), candidate.pooling)
+        ridges = [candidate.ridges[i] for i in candidate.chosen]
+        maps = np.concatenate(
+            [ridge._replace(alpha=ridge.alpha / more).solve(shortened.feature(f)) for f, ridge in enumerate(ridges)]
+        )
+        kernel[:, lookback - candidate.length :] += weight[:, None, None] * as_kernel(maps, candidate.length)
+    return as_kernel(kernel, lookback)  # or weights sum to one but for rounding
 
 
 def of_kind(kind: str, matrices: GramMatrices, pooling: float = 0.0) -> GramMatrices:
@@ -304,13 +285,13 @@ def _solve_and_score(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Solve on the first matrices: return sums of squared errors on the others, and maps.
 
-    Errors are of shape (ridges, maps, coefficients), maps of (ridges, maps, lookback, coefficients).
+    Errors are of shape (ridges, maps), maps of (ridges, maps, lookback, steps).
     """
     before, held_out = of_kind(kind, matrices[0], pooling), matrices[1]
     if kind == "shared":
         held_out = _limit_growth(*matrices).mean()
     maps = np.stack([_solve_all(ridges, before.feature(f)) for f in range(len(before.inputs))], axis=1)
-    return held_out.n_windows * np.stack([held_out.squared_errors(weights) for weights in maps]), maps
+    return held_out.n_windows * np.stack([held_out.squared_errors(weights).sum(axis=1) for weights in maps]), maps
 
 
 def _limit_growth(before: GramMatrices, held_out: GramMatrices) -> GramMatrices:
@@ -321,7 +302,7 @@ def _limit_growth(before: GramMatrices, held_out: GramMatrices) -> GramMatrices:
 
 
 def _solve_all(ridges: Sequence[Ridge], matrices: GramMatrices) -> np.ndarray:
-    """Solve one feature's regression by each ridge, those of one strength at once: (ridges, lookback, coefficients)."""
+    """Solve one feature's regression by each ridge, those of one strength at once: (ridges, lookback, steps)."""
     solved: list[np.ndarray] = []
     for alpha, alike in itertools.groupby(ridges, key=lambda ridge: ridge.alpha):
         centres = [ridge.centre(matrices) for ridge in alike]
@@ -330,11 +311,9 @@ def _solve_all(ridges: Sequence[Ridge], matrices: GramMatrices) -> np.ndarray:
     return np.stack(solved)
 
 
-def _count_errors(fold: Fold, bands: CosineBands) -> np.ndarray:
-    """Return how many errors of each band hardly depend on each other: those a half-wave apart."""
-    steps = fold.held_out.steps  # evenly spread
-    origins_apart = bands.spans(len(steps)) * (int(steps[-1]) + 1) / len(steps)
-    return np.asarray(sum(map(len, fold.origins)) / origins_apart)
+def _count_errors(fold: Fold) -> float:
+    """Return how many errors hardly depend on each other: those a horizon apart."""
+    return sum(map(len, fold.origins)) / (int(fold.held_out.steps[-1]) + 1)
 
 
 def _best(errors: np.ndarray, tolerance: float) -> np.ndarray:

@@ -61,7 +61,7 @@ def choose_lookback(
     -------
     lookback : int
         The one chosen.
-    weights : ndarray of shape (n_candidates, n_bands, n_features)
+    weights : ndarray of shape (n_candidates, n_features)
         Of all candidates in its mixture.
     out_of_fold : list of ndarray of the same shape
         The weights that have not seen a fold, one a fold.
@@ -72,7 +72,7 @@ def choose_lookback(
         out_of_fold = [_weights_of(errors, of_others, lookback, settings) for of_others in others]
         weights = np.mean(out_of_fold, axis=0)
         error = sum(
-            np.einsum("cbf,bfcd,dbf->f", by, products, by)
+            np.einsum("cf,fcd,df->f", by, products, by)
             for unseen, products in zip(out_of_fold, errors.products, strict=True)
             for by in (weights, unseen)
         )
@@ -82,7 +82,7 @@ def choose_lookback(
     return mixtures[int(totals.argmin())][1:]
 
 
-def combination_weights(products: np.ndarray, n_errors: np.ndarray, settings: MixtureSettings) -> np.ndarray:
+def combination_weights(products: np.ndarray, n_errors: float, settings: MixtureSettings) -> np.ndarray:
     """Find the weights of the mixture with the least squared error.
 
     The correlations of the candidates' errors count as far as they are not chance. Without them weights would be in
@@ -90,42 +90,41 @@ def combination_weights(products: np.ndarray, n_errors: np.ndarray, settings: Mi
 
     Parameters
     ----------
-    products : ndarray of shape (n_bands, n_features, n_candidates, n_candidates)
+    products : ndarray of shape (n_features, n_candidates, n_candidates)
         Sums of products of errors.
-    n_errors : ndarray of shape (n_bands,)
+    n_errors : float
         How many errors are behind them that hardly depend on each other; infinite where nothing is chance.
     settings : MixtureSettings
         For `discount`, `equal_weights` and `least_weight`.
 
     Returns
     -------
-    ndarray of shape (n_candidates, n_bands, n_features)
-        In each band they are not negative, and sum to one. A feature's own errors count in its weights as much as those
-        of all features do, of which none counts more than ten times the median one.
+    ndarray of shape (n_candidates, n_features)
+        Not negative, of a sum of one. A feature's own errors count in its weights as much as those of all features do,
+        of which none counts more than ten times the median one.
 
     References
     ----------
     .. [1] Bates and Granger (1969), The Combination of Forecasts.
     """
-    weights = np.empty(products.shape[:3])
-    for found, of_band, n in zip(weights, products, n_errors, strict=True):
-        shares = limit_influence(np.maximum(np.trace(of_band, axis1=1, axis2=2), 0))
-        common = _in_own_unit((shares[:, None, None] * of_band).mean(axis=0))
-        for i, own in enumerate(of_band):
-            joined = _in_own_unit(own) + common
-            squares = np.diag(joined)
-            unrelated = squares * (squares / (squares.mean() or 1.0)) ** (settings.discount - 1)
-            found[i] = _least_squares_weights(shrink_products(joined, n, np.diag(unrelated)), settings)
-    return np.moveaxis(weights, -1, 0)
+    shares = limit_influence(np.maximum(np.trace(products, axis1=1, axis2=2), 0))
+    common = _in_own_unit((shares[:, None, None] * products).mean(axis=0))
+    weights = np.empty(products.shape[:2])
+    for found, own in zip(weights, products, strict=True):
+        joined = _in_own_unit(own) + common
+        squares = np.diag(joined)
+        unrelated = squares * (squares / (squares.mean() or 1.0)) ** (settings.discount - 1)
+        found[:] = _least_squares_weights(shrink_products(joined, n_errors, np.diag(unrelated)), settings)
+    return weights.T
 
 
 def _weights_of(errors: CandidateErrors, folds: np.ndarray, lookback: int, settings: MixtureSettings) -> np.ndarray:
     """Return the weights of all candidates in the mixture of one lookback, by some folds."""
     lengths = halve(lookback, settings.n_lengths)
     at = [i for i, candidate in enumerate(errors.candidates) if candidate.length in lengths]
-    products, n_errors = errors.products[folds].sum(axis=0), errors.n_errors[folds].sum(axis=0)
-    weights = np.zeros((len(errors.candidates), *products.shape[:2]))
-    weights[at] = combination_weights(products[:, :, at][..., at], n_errors, settings)
+    products, n_errors = errors.products[folds].sum(axis=0), float(errors.n_errors[folds].sum())
+    weights = np.zeros((len(errors.candidates), len(products)))
+    weights[at] = combination_weights(products[:, at][..., at], n_errors, settings)
     return weights
 
 

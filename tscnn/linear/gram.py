@@ -10,7 +10,6 @@ import numpy as np
 from tscnn.common.checks import received
 from tscnn.common.threads import map_in_threads
 from tscnn.data.windows import sliding_windows
-from tscnn.linear.bands import CosineBands
 
 __all__ = ["GramMatrices", "affordable_part", "sum_gram_matrices"]
 
@@ -35,8 +34,6 @@ class GramMatrices:
         Positions among `steps` that `outcomes` has.
     n_windows : int
         Windows that are summed over.
-    bands : CosineBands or None
-        If given, `cross` and `outcomes` have cosine coefficients of the steps in place of steps.
     """
 
     inputs: np.ndarray
@@ -45,12 +42,9 @@ class GramMatrices:
     steps: np.ndarray
     scored: np.ndarray
     n_windows: int
-    bands: CosineBands | None = None
 
     def __add__(self, other: GramMatrices) -> GramMatrices:
         """Join the windows of both."""
-        if self.bands != other.bands:
-            raise ValueError(received("Both must have the same bands.", bands=(self.bands, other.bands)))
         return replace(
             self,
             inputs=self.inputs + other.inputs,
@@ -69,22 +63,6 @@ class GramMatrices:
         """
         every = np.arange(len(self.scored))
         return replace(self, cross=self.cross[:, :, self.scored], steps=self.steps[self.scored], scored=every)
-
-    def in_bands(self, bands: CosineBands) -> GramMatrices:
-        """Describe outcomes by cosine coefficients along the horizon instead of step by step.
-
-        Parameters
-        ----------
-        bands : CosineBands
-            Of the horizon.
-
-        Returns
-        -------
-        GramMatrices
-            With the same squared errors in all. It can't be shortened.
-        """
-        outcomes = bands.to_coefficients(bands.to_coefficients(self.outcomes).swapaxes(1, 2))
-        return replace(self, cross=bands.to_coefficients(self.cross), outcomes=outcomes, bands=bands)
 
     def mean(self) -> GramMatrices:
         """Average over all features.
@@ -191,25 +169,22 @@ class GramMatrices:
         shortened._subtract_mean()
         return shortened
 
-    def error_products(self, kernels: Sequence[np.ndarray], bands: Sequence[slice] = (slice(None),)) -> np.ndarray:
+    def error_products(self, kernels: Sequence[np.ndarray]) -> np.ndarray:
         """Return the mean product of the errors of each two linear maps, by feature.
 
         Parameters
         ----------
         kernels : sequence of ndarray of shape (1 or n_features, length, n_steps)
             Maps of raw rows, or of the newest rows alone.
-        bands : sequence of slice, default all steps
-            What to sum over.
 
         Returns
         -------
-        ndarray of shape (n_bands, n_features, n_kernels, n_kernels)
-            Mean over windows, sum over the steps of each band and divided by the number of all; on the diagonals of the
-            sum over bands the mean squared errors.
+        ndarray of shape (n_features, n_kernels, n_kernels)
+            Mean over windows and steps; on the diagonals the mean squared errors.
         """
         n_kernels, (n_features, n_steps, _) = len(kernels), self.outcomes.shape
         lookback = self.inputs.shape[1]
-        products = np.empty((len(bands), n_features, n_kernels, n_kernels))
+        products = np.empty((n_features, n_kernels, n_kernels))
 
         def multiply(f: int) -> None:
             maps = np.zeros((n_kernels, lookback, n_steps))
@@ -218,11 +193,9 @@ class GramMatrices:
                 newest = slice(lookback - kernel.shape[1], None)
                 padded[newest] = kernel[f % len(kernel)]
                 np.matmul(self.inputs[f][:, newest], padded[newest], out=image)
-            explained, squares = np.einsum("kls,ls->ks", maps, self.cross[f]), np.diag(self.outcomes[f])
-            for found, band in zip(products, bands, strict=True):
-                flat = (factor[:, :, band].reshape(n_kernels, -1) for factor in (maps, images))
-                known = explained[:, band].sum(axis=1)
-                found[f] = next(flat) @ next(flat).T + squares[band].sum() - known[:, None] - known
+            explained = np.einsum("kls,ls->k", maps, self.cross[f])
+            products[f] = maps.reshape(n_kernels, -1) @ images.reshape(n_kernels, -1).T
+            products[f] += np.trace(self.outcomes[f]) - explained[:, None] - explained
 
         map_in_threads(multiply, range(n_features))
         return products / (self.n_windows * n_steps)

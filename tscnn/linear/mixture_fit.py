@@ -9,7 +9,6 @@ from functools import partial
 import numpy as np
 from scipy.special import ndtr
 
-from tscnn.linear.bands import CosineBands
 from tscnn.linear.candidates import Candidate, Ridge, evaluate_candidates, list_structures, of_kind, solve_candidates
 from tscnn.linear.clusters import group_alike
 from tscnn.linear.combination import choose_lookback, halve
@@ -23,6 +22,8 @@ from tscnn.statistics.gate import GateResult, not_kept
 from tscnn.transforms.rolling import window_scales
 
 __all__ = ["MixtureFit", "Origins", "fit_mixture"]
+
+REPETITION = Candidate(1, "shared", [Ridge(1.0)], np.zeros(1, int))  # a window of one has nothing but its mean
 
 
 @dataclass(frozen=True)
@@ -60,10 +61,8 @@ class MixtureFit:
         Which map each target has.
     candidates : sequence of Candidate
         What is mixed; the last one repeats the newest row.
-    weights : ndarray of shape (n_candidates, n_bands, n_maps)
+    weights : ndarray of shape (n_candidates, n_maps)
         Of the candidates.
-    bands : CosineBands
-        Of the horizon.
     training, everything : GramMatrices
         Of the training origins, and of those and the validation origins.
     n_windows : float
@@ -82,7 +81,6 @@ class MixtureFit:
     maps: np.ndarray
     candidates: Sequence[Candidate]
     weights: np.ndarray
-    bands: CosineBands
     training: GramMatrices
     everything: GramMatrices
     n_windows: float
@@ -103,7 +101,7 @@ class MixtureFit:
             On the training origins, so that the validation origins can judge them, and on all.
         """
         before, after = (
-            solve_candidates(matrices, self.n_windows, self.candidates, self.weights, self.lookback, self.bands)
+            solve_candidates(matrices, self.n_windows, self.candidates, self.weights, self.lookback)
             for matrices in (self.training, self.everything)
         )
         squares = [np.square(kernel).sum(axis=(1, 2), keepdims=True) for kernel in (before, after)]
@@ -116,9 +114,9 @@ def fit_mixture(rows: np.ndarray, origins: Origins, lookbacks: Sequence[int], se
     A mixture of linear maps is a linear map, of the longest window. Candidates err in different ways, so that their
     mixture errs less than the best of them. Strengths, weights and the lookback are those that serve the validation
     origins best, and with them up to three folds of the training origins, each forecast by maps of the origins before
-    it. Where windows are many, the mean of the horizon and each octave of its cosine coefficients have strengths and
-    weights of their own; the fewer horizons there are to find them by, the less weights count on correlations of
-    errors. Where all of that gains no more over repeating the newest row than chance would give, it is mixed with that.
+    it. Where windows are many, weights count the less on correlations of errors, the fewer horizons there are to find
+    them by. Where the mixture gains no more over repeating the newest row than chance would give, it is mixed with
+    that.
 
     Parameters
     ----------
@@ -156,7 +154,7 @@ def fit_mixture(rows: np.ndarray, origins: Origins, lookbacks: Sequence[int], se
     lookback, weights, unseen = choose_lookback(errors, lookbacks, own)
     steps = folds[0].held_out.steps
     fold_maps = [
-        FoldMaps(_mix(kernels, of_fold, lookback, errors.bands), maps, steps, fold.origins)
+        FoldMaps(_mix(kernels, of_fold, lookback), maps, steps, fold.origins)
         for kernels, of_fold, fold in zip(errors.kernels, unseen, folds, strict=True)
     ]
     scales = window_scales(rows, longest, own.scale_power)
@@ -165,7 +163,7 @@ def fit_mixture(rows: np.ndarray, origins: Origins, lookbacks: Sequence[int], se
     candidates = list(errors.candidates)
     if few:
         structural, shares = _structural_candidates(kinds[-1], training.shorten(lookback), origins.season_length, own)
-        kernel = solve_candidates(training, 1.0, structural, shares, lookback, CosineBands())[..., steps]
+        kernel = solve_candidates(training, 1.0, structural, shares, lookback)[..., steps]
         unfitted = [replace(fold, kernel=np.broadcast_to(kernel, fold.kernel.shape)) for fold in fold_maps]
         odds = _structural_odds(folds[-1].before, lookback, own)
         leaning = _weigh_against(fold_errors, errors_of(unfitted), maps, odds, own)
@@ -181,9 +179,8 @@ def fit_mixture(rows: np.ndarray, origins: Origins, lookbacks: Sequence[int], se
     return MixtureFit(
         lookback=lookback,
         maps=maps,
-        candidates=[*candidates, _repetition(weights.shape[1])],
-        weights=np.concatenate([factors * weights, np.broadcast_to(1 - factors, (1, *weights.shape[1:]))]),
-        bands=errors.bands,
+        candidates=[*candidates, REPETITION],
+        weights=np.concatenate([factors * weights, [1 - factors]]),
         training=training,
         everything=everything,
         n_windows=float(np.mean([fold.before.n_windows for fold in folds])),
@@ -212,11 +209,6 @@ def _group(
     return np.unique(np.where(still, groups[still.argmax()], groups), return_inverse=True)[1]
 
 
-def _repetition(n_bands: int) -> Candidate:
-    """Return what repeats the newest row: a window of one has nothing but its mean."""
-    return Candidate(1, "shared", [Ridge(1.0)], np.zeros((n_bands, 1), int))
-
-
 def _fit_untested(
     matrices: GramMatrices, maps: np.ndarray, lookback: int, kind: str, season_length: int | None, own: MixtureSettings
 ) -> MixtureFit:
@@ -229,16 +221,15 @@ def _fit_untested(
     for length in lengths:
         shortened = of_kind(kind, matrices.shorten(length))
         strengths = [Ridge(_cautious_strength(shortened.feature(f), own)) for f in range(len(shortened.inputs))]
-        ridges.append(Candidate(length, kind, strengths, np.arange(len(strengths))[None]))
+        ridges.append(Candidate(length, kind, strengths, np.arange(len(strengths))))
     share = 1 / (1 + _structural_odds(matrices, lookback, own))
-    by_length = np.broadcast_to(np.array(lengths)[:, None, None] / sum(lengths), (len(lengths), *weights.shape[1:]))
+    by_length = np.broadcast_to(np.array(lengths)[:, None] / sum(lengths), (len(lengths), weights.shape[1]))
     candidates, shares = [*structural, *ridges], np.concatenate([(1 - share) * weights, share * by_length])
     return MixtureFit(
         lookback=lookback,
         maps=maps,
         candidates=candidates,
         weights=shares,
-        bands=CosineBands(),
         training=matrices,
         everything=matrices,
         n_windows=matrices.n_windows,
@@ -263,15 +254,15 @@ def _cautious_strength(matrices: GramMatrices, settings: MixtureSettings) -> flo
 def _structural_candidates(
     kind: str, matrices: GramMatrices, season_length: int | None, settings: MixtureSettings
 ) -> tuple[list[Candidate], np.ndarray]:
-    """Return structural models, which fit nothing, and their weights (n_models, 1, n_maps) by their errors."""
+    """Return structural models, which fit nothing, and their weights (n_models, n_maps) by their errors."""
     matrices = of_kind(kind, matrices).at_scored()
     n_maps, length, _ = matrices.cross.shape
     ridges = [Ridge(np.inf, structure) for structure in list_structures(length, season_length, settings)]
     errors = np.array([matrices.squared_errors(ridge.centre(matrices)[None]).mean(axis=1) for ridge in ridges])
     errors = np.maximum(errors, 1e-12)
     shares = (errors.min(axis=0) / errors) ** settings.discount
-    found = [Candidate(length, kind, [ridge], np.zeros((1, n_maps), int)) for ridge in ridges]
-    return found, (shares / shares.sum(axis=0))[:, None]
+    found = [Candidate(length, kind, [ridge], np.zeros(n_maps, int)) for ridge in ridges]
+    return found, shares / shares.sum(axis=0)
 
 
 def _structural_odds(matrices: GramMatrices, lookback: int, settings: MixtureSettings) -> float:
@@ -305,14 +296,13 @@ def _mix_with(folds: Sequence[FoldMaps], kernel: np.ndarray, shares: np.ndarray)
     return [replace(fold, kernel=fold.kernel + shares[:, None, None] * (kernel - fold.kernel)) for fold in folds]
 
 
-def _mix(kernels: Sequence[np.ndarray], weights: np.ndarray, lookback: int, bands: CosineBands) -> np.ndarray:
+def _mix(kernels: Sequence[np.ndarray], weights: np.ndarray, lookback: int) -> np.ndarray:
     """Return the mixture of one fold's candidates: (n_maps, lookback, n_steps)."""
-    n_steps = kernels[0].shape[2]
-    sums = np.zeros((weights.shape[2], lookback, n_steps))
+    sums = np.zeros((weights.shape[1], lookback, kernels[0].shape[2]))
     for kernel, weight in zip(kernels, weights, strict=True):
         if weight.any():
-            sums[:, lookback - kernel.shape[1] :] += bands.by_coefficient(weight, n_steps)[:, None] * kernel
-    return bands.to_steps(sums)
+            sums[:, lookback - kernel.shape[1] :] += weight[:, None, None] * kernel
+    return sums
 
 
 def _compare_with_repetition(

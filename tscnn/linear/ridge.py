@@ -99,7 +99,7 @@ def fit_ridge_map(
     return as_kernel(maps[int(np.argmin(errors))], lookback)
 
 
-def as_kernel(weights: np.ndarray, lookback: int, constant: np.ndarray | float = 1.0) -> np.ndarray:
+def as_kernel(weights: np.ndarray, lookback: int) -> np.ndarray:
     """Turn a map of windows relative to their mean into one of raw and longer windows.
 
     Parameters
@@ -108,14 +108,12 @@ def as_kernel(weights: np.ndarray, lookback: int, constant: np.ndarray | float =
         Of `solve_ridge`.
     lookback : int
         Rows of the raw windows, at least `length`.
-    constant : ndarray of shape (horizon,), or float, default 1.0
-        What it forecasts of windows of ones.
 
     Returns
     -------
     ndarray of shape (n_features, lookback, horizon)
-        The weights of each step sum to `constant`; rows older than `length` have none.
+        The weights of each step sum to one; rows older than `length` have none.
     """
     length = weights.shape[1]
-    kernel = weights - weights.mean(axis=1, keepdims=True) + constant / length
+    kernel = weights - weights.mean(axis=1, keepdims=True) + 1 / length
     return np.pad(kernel, ((0, 0), (lookback - length, 0), (0, 0)))

@@ -83,10 +83,8 @@ class MixtureSettings(Settings):
     week : int, default 7
         Seasons that may be a season, too: days of a week.
     few_windows : int, default 2000
-        Training origins, up to which windows are few: seasonal candidates compete, the horizon is one band, and
-        correlations of errors are not shrunk. Chosen on sets, see docs/what-was-tried.md, octaves by number of rows.
-    n_bands : int, default 6
-        Bands of the horizon that have strengths and weights of their own. Chosen on sets, see docs/what-was-tried.md.
+        Training origins, up to which windows are few: seasonal candidates compete, and correlations of errors are
+        not shrunk. Chosen on sets, see docs/what-was-tried.md.
     tolerance : float, default 0.005
         Part of the squared error that a weaker ridge may lose: folds have fewer windows than what is solved in the end.
         A convention.
@@ -138,7 +136,6 @@ class MixtureSettings(Settings):
     season_variances: tuple[float, ...] = (3.0, 30.0)
     week: int = 7
     few_windows: int = 2000
-    n_bands: int = 6
     tolerance: float = 0.005
     discount: float = 3.0
     shrinks_correlations: bool = True
