@@ -53,7 +53,9 @@ def name_columns(targets: Iterable[Any], quantiles: Sequence[float] = (), covera
     shares = [""] if len(coverage) == 1 else [f" {100 * each:.6g}%" for each in coverage]
     parts = ["forecast"] * bool(len(coverage)) + [float(level) for level in quantiles]
     parts += [f"{end}{share}" for share in shares for end in ("lower", "upper")]
-    return pd.MultiIndex.from_tuples([(target, part) for target in targets for part in parts])
+    n_targets, n_parts = len(targets), len(parts)
+    codes = [np.repeat(np.arange(n_targets), n_parts), np.tile(np.arange(n_parts), n_targets)]
+    return pd.MultiIndex(levels=[targets, pd.Index(parts)], codes=codes, verify_integrity=False)
 
 
 @dataclass(frozen=True)
