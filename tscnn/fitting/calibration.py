@@ -19,19 +19,22 @@ from tscnn.forecasting.calibration import KNOTS, Calibration, changes_at
 from tscnn.forecasting.pipeline import Pipeline
 from tscnn.forecasting.predict import forecast_rows
 from tscnn.linear import LinearFit, StructuralMixture
+from tscnn.linear.out_of_fold import FoldErrors
 
 __all__ = ["fit_calibration"]
 
 # Conventions of cost
 MOST_ORIGINS = 1000  # that are forecast from
-MOST_ERRORS = 2**22  # of all of them
+MOST_ERRORS = 2**21  # of these, and of each fold
 MOST_STRETCHES = 300  # of a panel
 MOST_SORTED = 5000  # errors whose quantiles are taken
+MOST_FITTED = 2**20  # errors that weights are fitted to, of all targets
 MOST_PATHS = 256
 MOST_PATH_VALUES = 2**20
 
 SEASONS = 8  # that say how much series change of late
 LONGEST = 512  # rows of these
+NEWEST = 4.0  # times that errors on the newest rows count as much as older ones
 PRIOR_ERRORS = 4.0  # independent errors that it takes to move a weight half of the way, ..
 PRIOR_POSITION = 20.0  # .. the factor of a position in the season, ..
 PRIOR_SERIES = 20.0  # .. that of a series ..
@@ -53,17 +56,24 @@ class Errors:
         Outcome - forecast; NaN where an outcome is missing.
     stretches : tuple of int
         Origins of each stretch of rows that they were taken from.
+    importance : float, default 1.0
+        By which each of these counts.
     """
 
     origins: np.ndarray
     steps: np.ndarray
     values: np.ndarray
     stretches: tuple[int, ...]
+    importance: float = 1.0
 
     @property
-    def n_rows(self) -> int:
-        """Count the origins that they stand for."""
-        return sum(self.stretches)
+    def weight(self) -> float:
+        """By which all of them together count."""
+        return self.importance * sum(self.stretches)
+
+    def forecasts(self, rows: np.ndarray) -> np.ndarray:
+        """Return what was forecast: (n, n_steps, n_targets)."""
+        return np.asarray(rows[self.origins[:, None] + 1 + self.steps] - self.values)
 
 
 def fit_calibration(
@@ -95,57 +105,19 @@ def fit_calibration(
     errors = gather_errors(fitted, seen, split, linear)
     if not errors:
         return None
-    targets, n_rows, season = list(fitted.targets), *_find_span(fitted, schema)
-    rows = np.asarray(seen.values[:, targets], np.float64)
-    changes = [np.zeros((len(one.origins), 3, len(targets))) for one in errors]
-    if n_rows:
-        changes = [changes_at(rows, one.origins, n_rows, season) for one in errors]
-    length = find_seasonality(schema.freq) or 1
-    cycle = find_cycle(schema.freq, length)
-    places = _find_positions(seen, errors, cycle, length)
-    shape = fitted.horizon, len(targets)
-    typical = np.zeros((3, shape[1]))
-    farthest, weights = typical, typical
-    if n_rows:
-        everything = np.concatenate(changes)
-        typical, low, high = everything.mean(axis=0), *np.quantile(everything, (0.02, 0.98), axis=0)
-        farthest = np.maximum(high - typical, typical - low)
-    apart = [np.clip(each - typical, -farthest, farthest) for each in changes]
-    positions, sizes = np.zeros((length if cycle else 1, shape[1])), np.ones(shape)
-    for _ in range(2):
-        sizes = _find_sizes(errors, shape, [_logs(*each, weights, positions) for each in zip(apart, places, strict=True)])
-        if n_rows:
-            weights = _find_weights(errors, apart, _scaled(errors, sizes, apart, places, 0 * weights, positions))
-        if cycle:
-            numbers = _scaled(errors, sizes, apart, places, weights, 0 * positions)
-            positions = _find_factors(errors, numbers, places, length, shape[1])
-    sizes = _find_sizes(errors, shape, [_logs(*each, weights, positions) for each in zip(apart, places, strict=True)])
-    numbers = _scaled(errors, sizes, apart, places, weights, positions)
-    of_series, names = np.ones((1, shape[1])), split.series.names
+    targets, names = list(fitted.targets), split.series.names
+    scale, numbers = _fit_scale(errors, seen, fitted, schema)
+    of_series = np.ones((1, len(targets)))
     if names is not None:
         of_series = _find_series(errors, numbers, seen)
         owners = [np.searchsorted(seen.bounds, one.origins, side="right") - 1 for one in errors]
         numbers = [each / of_series[owner][:, None] for each, owner in zip(numbers, owners, strict=True)]
-    bands = np.searchsorted(np.array(BANDS) * shape[0], np.arange(shape[0]), side="right")
-    bands = np.unique(bands, return_inverse=True)[1]
-    n_errors = np.sum([_count(one, shape[0]) for one in errors], axis=0)
-    values = split.series.values[:, targets]
-    return Calibration(
-        sizes,
-        weights,
-        typical,
-        farthest,
-        positions,
-        bands,
-        _find_quantiles(errors, numbers, bands, n_errors),
-        n_errors,
-        _draw_paths(errors[0], numbers[0], shape),
-        np.where(np.nanmin(values, axis=0) >= 0, 0.0, -np.inf),
-        of_series,
-        n_rows,
-        season,
-        cycle,
-        names,
+    n_errors = np.sum([_count(one, fitted.horizon) for one in errors], axis=0)
+    quantiles = _find_quantiles(errors, numbers, scale.bands, n_errors)
+    paths = _draw_paths(errors[0], numbers[0], scale.sizes.shape)
+    lowest = np.where(np.nanmin(split.series.values[:, targets], axis=0) >= 0, 0.0, -np.inf)
+    return replace(
+        scale, quantiles=quantiles, n_errors=n_errors, paths=paths, lowest=lowest, of_series=of_series, names=names
     )
 
 
@@ -166,10 +138,7 @@ def gather_errors(fitted: Pipeline, seen: SeriesSet, split: Split, linear: Linea
     of_folds = [] if linear is None else list(linear.errors)
     if not of_folds:
         return found
-    folds = [
-        Errors(fold.origins, fold.steps, _signed(fold), tuple(n * fold.stride for n in fold.stretches))
-        for fold in of_folds
-    ]
+    folds = [_read_fold(fold) for fold in of_folds]
     if not found:
         return folds
     ours = np.nanmean(np.abs(found[0].values[:, folds[-1].steps]), axis=(0, 1))
@@ -178,12 +147,14 @@ def gather_errors(fitted: Pipeline, seen: SeriesSet, split: Split, linear: Linea
     return [*found, *(replace(fold, values=fold.values * ratio) for fold in folds[:-1])]
 
 
-def _signed(fold: Any) -> np.ndarray:
-    """Return outcome - forecast: (n, steps, targets)."""
-    values = -np.asarray(fold.errors, np.float64)
+def _read_fold(fold: FoldErrors) -> Errors:
+    """Take errors of a fold, of every second or third origin where they are many."""
+    every = slice(None, None, -(-fold.errors.size // MOST_ERRORS))
+    values = -fold.errors[every].astype(np.float64)
     if fold.observed is not None:
-        values = np.where(fold.observed, values, np.nan)
-    return values.transpose(0, 2, 1)
+        values = np.where(fold.observed[every], values, np.nan)
+    stretches = tuple(n * fold.stride for n in fold.stretches)
+    return Errors(fold.origins[every], fold.steps, values.transpose(0, 2, 1), stretches)
 
 
 def _forecast_errors(fitted: Pipeline, seen: SeriesSet, stretches: Sequence[range]) -> Errors | None:
@@ -204,7 +175,8 @@ def _forecast_errors(fitted: Pipeline, seen: SeriesSet, stretches: Sequence[rang
         outcomes = sliding_windows(own[:, targets], horizon)[at - bounds[i] + 1]
         origins.append(at)
         values.append(outcomes.astype(np.float64) - found)
-    return Errors(np.concatenate(origins), np.arange(horizon), np.concatenate(values), tuple(map(len, stretches)))
+    lengths = tuple(map(len, stretches))
+    return Errors(np.concatenate(origins), np.arange(horizon), np.concatenate(values), lengths, NEWEST)
 
 
 def _count(errors: Errors, horizon: int) -> np.ndarray:
@@ -216,6 +188,71 @@ def _count(errors: Errors, horizon: int) -> np.ndarray:
 # What their size follows
 
 
+@dataclass(frozen=True)
+class Sample:
+    """Errors, and what their size follows."""
+
+    errors: Errors
+    features: tuple[np.ndarray, np.ndarray] | None
+    places: np.ndarray | None
+
+    def divide(self, scale: Calibration) -> np.ndarray:
+        """Return errors in units of their scale: (n, n_steps, n_targets)."""
+        return np.asarray(self.errors.values / scale.scale_of(self.features, self.places, self.errors.steps))
+
+
+def _fit_scale(
+    errors: Sequence[Errors], seen: SeriesSet, fitted: Pipeline, schema: Schema
+) -> tuple[Calibration, list[np.ndarray]]:
+    """Fit the scale of errors; return it, and errors in its units."""
+    rows, (horizon, k) = np.asarray(seen.values[:, list(fitted.targets)], np.float64), (fitted.horizon, len(fitted.targets))
+    n_rows, season = _find_span(fitted, schema)
+    length = find_seasonality(schema.freq) or 1
+    cycle = find_cycle(schema.freq, length)
+    bands = np.unique(np.searchsorted(np.array(BANDS) * horizon, np.arange(horizon), side="right"), return_inverse=True)[1]
+    none, n_bands = np.zeros((0, horizon, k)), int(bands.max()) + 1
+    scale = Calibration(
+        sizes=np.ones((horizon, k)),
+        weights=np.zeros((4, k)),
+        typical=np.zeros((3, k)),
+        farthest=np.zeros((3, k)),
+        departures=np.ones((horizon, k)),
+        positions=np.zeros((n_bands, length if cycle else 1, k)),
+        bands=bands,
+        quantiles=np.zeros((n_bands, len(KNOTS), k)),
+        n_errors=np.zeros(horizon),
+        paths=none,
+        lowest=np.full(k, -np.inf),
+        of_series=np.ones((1, k)),
+        n_rows=n_rows,
+        season=season,
+        cycle=cycle,
+    )
+    if n_rows:
+        changes = np.concatenate([changes_at(rows, one.origins, n_rows, season) for one in errors])
+        typical, low, high = changes.mean(axis=0), *np.quantile(changes, (0.02, 0.98), axis=0)
+        far = [one.forecasts(rows) - rows[(one.origins - season + 1)[:, None] + one.steps % season] for one in errors]
+        departures = _mean_by_step(errors, [np.abs(each) for each in far], horizon)
+        scale = replace(scale, typical=typical, farthest=np.maximum(high - typical, typical - low), departures=departures)
+    of_rows = season_positions(seen.joined_times().index, cycle, length) if cycle else None
+    samples = [
+        Sample(
+            one,
+            scale.features(one.forecasts(rows), rows, one.origins, one.steps),
+            None if of_rows is None else of_rows[one.origins[:, None] + 1 + one.steps],
+        )
+        for one in errors
+    ]
+    for _ in range(2):
+        scale = _resize(scale, samples)
+        if n_rows:
+            scale = replace(scale, weights=_find_weights(scale, samples))
+        if cycle:
+            scale = replace(scale, positions=_find_positions(scale, samples))
+    scale = _resize(scale, samples)
+    return scale, [one.divide(scale) for one in samples]
+
+
 def _find_span(fitted: Pipeline, schema: Schema) -> tuple[int, int]:
     """Return how many rows say how much series change of late, and the season; no rows where there are too few."""
     most, season = min(fitted.lookback, fitted.fewest_rows), find_seasonality(schema.freq) or 1
@@ -224,45 +261,17 @@ def _find_span(fitted: Pipeline, schema: Schema) -> tuple[int, int]:
     return (n_rows, season) if n_rows >= 4 else (0, 1)
 
 
-def _find_positions(seen: SeriesSet, errors: Sequence[Errors], cycle: str, n_positions: int) -> list[np.ndarray]:
-    """Return the position in the season of every step: (n, n_steps)."""
-    if not cycle:
-        return [np.zeros((len(one.origins), len(one.steps)), int) for one in errors]
-    of_rows = season_positions(seen.joined_times().index, cycle, n_positions)
-    return [of_rows[one.origins[:, None] + 1 + one.steps] for one in errors]
-
-
-def _logs(apart: np.ndarray, places: np.ndarray, weights: np.ndarray, positions: np.ndarray) -> np.ndarray:
-    """Return the logarithm of the scale but for sizes: (n, n_steps, n_targets)."""
-    return np.asarray((weights * apart).sum(axis=1)[:, None] + positions[places])
-
-
-def _scaled(
-    errors: Sequence[Errors],
-    sizes: np.ndarray,
-    apart: Sequence[np.ndarray],
-    places: Sequence[np.ndarray],
-    weights: np.ndarray,
-    positions: np.ndarray,
-) -> list[np.ndarray]:
-    """Return errors in units of their scale."""
-    return [
-        one.values / (sizes[one.steps] * np.exp(_logs(near, place, weights, positions)))
-        for one, near, place in zip(errors, apart, places, strict=True)
-    ]
-
-
-def _find_sizes(errors: Sequence[Errors], shape: tuple[int, int], logs: Sequence[np.ndarray]) -> np.ndarray:
-    """Return the mean absolute error of each step, smooth: (horizon, n_targets)."""
-    total, every = np.zeros(shape), np.arange(shape[0])
-    for one, log in zip(errors, logs, strict=True):
-        own = _nanmean(np.abs(one.values) * np.exp(-log), axis=0)
-        total += one.n_rows * np.column_stack([np.interp(every, one.steps, column) for column in own.T])
-    sizes = total / sum(one.n_rows for one in errors)
-    sums = np.concatenate([np.zeros((1, shape[1])), np.cumsum(sizes, axis=0)])
-    reach = every // 8
-    low, high = every - np.minimum(reach, shape[0] - 1 - every), every + np.minimum(reach, shape[0] - 1 - every) + 1
-    return np.maximum((sums[high] - sums[low]) / (high - low)[:, None], 1e-9)
+def _mean_by_step(errors: Sequence[Errors], sizes: Sequence[np.ndarray], horizon: int) -> np.ndarray:
+    """Return the mean over origins, smooth over steps: (horizon, n_targets)."""
+    total, every = np.zeros((horizon, sizes[0].shape[2])), np.arange(horizon)
+    for one, own in zip(errors, sizes, strict=True):
+        of_steps = _nanmean(own, axis=0)
+        total += one.weight * np.column_stack([np.interp(every, one.steps, column) for column in of_steps.T])
+    sums = np.concatenate([np.zeros((1, total.shape[1])), np.cumsum(total, axis=0)])
+    reach = np.minimum(every // 8, horizon - 1 - every)
+    low, high = every - reach, every + reach + 1
+    found = (sums[high] - sums[low]) / (high - low)[:, None] / sum(one.weight for one in errors)
+    return np.maximum(found, 1e-9)
 
 
 def _nanmean(values: np.ndarray, axis: Any = None) -> np.ndarray:
@@ -272,52 +281,79 @@ def _nanmean(values: np.ndarray, axis: Any = None) -> np.ndarray:
     return np.where(n > 0, np.where(there, values, 0).sum(axis=axis) / np.maximum(n, 1), 1.0)
 
 
-def _find_weights(errors: Sequence[Errors], apart: Sequence[np.ndarray], numbers: Sequence[np.ndarray]) -> np.ndarray:
-    """Find the weights by which changes count, of all targets and then of each: (3, n_targets).
+def _resize(scale: Calibration, samples: Sequence[Sample]) -> Calibration:
+    """Return the scale with the mean absolute error of each step that all else leaves."""
+    errors = [one.errors for one in samples]
+    factor = _mean_by_step(errors, [np.abs(one.divide(scale)) for one in samples], len(scale.sizes))
+    return replace(scale, sizes=np.maximum(scale.sizes * factor, 1e-9))
+
+
+def _find_weights(scale: Calibration, samples: Sequence[Sample]) -> np.ndarray:
+    """Find the weights by which features count, of all targets and then of each: (4, n_targets).
 
     They maximise the likelihood of errors with a Laplace distribution whose scale is the exponential of a weighted sum
     (Harvey 1976, Estimating regression models with multiplicative heteroscedasticity).
     """
-    x, u = np.concatenate(apart), np.concatenate([_nanmean(np.abs(each), axis=1) for each in numbers])
-    middle = len(errors[0].steps) // 2
-    n = np.sum([_count(one, middle + 1)[-1] for one in errors])
-    w = np.concatenate([np.full(len(one.origins), one.n_rows / len(one.origins)) for one in errors])
-    w *= n / w.sum()
+    without, k = replace(scale, weights=np.zeros_like(scale.weights)), scale.sizes.shape[1]
+    middle, parts = len(scale.sizes) // 2, []
+    most = max(2000, MOST_FITTED // k) // len(samples)
+    for one in samples:
+        n, n_steps, _ = one.errors.values.shape
+        steps = np.unique(np.linspace(0, n_steps - 1, 8).round().astype(int))
+        at = slice(None, None, max(1, n * len(steps) // most))
+        changes, departures = one.features
+        sizes = np.abs(one.divide(without))[at][:, steps].reshape(-1, k)
+        x = np.concatenate(
+            [np.repeat(changes[at], len(steps), axis=0), departures[at][:, steps].reshape(-1, 1, k)], axis=1
+        )
+        parts.append((x, np.nan_to_num(sizes, nan=1.0), np.full(len(x), one.errors.weight / len(x))))
+    x, u, w = (np.concatenate(each) for each in zip(*parts, strict=True))
+    w *= np.sum([_count(one.errors, middle + 1)[-1] for one in samples]) / w.sum()
     some = slice(None, None, max(1, u.size // 50_000))
-    common = _newton(np.moveaxis(x, 1, 2)[some].reshape(-1, 3), u[some].ravel(), np.repeat(w[some], u.shape[1]), np.zeros(3))
-    return np.column_stack([_newton(x[:, :, k], u[:, k], w, common) for k in range(u.shape[1])])
+    of_all = np.moveaxis(x, 1, 2)[some].reshape(-1, 4), u[some].ravel(), np.repeat(w[some], k)
+    common = _newton(*of_all, np.zeros(4))
+    return np.column_stack([_newton(x[:, :, j], u[:, j], w, common) for j in range(k)])
 
 
 def _newton(x: np.ndarray, u: np.ndarray, w: np.ndarray, prior: np.ndarray) -> np.ndarray:
     """Minimise the sum of w * (u * exp(-x b) + x b), and a penalty on how far b is from a prior; with a constant."""
+    n = len(prior)
     x = np.column_stack([x, np.ones(len(x))])
-    centre = np.append(prior, 0.0)
-    penalty = PRIOR_ERRORS * np.append(x[:, :3].var(axis=0) + 1e-3, 1e-6)
-    b = np.append(prior, np.log(max(np.average(u, weights=w), 1e-9)))
-    for _ in range(6):
+    centre, penalty = np.append(prior, 0.0), PRIOR_ERRORS * np.append(x[:, :n].var(axis=0) + 1e-3, 1e-6)
+    b = np.append(prior, np.log(max(np.average(u, weights=w), 1e-9)) - np.average(x[:, :n] @ prior, weights=w))
+    for _ in range(8):
         near = w * np.minimum(u * np.exp(-np.clip(x @ b, -20, 20)), 50)
         gradient = x.T @ (w - near) + penalty * (b - centre)
         step = np.linalg.solve((x.T * near) @ x + np.diag(penalty), gradient)
         b = b - step * min(1.0, 1.0 / max(np.abs(step).max(), 1e-12))
-    return np.clip(b[:3], -1.5, 1.5)
+    return np.clip(b[:n], -1.5, 1.5)
 
 
-def _find_factors(
-    errors: Sequence[Errors], numbers: Sequence[np.ndarray], places: Sequence[np.ndarray], n_positions: int, n_targets: int
-) -> np.ndarray:
-    """Return logarithms of how much larger errors are at each position in the season: (n_positions, n_targets)."""
-    sums, counts = np.zeros((2, n_positions, n_targets))
-    for one, own, place in zip(errors, numbers, places, strict=True):
-        share = one.n_rows / own[..., 0].size
-        for k in range(n_targets):
-            size, there = np.abs(own[..., k]), ~np.isnan(own[..., k])
-            sums[:, k] += share * np.bincount(place[there], size[there], n_positions)
-            counts[:, k] += share * np.bincount(place[there], minlength=n_positions)
-    independent = np.sum([_count(one, 1)[0] for one in errors]) / n_positions
+def _find_positions(scale: Calibration, samples: Sequence[Sample]) -> np.ndarray:
+    """Return logarithms of how much larger errors are at each position: (n_bands, n_positions, n_targets)."""
+    without = replace(scale, positions=np.zeros_like(scale.positions))
+    n_bands, n_positions, k = scale.positions.shape
+    sums, counts = np.zeros((2, n_bands * n_positions, k))
+    for one in samples:
+        numbers = np.abs(one.divide(without))
+        cells = scale.bands[one.errors.steps] * n_positions + one.places
+        share = one.errors.weight / numbers[..., 0].size
+        for j in range(k):
+            there = ~np.isnan(numbers[..., j])
+            sums[:, j] += share * np.bincount(cells[there], numbers[..., j][there], len(sums))
+            counts[:, j] += share * np.bincount(cells[there], minlength=len(sums))
+    sums, counts = (each.reshape(scale.positions.shape) for each in (sums, counts))
+    common = np.log(_shrunk(sums.sum(axis=0), counts.sum(axis=0), samples, 1.0))
+    found = np.log(_shrunk(sums, counts, samples, np.exp(common)))
+    return np.asarray(found - found.mean(axis=1, keepdims=True))
+
+
+def _shrunk(sums: np.ndarray, counts: np.ndarray, samples: Sequence[Sample], prior: Any) -> np.ndarray:
+    """Return means of positions relative to their mean, as far as errors are many, else a prior."""
     means = np.where(counts > 0, sums / np.maximum(counts, 1e-9), 1.0)
-    means /= np.maximum(means.mean(axis=0), 1e-9)
-    found = np.log((independent * means + PRIOR_POSITION) / (independent + PRIOR_POSITION))
-    return np.asarray(found - found.mean(axis=0))
+    means = means / np.maximum(means.mean(axis=-2, keepdims=True), 1e-9)
+    n = np.sum([_count(one.errors, 1)[0] for one in samples]) / sums.shape[-2]
+    return (n * means + PRIOR_POSITION * prior) / (n + PRIOR_POSITION)
 
 
 def _find_series(errors: Sequence[Errors], numbers: Sequence[np.ndarray], seen: SeriesSet) -> np.ndarray:
@@ -348,7 +384,7 @@ def _find_quantiles(
             if len(own):
                 own = own[:: max(1, len(own) * len(errors) // MOST_SORTED)]
                 parts.append(own)
-                weights.append(np.full(len(own), one.n_rows / len(own)))
+                weights.append(np.full(len(own), one.weight / len(own)))
         values, w = np.concatenate(parts), np.concatenate(weights)
         each = np.column_stack([_weighted_quantiles(column, w) for column in values.T])
         some = values[:: max(1, values.size // (4 * MOST_SORTED))]

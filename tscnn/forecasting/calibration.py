@@ -21,6 +21,7 @@ __all__ = ["KNOTS", "Calibration", "changes_at", "measure_changes"]
 KNOTS = np.array([0.005, 0.01, 0.025, 0.05, *np.arange(1, 10) / 10, 0.95, 0.975, 0.99, 0.995])  # a convention
 SCORES = ndtri(KNOTS)
 FLOOR = 0.01  # standard deviations: a convention, for columns that hardly change
+FARTHEST = 10.0  # times the typical one, that a departure counts at most: a convention
 CHUNK_VALUES = 2**22  # of windows in memory at a time: a convention
 LEAST_TAIL = 1e-5  # of a level, beyond which no quantile is told from another: a convention
 
@@ -87,7 +88,8 @@ class Calibration:
     """The distribution of errors, outcome - forecast, in the units of the terms.
 
     An error is a number drawn from a distribution, times a scale: the typical size of errors of that step and target,
-    larger where the series have changed much of late, and at busy times of the season. Quantiles of the numbers are
+    larger where the series have changed much of late, where the forecast is far from repeating the season, and at busy
+    times of it. Quantiles of the numbers are
     those of split conformal prediction [1]_ for as many errors as are independent; those of neighbouring origins are
     not. Beyond the errors that were seen Student's t distribution goes on.
 
@@ -95,9 +97,13 @@ class Calibration:
     ----------
     sizes : ndarray of shape (horizon, n_targets)
         Typical size of errors.
-    weights, typical, farthest : ndarray of shape (3, n_targets)
-        By which `measure_changes` counts, its mean, and how far from that it counts at most.
-    positions : ndarray of shape (n_positions, n_targets)
+    weights : ndarray of shape (4, n_targets)
+        By which changes count, of `measure_changes`, and how far a forecast is from repeating the season.
+    typical, farthest : ndarray of shape (3, n_targets)
+        Mean of `measure_changes`, and how far from that it counts at most.
+    departures : ndarray of shape (horizon, n_targets)
+        How far forecasts are from repeating the season.
+    positions : ndarray of shape (n_bands, n_positions, n_targets)
         Logarithms of how much larger errors are at each position in the season.
     bands : ndarray of int of shape (horizon,)
         Which steps share a distribution.
@@ -129,6 +135,7 @@ class Calibration:
     weights: np.ndarray
     typical: np.ndarray
     farthest: np.ndarray
+    departures: np.ndarray
     positions: np.ndarray
     bands: np.ndarray
     quantiles: np.ndarray
@@ -160,13 +167,17 @@ class Calibration:
         factors = [self.of_series[known[name]] if name in known else np.ones(len(self.lowest)) for name in names]
         return replace(self, of_series=np.array(factors), names=tuple(names))
 
-    def scale(self, rows: np.ndarray, newest: np.ndarray, times: Times, at: np.ndarray) -> np.ndarray:
+    def scale(
+        self, forecasts: np.ndarray, rows: np.ndarray, newest: np.ndarray, times: Times, at: np.ndarray
+    ) -> np.ndarray:
         """Return the scale of the errors of some forecasts of one series.
 
         Parameters
         ----------
-        rows : ndarray of shape (n_rows, n_targets)
+        forecasts : ndarray of shape (n, horizon, n_targets)
             In the units of the terms.
+        rows : ndarray of shape (n_rows, n_targets)
+            Alike.
         newest : ndarray of int of shape (n,)
             The row that each forecast is made from.
         times : Times
@@ -179,17 +190,74 @@ class Calibration:
         ndarray of shape (n, horizon, n_targets)
             In the units of the terms.
         """
-        logs = np.zeros((len(newest), 1, len(self.lowest)))
-        if self.n_rows:
-            apart = changes_at(rows, newest, self.n_rows, self.season) - self.typical
-            logs += (self.weights * np.clip(apart, -self.farthest, self.farthest)).sum(axis=1)[:, None]
-        if len(self.positions) > 1 and isinstance(times.index, pd.DatetimeIndex | pd.PeriodIndex):
-            logs = logs + at_steps(times, at, len(self.sizes), self._at_positions)
-        factor = self.of_series[0 if self.names is None else times.series]
-        return np.asarray(self.sizes * factor * np.exp(logs))
+        steps, n_positions = np.arange(len(self.sizes)), self.positions.shape[1]
+        features, places = self.features(forecasts, rows, newest, steps), None
+        if n_positions > 1 and isinstance(times.index, pd.DatetimeIndex | pd.PeriodIndex):
 
-    def _at_positions(self, steps: Times) -> np.ndarray:
-        return self.positions[season_positions(steps.index, self.cycle, len(self.positions))]
+            def find(some: Times) -> np.ndarray:
+                return season_positions(some.index, self.cycle, n_positions)[:, None]
+
+            places = at_steps(times, at, len(steps), find)[:, :, 0]
+        factor = self.of_series[0 if self.names is None else times.series]
+        return np.asarray(factor * self.scale_of(features, places, steps))
+
+    def features(
+        self, forecasts: np.ndarray, rows: np.ndarray, newest: np.ndarray, steps: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray] | None:
+        """Return what the size of errors follows.
+
+        Parameters
+        ----------
+        forecasts : ndarray of shape (n, n_steps, n_targets)
+            In the units of the terms.
+        rows : ndarray of shape (n_rows, n_targets)
+            Alike.
+        newest : ndarray of int of shape (n,)
+            The row that each forecast is made from.
+        steps : ndarray of int of shape (n_steps,)
+            Of the horizon, from 0.
+
+        Returns
+        -------
+        changes : ndarray of shape (n, 3, n_targets)
+            Of `changes_at`, from what they typically are.
+        departures : ndarray of shape (n, n_steps, n_targets)
+            How far forecasts are from repeating the season, as logarithms. None where the lookback is too short.
+        """
+        if not self.n_rows:
+            return None
+        changes = changes_at(rows, newest, self.n_rows, self.season) - self.typical
+        repeated = rows[(newest - self.season + 1)[:, None] + steps % self.season]
+        far = np.abs(forecasts - repeated) / self.departures[steps]
+        far = np.minimum(np.where(np.isnan(far), 1, far), FARTHEST)
+        return np.clip(changes, -self.farthest, self.farthest), np.log1p(far)
+
+    def scale_of(
+        self, features: tuple[np.ndarray, np.ndarray] | None, places: np.ndarray | None, steps: np.ndarray
+    ) -> np.ndarray:
+        """Return the scale of errors, those of all series alike.
+
+        Parameters
+        ----------
+        features : tuple of ndarray, or None
+            Of `features`.
+        places : ndarray of int of shape (n, n_steps), or None
+            Positions in the season.
+        steps : ndarray of int of shape (n_steps,)
+            Of the horizon, from 0.
+
+        Returns
+        -------
+        ndarray of shape (n, n_steps, n_targets), or (1, n_steps, n_targets)
+            In the units of the terms.
+        """
+        logs = np.zeros((1, 1, self.sizes.shape[1]))
+        if features is not None:
+            changes, departures = features
+            logs = (self.weights[:3] * changes).sum(axis=1)[:, None] + self.weights[3] * departures
+        if places is not None:
+            logs = logs + self.positions[self.bands[steps], places]
+        return np.asarray(self.sizes[steps] * np.exp(logs))
 
     def numbers(self, levels: np.ndarray) -> np.ndarray:
         """Return quantiles of the numbers drawn, further out as there are few of them.
@@ -284,7 +352,8 @@ class Calibration:
         """
         own, (horizon, k) = {name: arrays[name] for name in _ARRAYS}, np.shape(arrays["sizes"])
         n_bands, n_series = len(own["quantiles"]), len(own["of_series"])
-        shapes = [(horizon, k), *[(3, k)] * 3, (len(own["positions"]), k), (horizon,), (n_bands, len(KNOTS), k)]
+        shapes = [(horizon, k), (4, k), (3, k), (3, k), (horizon, k), (n_bands, own["positions"].shape[1], k)]
+        shapes += [(horizon,), (n_bands, len(KNOTS), k)]
         shapes += [(horizon,), (len(own["paths"]), horizon, k), (k,), (n_series, k)]
         found, names = [array.shape for array in own.values()], settings["names"]
         rest = {"n_rows": int(settings["n_rows"]), "season": int(settings["season"]), "cycle": settings["cycle"]}

@@ -233,7 +233,8 @@ class RawForecasts:
             In the data's own units, and no negative values of columns that never had one.
         """
         calibration = require_calibration(self.pipeline)
-        scale = calibration.scale(self.rows[:, list(self.pipeline.targets)], self.newest, self.times, self.at)
+        rows = self.rows[:, list(self.pipeline.targets)]
+        scale = calibration.scale(self.values, rows, self.newest, self.times, self.at)
         found = [self.pipeline.invert(self.values + scale * one, self.times, self.at) for one in numbers]
         return np.maximum(np.stack(found), calibration.lowest.astype(found[0].dtype))
 
