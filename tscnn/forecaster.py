@@ -291,9 +291,7 @@ class Forecaster(SavedModel, FittedAttributes, GroupedParameters):
         return tags
 
     @tables_in_and_out
-    def predict(
-        self, X: Any = None, *, future: Any = None, horizon: int | None = None, coverage: Any = None
-    ) -> Any:
+    def predict(self, X: Any = None, *, future: Any = None, horizon: int | None = None, coverage: Any = None) -> Any:
         """Forecast the steps after the last row.
 
         Parameters
@@ -327,9 +325,9 @@ class Forecaster(SavedModel, FittedAttributes, GroupedParameters):
         """
         pipeline, frames = self._fitted(), self._read_context(X)
         horizon = pipeline.horizon if horizon is None else check_int("horizon", horizon)
+        asked = self._ask(coverage, horizon)
         if horizon > pipeline.horizon:
             self._check_recursion(horizon)
-        asked = self._ask(coverage, horizon)
         series = SeriesSet.of_frames(list(frames.values()), self.schema_, None if None in frames else list(frames))
         ahead = self._reader.ahead(future, frames, horizon)
         if asked:
@@ -562,9 +560,11 @@ class Forecaster(SavedModel, FittedAttributes, GroupedParameters):
         calibration = require_calibration(pipeline)
         if calibration.is_beyond(asked.levels) and not self.__dict__.get("_told_of_few"):
             self._told_of_few = True
-            said = "Quantiles this far out lie beyond the errors that were seen, of which few hardly depend on each other:"
+            said = (
+                "Quantiles this far out lie beyond the errors that were seen, of which few hardly depend on each other:"
+            )
             told = received(f"{said} intervals are wide.", n_errors=round(float(calibration.n_errors.min()), 1))
-            warnings.warn(told, stacklevel=3)
+            warnings.warn(told, stacklevel=4)
         return asked
 
     @property

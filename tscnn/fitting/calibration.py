@@ -205,11 +205,16 @@ def _fit_scale(
     errors: Sequence[Errors], seen: SeriesSet, fitted: Pipeline, schema: Schema
 ) -> tuple[Calibration, list[np.ndarray]]:
     """Fit the scale of errors; return it, and errors in its units."""
-    rows, (horizon, k) = np.asarray(seen.values[:, list(fitted.targets)], np.float64), (fitted.horizon, len(fitted.targets))
+    rows, (horizon, k) = (
+        np.asarray(seen.values[:, list(fitted.targets)], np.float64),
+        (fitted.horizon, len(fitted.targets)),
+    )
     n_rows, season = _find_span(fitted, schema)
     length = find_seasonality(schema.freq) or 1
     cycle = find_cycle(schema.freq, length)
-    bands = np.unique(np.searchsorted(np.array(BANDS) * horizon, np.arange(horizon), side="right"), return_inverse=True)[1]
+    bands = np.unique(
+        np.searchsorted(np.array(BANDS) * horizon, np.arange(horizon), side="right"), return_inverse=True
+    )[1]
     none, n_bands = np.zeros((0, horizon, k)), int(bands.max()) + 1
     scale = Calibration(
         sizes=np.ones((horizon, k)),
@@ -233,7 +238,9 @@ def _fit_scale(
         typical, low, high = changes.mean(axis=0), *np.quantile(changes, (0.02, 0.98), axis=0)
         far = [one.forecasts(rows) - rows[(one.origins - season + 1)[:, None] + one.steps % season] for one in errors]
         departures = _mean_by_step(errors, [np.abs(each) for each in far], horizon)
-        scale = replace(scale, typical=typical, farthest=np.maximum(high - typical, typical - low), departures=departures)
+        scale = replace(
+            scale, typical=typical, farthest=np.maximum(high - typical, typical - low), departures=departures
+        )
     of_rows = season_positions(seen.joined_times().index, cycle, length) if cycle else None
     samples = [
         Sample(
@@ -388,7 +395,9 @@ def _find_quantiles(
         values, w = np.concatenate(parts), np.concatenate(weights)
         each = np.column_stack([_weighted_quantiles(column, w) for column in values.T])
         some = values[:: max(1, values.size // (4 * MOST_SORTED))]
-        common = _weighted_quantiles(some.ravel(), np.repeat(w[:: max(1, values.size // (4 * MOST_SORTED))], values.shape[1]))
+        common = _weighted_quantiles(
+            some.ravel(), np.repeat(w[:: max(1, values.size // (4 * MOST_SORTED))], values.shape[1])
+        )
         n = n_errors[bands == band].mean()
         found.append((n * each + PRIOR_SHAPE * common[:, None]) / (n + PRIOR_SHAPE))
     return np.array(found)

@@ -16,6 +16,7 @@ from tscnn.forecasting.predict import raw_cutoffs
 
 __all__ = ["AdaptiveLevels", "Following", "forecast_asked"]
 
+DOUBLING = 0.05  # of a level beyond 0 or 1, where the source has infinity, that makes quantiles twice as large
 RATE = 0.01  # by which a level moves with an outcome: about what the source takes, 0.005
 
 
@@ -23,7 +24,7 @@ class AdaptiveLevels:
     """Levels of quantiles, of each step and target of one series, that follow how often outcomes lie below.
 
     A level p moves by rate * (p - 1) when the outcome lies below the quantile, and by rate * p when it does not [1]_, so
-    that in the long run a part p of the outcomes lies below.
+    that in the long run a part p of the outcomes lies below. Beyond 0 and 1 quantiles double again and again.
 
     Parameters
     ----------
@@ -80,7 +81,10 @@ class AdaptiveLevels:
         ndarray of shape (n_levels, horizon, n_targets)
             In units of their scale.
         """
-        return calibration.numbers(np.sort(np.clip(self.current, 0, 1), axis=0))
+        found = calibration.numbers(np.sort(np.clip(self.current, 0, 1), axis=0))
+        beyond = self.current - np.clip(self.current, 0, 1)
+        further = (2 ** np.minimum(np.abs(beyond) / DOUBLING, 30) - 1) * np.maximum(np.abs(found), 1)
+        return np.sort(found + np.sign(beyond) * further, axis=0)
 
 
 @dataclass

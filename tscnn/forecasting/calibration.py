@@ -276,8 +276,9 @@ class Calibration:
         levels = np.broadcast_to(levels if np.ndim(levels) == 3 else np.reshape(levels, (-1, 1, 1)), shape)
         tail = np.maximum(np.minimum(levels, 1 - levels), LEAST_TAIL)
         n = np.broadcast_to(np.maximum(self.n_errors, 1.0)[:, None], shape)
-        last = np.minimum(1 / (n + 1), 0.4)  # of the tail: the outermost error that was seen
-        seen = np.where(tail < 0.5, np.maximum(tail - (1 - tail) / n, last), 0.5)
+        last = np.minimum(1 / (n + 1), 0.4)  # of the tail: the outermost error of n
+        # Of n errors, the one of rank (n + 1) * level has a part of (rank - 1/2) / n of them below.
+        seen = np.where(tail < 0.5, np.maximum(tail - (0.5 - tail) / n, np.minimum(0.5 / n, 0.4)), 0.5)
         score = np.where(levels < 0.5, ndtri(seen), -ndtri(seen))
         own = self.quantiles[self.bands].transpose(1, 0, 2)  # (knots, horizon, targets)
         at = np.clip(np.searchsorted(SCORES, score, side="right"), 1, len(KNOTS) - 1)
