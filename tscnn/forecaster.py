@@ -313,8 +313,8 @@ class Forecaster(SavedModel, FittedAttributes, GroupedParameters):
         -------
         DataFrame of shape (horizon, n_targets)
             In the data's own units, float32 if all columns of the training data were, else float64; the index
-            continues that of `X`; with `coverage`, or `quantiles` of the forecaster, more columns. For a dict (n_series * horizon, n_targets), indexed by ("series", "time"), all
-            computed at once.
+            continues that of `X`; more columns with `coverage`, or with `quantiles` of the forecaster. For a dict
+            (n_series * horizon, n_targets), indexed by ("series", "time"), all computed at once.
 
         Raises
         ------

@@ -76,7 +76,7 @@ def test_conformal_intervals_see_the_lookback_and_nothing_else(forecaster, rows)
     close(forecaster.backtest(changed[652:720], coverage=0.9).xs(rows.index[699]), expected)
 
 
-def test_conformal_intervals_are_wider_after_restless_days(rows):
+def test_conformal_intervals_are_wider_after_restless_days():
     random = np.random.default_rng(0)
     size = np.where(np.arange(2400) // 240 % 2, 1.0, 0.1)
     noisy = pd.DataFrame({"a": size * random.normal(size=2400)}, pd.date_range("2026-01-01", periods=2400, freq="h"))

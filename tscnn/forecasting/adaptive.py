@@ -23,8 +23,8 @@ RATE = 0.01  # by which a level moves with an outcome: about what the source tak
 class AdaptiveLevels:
     """Levels of quantiles, of each step and target of one series, that follow how often outcomes lie below.
 
-    A level p moves by rate * (p - 1) when the outcome lies below the quantile, and by rate * p when it does not [1]_, so
-    that in the long run a part p of the outcomes lies below. Beyond 0 and 1 quantiles double again and again.
+    A level p moves by rate * (p - 1) when the outcome lies below the quantile, and by rate * p when it does not [1]_:
+    in the long run a part p of the outcomes lies below. Beyond 0 and 1 quantiles double again and again.
 
     Parameters
     ----------
