@@ -13,19 +13,14 @@ from tscnn.data.index import find_seasonality
 from tscnn.data.schema import Schema
 from tscnn.data.series import SeriesSet
 from tscnn.data.split import Split
-from tscnn.data.windows import sliding_windows
+from tscnn.fitting.held_out_errors import Errors, count_independent, gather_errors, mean_known
 from tscnn.forecasting.calibration import KNOTS, Calibration, changes_at
 from tscnn.forecasting.pipeline import Pipeline
-from tscnn.forecasting.predict import forecast_rows
-from tscnn.linear import LinearFit, StructuralMixture
-from tscnn.linear.out_of_fold import FoldErrors
+from tscnn.linear import LinearFit
 
 __all__ = ["fit_calibration"]
 
 # Conventions of cost
-MOST_ORIGINS = 1000  # that are forecast from
-MOST_ERRORS = 2**21  # of these, and of each fold
-MOST_STRETCHES = 300  # of a panel
 MOST_SORTED = 5000  # errors whose quantiles are taken
 MOST_FITTED = 2**20  # errors that weights are fitted to, of all targets
 MOST_PATHS = 256
@@ -33,46 +28,11 @@ MOST_PATH_VALUES = 2**20
 
 SEASONS = 8  # that say how much series change of late
 LONGEST = 512  # rows of these
-NEWEST = 4.0  # times that errors on the newest rows count as much as older ones
 PRIOR_ERRORS = 4.0  # independent errors that it takes to move a weight half of the way, ..
 PRIOR_POSITION = 20.0  # .. the factor of a position in the season, ..
 PRIOR_SERIES = 20.0  # .. that of a series ..
 PRIOR_SHAPE = 30.0  # .. and a distribution from that of all targets
 BANDS = (1 / 6, 1 / 2)  # of the horizon, whose steps share a distribution
-
-
-@dataclass(frozen=True)
-class Errors:
-    """Errors of forecasts from some origins.
-
-    Attributes
-    ----------
-    origins : ndarray of int of shape (n,)
-        Rows.
-    steps : ndarray of int of shape (n_steps,)
-        Of the horizon, from 0, ascending.
-    values : ndarray of shape (n, n_steps, n_targets)
-        Outcome - forecast; NaN where an outcome is missing.
-    stretches : tuple of int
-        Origins of each stretch of rows that they were taken from.
-    importance : float, default 1.0
-        By which each of these counts.
-    """
-
-    origins: np.ndarray
-    steps: np.ndarray
-    values: np.ndarray
-    stretches: tuple[int, ...]
-    importance: float = 1.0
-
-    @property
-    def weight(self) -> float:
-        """By which all of them together count."""
-        return self.importance * sum(self.stretches)
-
-    def forecasts(self, rows: np.ndarray) -> np.ndarray:
-        """Return what was forecast: (n, n_steps, n_targets)."""
-        return np.asarray(rows[self.origins[:, None] + 1 + self.steps] - self.values)
 
 
 def fit_calibration(
@@ -111,7 +71,7 @@ def fit_calibration(
         of_series = _find_series(errors, numbers, seen)
         owners = [np.searchsorted(seen.bounds, one.origins, side="right") - 1 for one in errors]
         numbers = [each / of_series[owner][:, None] for each, owner in zip(numbers, owners, strict=True)]
-    n_errors = np.sum([_count(one, fitted.horizon) for one in errors], axis=0)
+    n_errors = _count_effective(errors, fitted.horizon)
     quantiles = _find_quantiles(errors, numbers, scale.bands, n_errors)
     paths = _draw_paths(errors[0], numbers[0], scale.sizes.shape)
     lowest = np.where(np.nanmin(split.series.values[:, targets], axis=0) >= 0, 0.0, -np.inf)
@@ -120,68 +80,11 @@ def fit_calibration(
     )
 
 
-# Errors
-
-
-def gather_errors(fitted: Pipeline, seen: SeriesSet, split: Split, linear: LinearFit | None) -> list[Errors]:
-    """Return errors on the validation rows, and those of folds; none where nothing was held back."""
-    found, horizon = [], fitted.horizon
-    structural = next((term for term in fitted.terms if isinstance(term, StructuralMixture)), None)
-    if structural is not None:  # which hardly learns from rows but those that it forecasts from
-        alone = replace(fitted, terms=(replace(structural, share=1.0),))
-        starts = seen.origins(max(alone.fewest_rows, 2 * structural.season + 2), horizon)
-        return [own] if (own := _forecast_errors(alone, seen, starts)) is not None else []
-    if split.has_validation:
-        own = _forecast_errors(fitted, seen, split.validation(fitted.lookback, horizon))
-        found += [] if own is None else [own]
-    of_folds = [] if linear is None else list(linear.errors)
-    if not of_folds:
-        return found
-    folds = [_read_fold(fold) for fold in of_folds]
-    if not found:
-        return folds
-    ours = np.nanmean(np.abs(found[0].values[:, folds[-1].steps]), axis=(0, 1))
-    ratio = ours / np.maximum(np.nanmean(np.abs(folds[-1].values), axis=(0, 1)), 1e-9)
-    ratio = np.clip(np.nan_to_num(ratio, nan=1.0), 0.3, 2)
-    return [*found, *(replace(fold, values=fold.values * ratio) for fold in folds[:-1])]
-
-
-def _read_fold(fold: FoldErrors) -> Errors:
-    """Take errors of a fold, of every second or third origin where they are many."""
-    every = slice(None, None, -(-fold.errors.size // MOST_ERRORS))
-    values = -fold.errors[every].astype(np.float64)
-    if fold.observed is not None:
-        values = np.where(fold.observed[every], values, np.nan)
-    stretches = tuple(n * fold.stride for n in fold.stretches)
-    return Errors(fold.origins[every], fold.steps, values.transpose(0, 2, 1), stretches)
-
-
-def _forecast_errors(fitted: Pipeline, seen: SeriesSet, stretches: Sequence[range]) -> Errors | None:
-    """Forecast from evenly spaced origins."""
-    stretches = [stretch for stretch in stretches if len(stretch)]
-    stretches = stretches[:: max(1, -(-len(stretches) // MOST_STRETCHES))]
-    if not stretches:
-        return None
-    horizon, targets, bounds = fitted.horizon, list(fitted.targets), seen.bounds
-    most = max(len(stretches), min(MOST_ORIGINS, MOST_ERRORS // (horizon * len(targets))))
-    stride = max(1, -(-sum(map(len, stretches)) // most))
-    origins, values = [], []
-    for stretch in stretches:
-        at = np.asarray(stretch)[::-stride][::-1]
-        i = int(np.searchsorted(bounds, at[0], side="right")) - 1
-        own = seen.values[bounds[i] : bounds[i + 1]]
-        found = np.concatenate([part for _, part in forecast_rows(fitted, own, seen.times(i), at - bounds[i])])
-        outcomes = sliding_windows(own[:, targets], horizon)[at - bounds[i] + 1]
-        origins.append(at)
-        values.append(outcomes.astype(np.float64) - found)
-    lengths = tuple(map(len, stretches))
-    return Errors(np.concatenate(origins), np.arange(horizon), np.concatenate(values), lengths, NEWEST)
-
-
-def _count(errors: Errors, horizon: int) -> np.ndarray:
-    """Count the errors of each step that hardly depend on each other: of as many origins as it is steps ahead, one."""
-    steps = np.arange(1, horizon + 1)[:, None]
-    return np.asarray(np.maximum(np.array(errors.stretches) / steps, np.array(errors.stretches) > 0).sum(axis=1))
+def _count_effective(errors: Sequence[Errors], horizon: int) -> np.ndarray:
+    """Count the independent errors of each step, fewer where some count more than others (Kish 1965)."""
+    weights = np.array([one.weight for one in errors])[:, None]
+    counts = np.array([count_independent(one, horizon) for one in errors])
+    return np.asarray(weights.sum() ** 2 / (weights**2 / counts).sum(axis=0))
 
 
 # What their size follows
@@ -271,20 +174,13 @@ def _mean_by_step(errors: Sequence[Errors], sizes: Sequence[np.ndarray], horizon
     """Return the mean over origins, smooth over steps: (horizon, n_targets)."""
     total, every = np.zeros((horizon, sizes[0].shape[2])), np.arange(horizon)
     for one, own in zip(errors, sizes, strict=True):
-        of_steps = _nanmean(own, axis=0)
+        of_steps = mean_known(own, axis=0)
         total += one.weight * np.column_stack([np.interp(every, one.steps, column) for column in of_steps.T])
     sums = np.concatenate([np.zeros((1, total.shape[1])), np.cumsum(total, axis=0)])
     reach = np.minimum(every // 8, horizon - 1 - every)
     low, high = every - reach, every + reach + 1
     found = (sums[high] - sums[low]) / (high - low)[:, None] / sum(one.weight for one in errors)
     return np.maximum(found, 1e-9)
-
-
-def _nanmean(values: np.ndarray, axis: Any = None) -> np.ndarray:
-    """Return the mean of what is there, 1 where nothing is."""
-    there = ~np.isnan(values)
-    n = there.sum(axis=axis)
-    return np.where(n > 0, np.where(there, values, 0).sum(axis=axis) / np.maximum(n, 1), 1.0)
 
 
 def _resize(scale: Calibration, samples: Sequence[Sample]) -> Calibration:
@@ -307,14 +203,14 @@ def _find_weights(scale: Calibration, samples: Sequence[Sample]) -> np.ndarray:
         n, n_steps, _ = one.errors.values.shape
         steps = np.unique(np.linspace(0, n_steps - 1, 8).round().astype(int))
         at = slice(None, None, max(1, n * len(steps) // most))
-        changes, departures = one.features
+        changes, departures = one.features or (np.zeros(0), np.zeros(0))  # there are always some here
         sizes = np.abs(one.divide(without))[at][:, steps].reshape(-1, k)
         x = np.concatenate(
             [np.repeat(changes[at], len(steps), axis=0), departures[at][:, steps].reshape(-1, 1, k)], axis=1
         )
         parts.append((x, np.nan_to_num(sizes, nan=1.0), np.full(len(x), one.errors.weight / len(x))))
     x, u, w = (np.concatenate(each) for each in zip(*parts, strict=True))
-    w *= np.sum([_count(one.errors, middle + 1)[-1] for one in samples]) / w.sum()
+    w *= np.sum([count_independent(one.errors, middle + 1)[-1] for one in samples]) / w.sum()
     some = slice(None, None, max(1, u.size // 50_000))
     of_all = np.moveaxis(x, 1, 2)[some].reshape(-1, 4), u[some].ravel(), np.repeat(w[some], k)
     common = _newton(*of_all, np.zeros(4))
@@ -358,7 +254,7 @@ def _shrunk(sums: np.ndarray, counts: np.ndarray, samples: Sequence[Sample], pri
     """Return means of positions relative to their mean, as far as errors are many, else a prior."""
     means = np.where(counts > 0, sums / np.maximum(counts, 1e-9), 1.0)
     means = means / np.maximum(means.mean(axis=-2, keepdims=True), 1e-9)
-    n = np.sum([_count(one.errors, 1)[0] for one in samples]) / sums.shape[-2]
+    n = np.sum([count_independent(one.errors, 1)[0] for one in samples]) / sums.shape[-2]
     return (n * means + PRIOR_POSITION * prior) / (n + PRIOR_POSITION)
 
 
@@ -368,7 +264,7 @@ def _find_series(errors: Sequence[Errors], numbers: Sequence[np.ndarray], seen: 
     sums, counts = np.zeros((n_series, numbers[0].shape[2])), np.zeros((n_series, 1))
     for one, own in zip(errors, numbers, strict=True):
         owners = np.searchsorted(seen.bounds, one.origins, side="right") - 1
-        np.add.at(sums, owners, _nanmean(np.abs(own), axis=1))
+        np.add.at(sums, owners, mean_known(np.abs(own), axis=1))
         np.add.at(counts, owners, 1.0)
     independent = np.minimum(counts, 2 + counts / max(len(errors[0].steps), 1))
     means = np.where(counts > 0, sums / np.maximum(counts, 1), 1.0)
@@ -390,7 +286,7 @@ def _find_quantiles(
             if len(own):
                 own = own[:: max(1, len(own) * len(errors) // MOST_SORTED)]
                 parts.append(own)
-                weights.append(np.full(len(own), one.weight / len(own)))
+                weights.append(np.full(len(own), sum(one.stretches) / len(own)))
         values, w = np.concatenate(parts), np.concatenate(weights)
         each = np.column_stack([_weighted_quantiles(column, w) for column in values.T])
         some = values[:: max(1, values.size // (4 * MOST_SORTED))]
