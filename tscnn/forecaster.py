@@ -8,8 +8,9 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
+from sklearn.utils.validation import check_random_state
 
-from tscnn.common.checks import check_int, received, show
+from tscnn.common.checks import check_choice, check_int, received, show
 from tscnn.common.term import empty_forecasts
 from tscnn.data.frame import check_y, forecast_frame, learn_schema
 from tscnn.data.panel import is_panel, join_forecasts, learn_panel, naming, refuse_y
@@ -22,8 +23,11 @@ from tscnn.evaluation.score import coefficient_of_determination
 from tscnn.fitting import fit_pipeline
 from tscnn.fitting.refit import RefitSettings, backtest_refitted
 from tscnn.forecasting import SeriesReader, Stream, forecast_cutoffs, forecast_next
+from tscnn.forecasting.adaptive import forecast_asked
 from tscnn.forecasting.attributes import FittedAttributes
+from tscnn.forecasting.intervals import Asked, require_calibration
 from tscnn.forecasting.persistence import SavedModel
+from tscnn.forecasting.predict import look_ahead
 from tscnn.parameters import GroupedParameters, read_parameters
 from tscnn.training.loss import is_squared_error
 
@@ -88,6 +92,9 @@ class Forecaster(SavedModel, FittedAttributes, GroupedParameters):
         spikes, a sensor that is stuck), and takes one or two level shifts out; in what is forecast from, values far
         outside of those of training. A number that stands for missing values, such as -9999, is named in a warning.
         None takes every value as it is.
+    quantiles : sequence of float, optional
+        Levels of quantiles to forecast, ascending, such as ``(0.1, 0.5, 0.9)``: `predict`, `backtest` and `stream`
+        return columns (target, level) then. They do not cross; the median may differ from the point forecast.
     network : "auto", TCN or None, default "auto"
         The convolutions: how columns meet, filters, kernel size, dilations, activation .. (`tscnn.TCN`). None leaves
         everything to the linear model, and needs no TensorFlow.
@@ -187,6 +194,7 @@ class Forecaster(SavedModel, FittedAttributes, GroupedParameters):
         yearly_seasonality: str | None = "auto",
         missing: str = "raise",
         outliers: str | None = "auto",
+        quantiles: Any = None,
         network: Any = "auto",
         linear_model: Any = "auto",
         training: Any = "auto",
@@ -208,6 +216,7 @@ class Forecaster(SavedModel, FittedAttributes, GroupedParameters):
         self.yearly_seasonality = yearly_seasonality
         self.missing = missing
         self.outliers = outliers
+        self.quantiles = quantiles
         self.network = network
         self.linear_model = linear_model
         self.training = training
@@ -240,6 +249,7 @@ class Forecaster(SavedModel, FittedAttributes, GroupedParameters):
             Naming the parameter, or the column or row of `X`, that breaks a rule.
         """
         parameters = read_parameters(self)
+        Asked.read(self.quantiles)
         roles = (self.targets, self.future_covariates, self.static_covariates)
         X, self.layout_ = read_table(X, self.time)
         how = {"missing": parameters.missing, "freq": self.freq}
@@ -283,7 +293,7 @@ class Forecaster(SavedModel, FittedAttributes, GroupedParameters):
         return tags
 
     @tables_in_and_out
-    def predict(self, X: Any = None, *, future: Any = None, horizon: int | None = None) -> Any:
+    def predict(self, X: Any = None, *, future: Any = None, horizon: int | None = None, coverage: Any = None) -> Any:
         """Forecast the steps after the last row.
 
         Parameters
@@ -297,13 +307,16 @@ class Forecaster(SavedModel, FittedAttributes, GroupedParameters):
             Steps to forecast, default those of `fit`. Of fewer the forecasts are the same; more are forecast
             recursively, from rows that forecasts are appended to, which a warning says once. That takes a forecast of
             every column: with past covariates it is refused.
+        coverage : float, or sequence of float, optional
+            Share of outcomes that intervals are to hold, such as 0.9 or ``(0.8, 0.95)``: columns (target, "forecast"),
+            (target, "lower") and (target, "upper"), of several "lower 80%", ... Up to the horizon of `fit`.
 
         Returns
         -------
         DataFrame of shape (horizon, n_targets)
             In the data's own units, float32 if all columns of the training data were, else float64; the index
-            continues that of `X`. For a dict (n_series * horizon, n_targets), indexed by ("series", "time"), all
-            computed at once.
+            continues that of `X`; more columns with `coverage`, or with `quantiles` of the forecaster. For a dict
+            (n_series * horizon, n_targets), indexed by ("series", "time"), all computed at once.
 
         Raises
         ------
@@ -314,19 +327,24 @@ class Forecaster(SavedModel, FittedAttributes, GroupedParameters):
         """
         pipeline, frames = self._fitted(), self._read_context(X)
         horizon = pipeline.horizon if horizon is None else check_int("horizon", horizon)
+        asked = self._ask(coverage, horizon)
         if horizon > pipeline.horizon:
             self._check_recursion(horizon)
         series = SeriesSet.of_frames(list(frames.values()), self.schema_, None if None in frames else list(frames))
         ahead = self._reader.ahead(future, frames, horizon)
-        found = forecast_next(pipeline, series, ahead)
-        columns = self.schema_.target_names
+        if asked:
+            found = [asked.forecast(raw)[0][0, :horizon] for raw in look_ahead(pipeline, series, ahead)]
+        else:
+            found = forecast_next(pipeline, series, ahead)
+        columns = asked.columns(self.schema_.target_names)
         forecasts = {
             name: pd.DataFrame(own, when.index, columns, copy=False)
             for name, own, when in zip(frames, found, ahead, strict=True)
         }
         if series.names is None:
-            return forecasts[None]
-        return join_forecasts(forecasts, self.series_id, long=not isinstance(X, Mapping) and self.series_id is not None)
+            return asked.name(forecasts[None])
+        long = not isinstance(X, Mapping) and self.series_id is not None
+        return asked.name(join_forecasts(forecasts, self.series_id, long=long))
 
     @tables_in_and_out
     def backtest(
@@ -341,6 +359,8 @@ class Forecaster(SavedModel, FittedAttributes, GroupedParameters):
         window: str = "expanding",
         n_jobs: int | None = None,
         folder: Any = None,
+        coverage: Any = None,
+        adaptive: bool = False,
     ) -> pd.DataFrame:
         """Forecast from many cutoffs of a frame, each from the rows up to it alone.
 
@@ -366,6 +386,11 @@ class Forecaster(SavedModel, FittedAttributes, GroupedParameters):
             Processes to fit in, -1 for one a core; default none.
         folder : str or path-like, optional
             Keep the forecasts of every fit in this folder: after an interruption the same call goes on from there.
+        coverage : float, or sequence of float, optional
+            Of intervals, as of `predict`.
+        adaptive : bool, default False
+            Whether quantiles and intervals follow how often outcomes up to each cutoff lay below and above (adaptive
+            conformal inference), as their errors drift.
 
         Returns
         -------
@@ -380,24 +405,32 @@ class Forecaster(SavedModel, FittedAttributes, GroupedParameters):
             If `X` breaks a rule, or no cutoff is left.
         """
         stride, how = check_int("stride", stride), RefitSettings.read(refit, every, gap, window, n_jobs, folder)
+        adaptive = check_choice("adaptive", adaptive, (True, False))
         if how is not None:
+            if coverage is not None or adaptive:
+                rule = "`coverage` and `adaptive` are of one fitted forecaster: `Forecaster(quantiles=(0.05, 0.95))`"
+                raise ValueError(received(f"{rule} has intervals that are refitted.", refit=refit, coverage=coverage))
             return backtest_refitted(self, X, start, stride, how)
-        pipeline = self._fitted()
-        frames = self._reader.outcomes(X)
+        pipeline, asked = self._fitted(), self._ask(coverage)
+        frames, columns = self._reader.outcomes(X), asked.columns(self.schema_.target_names)
         series = SeriesSet.of_frames(list(frames.values()), self.schema_, None if None in frames else list(frames))
         pipeline, found = pipeline.admit(series), {}
         for i, (name, frame) in enumerate(frames.items()):
             with naming(name):
                 cutoffs = find_cutoffs(frame.index, pipeline.fewest_rows, pipeline.horizon, start, stride)
-            forecasts = empty_forecasts(len(cutoffs), pipeline.horizon, len(pipeline.targets), self.schema_.dtype)
-            for chunk, part in forecast_cutoffs(pipeline, series, i, cutoffs):
+            forecasts = empty_forecasts(len(cutoffs), pipeline.horizon, len(columns), self.schema_.dtype)
+            if asked:
+                parts = forecast_asked(pipeline, series, i, cutoffs, asked, adaptive)
+            else:
+                parts = forecast_cutoffs(pipeline, series, i, cutoffs)
+            for chunk, part in parts:
                 forecasts[chunk] = part
-            found[name] = forecast_frame(forecasts, frame.index, cutoffs, self.schema_.target_names, self.schema_.freq)
+            found[name] = forecast_frame(forecasts, frame.index, cutoffs, columns, self.schema_.freq)
         if series.names is None:
-            return found[None]
-        return join_forecasts(found, self.series_id, long=False, names=("cutoff", "time"))
+            return asked.name(found[None])
+        return asked.name(join_forecasts(found, self.series_id, long=False, names=("cutoff", "time")))
 
-    def stream(self, context: Any = None) -> Stream:
+    def stream(self, context: Any = None, *, coverage: Any = None, adaptive: bool = False) -> Stream:
         """Follow a series row by row.
 
         Parameters
@@ -405,6 +438,10 @@ class Forecaster(SavedModel, FittedAttributes, GroupedParameters):
         context : DataFrame, Series, array, or dict of them by series name, optional
             What has been seen so far, at least `lookback` rows; default the end of the training data. A dict makes a
             stream of several series side by side.
+        coverage : float, or sequence of float, optional
+            Of intervals, as of `predict`.
+        adaptive : bool, default False
+            As of `backtest`.
 
         Returns
         -------
@@ -427,11 +464,57 @@ class Forecaster(SavedModel, FittedAttributes, GroupedParameters):
         >>> stream.update([1, 0]).shape
         (1, 2)
         """
-        pipeline, layout = self._fitted(), self.layout_
+        pipeline, layout, asked = self._fitted(), self.layout_, self._ask(coverage)
+        adaptive = check_choice("adaptive", adaptive, (True, False))
         if context is not None:
             context, layout = read_table(context, self.time)
         with layout.lines_of_pandas():
-            return Stream(pipeline, self.schema_, self._read_context(context), layout, self.series_id)
+            given = self._read_context(context)
+            return Stream(pipeline, self.schema_, given, layout, self.series_id, asked=asked, adaptive=adaptive)
+
+    @tables_in_and_out
+    def sample(self, X: Any = None, n: int = 100, *, future: Any = None, random_state: Any = None) -> Any:
+        """Draw paths that the steps after the last row may take.
+
+        Each is a forecast and the errors of another one, of all steps and targets together, so that sums and maxima
+        over the horizon are spread as they are.
+
+        Parameters
+        ----------
+        X : DataFrame, Series, array, or dict of them by series name, optional
+            As of `predict`.
+        n : int, default 100
+            Paths.
+        future : DataFrame, or dict of them by series name, optional
+            As of `predict`.
+        random_state : int, RandomState or None, default None
+            An int makes paths repeatable.
+
+        Returns
+        -------
+        DataFrame of shape (n * horizon, n_targets)
+            Indexed by ("sample", "time"), of many series by ("series", "sample", "time").
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        TypeError, ValueError
+            If `X` breaks a rule, or nothing was held back in `fit` that errors could be learnt from.
+        """
+        pipeline, frames, n = self._fitted(), self._read_context(X), check_int("n", n)
+        series = SeriesSet.of_frames(list(frames.values()), self.schema_, None if None in frames else list(frames))
+        ahead = self._reader.ahead(future, frames, pipeline.horizon)
+        paths = require_calibration(pipeline).paths
+        drawn = paths[check_random_state(random_state).randint(len(paths), size=n)]
+        found = {}
+        for name, raw, when in zip(frames, look_ahead(pipeline, series, ahead), ahead, strict=True):
+            index = pd.MultiIndex.from_product([range(n), when.index], names=["sample", "time"])
+            values = raw.add(drawn).reshape(-1, len(pipeline.targets))
+            found[name] = pd.DataFrame(values, index, self.schema_.target_names, copy=False)
+        if series.names is None:
+            return found[None]
+        return join_forecasts(found, self.series_id, long=False, names=("sample", "time"))
 
     @tables_in_and_out
     def score(self, X: Any, y: Any = None) -> float:
@@ -467,6 +550,24 @@ class Forecaster(SavedModel, FittedAttributes, GroupedParameters):
         return float(np.mean(scores))
 
     # What is given
+
+    def _ask(self, coverage: Any, horizon: int = 1) -> Asked:
+        """Read what is asked for beside points, and say once that there are few errors to learn it from."""
+        asked, pipeline = Asked.read(self.quantiles, coverage), self._fitted()
+        if not asked:
+            return asked
+        if horizon > pipeline.horizon:
+            rule = f"Quantiles and intervals are of at most {pipeline.horizon} steps, those of `fit`."
+            raise ValueError(received(rule, horizon=horizon))
+        calibration = require_calibration(pipeline)
+        if calibration.is_beyond(asked.levels) and not self.__dict__.get("_told_of_few"):
+            self._told_of_few = True
+            said = (
+                "Quantiles this far out lie beyond the errors that were seen, of which few hardly depend on each other:"
+            )
+            told = received(f"{said} intervals are wide.", n_errors=round(float(calibration.n_errors.min()), 1))
+            warnings.warn(told, stacklevel=4)
+        return asked
 
     @property
     def _reader(self) -> SeriesReader:

@@ -29,6 +29,7 @@ CYCLES = {"minute": 2, "hour": 3, "monthday": 2, "yearday": 2}  # harmonics of e
 KINDS = {"weekday": 7, "month": 12, "quarter": 4}  # one number for each of so many
 FLAGS = ("weekend", "working day", "month start", "month end")
 CALENDAR = (*CYCLES, *KINDS, *FLAGS)
+TICKS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}  # of a second
 DAY, YEAR = pd.Timedelta(days=1), pd.Timedelta(days=365.25)
 
 
@@ -234,7 +235,8 @@ def season_positions(index: pd.Index, cycle: str, n_positions: int) -> np.ndarra
         return np.zeros(len(index), int)
     times = as_times(index)
     if cycle == "hour":
-        return np.floor(phases(index, "hour") * n_positions + 1e-6).astype(int) % n_positions
+        day = 86_400 * TICKS[times.unit]
+        return np.floor(times.asi8 % day / day * n_positions + 1e-6).astype(int) % n_positions
     return np.asarray(times.day_of_week if cycle == "weekday" else getattr(times, cycle) - 1, int) % n_positions
 
 

@@ -47,13 +47,15 @@ def name_columns(targets: Iterable[Any], quantiles: Sequence[float] = (), covera
     >>> name_columns(["users"], quantiles=[0.1, 0.5], coverage=[0.8, 0.9]).tolist()[3:]
     [('users', 'lower 80%'), ('users', 'upper 80%'), ('users', 'lower 90%'), ('users', 'upper 90%')]
     """
-    targets = targets if isinstance(targets, pd.Index) else pd.Index(list(targets), tupleize_cols=False)
+    names = targets if isinstance(targets, pd.Index) else pd.Index(list(targets), tupleize_cols=False)
     if not len(quantiles) and not len(coverage):
-        return targets
+        return names
     shares = [""] if len(coverage) == 1 else [f" {100 * each:.6g}%" for each in coverage]
     parts = ["forecast"] * bool(len(coverage)) + [float(level) for level in quantiles]
     parts += [f"{end}{share}" for share in shares for end in ("lower", "upper")]
-    return pd.MultiIndex.from_tuples([(target, part) for target in targets for part in parts])
+    n_targets, n_parts = len(names), len(parts)
+    codes = [np.repeat(np.arange(n_targets), n_parts), np.tile(np.arange(n_parts), n_targets)]
+    return pd.MultiIndex(levels=[names, pd.Index(parts)], codes=codes, verify_integrity=False)
 
 
 @dataclass(frozen=True)

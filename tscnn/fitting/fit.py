@@ -18,6 +18,7 @@ from tscnn.data.schema import Schema
 from tscnn.data.series import SeriesSet
 from tscnn.data.split import Split
 from tscnn.evaluation.report import describe_report
+from tscnn.fitting.calibration import fit_calibration
 from tscnn.fitting.effects import find_ahead_inputs
 from tscnn.fitting.networks import check_network, list_candidates
 from tscnn.fitting.preparation import prepare
@@ -128,6 +129,7 @@ def fit_pipeline(series: SeriesSet, schema: Schema, parameters: CheckedParameter
         fitted,
         transforms=prepared.refit(series, schema, parameters),
         terms=tuple(newer.get(term.name, term) for term in fitted.terms),
+        calibration=fit_calibration(fitted, prepared.seen, split, linear, schema),
     )
     gates = {**prepared.gates, **fit.gates}
     return replace(fit, pipeline=refitted, report=report, gates=gates, outliers=outliers)

@@ -22,6 +22,7 @@ from tscnn.evaluation.folds import Rows, join_folds, plan_folds
 from tscnn.evaluation.kept import KeptFolds, describe_rows
 from tscnn.evaluation.rolling import forecast_folds
 from tscnn.fitting.fit import fit_linear
+from tscnn.forecasting.intervals import Asked
 from tscnn.forecasting.pipeline import Pipeline
 from tscnn.linear import TERMS
 from tscnn.parameters import CheckedParameters, read_parameters
@@ -147,7 +148,7 @@ def backtest_refitted(
     found = forecast_folds(
         quiet, rows, folds, horizon, fewest, n_jobs=settings.n_jobs, kept=kept, watched=parameters.verbose
     )
-    return join_folds(found, rows, schema.target_names)
+    return join_folds(found, rows, Asked.read(forecaster.quantiles).columns(schema.target_names))
 
 
 @dataclass

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from tscnn.common.checks import received
+from tscnn.forecasting.calibration import Calibration
 from tscnn.forecasting.pipeline import Pipeline
 from tscnn.linear import TERMS as LINEAR_TERMS
 from tscnn.network.term import NetworkTerm
@@ -15,7 +16,7 @@ from tscnn.transforms import CovariateEffects, Logarithm, OutlierFilter, Standar
 __all__ = ["FILTERS", "TERMS", "TRANSFORMS", "pipeline_from_arrays"]
 
 TRANSFORMS: dict[str, Any] = {part.name: part for part in (Logarithm, Standardize, YearlySeason, CovariateEffects)}
-FILTERS: dict[str, Any] = {OutlierFilter.name: OutlierFilter}
+FILTERS: dict[str, Any] = {part.name: part for part in (OutlierFilter, Calibration)}
 TERMS: dict[str, Any] = {part.name: part for part in (*LINEAR_TERMS, NetworkTerm)}
 
 
@@ -55,4 +56,5 @@ def pipeline_from_arrays(settings: dict[str, Any], arrays: dict[str, np.ndarray]
         int(settings["horizon"]),
         tuple(map(int, settings["targets"])),
         filters.get(OutlierFilter.name),
+        filters.get(Calibration.name),
     )

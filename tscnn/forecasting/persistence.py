@@ -225,6 +225,8 @@ def _describe_parameters(parameters: dict[str, Any]) -> dict[str, Any]:
         warnings.warn(received(told, **{name: parameters.get(name, "..") for name in left_out}), stacklevel=4)
     for name in _COLUMNS:
         described[name] = _describe_columns(parameters[name])
+    if parameters["quantiles"] is not None:
+        described["quantiles"] = [float(level) for level in parameters["quantiles"]]
     if not isinstance(parameters["freq"], str):
         described["freq"] = step_to_json(parameters["freq"])
     return {name: value.item() if isinstance(value, np.generic) else value for name, value in described.items()}
@@ -263,6 +265,7 @@ def _restore_parameters(described: Mapping[str, Any]) -> dict[str, Any]:
         elif isinstance(given, dict):
             names = [label_from_json(label) for label in given["several"]]
             parameters[name] = tuple(names) if given["tuple"] else names
+    parameters["quantiles"] = _tuples(parameters.get("quantiles"))
     freq = parameters["freq"]
     parameters["freq"] = step_from_json(freq) if isinstance(freq, dict) else freq
     return parameters

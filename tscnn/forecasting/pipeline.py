@@ -18,6 +18,7 @@ from tscnn.common.term import Term
 from tscnn.data.series import SeriesSet
 from tscnn.data.times import Times, at_steps, pad_times
 from tscnn.data.windows import sliding_windows
+from tscnn.forecasting.calibration import Calibration
 from tscnn.linear import StructuralMixture
 from tscnn.transforms import CovariateEffects, Logarithm, OutlierFilter, Standardize, Transform
 
@@ -47,6 +48,8 @@ class Pipeline:
         Positions of the forecast columns among the features.
     outliers : OutlierFilter or None
         Of windows, in the units of the terms; it fills what is missing, too.
+    calibration : Calibration or None
+        Of the errors of forecasts, for intervals; None where there are none to learn from.
     """
 
     transforms: tuple[Transform, ...]
@@ -55,21 +58,22 @@ class Pipeline:
     horizon: int
     targets: tuple[int, ...]
     outliers: OutlierFilter | None = None
+    calibration: Calibration | None = None
 
     @property
-    def parts(self) -> list[Transform | Term | OutlierFilter]:
-        """List transforms, terms, and the filter of outliers.
+    def parts(self) -> list[Transform | Term | OutlierFilter | Calibration]:
+        """List transforms, terms, the filter of outliers, and the calibration.
 
         Returns
         -------
         list
             Transforms first.
         """
-        return [*self.transforms, *self.terms, *self._filters]
+        return [*self.transforms, *self.terms, *self._others]
 
     @property
-    def _filters(self) -> list[OutlierFilter]:
-        return [] if self.outliers is None else [self.outliers]
+    def _others(self) -> list[OutlierFilter | Calibration]:
+        return [one for one in (self.outliers, self.calibration) if one is not None]
 
     @property
     def rows_before(self) -> int:
@@ -113,7 +117,7 @@ class Pipeline:
         return next((one for one in self.transforms if isinstance(one, Standardize)), without)
 
     def without(self, name: str) -> Self:
-        """Leave out a transform, a term or the filter of outliers.
+        """Leave out a transform, a term, the filter of outliers or the calibration.
 
         Parameters
         ----------
@@ -138,6 +142,7 @@ class Pipeline:
             transforms=tuple(part for part in self.transforms if part.name != name),
             terms=tuple(part for part in self.terms if part.name != name),
             outliers=None if name == OutlierFilter.name else self.outliers,
+            calibration=None if name == Calibration.name else self.calibration,
         )
 
     def admit(self, series: SeriesSet) -> Self:
@@ -159,7 +164,8 @@ class Pipeline:
                 one = one.admit(series)
                 series = series.with_values(one.apply_all(series))
             admitted.append(one.admit(series) if isinstance(one, Standardize) else one)
-        return replace(self, transforms=tuple(admitted))
+        calibration = None if self.calibration is None else self.calibration.admit(series)
+        return replace(self, transforms=tuple(admitted), calibration=calibration)
 
     # Rows in, rows out
 
@@ -418,7 +424,7 @@ class Pipeline:
             for kind, found in (
                 ("transforms", self.transforms),
                 ("terms", self.terms),
-                ("filters", self._filters),
+                ("filters", self._others),
             )
         }
         return {"lookback": self.lookback, "horizon": self.horizon, "targets": list(self.targets), **parts}

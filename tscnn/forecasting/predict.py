@@ -10,9 +10,10 @@ import numpy as np
 from tscnn.data.series import SeriesSet
 from tscnn.data.times import Times, pad_times
 from tscnn.data.windows import sliding_windows
+from tscnn.forecasting.intervals import RawForecasts
 from tscnn.forecasting.pipeline import Pipeline
 
-__all__ = ["forecast_cutoffs", "forecast_next", "forecast_rows", "newest_windows"]
+__all__ = ["forecast_cutoffs", "forecast_next", "forecast_rows", "look_ahead", "newest_windows", "raw_cutoffs"]
 
 CHUNK_VALUES = 2**21  # forecast values in memory at a time, 8 MB: a convention
 SKIPPED = 4  # positions between cutoffs that are computed sooner than a window of their own, and ..
@@ -49,13 +50,45 @@ def forecast_next(pipeline: Pipeline, series: SeriesSet, ahead: Sequence[Times])
         block_ahead = ahead if n_steps == horizon else [later[steps] for later in ahead]
         due = [pad_times(times, before)[-before:].append(own) for times, own in zip(seen, block_ahead, strict=True)]
         applied = [_pad(pipeline.apply(own, times), lookback) for own, times in zip(rows, seen, strict=True)]
-        found = pipeline.last(np.stack(applied), pipeline.describe_next(due))
-        block = [pipeline.invert(own[None], times, newest)[0] for own, times in zip(found, due, strict=True)]
+        found = _next(pipeline, applied, due, newest)
+        block = [own.points()[0] for own in found]
         blocks.append(np.stack(block))
         if first + horizon < n_steps:
             rows = [_append(own, later, pipeline.targets)[-lookback:] for own, later in zip(rows, block, strict=True)]
             seen = [times.append(later[before:])[-lookback:] for times, later in zip(seen, due, strict=True)]
     return np.concatenate(blocks, axis=1)[:, :n_steps]
+
+
+def look_ahead(pipeline: Pipeline, series: SeriesSet, ahead: Sequence[Times]) -> list[RawForecasts]:
+    """Forecast the steps after the newest row of every series, in the units of the terms.
+
+    Parameters
+    ----------
+    pipeline, series : Pipeline, SeriesSet
+        As of `forecast_next`.
+    ahead : sequence of Times
+        Of at most `horizon` steps.
+
+    Returns
+    -------
+    list of RawForecasts
+        Of one forecast of `horizon` steps a series.
+    """
+    pipeline, before = pipeline.admit(series), max(1, pipeline.rows_before)
+    steps = np.minimum(np.arange(pipeline.horizon), len(ahead[0]) - 1)  # what lies beyond is cut off
+    seen = [pad_times(times, before)[-before:] for times in series.all_times()]
+    due = [times.append(later[steps]) for times, later in zip(seen, ahead, strict=True)]
+    return _next(pipeline, newest_windows(pipeline, series), due, np.full(1, before - 1))
+
+
+def _next(
+    pipeline: Pipeline, windows: Sequence[np.ndarray], due: Sequence[Times], at: np.ndarray
+) -> list[RawForecasts]:
+    found = pipeline.last(np.stack(windows), pipeline.describe_next(due))
+    return [
+        RawForecasts(pipeline, own[None], window, np.full(1, len(window) - 1), times, at)
+        for own, window, times in zip(found, windows, due, strict=True)
+    ]
 
 
 def newest_windows(pipeline: Pipeline, series: SeriesSet) -> list[np.ndarray]:
@@ -117,10 +150,33 @@ def forecast_cutoffs(
     forecasts : ndarray of shape (n_chunk, horizon, n_targets)
         In the data's own units.
     """
+    for chunk, found in raw_cutoffs(pipeline, series, i, cutoffs):
+        yield chunk, found.points()
+
+
+def raw_cutoffs(
+    pipeline: Pipeline, series: SeriesSet, i: int, cutoffs: np.ndarray
+) -> Iterator[tuple[slice, RawForecasts]]:
+    """Forecast from evenly spaced rows of one series, in the units of the terms.
+
+    Parameters
+    ----------
+    pipeline, series, i, cutoffs : Pipeline, SeriesSet, int, ndarray of int
+        As of `forecast_cutoffs`.
+
+    Yields
+    ------
+    chunk : slice
+        Which of the cutoffs.
+    forecasts : RawForecasts
+        Of them.
+    """
     times, (start, stop) = series.times(i), series.bounds[i : i + 2]
     rows = pipeline.apply(series.values[start:stop], times)
+    missing = max(0, pipeline.lookback - 1 - int(cutoffs[0]))
+    padded = _pad(rows, len(rows) + missing)
     for chunk, found in forecast_rows(pipeline, rows, times, cutoffs):
-        yield chunk, pipeline.invert(found, times, cutoffs[chunk])
+        yield chunk, RawForecasts(pipeline, found, padded, cutoffs[chunk] + missing, times, cutoffs[chunk])
 
 
 def forecast_rows(

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from tscnn.common.checks import received
+from tscnn.common.ring import Ring
 from tscnn.data.encoding import index_from_arrays, index_to_arrays
 from tscnn.data.frame import read_values
 from tscnn.data.future import future_of, read_future
@@ -20,6 +21,8 @@ from tscnn.data.series import SeriesSet
 from tscnn.data.tables import Layout, read_row
 from tscnn.data.times import Times
 from tscnn.data.values import FARTHEST, check_sizes, list_some
+from tscnn.forecasting.adaptive import Following
+from tscnn.forecasting.intervals import Asked, RawForecasts, require_calibration
 from tscnn.forecasting.pipeline import Pipeline
 from tscnn.forecasting.predict import newest_windows
 
@@ -44,6 +47,10 @@ class Stream:
         Of the tables that it came from, in which forecasts come.
     series_id : column name, optional
         Of the column that tells the series of a long frame of rows.
+    asked : Asked, optional
+        Quantiles and intervals that are wanted beside points.
+    adaptive : bool, default False
+        Whether they follow how often outcomes lie below and above.
     """
 
     def __init__(
@@ -53,13 +60,24 @@ class Stream:
         context: Mapping[Any, pd.DataFrame],
         layout: Layout,
         series_id: Any = None,
+        *,
+        asked: Asked | None = None,
+        adaptive: bool = False,
     ) -> None:
         self.names = None if None in context else list(context)
         self._pipeline, self._schema, self._layout, self._series_id = pipeline, schema, layout, series_id
         series = SeriesSet.of_frames(list(context.values()), schema, self.names)
         pipeline = self._pipeline = pipeline.admit(series)
         self._ends = [index[-2:] for index in series.indexes]  # two rows tell the time of a day without a midnight
-        self._state = pipeline.start(np.stack(newest_windows(pipeline, series)), series.all_times())
+        windows = np.stack(newest_windows(pipeline, series))
+        self._state = pipeline.start(windows, series.all_times())
+        self._asked, self._recent, self._following = asked or Asked(), [], []
+        if self._asked:
+            n_recent = max(1, require_calibration(pipeline).n_rows)
+            self._recent = [Ring.of(windows[:, windows.shape[1] - n_recent :].transpose(1, 0, 2))]
+        if self._asked and adaptive:
+            sizes = len(self._asked.levels), pipeline.horizon, len(pipeline.targets)
+            self._following = [Following.of(self._asked.levels, *sizes[1:]) for _ in self._ends]
 
     def update(self, row: Any, *, future: Any = None) -> pd.DataFrame:
         """Take the next row, and forecast the steps after it.
@@ -104,19 +122,38 @@ class Stream:
                 of = min(i, len(mean) - 1)
                 taken = self._pipeline.take_logarithms(own[None], now[i])
                 check_sizes(pd.DataFrame(taken, when, self._schema.features), mean[of], scale[of])
-        first = np.zeros(1, int)
         seen = [at.append(later) for at, later in zip(now, ahead, strict=True)]
         steps = self._pipeline.step(self._state, rows, self._pipeline.describe_next(seen, most_before=1))
         self._ends = [end[-1:].append(when) for end, when in zip(self._ends, due, strict=True)]
-        forecasts = [
-            self._pipeline.invert(own[None], times_of, first)[0] for own, times_of in zip(steps, seen, strict=True)
-        ]
+        forecasts, columns = self._forecast(steps, rows, values, seen), self._asked.columns(self._schema.target_names)
         frames = [
-            pd.DataFrame(forecast, index=when[1:], columns=self._schema.target_names)
+            pd.DataFrame(forecast, index=when[1:], columns=columns)
             for forecast, when in zip(forecasts, times, strict=True)
         ]
         found = frames[0] if self.names is None else pd.concat(frames, keys=self.names, names=["series", "time"])
-        return self._layout.give_back(found)
+        return self._asked.name(self._layout.give_back(found))
+
+    def _forecast(
+        self, steps: np.ndarray, rows: np.ndarray, values: np.ndarray, seen: Sequence[Times]
+    ) -> list[np.ndarray]:
+        """Put the forecasts of all series into the data's own units: (horizon, n_columns) each."""
+        pipeline, first = self._pipeline, np.zeros(1, int)
+        if not self._asked:
+            return [pipeline.invert(own[None], times, first)[0] for own, times in zip(steps, seen, strict=True)]
+        (ring,), found = self._recent, []
+        ring.push(rows)
+        newest = np.full(1, ring.length - 1)
+        for i, (own, times) in enumerate(zip(steps, seen, strict=True)):
+            raw = RawForecasts(pipeline, own[None], ring.last()[:, i], newest, times, first)
+            if not self._following:
+                found.append(self._asked.forecast(raw)[0][0])
+                continue
+            following = self._following[i]
+            following.learn(values[i, list(pipeline.targets)])
+            columns, quantiles = self._asked.forecast(raw, following.levels.numbers(require_calibration(pipeline)))
+            following.push(quantiles[:, 0])
+            found.append(columns[0])
+        return found
 
     @property
     def state(self) -> dict[str, np.ndarray]:
@@ -132,7 +169,7 @@ class Stream:
         TypeError
             If the index has a name or a time zone that can't be saved.
         """
-        rings = [ring for of_term in self._state for ring in of_term]
+        rings = self._rings
         names = [name.item() if isinstance(name, np.generic) else name for name in self.names or ()]
         return {
             "model": np.array(self._pipeline.fingerprint),
@@ -140,7 +177,13 @@ class Stream:
             "ends": np.array([_write_index(end) for end in self._ends]),
             "positions": np.array([ring.at for ring in rings], dtype=np.int64),
             **{f"ring_{i}": ring.rows.copy() for i, ring in enumerate(rings)},
+            **{f"levels_{i}": one.levels.current.copy() for i, one in enumerate(self._following)},
+            **{f"quantiles_{i}": one.quantiles.copy() for i, one in enumerate(self._following)},
         }
+
+    @property
+    def _rings(self) -> list[Ring]:
+        return [ring for of_term in [*self._state, self._recent] for ring in of_term]
 
     def restore(self, state: Mapping[str, np.ndarray]) -> None:
         """Go back to a `state`.
@@ -157,9 +200,11 @@ class Stream:
             missing, too much or damaged. The stream is as before, then.
         """
         found, ends = self._check_state(state)
-        for i, ring in enumerate(ring for of_term in self._state for ring in of_term):
+        for i, ring in enumerate(self._rings):
             ring.rows[:] = found[f"ring_{i}"]
             ring.at = int(found["positions"][i])
+        for i, one in enumerate(self._following):
+            one.levels.current[:], one.quantiles[:] = found[f"levels_{i}"], found[f"quantiles_{i}"]
         self._ends = ends
 
     def _check_state(self, state: Any) -> tuple[dict[str, np.ndarray], list[pd.Index]]:
@@ -190,9 +235,10 @@ class Stream:
 
     def _check_rings(self, found: Mapping[str, np.ndarray]) -> None:
         """Raise if the rows that a state remembers are none."""
-        for i, ring in enumerate(ring for of_term in self._state for ring in of_term):
+        for i, ring in enumerate(self._rings):
             rows, at = found[f"ring_{i}"], int(found["positions"][i])
-            may_miss = i == 0 and self._schema.missing != "raise"  # what the filter of windows remembers
+            unfilled = i == 0 or ring in self._recent  # what the filter of windows remembers, and the scale of errors
+            may_miss = unfilled and self._schema.missing != "raise"
             good = np.isfinite(rows) | (np.isnan(rows) & may_miss)
             if not good.all() or not np.array_equal(rows[: ring.length], rows[ring.length :], equal_nan=True):
                 rule = f"`state['ring_{i}']` must hold finite values, and each of them twice; this state is damaged."

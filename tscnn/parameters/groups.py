@@ -25,6 +25,7 @@ PLAIN = (
     "series_id",
     "calendar",
     "outliers",
+    "quantiles",
     "time",
     "freq",
     "yearly_seasonality",
