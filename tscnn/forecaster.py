@@ -333,7 +333,8 @@ class Forecaster(SavedModel, FittedAttributes, GroupedParameters):
         series = SeriesSet.of_frames(list(frames.values()), self.schema_, None if None in frames else list(frames))
         ahead = self._reader.ahead(future, frames, horizon)
         if asked:
-            found = [asked.forecast(raw)[0][0, :horizon] for raw in look_ahead(pipeline, series, ahead)]
+            raws = look_ahead(pipeline, series, ahead)
+            found = np.stack([asked.forecast(raw)[0][0, :horizon] for raw in raws])
         else:
             found = forecast_next(pipeline, series, ahead)
         columns = asked.columns(self.schema_.target_names)

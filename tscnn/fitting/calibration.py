@@ -71,20 +71,13 @@ def fit_calibration(
         of_series = _find_series(errors, numbers, seen)
         owners = [np.searchsorted(seen.bounds, one.origins, side="right") - 1 for one in errors]
         numbers = [each / of_series[owner][:, None] for each, owner in zip(numbers, owners, strict=True)]
-    n_errors = _count_effective(errors, fitted.horizon)
+    n_errors = np.sum([count_independent(one, fitted.horizon) for one in errors], axis=0)
     quantiles = _find_quantiles(errors, numbers, scale.bands, n_errors)
     paths = _draw_paths(errors[0], numbers[0], scale.sizes.shape)
     lowest = np.where(np.nanmin(split.series.values[:, targets], axis=0) >= 0, 0.0, -np.inf)
     return replace(
         scale, quantiles=quantiles, n_errors=n_errors, paths=paths, lowest=lowest, of_series=of_series, names=names
     )
-
-
-def _count_effective(errors: Sequence[Errors], horizon: int) -> np.ndarray:
-    """Count the independent errors of each step, fewer where some count more than others (Kish 1965)."""
-    weights = np.array([one.weight for one in errors])[:, None]
-    counts = np.array([count_independent(one, horizon) for one in errors])
-    return np.asarray(weights.sum() ** 2 / (weights**2 / counts).sum(axis=0))
 
 
 # What their size follows
@@ -99,7 +92,18 @@ class Sample:
     places: np.ndarray | None
 
     def divide(self, scale: Calibration) -> np.ndarray:
-        """Return errors in units of their scale: (n, n_steps, n_targets)."""
+        """Put errors into units of their scale.
+
+        Parameters
+        ----------
+        scale : Calibration
+            Whose scale it is.
+
+        Returns
+        -------
+        ndarray of shape (n, n_steps, n_targets)
+            NaN where an outcome is missing.
+        """
         return np.asarray(self.errors.values / scale.scale_of(self.features, self.places, self.errors.steps))
 
 
@@ -137,7 +141,8 @@ def _fit_scale(
     )
     if n_rows:
         changes = np.concatenate([changes_at(rows, one.origins, n_rows, season) for one in errors])
-        typical, low, high = changes.mean(axis=0), *np.quantile(changes, (0.02, 0.98), axis=0)
+        typical = changes.mean(axis=0)
+        low, high = np.quantile(changes, (0.02, 0.98), axis=0)
         far = [one.forecasts(rows) - rows[(one.origins - season + 1)[:, None] + one.steps % season] for one in errors]
         departures = _mean_by_step(errors, [np.abs(each) for each in far], horizon)
         scale = replace(
@@ -286,7 +291,7 @@ def _find_quantiles(
             if len(own):
                 own = own[:: max(1, len(own) * len(errors) // MOST_SORTED)]
                 parts.append(own)
-                weights.append(np.full(len(own), sum(one.stretches) / len(own)))
+                weights.append(np.full(len(own), one.weight / len(own)))
         values, w = np.concatenate(parts), np.concatenate(weights)
         each = np.column_stack([_weighted_quantiles(column, w) for column in values.T])
         some = values[:: max(1, values.size // (4 * MOST_SORTED))]

@@ -26,7 +26,6 @@ MOST_STRETCHES = 300  # of a panel
 
 RATIOS = 0.3, 2.0  # of the size of errors to those of the linear terms: conventions
 PRIOR_RATIO = 10.0  # independent errors that it takes to believe half of that
-NEWEST = 4.0  # times that errors on the newest rows count as much as older ones
 
 
 @dataclass(frozen=True)
@@ -43,26 +42,23 @@ class Errors:
         Outcome - forecast; NaN where an outcome is missing.
     stretches : tuple of int
         Origins of each stretch of rows that they were taken from.
-    importance : float, default 1.0
-        By which each of these counts.
     """
 
     origins: np.ndarray
     steps: np.ndarray
     values: np.ndarray
     stretches: tuple[int, ...]
-    importance: float = 1.0
 
     @property
-    def weight(self) -> float:
-        """Return by how much all of them count.
+    def weight(self) -> int:
+        """Count the origins that these stand for.
 
         Returns
         -------
-        float
-            Origins that they stand for, by their importance.
+        int
+            Of all stretches.
         """
-        return self.importance * sum(self.stretches)
+        return sum(self.stretches)
 
     def forecasts(self, rows: np.ndarray) -> np.ndarray:
         """Return what was forecast.
@@ -151,7 +147,7 @@ def _forecast_errors(
         origins.append(at)
         values.append(outcomes.astype(np.float64) - found)
     lengths = tuple(map(len, stretches))
-    return Errors(np.concatenate(origins), np.arange(horizon), np.concatenate(values), lengths, NEWEST)
+    return Errors(np.concatenate(origins), np.arange(horizon), np.concatenate(values), lengths)
 
 
 def count_independent(errors: Errors, horizon: int) -> np.ndarray:

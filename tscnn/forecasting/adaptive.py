@@ -10,7 +10,7 @@ import numpy as np
 
 from tscnn.data.series import SeriesSet
 from tscnn.forecasting.calibration import Calibration
-from tscnn.forecasting.intervals import Asked
+from tscnn.forecasting.intervals import Asked, require_calibration
 from tscnn.forecasting.pipeline import Pipeline
 from tscnn.forecasting.predict import raw_cutoffs
 
@@ -167,6 +167,7 @@ def forecast_asked(
     """
     start, stop = series.bounds[i : i + 2]
     values, horizon = series.values[start:stop, list(pipeline.targets)], pipeline.horizon
+    calibration = require_calibration(pipeline)
     levels = AdaptiveLevels(asked.levels, horizon, values.shape[1])
     stride = int(cutoffs[1] - cutoffs[0]) if len(cutoffs) > 1 else 1
     kept: list[np.ndarray] = []  # quantiles of the newest cutoffs, (horizon, n_levels, n_targets) each
@@ -184,7 +185,7 @@ def forecast_asked(
                 if due.any():
                     seen = np.stack([kept[-1 - a][s] for a, s in zip(ago[due], steps[due], strict=True)])
                     levels.learn(steps[due], seen, values[row])
-            columns, quantiles = asked.forecast(raw[j : j + 1], levels.numbers(pipeline.calibration))
+            columns, quantiles = asked.forecast(raw[j : j + 1], levels.numbers(calibration))
             found.append(columns)
             kept = [*kept, quantiles[:, 0].transpose(1, 0, 2)][-most:]
         yield chunk, np.concatenate(found)

@@ -357,7 +357,7 @@ class Calibration:
         shapes += [(horizon,), (n_bands, len(KNOTS), k)]
         shapes += [(horizon,), (len(own["paths"]), horizon, k), (k,), (n_series, k)]
         found, names = [array.shape for array in own.values()], settings["names"]
-        rest = {"n_rows": int(settings["n_rows"]), "season": int(settings["season"]), "cycle": settings["cycle"]}
+        rest: dict[str, Any] = {name: settings[name] for name in ("n_rows", "season", "cycle")}
         fits = found == shapes and own["bands"].min() >= 0 and own["bands"].max() < n_bands
         if not fits or n_series != (1 if names is None else len(names)):
             raise ValueError(received("The arrays of `calibration` must fit each other.", shapes=found))
