@@ -322,10 +322,9 @@ def _find_quantiles(
                 weights.append(np.full(len(own), one.weight / len(own)))
         values, w = np.concatenate(parts), np.concatenate(weights)
         each = np.column_stack([_weighted_quantiles(column, w) for column in values.T])
-        some = values[:: max(1, values.size // (4 * MOST_SORTED))]
-        common = _weighted_quantiles(
-            some.ravel(), np.repeat(w[:: max(1, values.size // (4 * MOST_SORTED))], values.shape[1])
-        )
+        some = slice(None, None, max(1, values.size // (4 * MOST_SORTED)))
+        both = np.concatenate([values[some], -values[some]]).ravel()  # that few errors lie on one side is chance
+        common = _weighted_quantiles(both, np.tile(np.repeat(w[some], values.shape[1]), 2))
         n = n_errors[bands == band].mean()
         found.append((n * each + PRIOR_SHAPE * common[:, None]) / (n + PRIOR_SHAPE))
     return np.array(found)
