@@ -28,6 +28,7 @@ from tscnn import Forecaster, evaluate
 from tscnn.data.datasets import load_nyc_weather
 from tscnn.data.frame import forecast_frame
 from tscnn.data.index import find_seasonality
+from tscnn.data.steps import find_step
 from tscnn.evaluation.columns import name_columns
 
 COVERAGES = (0.8, 0.95)
@@ -122,7 +123,7 @@ def forecast(task: Task, settings: dict[str, Any], asked: dict[str, Any]) -> tup
 
 def repeat_with_intervals(task: Task, coverage: Sequence[float]) -> pd.DataFrame:
     """Repeat the season, with conformal intervals of what that was wrong by, by step, in the rows before."""
-    values, season = task.frame[task.targets].to_numpy(float), find_seasonality(task.frame.index.freq) or 24
+    values, season = task.frame[task.targets].to_numpy(float), find_seasonality(find_step(task.frame.index)) or 1
     steps = np.arange(task.horizon)
     before = np.arange(season - 1, task.cutoffs[0] + 1 - task.horizon)
 
@@ -135,8 +136,8 @@ def repeat_with_intervals(task: Task, coverage: Sequence[float]) -> pd.DataFrame
         tail = max(1 - np.ceil((n + 1) * (1 + each) / 2) / n, 0)
         parts += [points + np.quantile(errors, level, axis=0) for level in (tail, 1 - tail)]
     forecasts = np.stack(parts, axis=-1).reshape(*points.shape[:2], -1)
-    columns, freq = name_columns(task.targets, coverage=coverage), pd.infer_freq(task.frame.index[:100])
-    return forecast_frame(forecasts, task.frame.index, task.cutoffs, columns, pd.tseries.frequencies.to_offset(freq))
+    columns, freq = name_columns(task.targets, coverage=coverage), find_step(task.frame.index)
+    return forecast_frame(forecasts, task.frame.index, task.cutoffs, columns, freq)
 
 
 def judge(task: Task, backtest: pd.DataFrame) -> dict[str, float]:

@@ -473,8 +473,7 @@ class Forecaster(SavedModel, FittedAttributes, GroupedParameters):
             given = self._read_context(context)
             return Stream(pipeline, self.schema_, given, layout, self.series_id, asked=asked, adaptive=adaptive)
 
-    @tables_in_and_out
-    def sample(self, X: Any = None, n: int = 100, *, future: Any = None, random_state: Any = None) -> Any:
+    def sample(self, n: int = 100, X: Any = None, *, future: Any = None, random_state: Any = None) -> Any:
         """Draw paths that the steps after the last row may take.
 
         Each is a forecast and the errors of another one, of all steps and targets together, so that sums and maxima
@@ -482,10 +481,10 @@ class Forecaster(SavedModel, FittedAttributes, GroupedParameters):
 
         Parameters
         ----------
-        X : DataFrame, Series, array, or dict of them by series name, optional
-            As of `predict`.
         n : int, default 100
             Paths.
+        X : DataFrame, Series, array, or dict of them by series name, optional
+            As of `predict`.
         future : DataFrame, or dict of them by series name, optional
             As of `predict`.
         random_state : int, RandomState or None, default None
@@ -503,7 +502,12 @@ class Forecaster(SavedModel, FittedAttributes, GroupedParameters):
         TypeError, ValueError
             If `X` breaks a rule, or nothing was held back in `fit` that errors could be learnt from.
         """
-        pipeline, frames, n = self._fitted(), self._read_context(X), check_int("n", n)
+        return self._sample(X, check_int("n", n), future=future, random_state=random_state)
+
+    @tables_in_and_out
+    def _sample(self, X: Any, n: int, *, future: Any, random_state: Any) -> Any:
+        """Draw paths from a frame of pandas."""
+        pipeline, frames = self._fitted(), self._read_context(X)
         series = SeriesSet.of_frames(list(frames.values()), self.schema_, None if None in frames else list(frames))
         ahead = self._reader.ahead(future, frames, pipeline.horizon)
         paths = require_calibration(pipeline).paths

@@ -111,7 +111,7 @@ def test_conformal_intervals_need_rows_that_were_held_back(rows):
     with pytest.raises(ValueError, match="held back"):
         bare.predict(coverage=0.9)
     with pytest.raises(ValueError, match="held back"):
-        bare.sample(n=2)
+        bare.sample(2)
     bare.predict()
 
 
@@ -146,7 +146,7 @@ def test_quantiles_of_polars_tables(rows):
 
 
 def test_conformal_paths_hang_together_and_follow_the_intervals(forecaster):
-    found = forecaster.sample(n=2000, random_state=0)
+    found = forecaster.sample(2000, random_state=0)
     assert found.index.names == ["sample", "time"]
     paths = found["a"].to_numpy().reshape(2000, HORIZON)
     interval = forecaster.predict(coverage=0.8)["a"]

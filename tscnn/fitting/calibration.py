@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -22,7 +23,8 @@ __all__ = ["fit_calibration"]
 
 # Conventions of cost
 MOST_SORTED = 5000  # errors whose quantiles are taken
-MOST_FITTED = 2**20  # errors that weights are fitted to, of all targets
+MOST_FITTED = 2**18  # errors that weights are fitted to, of all targets
+MOST_SERIES = 50  # of a panel that say how far off repeating the season is
 MOST_PATHS = 256
 MOST_PATH_VALUES = 2**20
 
@@ -30,6 +32,7 @@ SEASONS = 8  # that say how much series change of late
 LONGEST = 512  # rows of these
 PRIOR_ERRORS = 4.0  # independent errors that it takes to move a weight half of the way, ..
 PRIOR_POSITION = 20.0  # .. the factor of a position in the season, ..
+PRIOR_NAIVE = 2.0  # .. the size of errors from that of repeating the season, if that is larger, ..
 PRIOR_SERIES = 20.0  # .. that of a series ..
 PRIOR_SHAPE = 30.0  # .. and a distribution from that of all targets
 BANDS = (1 / 6, 1 / 2)  # of the horizon, whose steps share a distribution
@@ -73,10 +76,18 @@ def fit_calibration(
         numbers = [each / of_series[owner][:, None] for each, owner in zip(numbers, owners, strict=True)]
     n_errors = np.sum([count_independent(one, fitted.horizon) for one in errors], axis=0)
     quantiles = _find_quantiles(errors, numbers, scale.bands, n_errors)
+    sizes = scale.sizes * _widen(scale, errors, seen, targets, n_errors)
     paths = _draw_paths(errors[0], numbers[0], scale.sizes.shape)
     lowest = np.where(np.nanmin(split.series.values[:, targets], axis=0) >= 0, 0.0, -np.inf)
     return replace(
-        scale, quantiles=quantiles, n_errors=n_errors, paths=paths, lowest=lowest, of_series=of_series, names=names
+        scale,
+        sizes=sizes,
+        quantiles=quantiles,
+        n_errors=n_errors,
+        paths=paths,
+        lowest=lowest,
+        of_series=of_series,
+        names=names,
     )
 
 
@@ -195,6 +206,23 @@ def _resize(scale: Calibration, samples: Sequence[Sample]) -> Calibration:
     return replace(scale, sizes=np.maximum(scale.sizes * factor, 1e-9))
 
 
+def _widen(
+    scale: Calibration, errors: Sequence[Errors], seen: SeriesSet, targets: Sequence[int], n_errors: np.ndarray
+) -> np.ndarray:
+    """Return by what errors may be larger of which few were seen, all small by chance: (horizon, n_targets)."""
+    horizon, most = len(scale.sizes), max(map(len, seen.indexes))
+    own = _mean_by_step(errors, [np.abs(one.values) for one in errors], horizon)
+    lags = np.minimum(scale.season * (np.arange(horizon) // scale.season + 1), most - 1)
+    naive, bounds = np.ones_like(own), seen.bounds.tolist()
+    parts = [seen.values[a:b, targets].astype(np.float64) for a, b in itertools.pairwise(bounds)][:MOST_SERIES]
+    for lag in np.unique(lags):
+        sizes = np.concatenate([np.abs(part[lag:] - part[:-lag]) for part in parts if len(part) > lag])
+        naive[lags == lag] = mean_known(sizes, axis=0)
+    prior = np.maximum(naive / own, 1)
+    n = np.maximum(n_errors, 1)[:, None]
+    return np.asarray((n + PRIOR_NAIVE * prior) / (n + PRIOR_NAIVE))
+
+
 def _find_weights(scale: Calibration, samples: Sequence[Sample]) -> np.ndarray:
     """Find the weights by which features count, of all targets and then of each: (4, n_targets).
 
@@ -294,10 +322,9 @@ def _find_quantiles(
                 weights.append(np.full(len(own), one.weight / len(own)))
         values, w = np.concatenate(parts), np.concatenate(weights)
         each = np.column_stack([_weighted_quantiles(column, w) for column in values.T])
-        some = values[:: max(1, values.size // (4 * MOST_SORTED))]
-        common = _weighted_quantiles(
-            some.ravel(), np.repeat(w[:: max(1, values.size // (4 * MOST_SORTED))], values.shape[1])
-        )
+        some = slice(None, None, max(1, values.size // (4 * MOST_SORTED)))
+        both = np.concatenate([values[some], -values[some]]).ravel()  # that few errors lie on one side is chance
+        common = _weighted_quantiles(both, np.tile(np.repeat(w[some], values.shape[1]), 2))
         n = n_errors[bands == band].mean()
         found.append((n * each + PRIOR_SHAPE * common[:, None]) / (n + PRIOR_SHAPE))
     return np.array(found)

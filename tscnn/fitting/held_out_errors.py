@@ -100,7 +100,7 @@ def gather_errors(fitted: Pipeline, seen: SeriesSet, split: Split, linear: Linea
     structural = next((term for term in fitted.terms if isinstance(term, StructuralMixture)), None)
     if structural is not None:  # which hardly learns from rows but those that it forecasts from
         alone = replace(fitted, terms=(replace(structural, share=1.0),))
-        starts = seen.origins(max(alone.fewest_rows, 2 * structural.season + 2), horizon)
+        starts = seen.origins(alone.fewest_rows, horizon)
         own = _forecast_errors(alone, seen, starts, MOST_STRUCTURAL)
         return [] if own is None else [own]
     if split.has_validation:

@@ -352,7 +352,7 @@ class Calibration:
             If the shapes of arrays do not fit each other.
         """
         own: dict[str, Any] = {name: arrays[name] for name in _ARRAYS}
-        horizon, k = np.shape(arrays["sizes"])
+        horizon, k = np.shape(own["sizes"])
         n_bands, n_series = len(own["quantiles"]), len(own["of_series"])
         shapes = [(horizon, k), (4, k), (3, k), (3, k), (horizon, k), (n_bands, own["positions"].shape[1], k)]
         shapes += [(horizon,), (n_bands, len(KNOTS), k)]
