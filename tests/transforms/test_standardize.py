@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tscnn.data.series import SeriesSet
+from tscnn.data.split import Split
 from tscnn.data.times import Times
 from tscnn.transforms.standardize import Standardize
 from tscnn.transforms.transform import Transform
@@ -71,3 +73,17 @@ def test_a_constant_comes_back_to_the_bit():
     transform = Standardize.fit(values)
     np.testing.assert_array_equal(transform.mean, values[0])
     assert not transform.apply(values, pd.RangeIndex(1000)).any()
+
+
+def test_series_of_a_panel_that_were_not_in_training_have_their_own_moments():
+    index, random = pd.RangeIndex(40), np.random.default_rng(0)
+    panel = SeriesSet(random.normal([5, 50], 1, (80, 2)), (index, index), ("a", "b"))
+    fitted = Standardize.fit_series(Split.at(panel, [None, None]))
+    values = random.normal(100, 3, (40, 2))
+    values[:, 1] = np.nan  # as is typical of the others, then
+    admitted = fitted.admit(SeriesSet(values, (index,), ("new",)))
+    assert admitted.mean[0, 0] == pytest.approx(values[:, 0].mean())
+    assert admitted.mean[0, 1] == pytest.approx(np.median(fitted.mean[:, 1]))
+    nothing = SeriesSet(np.full((40, 2), np.nan), (index,), ("empty",))
+    with pytest.raises(ValueError, match=r"must have values; leave out those that have none.*series='empty'"):
+        fitted.admit(nothing)

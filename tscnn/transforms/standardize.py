@@ -123,7 +123,13 @@ class Standardize:
         Returns
         -------
         Standardize
-            One mean and scale for each, in their order; the same, if it was fitted to a single series.
+            One mean and scale for each, in their order, those typical of training for a column without values; the
+            same, if it was fitted to a single series.
+
+        Raises
+        ------
+        ValueError
+            If a series that was not in `fit` has no value at all.
         """
         if self.names is None:
             return self
@@ -135,7 +141,11 @@ class Standardize:
                 mean[i], scale[i] = self.mean[known[name]], self.scale[known[name]]
             else:
                 mean[i], own = _moments(series.values[bounds[i] : bounds[i + 1]], self.centred)
-                mean[i], scale[i] = np.nan_to_num(mean[i]), np.where(own > 0, own, typical)
+                if np.isnan(mean[i]).all():
+                    rule = "A series that was not in `fit` must have values; leave out those that have none."
+                    raise ValueError(received(rule, series=name, n_rows=bounds[i + 1] - bounds[i]))
+                mean[i] = np.where(np.isnan(mean[i]), np.median(self.mean, axis=0), mean[i])
+                scale[i] = np.where(own > 0, own, typical)
         return replace(self, mean=mean, scale=scale, names=series.names or (None,))
 
     def _of(self, times: Times) -> tuple[np.ndarray, np.ndarray]:
