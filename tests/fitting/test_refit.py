@@ -3,7 +3,11 @@ import pandas as pd
 import pytest
 
 from tests.conftest import closed_form, make_frame, small_forecaster
+from tscnn.data import SeriesSet
+from tscnn.data.frame import read_frame
 from tscnn.evaluation import rolling
+from tscnn.fitting.refit import refit_linear
+from tscnn.parameters import read_parameters
 
 HORIZON = 3
 
@@ -160,3 +164,16 @@ def test_errors_name_what_breaks_a_rule(df, arguments, error, message):
     with pytest.raises(error, match=message) as raised:
         closed_form().backtest(df, **arguments)
     assert len(str(raised.value)) < 400
+
+
+def test_a_linear_refit_has_the_periodic_regression_again():
+    random = np.random.default_rng(0)
+    load, hour = random.normal(size=24 * 120), np.arange(24 * 120) % 24
+    price = np.where(hour < 12, 2.0, -1.0) * load + 0.1 * random.normal(size=len(load))
+    rows = pd.DataFrame({"price": price, "load": load}, pd.date_range("2026-01-01", periods=len(load), freq="h"))
+    forecaster = closed_form(lookback="auto", future_covariates="load", outliers=None).fit(rows[:-100])
+    before = forecaster.pipeline_
+    series = SeriesSet.of_frames([read_frame(rows, forecaster.schema_)], forecaster.schema_)
+    after = refit_linear(before, series, forecaster.schema_, read_parameters(forecaster))
+    assert "periodic_regression" in [term.name for term in before.terms]
+    assert [term.name for term in after.terms] == [term.name for term in before.terms]

@@ -37,6 +37,8 @@ from tscnn.transforms import AheadInputs, CovariateEffects, OutlierFilter, Trans
 from tscnn.transforms.fit import clean_series
 from tscnn.transforms.missing import fill_series
 
+MOST_BESIDE = 2**28  # forecasts of a periodic regression that a network is trained beside, 1 GB: a convention
+
 __all__ = ["Fit", "fit_pipeline"]
 
 
@@ -106,9 +108,7 @@ def fit_pipeline(series: SeriesSet, schema: Schema, parameters: CheckedParameter
     for name, gate in prepared.gates.items():
         tell(f"{name.replace('_', ' ')} {gate.reason}")
     rows, gaps = prepared.rows, prepared.gaps
-    linear = fit_linear(rows, split, schema, parameters, season_length)
-    if linear is not None:
-        linear = add_periodic_regression(linear, rows, split, schema, parameters, prepared.effects, season_length)
+    linear = fit_linear(rows, split, schema, parameters, prepared.effects)
     for line in linear.messages if linear is not None else ():
         tell(line)
     ahead = find_ahead_inputs(split, parameters, prepared.effects)
@@ -173,9 +173,13 @@ def add_network(
     lookback = parameters.lookback or (linear.lookback if linear is not None else 1)
     gates = dict(linear.gates) if linear is not None else {}
     structural = linear is not None and any(isinstance(term, StructuralMixture) for term in linear.fitted)
-    if structural and parameters.network is not None:
-        gates["network"] = not_kept("structural models forecast series this short")
-    if parameters.network is None or structural:
+    periodic = linear is not None and any(isinstance(term, PeriodicRegression) for term in linear.fitted)
+    n_values = len(rows.values) * parameters.horizon * len(schema.target_features)
+    too_many = periodic and n_values > MOST_BESIDE
+    if parameters.network is not None and (structural or too_many):
+        why = "structural models forecast series this short" if structural else "too many rows beside future covariates"
+        gates["network"] = not_kept(why)
+    if parameters.network is None or structural or too_many:
         terms = linear.fitted if linear is not None else ()
         pipeline = Pipeline(transforms, terms, lookback, parameters.horizon, schema.target_features)
         return pipeline, Fit(pipeline, None, {}, None, gates)
@@ -199,7 +203,11 @@ def add_network(
 
 
 def fit_linear(
-    rows: SeriesSet, split: Split, schema: Schema, parameters: CheckedParameters, season_length: int | None
+    rows: SeriesSet,
+    split: Split,
+    schema: Schema,
+    parameters: CheckedParameters,
+    effects: Sequence[CovariateEffects],
 ) -> LinearFit | None:
     """Fit the linear terms, and choose the lookback by them.
 
@@ -210,18 +218,18 @@ def fit_linear(
     split : Split
         Of their series.
     schema : Schema
-        For the targets.
+        For the targets and the step.
     parameters : CheckedParameters
         Of the forecaster.
-    season_length : int or None
-        Rows of a season.
+    effects : sequence of CovariateEffects
+        That were subtracted from `rows`, the first of them; none if nothing was.
 
     Returns
     -------
     LinearFit or None
         None where there is no linear model and the lookback is given.
     """
-    settings, lookback = parameters.linear_model, parameters.lookback
+    settings, lookback, season_length = parameters.linear_model, parameters.lookback, find_seasonality(schema.freq)
     if settings is None and lookback is not None:
         return None
     targets, settings = list(schema.target_features), settings or LinearModel()
@@ -232,7 +240,7 @@ def fit_linear(
         lookbacks = list_lookbacks(known, parameters.horizon, season_length, settings)
     isolated = parameters.network is not None and parameters.network.feature_mode == "independent"
     short = is_short(rows, lookback, parameters.linear_model)
-    return fit_linear_model(
+    fit = fit_linear_model(
         rows.values,
         targets,
         split,
@@ -243,47 +251,25 @@ def fit_linear(
         isolated=isolated,
         short=short,
     )
+    return _add_periodic_regression(fit, rows, split, schema, parameters, effects)
 
 
-def add_periodic_regression(
+def _add_periodic_regression(
     linear: LinearFit,
     rows: SeriesSet,
     split: Split,
     schema: Schema,
     parameters: CheckedParameters,
     effects: Sequence[CovariateEffects],
-    season_length: int | None,
 ) -> LinearFit:
-    """Fit regressions on future covariates beside the other linear terms, where they help.
-
-    Parameters
-    ----------
-    linear : LinearFit
-        The other terms.
-    rows : SeriesSet
-        In the units of the terms.
-    split : Split
-        Of their series.
-    schema : Schema
-        For the targets and the step.
-    parameters : CheckedParameters
-        Of the forecaster.
-    effects : sequence of CovariateEffects
-        That were subtracted from `rows`, the first of them; none if nothing was.
-    season_length : int or None
-        Rows of a season.
-
-    Returns
-    -------
-    LinearFit
-        The same, if nothing but the calendar is known ahead.
-    """
+    """Fit regressions on future covariates, if there are any, beside the other linear terms, where they help."""
     settings, name = parameters.linear_model, PeriodicRegression.name
     if settings is None or not schema.ahead or any(isinstance(one, StructuralMixture) for one in linear.fitted):
         return linear
     if not settings.periodic_regression:
         return linear.beside(name, (), not_kept("switched off"))
-    season = season_length if season_length and season_length > 1 else settings.lookbacks.default_season
+    season_length = find_seasonality(schema.freq) or 1
+    season = season_length if season_length > 1 else settings.lookbacks.default_season
     span = parameters.lookback or settings.periodic.seasons * season
     terms, result = fit_periodic_regression(
         rows.values,

@@ -26,6 +26,7 @@ from tscnn.forecasting.intervals import Asked
 from tscnn.forecasting.pipeline import Pipeline
 from tscnn.linear import TERMS
 from tscnn.parameters import CheckedParameters, read_parameters
+from tscnn.transforms import CovariateEffects
 from tscnn.transforms.fit import clean_series, transform
 from tscnn.transforms.missing import fill_series
 
@@ -242,6 +243,7 @@ def refit_linear(pipeline: Pipeline, series: SeriesSet, schema: Schema, paramete
         series, split, _ = clean_series(series, split, schema, season_length, lambda _: None)
     gaps = None if pipeline.outliers is None else pipeline.outliers.gaps
     rows = fill_series(transform(series, pipeline.admit(series).transforms), gaps)
-    linear = fit_linear(rows, split, schema, parameters, season_length)
+    effects = [one for one in pipeline.transforms if isinstance(one, CovariateEffects)]
+    linear = fit_linear(rows, split, schema, parameters, effects)
     kept = [term for term in pipeline.terms if term.name not in {each.name for each in TERMS}]
     return replace(pipeline, terms=(*(linear.refitted if linear is not None else ()), *kept))
