@@ -156,3 +156,17 @@ def test_series_of_a_panel_share_it():
     for name, one in panel.items():
         scale = one["price"].std()
         np.testing.assert_allclose(found.loc[name, "price"] / scale, one["price"][-HORIZON:] / scale, atol=0.6)
+
+
+def test_it_learns_how_covariates_are_spread_from_training_rows(frame, forecaster):
+    changed = frame[:-240].copy()
+    changed.iloc[-100:, 1] += 5  # of the validation rows
+    other = fit(changed, future_covariates=["load"])
+    np.testing.assert_array_equal(term_of(other).basis.knots, term_of(forecaster).basis.knots)
+
+
+def test_a_network_beside_more_rows_than_memory_has_room_for_is_not_trained(frame, monkeypatch):
+    monkeypatch.setattr("tscnn.fitting.fit.MOST_BESIDE", 1000)
+    with_network = fit(frame[:-240], future_covariates=["load"], network="auto")
+    assert with_network.gates_["network"].reason == "not kept: too many rows beside future covariates"
+    assert [term.name for term in with_network.pipeline_.terms][-1] == "periodic_regression"

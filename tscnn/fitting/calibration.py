@@ -14,8 +14,8 @@ from tscnn.data.index import find_seasonality
 from tscnn.data.schema import Schema
 from tscnn.data.series import SeriesSet
 from tscnn.data.split import Split
-from tscnn.fitting.held_out_errors import Errors, count_independent, gather_errors, mean_known
-from tscnn.forecasting.calibration import KNOTS, Calibration, changes_at
+from tscnn.fitting.held_out_errors import Errors, count_independent, gather_errors
+from tscnn.forecasting.calibration import KNOTS, Calibration, changes_at, mean_known
 from tscnn.forecasting.pipeline import Pipeline
 from tscnn.linear import LinearFit
 

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
 from tscnn.data.series import SeriesSet
 from tscnn.data.split import Split
 from tscnn.data.windows import sliding_windows
+from tscnn.forecasting.calibration import mean_known
 from tscnn.forecasting.pipeline import Pipeline
 from tscnn.forecasting.predict import forecast_rows
 from tscnn.linear import LinearFit, StructuralMixture
 from tscnn.linear.out_of_fold import FoldErrors
 
-__all__ = ["Errors", "count_independent", "gather_errors", "mean_known"]
+__all__ = ["Errors", "count_independent", "gather_errors"]
 
 # Conventions of cost
 MOST_ORIGINS = 1000  # that are forecast from, ..
@@ -167,23 +167,3 @@ def count_independent(errors: Errors, horizon: int) -> np.ndarray:
     """
     steps = np.arange(1, horizon + 1)[:, None]
     return np.asarray(np.maximum(np.array(errors.stretches) / steps, np.array(errors.stretches) > 0).sum(axis=1))
-
-
-def mean_known(values: np.ndarray, axis: Any = None) -> np.ndarray:
-    """Return the mean of what is there.
-
-    Parameters
-    ----------
-    values : ndarray
-        NaN where one is missing.
-    axis : int or tuple of int, optional
-        As of `numpy.mean`.
-
-    Returns
-    -------
-    ndarray
-        1 where nothing is there.
-    """
-    there = ~np.isnan(values)
-    n = there.sum(axis=axis)
-    return np.where(n > 0, np.where(there, values, 0).sum(axis=axis) / np.maximum(n, 1), 1.0)

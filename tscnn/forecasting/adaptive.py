@@ -23,8 +23,8 @@ RATE = 0.01  # by which a level moves with an outcome: about what the source tak
 class AdaptiveLevels:
     """Levels of quantiles, of each step and target of one series, that follow how often outcomes lie below.
 
-    A level p moves by rate * (p - 1) when the outcome lies below the quantile, and by rate * p when it does not [1]_:
-    in the long run a part p of the outcomes lies below. Beyond 0 and 1 quantiles double again and again.
+    A level p moves by `RATE` * (p - 1) when the outcome lies below the quantile, and by `RATE` * p when it does
+    not [1]_: in the long run a part p of the outcomes lies below. Beyond 0 and 1 quantiles double again and again.
 
     Parameters
     ----------
@@ -32,8 +32,6 @@ class AdaptiveLevels:
         Ascending.
     horizon, n_targets : int
         Of the forecasts.
-    rate : float, default 0.01
-        How fast they move.
 
     References
     ----------
@@ -47,8 +45,8 @@ class AdaptiveLevels:
     array([0.909, 0.9  ])
     """
 
-    def __init__(self, levels: np.ndarray, horizon: int, n_targets: int, rate: float = RATE) -> None:
-        self.levels, self.rate = levels, rate
+    def __init__(self, levels: np.ndarray, horizon: int, n_targets: int) -> None:
+        self.levels = levels
         self.current = np.tile(np.asarray(levels, np.float64)[:, None, None], (1, horizon, n_targets))
 
     def learn(self, steps: np.ndarray, quantiles: np.ndarray, outcome: np.ndarray) -> None:
@@ -64,7 +62,7 @@ class AdaptiveLevels:
             NaN where it is missing.
         """
         below = (outcome <= quantiles).transpose(1, 0, 2)
-        moves = self.rate * (self.levels[:, None, None] - below)
+        moves = RATE * (self.levels[:, None, None] - below)
         known = ~np.isnan(outcome) & ~np.isnan(quantiles).transpose(1, 0, 2)
         self.current[:, steps] += np.where(known, moves, 0.0)
 

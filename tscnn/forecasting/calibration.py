@@ -16,7 +16,7 @@ from tscnn.data.series import SeriesSet
 from tscnn.data.times import Times, at_steps
 from tscnn.data.windows import sliding_windows
 
-__all__ = ["KNOTS", "Calibration", "changes_at", "measure_changes"]
+__all__ = ["KNOTS", "Calibration", "changes_at", "mean_known", "measure_changes"]
 
 KNOTS = np.array([0.005, 0.01, 0.025, 0.05, *np.arange(1, 10) / 10, 0.95, 0.975, 0.99, 0.995])  # a convention
 SCORES = ndtri(KNOTS)
@@ -49,7 +49,7 @@ def measure_changes(recent: np.ndarray, season: int) -> np.ndarray:
     """
     over = np.abs(recent[:, season:] - recent[:, :-season])
     steps = np.abs(np.diff(recent[:, -season - 1 :], axis=1))
-    return np.log(np.stack([_mean(sizes) for sizes in (over[:, -season:], over, steps)], axis=1) + FLOOR)
+    return np.log(np.stack([mean_known(sizes, axis=1) for sizes in (over[:, -season:], over, steps)], axis=1) + FLOOR)
 
 
 def changes_at(rows: np.ndarray, at: np.ndarray, n_rows: int, season: int) -> np.ndarray:
@@ -74,13 +74,26 @@ def changes_at(rows: np.ndarray, at: np.ndarray, n_rows: int, season: int) -> np
     return np.concatenate([measure_changes(windows[part - n_rows + 1], season) for part in parts])
 
 
-def _mean(sizes: np.ndarray) -> np.ndarray:
-    """Return the mean over rows of what is there, 1 where nothing is."""
-    there = ~np.isnan(sizes)
+def mean_known(values: np.ndarray, axis: Any = None) -> np.ndarray:
+    """Return the mean of what is there.
+
+    Parameters
+    ----------
+    values : ndarray
+        NaN where one is missing.
+    axis : int or tuple of int, optional
+        As of `numpy.mean`.
+
+    Returns
+    -------
+    ndarray
+        1 where nothing is there.
+    """
+    there = ~np.isnan(values)
     if there.all():
-        return np.asarray(sizes.mean(axis=1, dtype=np.float64))
-    n = there.sum(axis=1)
-    return np.where(n > 0, np.where(there, sizes, 0).sum(axis=1, dtype=np.float64) / np.maximum(n, 1), 1.0)
+        return np.asarray(values.mean(axis=axis, dtype=np.float64))
+    n = there.sum(axis=axis)
+    return np.where(n > 0, np.where(there, values, 0).sum(axis=axis, dtype=np.float64) / np.maximum(n, 1), 1.0)
 
 
 @dataclass(frozen=True)
@@ -89,9 +102,9 @@ class Calibration:
 
     An error is a number drawn from a distribution, times a scale: the typical size of errors of that step and target,
     larger where the series have changed much of late, where the forecast is far from repeating the season, and at busy
-    times of it. Quantiles of the numbers are
-    those of split conformal prediction [1]_ for as many errors as are independent; those of neighbouring origins are
-    not. Beyond the errors that were seen Student's t distribution goes on.
+    times of it. Quantiles of the numbers are those of split conformal prediction [1]_ for as many errors as are
+    independent; those of neighbouring origins are not. Beyond the errors that were seen Student's t distribution goes
+    on.
 
     Attributes
     ----------

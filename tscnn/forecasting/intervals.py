@@ -79,8 +79,13 @@ class Asked:
         ndarray of shape (n_levels,)
             Ascending.
         """
+        return np.unique(self._wanted)
+
+    @property
+    def _wanted(self) -> np.ndarray:
+        """Levels of quantiles, then of the lower and the upper end of each interval."""
         ends = [tail for each in self.coverage for tail in ((1 - each) / 2, (1 + each) / 2)]
-        return np.unique(np.round([*self.quantiles, *ends], 12))
+        return np.round([*self.quantiles, *ends], 12)
 
     def columns(self, targets: pd.Index) -> pd.Index:
         """Name the columns of forecasts.
@@ -112,8 +117,7 @@ class Asked:
         ndarray of shape (.., n_columns)
             In the order of `columns`.
         """
-        ends = [tail for each in self.coverage for tail in ((1 - each) / 2, (1 + each) / 2)]
-        at = np.searchsorted(self.levels, np.round([*self.quantiles, *ends], 12))
+        at = np.searchsorted(self.levels, self._wanted)
         parts = [*([points] if self.coverage else []), *quantiles[at]]
         return np.stack(parts, axis=-1).reshape(*points.shape[:-1], -1)
 

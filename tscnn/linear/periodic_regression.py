@@ -17,7 +17,7 @@ from tscnn.data.windows import sliding_windows
 from tscnn.transforms import CovariateEffects
 from tscnn.transforms.covariates import CovariateBasis
 
-__all__ = ["Inputs", "PeriodicRegression", "local_units", "regression_inputs"]
+__all__ = ["Inputs", "PeriodicRegression", "apply_regressions", "local_units", "regression_inputs"]
 
 BLOCK = 512  # origins in memory at a time: a convention
 FLOOR = 0.05  # least scale of a window, in standard deviations of training: a convention
@@ -207,13 +207,45 @@ class PeriodicRegression:
         level, scale = local_units(rows)
         own, known = regression_inputs(rows, level, scale, ahead[:, :, :n_numbers], self.inputs)
         positions = ahead[:, span - 1, -1].astype(np.int64)
-        found = np.empty((len(rows), self.horizon), np.float32)
-        for position in np.unique(positions):
-            at = np.flatnonzero(positions == position)
-            found[at] = own[at] @ self.own[j, position, :-1] + self.own[j, position, -1]
-            found[at] += np.einsum("nhk,hk->nh", known[at], self.known[j, position])
-        found = np.sinh(np.clip(found, -self.limits[j], self.limits[j])) * scale[:, None] + level[:, None]
+        found = apply_regressions(own, known, positions, self.own[j], self.known[j], self.limits[j])
+        found = np.sinh(found) * scale[:, None] + level[:, None]
         out[...] = self.shares[j] * (found - effects[:, span:])
+
+
+def apply_regressions(
+    own: np.ndarray,
+    known: np.ndarray,
+    positions: np.ndarray,
+    weights: np.ndarray,
+    weights_of_known: np.ndarray,
+    limit: float,
+) -> np.ndarray:
+    """Forecast each origin with the regression of its position in the season.
+
+    Parameters
+    ----------
+    own, known : ndarray of shape (n, n_own) and (n, n_steps, n_known)
+        Of `regression_inputs`.
+    positions : ndarray of int of shape (n,)
+        In the season.
+    weights : ndarray of shape (n_positions, n_own + 1, n_steps)
+        Of `own`, the last one the intercept.
+    weights_of_known : ndarray of shape (n_positions, n_steps, n_known)
+        Of `known`.
+    limit : float
+        Beyond which nothing is forecast.
+
+    Returns
+    -------
+    ndarray of shape (n, n_steps)
+        Inverse hyperbolic sines, in the precision of `own`.
+    """
+    found = np.empty(known.shape[:2], own.dtype)
+    for position in np.unique(positions):
+        at = np.flatnonzero(positions == position)
+        found[at] = own[at] @ weights[position, :-1] + weights[position, -1]
+        found[at] += np.einsum("nhk,hk->nh", known[at], weights_of_known[position])
+    return np.clip(found, -limit, limit)
 
 
 def local_units(windows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -12,7 +12,13 @@ from tscnn.data.calendar import find_cycle, season_positions
 from tscnn.data.split import Split
 from tscnn.data.windows import sliding_windows
 from tscnn.linear.out_of_fold import FoldErrors, find_better_targets, gate_gain
-from tscnn.linear.periodic_regression import Inputs, PeriodicRegression, local_units, regression_inputs
+from tscnn.linear.periodic_regression import (
+    Inputs,
+    PeriodicRegression,
+    apply_regressions,
+    local_units,
+    regression_inputs,
+)
 from tscnn.linear.settings import LinearModel
 from tscnn.statistics import GateResult, not_kept
 from tscnn.transforms import CovariateEffects
@@ -21,6 +27,7 @@ from tscnn.transforms.covariates import CovariateBasis
 __all__ = ["fit_periodic_regression", "solve_ridges"]
 
 LEAST_VARIANCE = 1e-3  # of an input, so that one that never changed in training says nothing: a convention
+MOST_VALUES = 2**25  # of what is known of the origins of a position, in memory at a time, 134 MB: a convention
 SHARES = tuple(i / 10 for i in range(11))  # of the forecast, to choose from: a convention
 
 
@@ -207,7 +214,8 @@ def _solve(
     origins = np.concatenate([np.asarray(part, int) for part in stretches])
     n_targets, n_own, n_known = design.raw.shape[1], len(design.inputs.own), 3 * design.numbers.shape[1]
     cost = len(origins) * n_targets * len(steps) * float(n_own + n_known) ** 2
-    every = max(1, -(-int(cost) // int(most_products)))
+    n_values = len(origins) / design.n_positions * (design.inputs.span + design.inputs.horizon) * max(n_known // 3, 1)
+    every = max(1, -(-int(cost) // int(most_products)), -(-int(n_values) // MOST_VALUES))
     shape = (len(alphas), n_targets, design.n_positions)
     own, known = np.zeros((*shape, n_own + 1, len(steps))), np.zeros((*shape, len(steps), n_known))
     limits = np.zeros((n_targets, design.n_positions))
@@ -262,11 +270,5 @@ def _errors(design: _Design, weights: Weights, j: int, origins: np.ndarray, step
     """Return forecast - outcome of one target: (origins, steps)."""
     own, known, limits = weights
     _, scale, seen, ahead, outcomes = design.at(j, origins, steps)
-    positions = design.positions[origins]
-    found = np.empty_like(outcomes)
-    for position in np.unique(positions):
-        at = np.flatnonzero(positions == position)
-        found[at] = seen[at] @ own[j, position, :-1] + own[j, position, -1]
-        found[at] += np.einsum("nhk,hk->nh", ahead[at], known[j, position])
-    found = np.clip(found, -limits[j], limits[j])
+    found = apply_regressions(seen, ahead, design.positions[origins], own[j], known[j], limits[j])
     return np.asarray((np.sinh(found) - np.sinh(outcomes)) * scale[:, None])
