@@ -70,3 +70,10 @@ def test_covariates_in_a_series_need_no_name() -> None:
     times = read_future(pd.Series([1.0, 2.0]), schema, np.zeros(2), pd.RangeIndex(2))
     assert times.covariates is not None
     assert times.covariates.ravel().tolist() == [1.0, 2.0]
+
+
+def test_covariates_errors_leave_a_column_called_x_its_name() -> None:
+    settings: dict[str, Any] = {"freq": 1, "kind": "integers", "dtype": np.dtype(float)}
+    schema = Schema.of(pd.Index(["load", "X"]), "load", future="X", **settings)
+    with pytest.raises(TypeError, match="'X'"):
+        read_future(pd.DataFrame({"X": ["1,5", "2,5"]}, pd.RangeIndex(5, 7)), schema, np.zeros(2), pd.RangeIndex(5, 7))

@@ -84,7 +84,7 @@ def read_future(future: Any, schema: Schema, newest: np.ndarray, due: pd.Index) 
         numbers = as_float(number_categories(own, [schema.categories[at] for at in wanted])).to_numpy()
     except (TypeError, ValueError) as error:  # what others say of `X`
         kind = TypeError if isinstance(error, TypeError) else ValueError
-        raise kind(re.sub(r"\bX\b", "future", str(error))) from None
+        raise kind(re.sub(r"(?<!')\bX\b(?!')", "future", str(error))) from None  # a column may be called 'X'
     values = np.repeat(newest[None], len(due), axis=0)
     values[:, wanted] = numbers
     return Times(due, schema.encode(values)[1])
