@@ -49,7 +49,6 @@ PARTS: dict[str, Part] = {
     "relative": Part("errors relative to the window's scale", _mixture(scale_power=0.0)),
     "folds": Part("folds of the training rows", _mixture(n_folds=0)),
     "means": Part("strong ridges, to means of seasons", _mixture(mean_alphas=())),
-    "correlations": Part("shrunk correlations of errors", _mixture(shrinks_correlations=False)),
     "centres": Part("seasonal and structural centres", _mixture(seasonal_alphas=(), structural_alphas=())),
     "structural": Part("structural centres alone", _mixture(structural_alphas=())),
     "groups": Part("maps of columns or groups of them", _linear(maps="shared")),

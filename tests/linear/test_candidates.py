@@ -48,18 +48,6 @@ def test_a_weaker_ridge_is_taken_if_it_errs_hardly_more():
             assert errors.candidates[0].chosen.any()
 
 
-@pytest.mark.parametrize("most_products", [1e11, 1e6])  # of all windows, or of a part
-@pytest.mark.parametrize(("horizon", "n_steps"), [(16, 16), (96, 48)])
-def test_errors_a_horizon_apart_count_as_independent(horizon, n_steps, most_products):
-    rows = np.random.default_rng(0).normal(size=(3000, 1))
-    settings = replace(SETTINGS, most_products=most_products)
-    folds, errors = evaluate(rows, 2000, [24], horizon, settings)
-    seen = horizon - horizon // n_steps + 1  # steps up to the last one that errors are computed at
-    np.testing.assert_allclose(errors.n_errors, [sum(map(len, fold.origins)) / seen for fold in folds])
-    _, few = evaluate(rows, 2000, [24], horizon, settings, few=True)
-    assert np.isinf(few.n_errors).all()
-
-
 def test_products_are_those_of_the_errors_of_the_kernels():
     rows = autoregression(600, 20).astype(float)
     folds, errors = evaluate(rows, 500, [12, 6], 4, kinds=("shared", "grouped"))

@@ -12,7 +12,7 @@ SETTINGS = MixtureSettings()
 def test_each_feature_has_the_weights_that_serve_it_best():
     good, bad = 0.1, 10.0
     products = np.array([np.diag([good, bad]), np.diag([bad, good]), np.diag([good, good])])
-    weights = combination_weights(products, np.inf, SETTINGS)
+    weights = combination_weights(products, SETTINGS)
     assert weights.shape == (2, 3)
     np.testing.assert_allclose(weights.sum(axis=0), 1)
     first, second, both = weights[0]
@@ -26,7 +26,7 @@ def test_weights_minimise_the_squared_error_on_the_simplex(seed):
     errors = random.normal(size=(200, 5)) @ random.normal(size=(5, 5)) * [1, 1, 1, 2, 3]
     products = errors.T @ errors
     settings = MixtureSettings(equal_weights=1e-9, least_weight=0.0)
-    found = combination_weights(products[None], np.inf, settings)[:, 0]
+    found = combination_weights(products[None], settings)[:, 0]
     best = minimize(
         lambda w: w @ products @ w / products.trace(),
         np.full(5, 0.2),
@@ -37,31 +37,15 @@ def test_weights_minimise_the_squared_error_on_the_simplex(seed):
     np.testing.assert_allclose(found, best.x, atol=1e-3)
 
 
-def test_weights_count_on_correlations_as_far_as_they_are_not_chance():
-    squares, correlations = np.array([1.0, 1.2, 2.0]), np.array([[1.0, 0.9, 0.3], [0.9, 1.0, 0.2], [0.3, 0.2, 1.0]])
-    products = (correlations * np.sqrt(np.outer(squares, squares)))[None]
-    least = np.linalg.solve(products[0], np.ones(3))
-    discounted = squares**-3.0
-
-    def found(n_errors):
-        return combination_weights(products, n_errors, SETTINGS)[:, 0]
-
-    np.testing.assert_allclose(found(np.inf), least / least.sum(), atol=0.03)
-    np.testing.assert_allclose(found(0.1), discounted / discounted.sum(), atol=0.02)
-    distances = [np.abs(found(n_errors) - found(np.inf)).sum() for n_errors in (1, 4, 16, 64, 1e9)]
-    assert distances == sorted(distances, reverse=True)
-    assert distances[-1] < 1e-6
-
-
-def test_candidates_without_errors_have_no_correlations():
-    np.testing.assert_allclose(combination_weights(np.zeros((1, 2, 2)), 4.0, SETTINGS), 0.5)
+def test_candidates_without_errors_share_the_weight():
+    np.testing.assert_allclose(combination_weights(np.zeros((1, 2, 2)), SETTINGS), 0.5)
     exact = np.diag([0.0, 1.0])
-    assert combination_weights(exact[None], 4.0, SETTINGS)[0, 0] > 0.9
+    assert combination_weights(exact[None], SETTINGS)[0, 0] > 0.9
 
 
 def test_a_feature_weighs_by_its_own_errors_and_those_of_all():
     own = np.array([np.diag([1.0, 4.0]), np.diag([3.0, 2.0])])
-    weights = combination_weights(own, np.inf, MixtureSettings(equal_weights=1e-9))[0]
+    weights = combination_weights(own, MixtureSettings(equal_weights=1e-9))[0]
     common = own.mean(axis=0) / own.mean(axis=0).trace()
     for weight, products in zip(weights, own, strict=True):
         a, b = np.diag(products / products.trace() + common)
@@ -73,9 +57,9 @@ def test_one_column_of_many_decides_neither_weights_nor_lookback():
     usual, outlying = np.diag([1.0, 1.5]), np.diag([1000.0, 1.0]) * 1e4
     for n_outlying in (0, 1):
         products = np.array([usual] * (50 - n_outlying) + [outlying] * n_outlying)
-        errors = CandidateErrors(candidates, np.array([products] * 2), np.full(2, np.inf), [])
+        errors = CandidateErrors(candidates, np.array([products] * 2), [])
         assert choose_lookback(errors, [1, 2], MixtureSettings(n_lengths=1))[0] == 2
-        weights = combination_weights(products, np.inf, SETTINGS)
+        weights = combination_weights(products, SETTINGS)
         assert weights[0, 0] > weights[1, 0]  # of a column among the others
 
 
@@ -89,7 +73,7 @@ def test_a_lookback_is_not_chosen_by_weights_that_flatter_it():
     # Each candidate of two rows errs on the fold where the other does not.
     for contrast, expected in ((1.3, 2), (1.9, 2), (3.0, 1), (6.0, 1)):
         by_fold = np.array([products(0.1, contrast), products(contrast, 0.1)])
-        errors = CandidateErrors(candidates, by_fold, np.full(2, np.inf), [])
+        errors = CandidateErrors(candidates, by_fold, [])
         lookback, weights, unseen = choose_lookback(errors, [1, 2], SETTINGS)
         assert lookback == expected
         np.testing.assert_allclose(weights, np.mean(unseen, axis=0))

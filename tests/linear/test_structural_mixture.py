@@ -9,9 +9,8 @@ import pytest
 
 from tscnn import Forecaster
 from tscnn.common.term import Term
-from tscnn.linear import StructuralMixture
 from tscnn.linear.settings import StructuralSettings
-from tscnn.linear.structural_mixture import list_models
+from tscnn.linear.structural_mixture import StructuralMixture, list_models
 from tscnn.linear.structural_mixture_fit import learn_odds
 
 

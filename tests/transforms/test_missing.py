@@ -9,7 +9,8 @@ import pytest
 from tscnn.data.series import SeriesSet
 from tscnn.data.split import Split
 from tscnn.data.windows import sliding_windows
-from tscnn.transforms import OutlierFilter, Standardize, clean_rows
+from tscnn.transforms import OutlierFilter, Standardize
+from tscnn.transforms.cleaning import clean_rows
 from tscnn.transforms.missing import GapMaps, carry_forward, fill_missing, fill_series, find_dependent
 from tscnn.transforms.yearly import fit_yearly_season
 

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from tests.conftest import closed_form
-from tscnn.transforms import OutlierFilter, clean_rows
+from tscnn.transforms import OutlierFilter
+from tscnn.transforms.cleaning import clean_rows
 from tscnn.transforms.outliers import fill_gaps
 
 N, SEASON = 1000, 24

@@ -13,7 +13,8 @@ from tscnn.data.split import Split
 from tscnn.linear.screening import Screening
 from tscnn.parameters import CheckedParameters
 from tscnn.statistics import GateResult, not_kept
-from tscnn.transforms import AheadInputs, CovariateEffects
+from tscnn.transforms import CovariateEffects
+from tscnn.transforms.ahead import AheadInputs
 from tscnn.transforms.covariates import CovariateBasis
 from tscnn.transforms.covariates_fit import CovariateSettings, sum_effects
 

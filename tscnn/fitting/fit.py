@@ -25,15 +25,17 @@ from tscnn.fitting.preparation import prepare
 from tscnn.fitting.validation_report import report_on_validation
 from tscnn.forecasting.pipeline import Pipeline
 from tscnn.forecasting.predict import forecast_rows
-from tscnn.linear import LinearFit, LinearModel, PeriodicRegression, fit_linear_model
+from tscnn.linear import LinearFit, LinearModel, fit_linear_model
 from tscnn.linear.lookbacks import list_lookbacks
+from tscnn.linear.periodic_regression import PeriodicRegression
 from tscnn.linear.periodic_regression_fit import fit_periodic_regression
 from tscnn.linear.structural_mixture import StructuralMixture
 from tscnn.linear.structural_mixture_fit import is_short
 from tscnn.network.config import NetworkConfig
 from tscnn.parameters.checked import CheckedParameters, check_needs_no_validation, warn_of_short_lookback
 from tscnn.statistics import GateResult, not_kept
-from tscnn.transforms import AheadInputs, CovariateEffects, OutlierFilter, Transform
+from tscnn.transforms import CovariateEffects, OutlierFilter, Transform
+from tscnn.transforms.ahead import AheadInputs
 from tscnn.transforms.fit import clean_series
 from tscnn.transforms.missing import fill_series
 

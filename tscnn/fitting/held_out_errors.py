@@ -13,8 +13,9 @@ from tscnn.data.windows import sliding_windows
 from tscnn.forecasting.calibration import mean_known
 from tscnn.forecasting.pipeline import Pipeline
 from tscnn.forecasting.predict import forecast_rows
-from tscnn.linear import LinearFit, StructuralMixture
+from tscnn.linear import LinearFit
 from tscnn.linear.out_of_fold import FoldErrors
+from tscnn.linear.structural_mixture import StructuralMixture
 
 __all__ = ["Errors", "count_independent", "gather_errors"]
 

@@ -19,7 +19,7 @@ from tscnn.data.series import SeriesSet
 from tscnn.data.times import Times, at_steps, pad_times
 from tscnn.data.windows import sliding_windows
 from tscnn.forecasting.calibration import Calibration
-from tscnn.linear import StructuralMixture
+from tscnn.linear.structural_mixture import StructuralMixture
 from tscnn.transforms import CovariateEffects, Logarithm, OutlierFilter, Standardize, Transform
 
 __all__ = ["Pipeline"]

@@ -20,8 +20,6 @@ __all__ = [
     "TERMS",
     "LinearFit",
     "LinearModel",
-    "PeriodicRegression",
-    "StructuralMixture",
     "fit_linear_model",
 ]
 

@@ -105,15 +105,12 @@ class CandidateErrors:
         Tuned over all folds.
     products : ndarray of shape (n_folds, n_features, n_candidates, n_candidates)
         Sums of products of errors.
-    n_errors : ndarray of shape (n_folds,)
-        How many of these errors hardly depend on each other; infinite where correlations are taken as they are.
     kernels : sequence of sequence of ndarray of shape (1 or n_features, length, n_steps)
         Of each fold and candidate, solved on the origins before the fold.
     """
 
     candidates: Sequence[Candidate]
     products: np.ndarray
-    n_errors: np.ndarray
     kernels: Sequence[Sequence[np.ndarray]]
 
 
@@ -138,8 +135,7 @@ def evaluate_candidates(
     season_length : int or None
         Rows of a season.
     few : bool
-        Whether windows are few, so that ridges that shrink to structural models compete, too. Candidates differ so
-        much then that the correlations of their errors are taken as they are.
+        Whether windows are few, so that ridges that shrink to structural models compete, too.
     settings : MixtureSettings
         Of the mixture.
 
@@ -170,9 +166,7 @@ def evaluate_candidates(
         fold.held_out.n_windows * fold.held_out.error_products(found)
         for fold, found in zip(folds, kernels, strict=True)
     ]
-    n_errors = np.array([_count_errors(fold) for fold in folds])
-    n_errors = np.full(n_errors.shape, np.inf) if few or not settings.shrinks_correlations else n_errors
-    return CandidateErrors(candidates, np.array(products), n_errors, kernels)
+    return CandidateErrors(candidates, np.array(products), kernels)
 
 
 def solve_candidates(
@@ -309,11 +303,6 @@ def _solve_all(ridges: Sequence[Ridge], matrices: GramMatrices) -> np.ndarray:
         repeated = replace(matrices, cross=np.tile(matrices.cross, len(centres)))
         solved += np.split(solve_ridge(repeated, alpha, np.hstack(centres))[0], len(centres), axis=1)
     return np.stack(solved)
-
-
-def _count_errors(fold: Fold) -> float:
-    """Return how many errors hardly depend on each other: those a horizon apart."""
-    return sum(map(len, fold.origins)) / (int(fold.held_out.steps[-1]) + 1)
 
 
 def _best(errors: np.ndarray, tolerance: float) -> np.ndarray:

@@ -11,7 +11,6 @@ from scipy.optimize import nnls
 from tscnn.linear.candidates import CandidateErrors
 from tscnn.linear.settings import MixtureSettings
 from tscnn.statistics.influence import limit_influence
-from tscnn.statistics.shrinkage import shrink_products
 
 __all__ = ["choose_lookback", "combination_weights", "halve"]
 
@@ -82,20 +81,15 @@ def choose_lookback(
     return mixtures[int(totals.argmin())][1:]
 
 
-def combination_weights(products: np.ndarray, n_errors: float, settings: MixtureSettings) -> np.ndarray:
+def combination_weights(products: np.ndarray, settings: MixtureSettings) -> np.ndarray:
     """Find the weights of the mixture with the least squared error.
-
-    The correlations of the candidates' errors count as far as they are not chance. Without them weights would be in
-    inverse proportion to a power of the squared errors.
 
     Parameters
     ----------
     products : ndarray of shape (n_features, n_candidates, n_candidates)
         Sums of products of errors.
-    n_errors : float
-        How many errors are behind them that hardly depend on each other; infinite where nothing is chance.
     settings : MixtureSettings
-        For `discount`, `equal_weights` and `least_weight`.
+        For `equal_weights` and `least_weight`.
 
     Returns
     -------
@@ -111,10 +105,7 @@ def combination_weights(products: np.ndarray, n_errors: float, settings: Mixture
     common = _in_own_unit((shares[:, None, None] * products).mean(axis=0))
     weights = np.empty(products.shape[:2])
     for found, own in zip(weights, products, strict=True):
-        joined = _in_own_unit(own) + common
-        squares = np.diag(joined)
-        unrelated = squares * (squares / (squares.mean() or 1.0)) ** (settings.discount - 1)
-        found[:] = _least_squares_weights(shrink_products(joined, n_errors, np.diag(unrelated)), settings)
+        found[:] = _least_squares_weights(_in_own_unit(own) + common, settings)
     return weights.T
 
 
@@ -122,9 +113,9 @@ def _weights_of(errors: CandidateErrors, folds: np.ndarray, lookback: int, setti
     """Return the weights of all candidates in the mixture of one lookback, by some folds."""
     lengths = halve(lookback, settings.n_lengths)
     at = [i for i, candidate in enumerate(errors.candidates) if candidate.length in lengths]
-    products, n_errors = errors.products[folds].sum(axis=0), float(errors.n_errors[folds].sum())
+    products = errors.products[folds].sum(axis=0)
     weights = np.zeros((len(errors.candidates), len(products)))
-    weights[at] = combination_weights(products[:, at][..., at], n_errors, settings)
+    weights[at] = combination_weights(products[:, at][..., at], settings)
     return weights
 
 

@@ -114,8 +114,7 @@ def fit_mixture(rows: np.ndarray, origins: Origins, lookbacks: Sequence[int], se
     A mixture of linear maps is a linear map, of the longest window. Candidates err in different ways, so that their
     mixture errs less than the best of them. Strengths, weights and the lookback are those that serve the validation
     origins best, and with them up to three folds of the training origins, each forecast by maps of the origins before
-    it. Where windows are many, weights count the less on correlations of errors, the fewer horizons there are to find
-    them by. Where the mixture gains no more over repeating the newest row than chance would give, it is mixed with
+    it. Where the mixture gains no more over repeating the newest row than chance would give, it is mixed with
     that.
 
     Parameters

@@ -83,16 +83,14 @@ class MixtureSettings(Settings):
     week : int, default 7
         Seasons that may be a season, too: days of a week.
     few_windows : int, default 2000
-        Training origins, up to which windows are few: seasonal candidates compete, and correlations of errors are
-        not shrunk. Chosen on sets, see docs/what-was-tried.md.
+        Training origins, up to which windows are few: seasonal candidates compete.
+        Chosen on sets, see docs/what-was-tried.md.
     tolerance : float, default 0.005
         Part of the squared error that a weaker ridge may lose: folds have fewer windows than what is solved in the end.
         A convention.
     discount : float, default 3.0
-        Power of a candidate's squared error, in inverse proportion to which it is weighted where correlations tell
-        nothing. Chosen on sets, see docs/what-was-tried.md, where 1 and 5 gain as much.
-    shrinks_correlations : bool, default True
-        Whether correlations of errors count only as far as they are not chance, where windows are many.
+        Power of a squared error, in inverse proportion to which structural models are weighted. Chosen on sets, see
+        docs/what-was-tried.md, where 1 and 5 gain as much.
     pooling : float, default 0.03
         Squared relative difference of the ways in which two columns vary, at which each counts exp(-1) times in the map
         of the other; 0 for not at all. Chosen on sets, see docs/what-was-tried.md.
@@ -138,7 +136,6 @@ class MixtureSettings(Settings):
     few_windows: int = 2000
     tolerance: float = 0.005
     discount: float = 3.0
-    shrinks_correlations: bool = True
     pooling: float = 0.03
     equal_weights: float = 0.02
     least_weight: float = 0.01

@@ -15,7 +15,8 @@ from tscnn.common.term import empty_forecasts
 from tscnn.data.times import Times
 from tscnn.network.config import NetworkConfig, read_config
 from tscnn.network.inference import CACHED_POSITIONS, ArrayNetwork, weight_shapes
-from tscnn.transforms import AheadInputs, CovariateEffects
+from tscnn.transforms import CovariateEffects
+from tscnn.transforms.ahead import AheadInputs
 
 if TYPE_CHECKING:
     from tscnn.network.graph import Network

@@ -7,7 +7,6 @@
 from tscnn.statistics.diebold_mariano import diebold_mariano
 from tscnn.statistics.gate import GateResult, gate, not_kept, relative_block_gains
 from tscnn.statistics.influence import limit_influence
-from tscnn.statistics.shrinkage import oas_intensity, shrink_products
 
 __all__ = [
     "GateResult",
@@ -15,7 +14,5 @@ __all__ = [
     "gate",
     "limit_influence",
     "not_kept",
-    "oas_intensity",
     "relative_block_gains",
-    "shrink_products",
 ]

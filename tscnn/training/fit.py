@@ -19,7 +19,7 @@ from tscnn.statistics import GateResult, not_kept
 from tscnn.training.loop import train
 from tscnn.training.selection import Candidate, choose
 from tscnn.training.settings import Training
-from tscnn.transforms import AheadInputs
+from tscnn.transforms.ahead import AheadInputs
 
 __all__ = ["FittedNetwork", "fit_network"]
 
