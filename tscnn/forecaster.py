@@ -361,7 +361,7 @@ class Forecaster(SavedModel, FittedAttributes, GroupedParameters):
         n_jobs: int | None = None,
         folder: Any = None,
         coverage: Any = None,
-        adaptive: bool = False,
+        adaptive: bool = True,
     ) -> pd.DataFrame:
         """Forecast from many cutoffs of a frame, each from the rows up to it alone.
 
@@ -389,9 +389,10 @@ class Forecaster(SavedModel, FittedAttributes, GroupedParameters):
             Keep the forecasts of every fit in this folder: after an interruption the same call goes on from there.
         coverage : float, or sequence of float, optional
             Of intervals, as of `predict`.
-        adaptive : bool, default False
+        adaptive : bool, default True
             Whether quantiles and intervals follow how often outcomes up to each cutoff lay below and above (adaptive
-            conformal inference), as their errors drift.
+            conformal inference), as errors drift; False: they are those of `predict`. With `refit` each fit has its
+            own.
 
         Returns
         -------
@@ -408,10 +409,7 @@ class Forecaster(SavedModel, FittedAttributes, GroupedParameters):
         stride, how = check_int("stride", stride), RefitSettings.read(refit, every, gap, window, n_jobs, folder)
         adaptive = check_choice("adaptive", adaptive, (True, False))
         if how is not None:
-            if coverage is not None or adaptive:
-                rule = "`coverage` and `adaptive` are of one fitted forecaster: `Forecaster(quantiles=(0.05, 0.95))`"
-                raise ValueError(received(f"{rule} has intervals that are refitted.", refit=refit, coverage=coverage))
-            return backtest_refitted(self, X, start, stride, how)
+            return backtest_refitted(self, X, start, stride, how, coverage)
         pipeline, asked = self._fitted(), self._ask(coverage)
         frames, columns = self._reader.outcomes(X), asked.columns(self.schema_.target_names)
         series = SeriesSet.of_frames(list(frames.values()), self.schema_, None if None in frames else list(frames))
@@ -431,7 +429,7 @@ class Forecaster(SavedModel, FittedAttributes, GroupedParameters):
             return asked.name(found[None])
         return asked.name(join_forecasts(found, self.series_id, long=False, names=("cutoff", "time")))
 
-    def stream(self, context: Any = None, *, coverage: Any = None, adaptive: bool = False) -> Stream:
+    def stream(self, context: Any = None, *, coverage: Any = None, adaptive: bool = True) -> Stream:
         """Follow a series row by row.
 
         Parameters
@@ -441,7 +439,7 @@ class Forecaster(SavedModel, FittedAttributes, GroupedParameters):
             stream of several series side by side.
         coverage : float, or sequence of float, optional
             Of intervals, as of `predict`.
-        adaptive : bool, default False
+        adaptive : bool, default True
             As of `backtest`.
 
         Returns

@@ -148,6 +148,17 @@ def test_a_linear_refit_keeps_the_network(df, monkeypatch):
     assert len(trained) == 1
 
 
+@pytest.mark.parametrize("refit", [True, "linear"])
+def test_intervals_are_those_of_each_fit(df, refit):
+    found = closed_form().backtest(df, **starts(df, refit=refit), coverage=0.9)
+    assert found.attrs["coverage"] == 0.9
+    first = df.index[170]
+    alone = closed_form().fit(df[:171]).predict(df[:171], coverage=0.9)
+    pd.testing.assert_frame_equal(
+        found.loc[first], alone, check_exact=refit is True, check_names=False, check_freq=False, rtol=0.1
+    )
+
+
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [

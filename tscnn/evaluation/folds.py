@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Self
 
 import numpy as np
@@ -200,7 +201,14 @@ def plan_folds(
     return folds
 
 
-def forecast_fold(model: Any, rows: Rows, fold: Fold, horizon: int, fewest: int = 1) -> tuple[Found, Any]:
+def forecast_fold(
+    model: Any,
+    rows: Rows,
+    fold: Fold,
+    horizon: int,
+    fewest: int = 1,
+    arguments: Mapping[str, Any] = MappingProxyType({}),
+) -> tuple[Found, Any]:
     """Fit afresh, and forecast from the cutoffs of a fold.
 
     Parameters
@@ -217,6 +225,8 @@ def forecast_fold(model: Any, rows: Rows, fold: Fold, horizon: int, fewest: int 
         Steps to forecast.
     fewest : int, default 1
         Rows that a series needs up to a cutoff.
+    arguments : mapping
+        More of ``predict``, by name.
 
     Returns
     -------
@@ -244,8 +254,10 @@ def forecast_fold(model: Any, rows: Rows, fold: Fold, horizon: int, fewest: int 
         due = rows.due(cutoff, horizon, fewest)
         if not due:
             continue
-        ahead = {"future": rows.cut(cutoff + 1, cutoff + 1 + horizon, list(due))} if knows_ahead else {}
-        forecast = fitted.predict(*([rows.cut(0, cutoff + 1, list(due))] if takes_rows else []), **ahead)
+        named = dict(arguments)
+        if knows_ahead:
+            named["future"] = rows.cut(cutoff + 1, cutoff + 1 + horizon, list(due))
+        forecast = fitted.predict(*([rows.cut(0, cutoff + 1, list(due))] if takes_rows else []), **named)
         columns = forecast.columns if isinstance(forecast, pd.DataFrame) else columns
         for name, at in due.items():
             own = _part_of(forecast, name, fitted, horizon)

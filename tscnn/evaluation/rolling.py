@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from joblib import Parallel, delayed
@@ -22,6 +23,7 @@ def forecast_folds(
     horizon: int,
     fewest: int = 1,
     *,
+    arguments: Mapping[str, Any] = MappingProxyType({}),
     n_jobs: int | None = None,
     kept: KeptFolds | None = None,
     watched: bool = False,
@@ -37,6 +39,8 @@ def forecast_folds(
     folds : sequence of Fold
         Of `plan_folds`.
     horizon, fewest : int
+        Of `forecast_fold`.
+    arguments : mapping
         Of `forecast_fold`.
     n_jobs : int, optional
         Processes; default none.
@@ -61,11 +65,11 @@ def forecast_folds(
         before = {i: kept.read(fold, names) for i, fold in enumerate(folds)}
         found = {i: part for i, part in before.items() if part is not None}
     left = [i for i in range(len(folds)) if i not in found]
-    arguments = [(model, rows, folds[i], horizon, fewest) for i in left]
+    calls = [(model, rows, folds[i], horizon, fewest, dict(arguments)) for i in left]
     done: Iterable[Any] = (
-        (forecast_fold(*each) for each in arguments)
+        (forecast_fold(*each) for each in calls)
         if n_jobs in (None, 1)
-        else Parallel(n_jobs=n_jobs, return_as="generator")(delayed(forecast_fold)(*each) for each in arguments)
+        else Parallel(n_jobs=n_jobs, return_as="generator")(delayed(forecast_fold)(*each) for each in calls)
     )
     try:
         for i, (part, _) in zip(left, _show(done, len(folds), len(folds) - len(left), watched), strict=True):

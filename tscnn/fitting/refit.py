@@ -94,7 +94,7 @@ class RefitSettings:
 
 
 def backtest_refitted(
-    forecaster: BaseEstimator, X: Any, start: Any, stride: int, settings: RefitSettings
+    forecaster: BaseEstimator, X: Any, start: Any, stride: int, settings: RefitSettings, coverage: Any = None
 ) -> pd.DataFrame:
     """Fit forecasters with the same parameters on the rows up to cutoffs.
 
@@ -110,6 +110,8 @@ def backtest_refitted(
         Rows from one cutoff to the next.
     settings : RefitSettings
         How often, to which rows.
+    coverage : float, or sequence of float, optional
+        Of intervals, as of `Forecaster.predict`.
 
     Returns
     -------
@@ -121,7 +123,7 @@ def backtest_refitted(
     TypeError, ValueError
         If `X` or a setting breaks a rule, or no cutoff is left.
     """
-    parameters = read_parameters(forecaster)
+    parameters, asked = read_parameters(forecaster), Asked.read(forecaster.quantiles, coverage)
     roles = (forecaster.targets, forecaster.future_covariates, forecaster.static_covariates)
     how = {"missing": parameters.missing, "freq": forecaster.freq}
     if is_panel(X, forecaster.series_id):
@@ -142,14 +144,22 @@ def backtest_refitted(
     kept = None
     if settings.folder is not None:
         described = {name: value for name, value in quiet.get_params(deep=True).items() if name != "device"}
-        kept = KeptFolds(settings.folder, [described, settings.linear, folds, *describe_rows(rows)])
+        kept = KeptFolds(settings.folder, [described, settings.linear, coverage, folds, *describe_rows(rows)])
     if settings.linear:
         first = folds[0]
         quiet = LinearRefit(quiet.fit(rows.cut(first.first, first.end)), parameters)
     found = forecast_folds(
-        quiet, rows, folds, horizon, fewest, n_jobs=settings.n_jobs, kept=kept, watched=parameters.verbose
+        quiet,
+        rows,
+        folds,
+        horizon,
+        fewest,
+        arguments={} if coverage is None else {"coverage": coverage},
+        n_jobs=settings.n_jobs,
+        kept=kept,
+        watched=parameters.verbose,
     )
-    return join_folds(found, rows, Asked.read(forecaster.quantiles).columns(schema.target_names))
+    return asked.name(join_folds(found, rows, asked.columns(schema.target_names)))
 
 
 @dataclass
@@ -198,7 +208,7 @@ class LinearRefit:
         changed.pipeline_ = refit_linear(self.fitted.pipeline_, series, schema, self.parameters)
         return type(self)(changed, self.parameters)
 
-    def predict(self, X: Any, future: Any = None) -> pd.DataFrame:
+    def predict(self, X: Any, future: Any = None, coverage: Any = None) -> pd.DataFrame:
         """Forecast with the fitted forecaster.
 
         Parameters
@@ -207,13 +217,15 @@ class LinearRefit:
             Rows to forecast from.
         future : DataFrame, or dict of them by series, optional
             What is known ahead.
+        coverage : float, or sequence of float, optional
+            Of intervals.
 
         Returns
         -------
         DataFrame
             Of `Forecaster.predict`.
         """
-        return self.fitted.predict(X, future=future)
+        return self.fitted.predict(X, future=future, coverage=coverage)
 
 
 def refit_linear(pipeline: Pipeline, series: SeriesSet, schema: Schema, parameters: CheckedParameters) -> Pipeline:

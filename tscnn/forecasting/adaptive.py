@@ -8,6 +8,7 @@ from typing import Self
 
 import numpy as np
 
+from tscnn.common.ring import Ring
 from tscnn.data.series import SeriesSet
 from tscnn.forecasting.calibration import Calibration
 from tscnn.forecasting.intervals import Asked, require_calibration
@@ -93,12 +94,12 @@ class Following:
     ----------
     levels : AdaptiveLevels
         As they are.
-    quantiles : ndarray of shape (horizon, horizon, n_levels, n_targets)
-        Of the newest forecasts, the newest first, by step; NaN before there were any.
+    quantiles : Ring
+        Of the newest `horizon` forecasts, (horizon, n_levels, n_targets) each; NaN before there were any.
     """
 
     levels: AdaptiveLevels
-    quantiles: np.ndarray
+    quantiles: Ring
 
     @classmethod
     def of(cls, levels: np.ndarray, horizon: int, n_targets: int) -> Self:
@@ -116,8 +117,8 @@ class Following:
         Following
             Without forecasts.
         """
-        shape = horizon, horizon, len(levels), n_targets
-        return cls(AdaptiveLevels(levels, horizon, n_targets), np.full(shape, np.nan))
+        nothing = np.full((horizon, horizon, len(levels), n_targets), np.nan, np.float32)
+        return cls(AdaptiveLevels(levels, horizon, n_targets), Ring.of(nothing))
 
     def learn(self, outcome: np.ndarray) -> None:
         """Take the next row.
@@ -127,8 +128,8 @@ class Following:
         outcome : ndarray of shape (n_targets,)
             In the data's own units.
         """
-        steps = np.arange(len(self.quantiles))
-        self.levels.learn(steps, self.quantiles[steps, steps], outcome)
+        steps = np.arange(self.quantiles.length)
+        self.levels.learn(steps, self.quantiles.last()[::-1][steps, steps], outcome)
 
     def push(self, quantiles: np.ndarray) -> None:
         """Remember a forecast.
@@ -138,8 +139,7 @@ class Following:
         quantiles : ndarray of shape (n_levels, horizon, n_targets)
             In the data's own units.
         """
-        self.quantiles[1:] = self.quantiles[:-1].copy()
-        self.quantiles[0] = quantiles.transpose(1, 0, 2)
+        self.quantiles.push(quantiles.transpose(1, 0, 2))
 
 
 def forecast_asked(

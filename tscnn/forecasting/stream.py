@@ -49,7 +49,7 @@ class Stream:
         Of the column that tells the series of a long frame of rows.
     asked : Asked, optional
         Quantiles and intervals that are wanted beside points.
-    adaptive : bool, default False
+    adaptive : bool, default True
         Whether they follow how often outcomes lie below and above.
     """
 
@@ -62,7 +62,7 @@ class Stream:
         series_id: Any = None,
         *,
         asked: Asked | None = None,
-        adaptive: bool = False,
+        adaptive: bool = True,
     ) -> None:
         self.names = None if None in context else list(context)
         self._pipeline, self._schema, self._layout, self._series_id = pipeline, schema, layout, series_id
@@ -178,7 +178,7 @@ class Stream:
             "positions": np.array([ring.at for ring in rings], dtype=np.int64),
             **{f"ring_{i}": ring.rows.copy() for i, ring in enumerate(rings)},
             **{f"levels_{i}": one.levels.current.copy() for i, one in enumerate(self._following)},
-            **{f"quantiles_{i}": one.quantiles.copy() for i, one in enumerate(self._following)},
+            **{f"quantiles_{i}": one.quantiles.last().copy() for i, one in enumerate(self._following)},
         }
 
     @property
@@ -204,7 +204,7 @@ class Stream:
             ring.rows[:] = found[f"ring_{i}"]
             ring.at = int(found["positions"][i])
         for i, one in enumerate(self._following):
-            one.levels.current[:], one.quantiles[:] = found[f"levels_{i}"], found[f"quantiles_{i}"]
+            one.levels.current[:], one.quantiles = found[f"levels_{i}"], Ring.of(found[f"quantiles_{i}"])
         self._ends = ends
 
     def _check_state(self, state: Any) -> tuple[dict[str, np.ndarray], list[pd.Index]]:
