@@ -7,6 +7,8 @@ import pytest
 from tests.conftest import closed_form, make_frame
 from tscnn import Forecaster, evaluate
 from tscnn.forecasting.intervals import Asked
+from tscnn.linear import LinearModel
+from tscnn.linear.settings import MixtureSettings
 
 LEVELS = (0.1, 0.5, 0.9)
 HORIZON = 6
@@ -106,10 +108,22 @@ def test_conformal_intervals_of_few_rows_are_wide_and_told_of_once(rows):
     few.predict(coverage=0.95)  # a second warning would be an error
 
 
-def test_conformal_intervals_need_rows_that_were_held_back(rows):
-    bare = closed_form(lookback=8, horizon=2, validation_fraction=0).fit(rows[:24])
-    if bare.pipeline_.calibration is not None:
-        bare.pipeline_ = bare.pipeline_.without("calibration")
+@pytest.mark.parametrize("n_rows", [10, 14, 24])
+def test_conformal_intervals_without_rows_held_back_are_those_of_repeating_the_newest(rows, n_rows):
+    model = LinearModel(mixture=MixtureSettings(n_folds=0))
+    bare = Forecaster(lookback=8, horizon=2, validation_fraction=0, network=None, linear_model=model)
+    bare.fit(rows[:n_rows])
+    with pytest.warns(UserWarning, match="intervals are wide"):
+        found = bare.predict(coverage=0.9)
+    changes = rows[:n_rows].diff().iloc[8:].abs().mean()  # of the outcomes of whole windows
+    for name in "ab":
+        assert (found[name, "upper"] - found[name, "lower"]).iloc[0] > 2 * changes[name]
+    assert np.isfinite(bare.sample(3).to_numpy()).all()
+
+
+def test_conformal_intervals_need_a_calibration(rows):
+    bare = closed_form(lookback=8, horizon=2).fit(rows[:60])
+    bare.pipeline_ = bare.pipeline_.without("calibration")
     with pytest.raises(ValueError, match="held back"):
         bare.predict(coverage=0.9)
     with pytest.raises(ValueError, match="held back"):

@@ -44,7 +44,8 @@ def fit_calibration(
     """Learn the distribution of the errors of a pipeline.
 
     Errors are those on validation rows, which chose but solved nothing, and those of the linear terms on the folds of
-    the training rows, in the size of the former: of all seasons of the year.
+    the training rows, in the size of the former: of all seasons of the year. Where no row was held back they are those
+    of repeating the newest row.
 
     Parameters
     ----------
@@ -62,7 +63,7 @@ def fit_calibration(
     Returns
     -------
     Calibration or None
-        None where no row was held back from anything.
+        None where no series has a window and its outcomes.
     """
     errors = gather_errors(fitted, seen, split, linear)
     if not errors:

@@ -95,7 +95,8 @@ def gather_errors(fitted: Pipeline, seen: SeriesSet, split: Split, linear: Linea
     -------
     list of Errors
         Those on the validation rows, then those of the linear terms on the folds of the training rows, in the size of
-        the former; of structural models those of all rows. None where nothing was held back.
+        the former; of structural models those of all rows. Where nothing was held back those of repeating the newest
+        row, which are larger: they take no fitting.
     """
     found, horizon = [], fitted.horizon
     structural = next((term for term in fitted.terms if isinstance(term, StructuralMixture)), None)
@@ -108,6 +109,9 @@ def gather_errors(fitted: Pipeline, seen: SeriesSet, split: Split, linear: Linea
         own = _forecast_errors(fitted, seen, split.validation(fitted.lookback, horizon))
         found += [] if own is None else [own]
     folds = [_read_fold(fold) for fold in (() if linear is None else linear.errors) if fold.errors.size]
+    if not found and not folds:
+        own = _naive_errors(seen, list(fitted.targets), seen.origins(fitted.fewest_rows, horizon), horizon)
+        return [] if own is None else [own]
     if not found or not folds:
         return found or folds
     ours = mean_known(np.abs(found[0].values[:, folds[-1].steps]), axis=(0, 1))  # of the same origins
@@ -115,6 +119,19 @@ def gather_errors(fitted: Pipeline, seen: SeriesSet, split: Split, linear: Linea
     n = count_independent(found[0], horizon).mean()
     ratio **= n / (n + PRIOR_RATIO)
     return [*found, *(replace(fold, values=fold.values * ratio) for fold in folds[:-1])]
+
+
+def _naive_errors(
+    seen: SeriesSet, targets: Sequence[int], stretches: Sequence[range], horizon: int
+) -> Errors | None:
+    """Return what repeating the newest row is wrong by."""
+    stretches = [stretch for stretch in stretches if len(stretch)][:MOST_STRETCHES]
+    if not stretches:
+        return None
+    every = max(1, sum(map(len, stretches)) * horizon * len(targets) // MOST_ERRORS)
+    at, steps = np.concatenate([np.asarray(stretch) for stretch in stretches])[::-every][::-1], np.arange(horizon)
+    rows = seen.values[:, targets].astype(np.float64)
+    return Errors(at, steps, rows[at[:, None] + 1 + steps] - rows[at][:, None], tuple(map(len, stretches)))
 
 
 def _read_fold(fold: FoldErrors) -> Errors:
