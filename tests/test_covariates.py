@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.conftest import small_forecaster
+from tests.conftest import closed_form, small_forecaster
 from tscnn import Forecaster
 
 HORIZON = 3
@@ -173,3 +173,16 @@ def test_calendar_knows_holidays():
     without = Forecaster(calendar=None, **settings).fit(sales[:-200])
     assert knows.gates_["covariate_effects"].kept
     assert knows.score(sales[-200:]) > without.score(sales[-200:]) + 0.2
+
+
+@pytest.mark.parametrize("n_rows", [60, 120])
+def test_covariates_count_where_rows_are_few(n_rows):
+    random, days = np.random.default_rng(1), pd.date_range("2024-01-01", periods=n_rows + 7)
+    promotion = (random.random(n_rows + 7) < 0.3).astype(float)
+    week = 2 * random.normal(size=7)[np.arange(n_rows + 7) % 7]
+    sales = 20 + week + 8 * promotion + random.normal(size=n_rows + 7)
+    shop = pd.DataFrame({"sales": sales, "promotion": promotion}, days)
+    forecaster = closed_form(lookback="auto", horizon=7, future_covariates="promotion").fit(shop[:n_rows])
+    assert forecaster.gates_["covariate_effects"].kept
+    errors = forecaster.predict(future=shop[["promotion"]][n_rows:])["sales"] - shop["sales"][n_rows:]
+    assert np.sqrt(np.square(errors).mean()) < 2

@@ -20,6 +20,12 @@ from tscnn.transforms.covariates_fit import CovariateSettings, sum_effects
 
 __all__ = ["find_ahead_inputs", "fit_effects"]
 
+# Conventions: rows that the regressions see by which effects are tested, and these and their steps as parts of the
+# training rows of a series, so that origins enough are left to tell
+MOST_SCREENED = 512
+LONGEST_WINDOW = 0.12
+LONGEST_HORIZON = 0.07
+
 
 def fit_effects(
     rows: SeriesSet, split: Split, schema: Schema, parameters: CheckedParameters, season_length: int | None
@@ -65,15 +71,16 @@ def fit_effects(
     sums = [one for one in summed if one is not None]
     if not sums:
         return (), not_kept("too few rows")
-    lookback = parameters.lookback or max(2 * width, parameters.horizon)
+    lookback = min(parameters.lookback or max(2 * width, parameters.horizon), MOST_SCREENED)
+    n_own = split.n_training / len(rows.indexes)
     rivals = [rows.values - one.solve(round(settings.share * settings.n_folds)).at_all(rows) for one in sums]
     screening = Screening(
         split,
         targets,
-        min(lookback, 512),
-        parameters.horizon,
+        max(1, min(lookback, round(LONGEST_WINDOW * n_own))),
+        max(1, min(parameters.horizon, round(LONGEST_HORIZON * n_own))),
         share=settings.share,
-        level=settings.level,
+        level=settings.level if rows.covariates is None else settings.covariate_level,
         least_gain=settings.least_gain,
     )
     best, helped, result = screening.compare_rows(rows.values, rivals)

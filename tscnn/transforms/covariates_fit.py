@@ -31,8 +31,9 @@ class CovariateSettings:
         Of a panel, every second, third .. series if there are more. A convention, for the time of a fit.
     share : float, default 0.6
         Of the training rows, before the others, that effects are fitted to when they are tested. A convention.
-    level : float, default 0.05
-        Probability of keeping what gains nothing. A convention.
+    level, covariate_level : float, default 0.05 and 0.1
+        Probability of keeping what gains nothing: the calendar alone, and with covariates, which are likelier to matter
+        since somebody named them. A convention.
     least_gain : float, default 0.005
         Part of the squared error that effects must save. A convention.
     """
@@ -43,6 +44,7 @@ class CovariateSettings:
     most_rows: int = 300_000
     share: float = 0.6
     level: float = 0.05
+    covariate_level: float = 0.1
     least_gain: float = 0.005
 
 
