@@ -112,7 +112,8 @@ class Forecaster(SavedModel, FittedAttributes, GroupedParameters):
     device : str, default "auto"
         To train on: "auto" (a GPU if there is one), "cpu", "gpu", "gpu:1", ..
     verbose : "auto", bool or int, default "auto"
-        Whether `fit` writes what it chooses, and one line an epoch; "auto" writes on a terminal only.
+        Whether `fit` writes what it does and chooses, and one line an epoch; "auto" writes on a terminal and in a
+        notebook, and elsewhere sends the lines to the logger "tscnn". False is silent.
     **settings
         Settings of the three groups may be given flat: ``Forecaster(filters=8, epochs=2)`` is
         ``Forecaster(network=TCN(filters=8), training=Training(epochs=2))``.
@@ -151,6 +152,9 @@ class Forecaster(SavedModel, FittedAttributes, GroupedParameters):
     outliers_ : DataFrame of shape (n_features_in_, 2) or None
         By column, how many values of the training rows were "replaced", and how many level "shifts" were taken out;
         None with ``outliers=None``.
+    summary_ : Summary
+        What the fit found; ``print(summary_)`` shows rows, columns and their roles, the lookback and why, what each
+        part adds, what was tried, and the seconds of each stage. Its parts are frames: ``summary_.terms``, ``.tried``.
     mean_, scale_ : ndarray of shape (n_features_in_,)
         Of the training rows, by column.
     yearly_wave_ : DataFrame of shape (2, n_features_in_) or None
@@ -264,7 +268,7 @@ class Forecaster(SavedModel, FittedAttributes, GroupedParameters):
         series = SeriesSet.of_frames(list(frames.values()), schema, None if None in frames else list(frames))
         fit = fit_pipeline(series, schema, parameters)
         self.pipeline_, self.config_, self.gates_, self.report_ = fit.pipeline, fit.config, fit.gates, fit.report
-        self.outliers_ = fit.outliers
+        self.outliers_, self._facts = fit.outliers, fit.facts
         n_epochs = len(fit.history.get("loss", ()))
         self.history_ = pd.DataFrame(fit.history, index=pd.RangeIndex(1, n_epochs + 1, name="epoch"))
         self.n_features_in_ = len(schema.columns)

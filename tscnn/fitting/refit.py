@@ -10,6 +10,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator, clone
 
 from tscnn.common.checks import check_choice, check_int, received
+from tscnn.common.progress import write_line
 from tscnn.data.frame import learn_schema, read_frame
 from tscnn.data.grid import put_on_grid
 from tscnn.data.index import find_seasonality
@@ -147,7 +148,7 @@ def backtest_refitted(
         first = folds[0]
         quiet = LinearRefit(quiet.fit(rows.cut(first.first, first.end)), parameters)
     found = forecast_folds(
-        quiet, rows, folds, horizon, fewest, n_jobs=settings.n_jobs, kept=kept, watched=parameters.verbose
+        quiet, rows, folds, horizon, fewest, n_jobs=settings.n_jobs, kept=kept, watched=parameters.tell is write_line
     )
     return join_folds(found, rows, Asked.read(forecaster.quantiles).columns(schema.target_names))
 
