@@ -25,6 +25,7 @@ from tscnn.fitting.refit import RefitSettings, backtest_refitted
 from tscnn.forecasting import SeriesReader, Stream, forecast_cutoffs, forecast_next
 from tscnn.forecasting.adaptive import forecast_asked
 from tscnn.forecasting.attributes import FittedAttributes
+from tscnn.forecasting.explanation import Explanation, explain_next
 from tscnn.forecasting.intervals import Asked, require_calibration
 from tscnn.forecasting.persistence import SavedModel
 from tscnn.forecasting.predict import look_ahead
@@ -524,6 +525,34 @@ class Forecaster(SavedModel, FittedAttributes, GroupedParameters):
         if series.names is None:
             return found[None]
         return join_forecasts(found, self.series_id, long=False, names=("sample", "time"))
+
+    @tables_in_and_out
+    def explain(self, X: Any = None, *, future: Any = None) -> Explanation:
+        """Take a forecast apart: the sum of its terms, and what each input column and each row of the past adds.
+
+        Parameters
+        ----------
+        X : DataFrame, Series, array, or dict of them by series name, optional
+            As of `predict`.
+        future : DataFrame, or dict of them by series name, optional
+            As of `predict`.
+
+        Returns
+        -------
+        Explanation
+            With the tidy frames `terms`, `by_column` and `by_lag`, each of which sums to `forecast`: the points of
+            `predict`. ``tscnn.plotting.plot_explanation`` draws it.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        TypeError, ValueError
+            If `X` breaks a rule.
+        """
+        pipeline, frames = self._fitted(), self._read_context(X)
+        series = SeriesSet.of_frames(list(frames.values()), self.schema_, None if None in frames else list(frames))
+        return explain_next(pipeline, series, self._reader.ahead(future, frames, pipeline.horizon), self.schema_)
 
     @tables_in_and_out
     def score(self, X: Any, y: Any = None) -> float:

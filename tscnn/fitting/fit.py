@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -72,7 +72,7 @@ class Fit:
     report: pd.DataFrame | None
     gates: dict[str, GateResult]
     outliers: pd.DataFrame | None = None
-    facts: FitFacts = FitFacts()
+    facts: FitFacts = field(default_factory=FitFacts)
 
 
 def fit_pipeline(series: SeriesSet, schema: Schema, parameters: CheckedParameters) -> Fit:

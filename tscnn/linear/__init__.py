@@ -19,6 +19,7 @@ __all__ = [
     "OWN_COLUMN_TERMS",
     "TERMS",
     "LinearFit",
+    "LinearMixture",
     "LinearModel",
     "PeriodicRegression",
     "StructuralMixture",
