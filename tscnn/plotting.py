@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from io import BytesIO
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from tscnn.common.checks import received
 from tscnn.data.values import list_some
-from tscnn.forecasting.explanation import Explanation
+
+if TYPE_CHECKING:
+    from tscnn.forecasting.explanation import Explanation
 
 __all__ = ["plot_explanation", "plot_forecast"]
 
@@ -138,7 +140,7 @@ def plot_explanation(explanation: Explanation, target: Any = None, series: Any =
     panel.plot(steps, level, color="0.55", linestyle="--", label="level")
     panel.plot(steps, forecast[target].to_numpy(), color="black", marker=".", label="forecast")
     panel.set(title=str(target), xlabel="steps ahead")
-    panel.legend(frameon=False, fontsize="small", ncols=3)
+    panel.legend(frameon=False, fontsize="small", loc="center left", bbox_to_anchor=(1, 0.5))
 
     panel = figure.add_subplot(grid[1, 0])
     means = pd.Series(

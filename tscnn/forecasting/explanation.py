@@ -29,8 +29,9 @@ NEGLIGIBLE = 1e-5  # of a column's scale: rounding of float32
 class Explanation:
     """A forecast as the sum of its parts.
 
-    Every frame is tidy: a row for each step, target and part, with "time", "target" and "value", in the data's own
-    units; of many series the first column is "series". Values of one step and target sum to the forecast.
+    All frames are of pandas. The last three are tidy: a row for each step, target and part, with "time", "target" and
+    "value", in the data's own units; of many series the first column is "series". Values of one step and target sum to
+    the forecast.
 
     Of a column that is forecast by its logarithm, parts add up in logarithms. There the difference between the forecast
     and the "intercept" is shared out in proportion, so that values sum to the forecast in the data's own units, too: by

@@ -14,7 +14,7 @@ from tscnn.transforms.rolling import rolling_normalize
 __all__ = ["attribute_network"]
 
 STEP = 1e-3  # of the input, of central differences in float64: they err by a millionth of the third derivative
-TOGETHER = 64  # directions at a time: a convention, for memory
+MOST_VALUES = 2**22  # of the first layer in memory at a time, 32 MB: a convention
 
 
 def attribute_network(
@@ -62,6 +62,7 @@ def attribute_network(
         inputs = normalized[0]
     ahead = None if known is None else known.astype(np.float64)
     n_rows, n_features = inputs.shape
+    together = max(1, MOST_VALUES // (inputs.size * config.filters))
 
     def forecast(rows: np.ndarray, ahead: np.ndarray | None) -> np.ndarray:
         out = empty_forecasts(len(rows), config.horizon, len(targets), np.float64)
@@ -71,8 +72,8 @@ def attribute_network(
 
     def derivatives(of_rows: np.ndarray, of_known: np.ndarray | None = None) -> np.ndarray:
         parts = []
-        for first in range(0, len(of_rows), TOGETHER):
-            own = slice(first, first + TOGETHER)
+        for first in range(0, len(of_rows), together):
+            own = slice(first, first + together)
             ends = []
             for step in (STEP, -STEP):
                 moved = inputs * (1 + step * of_rows[own])
