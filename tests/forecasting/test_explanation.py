@@ -114,11 +114,33 @@ def test_explain_of_gaps_sees_what_fills_them(frame):
 
 
 def test_explain_of_panels(frame):
-    panel = {"x": frame, "y": 3 * frame[:-50] + 7, 3: frame[100:]}
+    panel = {"x": frame, "y": 3 * frame[:-50] + 7, ("z", 3): frame[100:]}
     forecaster = closed_form(lookback=24).fit(panel)
     check(forecaster.explain(), forecaster.predict())
     some = {"y": panel["y"][:-5], "unseen": frame * 2}
     check(forecaster.explain(some), forecaster.predict(some))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda frame: frame.set_axis([("a", 1), ("a", 2), ("b", 1)], axis=1),
+        lambda frame: frame.set_axis(range(3), axis=1),
+        lambda frame: frame.set_axis(pd.period_range("2026-01-01", periods=len(frame), freq="h")),
+        lambda frame: frame.to_numpy(np.float32),
+        lambda frame: frame["a"],
+    ],
+    ids=["tuples", "numbers", "periods", "array", "series"],
+)
+def test_explain_of_columns_and_indexes_of_any_kind(frame, change):
+    rows = change(frame)
+    forecaster = closed_form(lookback=24, missing="interpolate").fit(rows)
+    found, forecast = forecaster.explain(), forecaster.predict()
+    pd.testing.assert_index_equal(found.forecast.columns, forecast.columns)
+    for frame_of in FRAMES:
+        values = getattr(found, frame_of)
+        own = values[values["target"] == forecast.columns[0]].groupby("time")["value"].sum()
+        np.testing.assert_allclose(own, forecast.iloc[:, 0], atol=1e-4)
 
 
 def test_explain_of_short_series():

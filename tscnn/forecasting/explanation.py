@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from tscnn.data.index import find_seasonality
+from tscnn.data.panel import join_forecasts
 from tscnn.data.schema import Schema
 from tscnn.data.series import SeriesSet
 from tscnn.data.times import Times, pad_times
@@ -88,9 +89,9 @@ def explain_next(pipeline: Pipeline, series: SeriesSet, ahead: Sequence[Times], 
     names = series.names
     if names is None:
         return Explanation(*found[0])
-    joined = [pd.concat(dict(zip(names, each, strict=True)), names=["series"]) for each in zip(*found, strict=True)]
-    forecast, *tidy = joined
-    return Explanation(forecast, *(each.reset_index("series").reset_index(drop=True) for each in tidy))
+    forecasts, *tidy = zip(*found, strict=True)
+    forecast = join_forecasts(dict(zip(names, forecasts, strict=True)), None, long=False)
+    return Explanation(forecast, *(_join(names, each) for each in tidy))
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,11 +189,18 @@ class _Parts:
         return pd.DataFrame(
             {
                 "time": index[np.tile(np.arange(horizon), len(of_part))],
-                "target": self.targets[np.repeat(of_target, horizon)],
+                "target": self.targets.to_flat_index()[np.repeat(of_target, horizon)],
                 kind: names[np.repeat(of_part, horizon)],
                 "value": values[of_part, :, of_target].ravel(),
             }
         )
+
+
+def _join(names: Sequence[Any], frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Put tidy frames one below the other, and the series in front."""
+    joined = pd.concat(frames, ignore_index=True)
+    joined.insert(0, "series", pd.Index(names, tupleize_cols=False).repeat([len(frame) for frame in frames]))
+    return joined
 
 
 def _effects_by_input(pipeline: Pipeline, times: Times, at: int) -> np.ndarray:
