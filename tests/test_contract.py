@@ -162,6 +162,20 @@ def test_contract_of_a_term_it_is_saved_and_pickled(pipeline, standardized, ahea
         assert again.context == term.context
 
 
+@pytest.mark.parametrize("name", TERMS)
+def test_contract_of_a_term_what_inputs_add_is_told(pipeline, standardized, ahead, name):
+    term = part(pipeline, name)
+    window, known = standardized[100 : 100 + term.context], ahead(term, [99 + term.context])
+    found, forecast = term.attribute(window, *(one[0] for one in known)), term.last(window[None], *known)[0]
+    assert found.by_column.shape == (4, HORIZON, 4)
+    assert found.by_lag.shape[1:] == (HORIZON, 4)
+    assert 1 <= len(found.by_lag) <= term.context
+    assert (found.by_known is not None) == term.needs_ahead
+    if name not in ("network", "periodic_regression"):  # which bend, and have constants
+        close(found.by_column.sum(axis=0), forecast)
+        close(found.by_lag.sum(axis=0), forecast)
+
+
 # Transforms
 
 
@@ -201,6 +215,15 @@ def test_contract_of_a_pipeline_its_forms_agree(pipeline, rows, standardized):
     for i in range(1, 31):
         newest = pipeline.describe_next([at[LOOKBACK - 1 + i : LOOKBACK + i + HORIZON]], most_before=1)
         close(pipeline.step(state, windows[i][None, -1], newest), dense[i : i + 1])
+
+
+def test_contract_explain_sums_to_the_forecast(forecaster, rows):
+    future = rows[["known"]].iloc[-HORIZON:]
+    found = forecaster.explain(rows[:-HORIZON], future=future)
+    forecast = forecaster.predict(rows[:-HORIZON], future=future)
+    for tidy in (found.terms, found.by_column, found.by_lag):
+        summed = tidy.pivot_table(index="time", columns="target", values="value", aggfunc="sum")
+        np.testing.assert_allclose(summed, forecast, atol=1e-4)
 
 
 @pytest.mark.parametrize("name", [*TRANSFORMS, *TERMS])

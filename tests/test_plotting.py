@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.conftest import make_frame
-from tscnn.plotting import plot_forecast
+from tests.conftest import closed_form, make_frame
+from tscnn.plotting import plot_explanation, plot_forecast
 
 
 def drawn(panel) -> dict:
@@ -52,6 +52,26 @@ def test_unknown_columns_are_named(frame):
 
 
 def test_without_matplotlib_the_extra_is_named(frame, monkeypatch):
-    monkeypatch.setitem(sys.modules, "matplotlib.dates", None)
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(ImportError, match=r"tscnn\[plot\]"):
         plot_forecast(frame)
+
+
+def test_explain_is_drawn_as_terms_columns_and_lags(frame):
+    explanation = closed_form(lookback=48, horizon=6).fit(frame).explain()
+    figure = plot_explanation(explanation, "b")
+    terms, columns, lags = figure.axes
+    np.testing.assert_allclose(drawn(terms)["forecast"], explanation.forecast["b"])
+    heights = np.sum([[bar.get_height() for bar in bars] for bars in terms.containers], axis=0)
+    np.testing.assert_allclose(drawn(terms)["level"] + heights, explanation.forecast["b"], rtol=1e-4)
+    assert "b" in [label.get_text() for label in columns.get_yticklabels()]
+    assert len(lags.lines[0].get_xdata()) == 48
+    assert figure._repr_png_().startswith(b"\x89PNG")
+    with pytest.raises(ValueError, match=r"`target` must be one of \['a', 'b', 'c'\]. Received: target='z'"):
+        plot_explanation(explanation, "z")
+
+
+def test_explain_of_one_series_of_a_panel_is_drawn(frame):
+    explanation = closed_form(lookback=24).fit({"x": frame, "y": frame * 2}).explain()
+    found = drawn(plot_explanation(explanation, "a", "y").axes[0])["forecast"]
+    np.testing.assert_allclose(found, explanation.forecast.loc["y"]["a"])

@@ -25,6 +25,7 @@ from tscnn.fitting.refit import RefitSettings, backtest_refitted
 from tscnn.forecasting import SeriesReader, Stream, forecast_cutoffs, forecast_next
 from tscnn.forecasting.adaptive import forecast_asked
 from tscnn.forecasting.attributes import FittedAttributes
+from tscnn.forecasting.explanation import Explanation, explain_next
 from tscnn.forecasting.intervals import Asked, require_calibration
 from tscnn.forecasting.persistence import SavedModel
 from tscnn.forecasting.predict import look_ahead
@@ -112,7 +113,8 @@ class Forecaster(SavedModel, FittedAttributes, GroupedParameters):
     device : str, default "auto"
         To train on: "auto" (a GPU if there is one), "cpu", "gpu", "gpu:1", ..
     verbose : "auto", bool or int, default "auto"
-        Whether `fit` writes what it chooses, and one line an epoch; "auto" writes on a terminal only.
+        Whether `fit` writes what it does and chooses, and one line an epoch; "auto" writes on a terminal and in a
+        notebook, and elsewhere sends the lines to the logger "tscnn". False is silent.
     **settings
         Settings of the three groups may be given flat: ``Forecaster(filters=8, epochs=2)`` is
         ``Forecaster(network=TCN(filters=8), training=Training(epochs=2))``.
@@ -151,6 +153,9 @@ class Forecaster(SavedModel, FittedAttributes, GroupedParameters):
     outliers_ : DataFrame of shape (n_features_in_, 2) or None
         By column, how many values of the training rows were "replaced", and how many level "shifts" were taken out;
         None with ``outliers=None``.
+    summary_ : Summary
+        What the fit found; ``print(summary_)`` shows rows, columns and their roles, the lookback and why, what each
+        part adds, what was tried, and the seconds of each stage. Its parts are frames: ``summary_.terms``, ``.tried``.
     mean_, scale_ : ndarray of shape (n_features_in_,)
         Of the training rows, by column.
     yearly_wave_ : DataFrame of shape (2, n_features_in_) or None
@@ -264,7 +269,7 @@ class Forecaster(SavedModel, FittedAttributes, GroupedParameters):
         series = SeriesSet.of_frames(list(frames.values()), schema, None if None in frames else list(frames))
         fit = fit_pipeline(series, schema, parameters)
         self.pipeline_, self.config_, self.gates_, self.report_ = fit.pipeline, fit.config, fit.gates, fit.report
-        self.outliers_ = fit.outliers
+        self.outliers_, self._facts = fit.outliers, fit.facts
         n_epochs = len(fit.history.get("loss", ()))
         self.history_ = pd.DataFrame(fit.history, index=pd.RangeIndex(1, n_epochs + 1, name="epoch"))
         self.n_features_in_ = len(schema.columns)
@@ -518,6 +523,34 @@ class Forecaster(SavedModel, FittedAttributes, GroupedParameters):
         if series.names is None:
             return found[None]
         return join_forecasts(found, self.series_id, long=False, names=("sample", "time"))
+
+    @tables_in_and_out
+    def explain(self, X: Any = None, *, future: Any = None) -> Explanation:
+        """Take a forecast apart: the sum of its terms, and what each input column and each row of the past adds.
+
+        Parameters
+        ----------
+        X : DataFrame, Series, array, or dict of them by series name, optional
+            As of `predict`.
+        future : DataFrame, or dict of them by series name, optional
+            As of `predict`.
+
+        Returns
+        -------
+        Explanation
+            With the tidy frames `terms`, `by_column` and `by_lag`, each of which sums to `forecast`: the points of
+            `predict`. ``tscnn.plotting.plot_explanation`` draws it.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        TypeError, ValueError
+            If `X` breaks a rule.
+        """
+        pipeline, frames = self._fitted(), self._read_context(X)
+        series = SeriesSet.of_frames(list(frames.values()), self.schema_, None if None in frames else list(frames))
+        return explain_next(pipeline, series, self._reader.ahead(future, frames, pipeline.horizon), self.schema_)
 
     @tables_in_and_out
     def score(self, X: Any, y: Any = None) -> float:

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from io import BytesIO
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from tscnn.common.checks import received
+from tscnn.data.values import list_some
 
-__all__ = ["plot_forecast"]
+if TYPE_CHECKING:
+    from tscnn.forecasting.explanation import Explanation
+
+__all__ = ["plot_explanation", "plot_forecast"]
+
+MOST_BARS = 12  # columns of the input that are drawn: those that add most
 
 
 def plot_forecast(
@@ -50,15 +57,12 @@ def plot_forecast(
     >>> len(plot_forecast(forecast).axes)
     1
     """
-    try:
-        from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
-    except ImportError as error:
-        raise ImportError('Pictures need matplotlib: python -m pip install "tscnn[plot]"') from error
+    figure_of = _need_matplotlib()
     names = list(forecast.columns) if columns is None else list(columns)
     unknown = [name for name in names if name not in forecast.columns]
     if unknown or not names:
         raise ValueError(received(f"`columns` must name columns of {list(forecast.columns)}.", columns=columns))
-    figure = _new_figure(figsize=(9, 1 + 1.7 * len(names)), layout="constrained")
+    figure = figure_of(figsize=(9, 1 + 1.7 * len(names)), layout="constrained")
     panels = figure.subplots(len(names), 1, sharex=True, squeeze=False)[:, 0]
     lines = (("history", history, "0.55"), ("truth", truth, "black"), ("forecast", forecast, "tab:red"))
     for panel, name in zip(panels, names, strict=True):
@@ -73,15 +77,101 @@ def plot_forecast(
     figure.legend(handles, labels, loc="outside upper right", ncols=3, frameon=False)
     panels[-1].set_xlabel(_time_label(forecast.index))
     if isinstance(forecast.index, pd.DatetimeIndex | pd.PeriodIndex):
+        from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+
         dates = AutoDateLocator()
         panels[-1].xaxis.set_major_locator(dates)
         panels[-1].xaxis.set_major_formatter(ConciseDateFormatter(dates))
     return figure
 
 
-def _new_figure(**settings: Any) -> Any:
-    """Make a figure that pyplot doesn't keep, and that a notebook shows as the last line of a cell all the same."""
-    from matplotlib.figure import Figure
+def plot_explanation(explanation: Explanation, target: Any = None, series: Any = None) -> Any:
+    """Draw why a forecast is what it is: its terms step by step, and what columns and rows of the past add to it.
+
+    Parameters
+    ----------
+    explanation : Explanation
+        Of `tscnn.Forecaster.explain`.
+    target : column name, optional
+        Which forecast, default the first.
+    series : series name, optional
+        Of many series, default the first.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Of three panels: terms, stacked up and down from the level, and the forecast; means over the steps of what each
+        column adds, the largest; and of what each row of the past adds. Not shown, as of `plot_forecast`.
+
+    Raises
+    ------
+    ImportError
+        If matplotlib isn't installed.
+    ValueError
+        If there is no such target or series.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from tscnn import Forecaster
+    >>> rows = pd.DataFrame({"a": np.sin(np.arange(99.0))})
+    >>> len(plot_explanation(Forecaster(lookback=9, network=None).fit(rows).explain()).axes)
+    3
+    """
+    figure_of = _need_matplotlib()
+    forecast, parts = explanation.forecast, [explanation.terms, explanation.by_column, explanation.by_lag]
+    if forecast.index.nlevels > 1:
+        series = _choose("series", series, forecast.index.unique(0))
+        forecast, parts = forecast.xs(series, level=0), [each[each["series"] == series] for each in parts]
+    target = _choose("target", target, forecast.columns)
+    steps, own = np.arange(1, len(forecast) + 1), [each[each["target"] == target] for each in parts]
+    terms, columns, lags = (
+        {name: part["value"].to_numpy() for name, part in each.groupby(kind, sort=False)}
+        for each, kind in zip(own, ("term", "column", "lag"), strict=True)
+    )
+    figure = figure_of(figsize=(9, 7), layout="constrained")
+    grid = figure.add_gridspec(2, 2)
+    panel = figure.add_subplot(grid[0, :])
+    level = terms.pop("level", np.zeros(len(steps)))
+    above, below = level.copy(), level.copy()
+    for name, values in terms.items():
+        panel.bar(steps, values, bottom=np.where(values > 0, above, below), width=0.8, label=name)
+        above, below = above + np.maximum(values, 0), below + np.minimum(values, 0)
+    panel.plot(steps, level, color="0.55", linestyle="--", label="level")
+    panel.plot(steps, forecast[target].to_numpy(), color="black", marker=".", label="forecast")
+    panel.set(title=str(target), xlabel="steps ahead")
+    panel.legend(frameon=False, fontsize="small", loc="center left", bbox_to_anchor=(1, 0.5))
+
+    panel = figure.add_subplot(grid[1, 0])
+    means = pd.Series(
+        {str(name): values.mean() for name, values in columns.items() if name != "(intercept)"}, dtype=float
+    )
+    means = means.loc[means.abs().sort_values(ascending=False).index[:MOST_BARS]][::-1]
+    panel.barh(means.index, means.to_numpy(), color="tab:blue")
+    panel.set(title="columns", xlabel="mean over the steps")
+
+    panel = figure.add_subplot(grid[1, 1])
+    panel.plot(list(lags), [values.mean() for values in lags.values()], color="tab:blue", marker=".")
+    panel.invert_xaxis()
+    panel.set(title="rows of the past", xlabel="rows before the newest")
+    for panel in figure.axes:
+        panel.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def _choose(argument: str, name: Any, names: pd.Index) -> Any:
+    """Return a name, by default the first."""
+    if name is not None and name not in names:
+        raise ValueError(received(f"`{argument}` must be one of {list_some(names)}.", **{argument: name}))
+    return names.tolist()[0] if name is None else name
+
+
+def _need_matplotlib() -> Any:
+    """Return what makes a figure that pyplot doesn't keep, and that a notebook shows as the last line of a cell."""
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ImportError('Pictures need matplotlib: python -m pip install "tscnn[plot]"') from error
 
     class ShownFigure(Figure):
         def _repr_png_(self) -> bytes:
@@ -89,7 +179,7 @@ def _new_figure(**settings: Any) -> Any:
             self.savefig(picture, format="png", dpi=80)
             return picture.getvalue()
 
-    return ShownFigure(**settings)
+    return ShownFigure
 
 
 def _drawable(index: pd.Index) -> Any:

@@ -39,6 +39,16 @@ def forecaster(frame):
     return fit(frame[:-240], future_covariates=["load"])
 
 
+def test_explain_says_what_covariates_add(frame, forecaster):
+    future = frame[["load"]].iloc[-240:][:HORIZON]
+    found, forecast = forecaster.explain(future=future), forecaster.predict(future=future)
+    for tidy in (found.terms, found.by_column, found.by_lag):
+        np.testing.assert_allclose(tidy.groupby("time")["value"].sum(), forecast["price"], rtol=1e-5)
+    assert "periodic regression" in set(found.terms["term"])
+    of_load = found.by_column.query("column == 'load'")["value"].to_numpy()
+    assert np.corrcoef(of_load, future["load"])[0, 1] > 0.8  # at night the price grows with it
+
+
 def term_of(forecaster):
     return next(term for term in forecaster.pipeline_.terms if term.name == "periodic_regression")
 

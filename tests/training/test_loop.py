@@ -5,6 +5,7 @@ import pytest
 from tensorflow.config.experimental import tensor_float_32_execution_enabled
 
 from tests.training.terms import Repeat
+from tscnn.common.progress import write_line
 from tscnn.data.windows import cut_segments, find_origins
 from tscnn.network.backend import keras
 from tscnn.network.config import resolve_config
@@ -69,7 +70,7 @@ def test_without_validation_the_last_weights_stay(capsys):
     digits = []
     noting = keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: digits.append(tensor_float_32_execution_enabled()))
     assert tensor_float_32_execution_enabled()
-    network, trained = fit(QUICK.set_params(callbacks=[noting]), validation=False, verbose=True)
+    network, trained = fit(QUICK.set_params(callbacks=[noting]), validation=False, tell=write_line)
     assert digits == [False, False]  # computes in all digits of float32
     assert list(trained.history) == ["loss"]
     assert trained.losses == trained.history["loss"][-1:]
@@ -80,7 +81,7 @@ def test_without_validation_the_last_weights_stay(capsys):
 
 def test_chance_beside_linear_terms_is_undone(capsys):
     rows = np.random.default_rng(0).normal(size=(220, N_COLUMNS)).astype(np.float32).cumsum(axis=0)
-    network, trained = fit(QUICK, (Repeat(1),), rows, verbose=True)
+    network, trained = fit(QUICK, (Repeat(1),), rows, tell=write_line)
     assert trained.gate is None or not trained.gate.kept
     assert not NetworkTerm.from_keras(network).says_something
     assert capsys.readouterr().out.splitlines()[-1].startswith("the linear terms forecast alone")
@@ -149,7 +150,7 @@ def test_each_round_begins_with_the_full_learning_rate(capsys):
         on_epoch_begin=lambda *_: rates.append(float(noting.model.optimizer.learning_rate))
     )
     settings = QUICK.set_params(epochs="auto", n_steps=20, n_rounds=2, round_gain=0.0, callbacks=[noting], patience=99)
-    fit(settings, verbose=True)
+    fit(settings, tell=write_line)
     assert [i for i, rate in enumerate(rates) if rate == pytest.approx(1e-2)] == [0, 4]
     out = capsys.readouterr().out
     assert "epoch 4/4 " in out

@@ -1,22 +1,48 @@
-"""Lines for a person who waits."""
+"""Lines for a person who waits, and how long the stages of a fit take."""
 
 from __future__ import annotations
 
 import contextlib
+import logging
 import sys
+import time
+from collections.abc import Callable
 
-__all__ = ["is_watched", "write_line"]
+__all__ = ["Stages", "Tell", "find_teller", "is_watched", "log_line", "say_nothing", "write_line"]
+
+Tell = Callable[[str], None]
 
 
 def is_watched() -> bool:
-    """Return whether lines are written to a terminal.
+    """Return whether a person reads what is written: on a terminal, or below a notebook's cell.
 
     Returns
     -------
     bool
         False also where there is no standard output, as in a service.
     """
-    return sys.stdout is not None and not sys.stdout.closed and sys.stdout.isatty()
+    if sys.stdout is None or sys.stdout.closed:
+        return False
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return sys.stdout.isatty() or "IPKernelApp" in getattr(shell, "config", ())
+
+
+def find_teller(verbose: str | bool | int) -> Tell:
+    """Return what takes lines for a person.
+
+    Parameters
+    ----------
+    verbose : "auto", bool or int
+        False is silent, True writes; "auto" writes where somebody reads it, and logs elsewhere.
+
+    Returns
+    -------
+    callable
+        That takes a line.
+    """
+    if isinstance(verbose, str):
+        return write_line if is_watched() else log_line
+    return write_line if verbose else say_nothing
 
 
 def write_line(line: str) -> None:
@@ -30,3 +56,72 @@ def write_line(line: str) -> None:
     with contextlib.suppress(AttributeError, ValueError, OSError):  # None, closed, or its descriptor is
         sys.stdout.write(f"{line}\n")
         sys.stdout.flush()
+
+
+def log_line(line: str) -> None:
+    """Send a line to the logger "tscnn", as information.
+
+    Parameters
+    ----------
+    line : str
+        Without its end.
+    """
+    logging.getLogger("tscnn").info("%s", line)
+
+
+def say_nothing(line: str) -> None:
+    """Drop a line.
+
+    Parameters
+    ----------
+    line : str
+        Without its end.
+    """
+
+
+class Stages:
+    """Stages of a fit, one after the other: each is told when it begins, and timed.
+
+    Parameters
+    ----------
+    tell : callable
+        Of `find_teller`.
+
+    Examples
+    --------
+    >>> stages = Stages(write_line)
+    >>> stages.begin("transforms")
+    transforms ..
+    >>> list(stages.end())
+    ['transforms']
+    """
+
+    def __init__(self, tell: Tell) -> None:
+        self._tell = tell
+        self._seconds: dict[str, float] = {}
+        self._name = ""
+
+    def begin(self, name: str) -> None:
+        """End the stage before, and begin one.
+
+        Parameters
+        ----------
+        name : str
+            Of the stage.
+        """
+        self.end()
+        self._tell(f"{name} ..")
+        self._name, self._began = name, time.perf_counter()
+
+    def end(self) -> dict[str, float]:
+        """End the last stage.
+
+        Returns
+        -------
+        dict of str to float
+            Seconds by stage.
+        """
+        if self._name:
+            self._seconds[self._name] = time.perf_counter() - self._began
+        self._name = ""
+        return self._seconds

@@ -2,13 +2,59 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
 import numpy as np
 
 from tscnn.common.ring import Ring
 
-__all__ = ["Term", "empty_forecasts"]
+__all__ = ["Attribution", "Term", "empty_forecasts"]
+
+
+@dataclass(frozen=True)
+class Attribution:
+    """What each input adds to one forecast of a term, twice over: by column and by lag.
+
+    A linear map says exactly what an input adds: its weight times the value. Other terms are taken apart by gradients,
+    each times its input. What no input adds is left out: a constant, and what gradients leave.
+
+    Attributes
+    ----------
+    by_column : ndarray of shape (n_features, horizon, n_targets), float64
+        Of all rows of a column.
+    by_lag : ndarray of shape (n_rows, horizon, n_targets), float64
+        Of the newest rows, all columns of one together, oldest first.
+    by_known : ndarray of shape (1 + n_covariates, horizon, n_targets), float64, or None
+        Of what is known ahead: of the calendar, then of each covariate.
+    """
+
+    by_column: np.ndarray
+    by_lag: np.ndarray
+    by_known: np.ndarray | None = None
+
+    @classmethod
+    def of_own_columns(cls, by_lag: np.ndarray, targets: np.ndarray, n_features: int) -> Self:
+        """Attribute forecasts of targets that see no other column.
+
+        Parameters
+        ----------
+        by_lag : ndarray of shape (n_rows, horizon, n_targets)
+            Of the newest rows, oldest first.
+        targets : ndarray of int of shape (n_targets,)
+            Positions of the targets among the features.
+        n_features : int
+            How many there are.
+
+        Returns
+        -------
+        Attribution
+            To the targets' own columns.
+        """
+        by_column = np.zeros((n_features, *by_lag.shape[1:]))
+        each = np.arange(len(targets))
+        by_column[targets, :, each] = by_lag.sum(axis=0).T
+        return cls(by_column, by_lag)
 
 
 @runtime_checkable
@@ -121,6 +167,23 @@ class Term(Protocol):
         -------
         ndarray of shape (n_series, horizon, n_targets), float32
             One forecast a series.
+        """
+        ...
+
+    def attribute(self, window: np.ndarray, ahead: np.ndarray | None = None) -> Attribution:
+        """Say what each input adds to the forecast at the newest row of one window.
+
+        Parameters
+        ----------
+        window : ndarray of shape (n_rows, n_features)
+            At least `context` rows, of which the newest count.
+        ahead : ndarray of shape (rows_before + horizon, n_numbers), optional
+            Of `describe`, where `needs_ahead`.
+
+        Returns
+        -------
+        Attribution
+            Of `last`.
         """
         ...
 

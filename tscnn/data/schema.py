@@ -203,6 +203,19 @@ class Schema:
         return self._encoded_names(self.ahead)
 
     @property
+    def owners(self) -> tuple[np.ndarray, np.ndarray]:
+        """Tell what column each feature is of, and each covariate.
+
+        Returns
+        -------
+        features, covariates : ndarray of int
+            Positions of columns.
+        """
+        seen = self._positions("target", "past_covariate")
+        of_each = [np.repeat(own, [self._width(at) for at in own]).astype(int) for own in (seen, self.ahead)]
+        return of_each[0], of_each[1]
+
+    @property
     def target_features(self) -> tuple[int, ...]:
         """Positions of the targets among the features.
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import itertools
 import warnings
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
 from tscnn.common.checks import received
-from tscnn.common.progress import write_line
+from tscnn.common.progress import Stages
 from tscnn.common.term import Term
 from tscnn.data.index import find_seasonality, find_seasons
 from tscnn.data.schema import Schema
@@ -23,8 +23,10 @@ from tscnn.fitting.effects import find_ahead_inputs
 from tscnn.fitting.networks import check_network, list_candidates
 from tscnn.fitting.preparation import prepare
 from tscnn.fitting.validation_report import report_on_validation
+from tscnn.forecasting.contributions import share_of_variance
 from tscnn.forecasting.pipeline import Pipeline
 from tscnn.forecasting.predict import forecast_rows
+from tscnn.forecasting.summary import FitFacts
 from tscnn.linear import LinearFit, LinearModel, fit_linear_model
 from tscnn.linear.lookbacks import list_lookbacks
 from tscnn.linear.periodic_regression import PeriodicRegression
@@ -62,6 +64,8 @@ class Fit:
         By part of the forecast: what it gained, how certain that is, and whether it was kept.
     outliers : DataFrame, or None
         What was replaced in the training rows, of `clean_series`.
+    facts : FitFacts
+        For `Summary`.
     """
 
     pipeline: Pipeline
@@ -70,6 +74,7 @@ class Fit:
     report: pd.DataFrame | None
     gates: dict[str, GateResult]
     outliers: pd.DataFrame | None = None
+    facts: FitFacts = field(default_factory=FitFacts)
 
 
 def fit_pipeline(series: SeriesSet, schema: Schema, parameters: CheckedParameters) -> Fit:
@@ -96,7 +101,7 @@ def fit_pipeline(series: SeriesSet, schema: Schema, parameters: CheckedParameter
     """
     if parameters.network is not None:
         check_network(parameters.network, parameters, schema)
-    tell: Callable[[str], None] = write_line if parameters.verbose else _say_nothing
+    tell, stages, n_rows = parameters.tell, Stages(parameters.tell), len(series.values)
     if parameters.missing == "interpolate":
         series = fill_series(series, None)
     split = _hold_back(series, parameters)
@@ -105,14 +110,19 @@ def fit_pipeline(series: SeriesSet, schema: Schema, parameters: CheckedParameter
 
     outliers = None
     if parameters.replaces_outliers:
+        stages.begin("outliers")
         series, split, outliers = clean_series(series, split, schema, season_length, tell)
+    stages.begin("transforms")
     prepared = prepare(series, split, schema, parameters)
     for name, gate in prepared.gates.items():
         tell(f"{name.replace('_', ' ')} {gate.reason}")
     rows, gaps = prepared.rows, prepared.gaps
+    stages.begin("linear model")
     linear = fit_linear(rows, split, schema, parameters, prepared.effects)
     for line in linear.messages if linear is not None else ():
         tell(line)
+    if parameters.network is not None:
+        stages.begin("network")
     ahead = find_ahead_inputs(split, parameters, prepared.effects)
     fitted, fit = add_network(prepared.transforms, rows, split, schema, parameters, linear, ahead)
     if parameters.replaces_outliers:
@@ -121,11 +131,13 @@ def fit_pipeline(series: SeriesSet, schema: Schema, parameters: CheckedParameter
         fitted = replace(fitted, outliers=OutlierFilter.unbounded(len(schema.features), gaps))
 
     _tell_short_series(series, fitted)
-    report = None
+    stages.begin("report")
+    report, shares = None, share_of_variance(fitted, rows)
     if split.has_validation:
         report = report_on_validation(fitted, prepared.seen, rows, split, linear, seasons)
     if report is not None:
         tell(describe_report(report))
+    stages.begin("intervals")
     newer = {term.name: term for term in linear.refitted} if linear is not None else {}
     refitted = replace(
         fitted,
@@ -134,7 +146,9 @@ def fit_pipeline(series: SeriesSet, schema: Schema, parameters: CheckedParameter
         calibration=fit_calibration(fitted, prepared.seen, split, linear, schema),
     )
     gates = {**prepared.gates, **fit.gates}
-    return replace(fit, pipeline=refitted, report=report, gates=gates, outliers=outliers)
+    why = _explain_lookback(parameters.lookback, linear, fitted)
+    facts = FitFacts(n_rows, len(series.indexes), why, shares, stages.end())
+    return replace(fit, pipeline=refitted, report=report, gates=gates, outliers=outliers, facts=facts)
 
 
 def add_network(
@@ -198,7 +212,7 @@ def add_network(
         beside=None if linear is None else _forecast_dense(linear.fitted, transforms, rows, parameters.horizon),
         device=parameters.device,
         seed=parameters.seed,
-        verbose=parameters.verbose,
+        tell=parameters.tell,
     )
     pipeline = Pipeline(transforms, chosen.all_terms, lookback, parameters.horizon, schema.target_features)
     return pipeline, Fit(pipeline, chosen.term.config, chosen.history, None, {**gates, **chosen.gates})
@@ -331,5 +345,14 @@ def _tell_short_series(series: SeriesSet, fitted: Pipeline) -> None:
         warnings.warn(received(said, short=[series.names[i] for i in short[:5]]), stacklevel=4)
 
 
-def _say_nothing(line: str) -> None:
-    """Take the place of `write_line` where nobody watches."""
+def _explain_lookback(given: int | None, linear: LinearFit | None, fitted: Pipeline) -> str:
+    """Say why the lookback is what it is."""
+    longest = max(fitted.terms, key=lambda term: term.context, default=None)
+    if longest is not None and given is not None and longest.context > given:
+        return f"{given} is given, and the {longest.name.replace('_', ' ')} sees more"
+    if given is not None:
+        return "given"
+    if isinstance(longest, StructuralMixture):
+        return "that of structural models, which see all rows of short series"
+    tried = linear.lookbacks if linear is not None else ()
+    return f"smallest error on validation rows, of {min(tried)} to {max(tried)}" if len(tried) > 1 else "all that fits"

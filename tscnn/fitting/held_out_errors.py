@@ -121,9 +121,7 @@ def gather_errors(fitted: Pipeline, seen: SeriesSet, split: Split, linear: Linea
     return [*found, *(replace(fold, values=fold.values * ratio) for fold in folds[:-1])]
 
 
-def _naive_errors(
-    seen: SeriesSet, targets: Sequence[int], stretches: Sequence[range], horizon: int
-) -> Errors | None:
+def _naive_errors(seen: SeriesSet, targets: Sequence[int], stretches: Sequence[range], horizon: int) -> Errors | None:
     """Return what repeating the newest row is wrong by."""
     stretches = [stretch for stretch in stretches if len(stretch)][:MOST_STRETCHES]
     if not stretches:

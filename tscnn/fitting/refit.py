@@ -10,6 +10,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator, clone
 
 from tscnn.common.checks import check_choice, check_int, received
+from tscnn.common.progress import write_line
 from tscnn.data.frame import learn_schema, read_frame
 from tscnn.data.grid import put_on_grid
 from tscnn.data.index import find_seasonality
@@ -157,7 +158,7 @@ def backtest_refitted(
         arguments={} if coverage is None else {"coverage": coverage},
         n_jobs=settings.n_jobs,
         kept=kept,
-        watched=parameters.verbose,
+        watched=parameters.tell is write_line,
     )
     return asked.name(join_folds(found, rows, asked.columns(schema.target_names)))
 

@@ -11,7 +11,10 @@ from sklearn.utils.validation import check_is_fitted
 from tscnn.data.schema import Schema
 from tscnn.evaluation.report import tabulate_targets
 from tscnn.forecasting.pipeline import Pipeline
+from tscnn.forecasting.summary import FitFacts, Summary
+from tscnn.network.config import NetworkConfig
 from tscnn.network.term import NetworkTerm
+from tscnn.statistics import GateResult
 from tscnn.transforms import YearlySeason
 
 __all__ = ["FittedAttributes"]
@@ -23,6 +26,9 @@ class FittedAttributes:
     pipeline_: Pipeline
     schema_: Schema
     report_: pd.DataFrame | None
+    gates_: dict[str, GateResult]
+    config_: NetworkConfig | None
+    _facts: FitFacts
 
     def _fitted(self) -> Pipeline:
         """Return the pipeline, or raise if there is none."""
@@ -39,6 +45,18 @@ class FittedAttributes:
             Given, or chosen.
         """
         return self._fitted().lookback
+
+    @property
+    def summary_(self) -> Summary:
+        """What the fit found.
+
+        Returns
+        -------
+        Summary
+            ``print(summary_)`` shows rows, columns, lookback, what each part adds, what was tried, and seconds.
+        """
+        pipeline = self._fitted()
+        return Summary.of(pipeline, self.schema_, self.gates_, self.report_, self.config_, self._facts)
 
     @property
     def network_(self) -> Any:

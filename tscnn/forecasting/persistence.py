@@ -27,6 +27,7 @@ from tscnn.data.schema import Schema
 from tscnn.data.tables import Layout
 from tscnn.forecasting.parts import pipeline_from_arrays
 from tscnn.forecasting.pipeline import Pipeline
+from tscnn.forecasting.summary import FitFacts
 from tscnn.network.config import read_config
 from tscnn.parameters import GROUPS
 from tscnn.statistics import GateResult
@@ -132,6 +133,7 @@ def describe_forecaster(forecaster: BaseEstimator, context: bool) -> tuple[dict[
         "report": _describe_report(forecaster.report_),
         "outliers": None if forecaster.outliers_ is None else forecaster.outliers_.to_dict("list"),
         "gates": {name: asdict(result) for name, result in forecaster.gates_.items()},
+        "facts": asdict(forecaster._facts),
         "context": None,
     }
     arrays = {f"pipeline/{name}": array for name, array in pipeline.arrays().items()}
@@ -175,8 +177,9 @@ def restore_forecaster(
         history = pd.DataFrame(header["history"])
         history.index = pd.RangeIndex(1, len(history) + 1, name="epoch")
         gates = {name: GateResult(**result) for name, result in header["gates"].items()}
+        facts = FitFacts(**header["facts"])
         report, context, counts = _restore_report(header["report"]), None, header["outliers"]
-        outliers = None if counts is None else pd.DataFrame(counts, schema.columns)
+        outliers = None if counts is None else pd.DataFrame(counts, schema.features)
         if header["context"] is not None:
             context = _restore_context(header["context"], arrays, schema)
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError) as error:
@@ -185,6 +188,7 @@ def restore_forecaster(
     forecaster.set_params(**parameters)
     forecaster.pipeline_, forecaster.config_, forecaster.gates_ = pipeline, config, gates
     forecaster.history_, forecaster.report_, forecaster.outliers_ = history, report, outliers
+    forecaster._facts = facts
     forecaster.n_features_in_ = len(schema.columns)
     if all(isinstance(name, str) for name in schema.columns):
         forecaster.feature_names_in_ = np.asarray(schema.columns, dtype=object)

@@ -329,9 +329,41 @@ class Pipeline:
         ndarray of shape (n_windows, horizon, n_targets), float32
             One forecast a window.
         """
-        if self.outliers is not None:
-            windows = self.outliers.clean(windows[:, windows.shape[1] - self.lookback :])
-        return self._last(windows, ahead)
+        return self._last(self.clean(windows), ahead)
+
+    def clean(self, windows: np.ndarray) -> np.ndarray:
+        """Fill what is missing in windows, and replace outliers.
+
+        Parameters
+        ----------
+        windows : ndarray of shape (n_windows, n_rows, n_features)
+            Of `apply`, at least `lookback` rows each.
+
+        Returns
+        -------
+        ndarray of shape (n_windows, n_rows, n_features)
+            What terms see; the newest `lookback` rows if there is a filter.
+        """
+        if self.outliers is None:
+            return windows
+        return self.outliers.clean(windows[:, windows.shape[1] - self.lookback :])
+
+    def last_by_term(self, windows: np.ndarray, ahead: Mapping[str, np.ndarray] = NOTHING) -> dict[str, np.ndarray]:
+        """Forecast at the newest row of several windows, term by term.
+
+        Parameters
+        ----------
+        windows : ndarray of shape (n_windows, n_rows, n_features)
+            Of `clean`.
+        ahead : mapping of str to ndarray, default nothing
+            Of `describe_ahead`.
+
+        Returns
+        -------
+        dict of str to ndarray of shape (n_windows, horizon, n_targets)
+            By the term's name; what is added up.
+        """
+        return {term.name: term.last(windows, *_known(term, ahead)) for term in self.terms}
 
     def start(self, windows: np.ndarray, series: Sequence[Times] = ()) -> list[list[Ring]]:
         """Remember what several series have seen so far.
@@ -396,7 +428,7 @@ class Pipeline:
         return [(t, rings) for t, rings in zip(self.terms, of_terms, strict=True) if t.needs_ahead and t.rows_before]
 
     def _last(self, windows: np.ndarray, ahead: Mapping[str, np.ndarray]) -> np.ndarray:
-        return self._combine([term.last(windows, *_known(term, ahead)) for term in self.terms], len(windows))
+        return self._combine(list(self.last_by_term(windows, ahead).values()), len(windows))
 
     def _combine(self, forecasts: Sequence[np.ndarray], n: int) -> np.ndarray:
         """Add up the forecasts of the terms."""

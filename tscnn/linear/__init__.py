@@ -19,6 +19,7 @@ __all__ = [
     "OWN_COLUMN_TERMS",
     "TERMS",
     "LinearFit",
+    "LinearMixture",
     "LinearModel",
     "fit_linear_model",
 ]

@@ -9,6 +9,7 @@ import numpy as np
 
 from tscnn.common.checks import check_int, check_real, received
 from tscnn.common.ring import Ring
+from tscnn.common.term import Attribution
 from tscnn.data.windows import sliding_windows
 from tscnn.transforms.rolling import EPSILON, rolling_normalize, start_normalizing, step_normalizing
 
@@ -106,6 +107,14 @@ class CrossSeries:
         normalized, _, scale = step_normalizing(rings, row, self.span, self.epsilon)
         ring.push(normalized)
         return self._correct(ring.last().transpose(1, 0, 2), scale)
+
+    def attribute(self, window: np.ndarray, ahead: np.ndarray | None = None) -> Attribution:  # noqa: ARG002
+        """Say what each row adds, relative to its column's level: see `Term.attribute`."""
+        newest = window[None, -self.context :].astype(np.float32)
+        normalized, _, scale = rolling_normalize(newest, self.span, self.epsilon)
+        weights = self.kernel * scale[0, -1, self.targets].astype(np.float64)  # (n_rows, features, horizon, targets)
+        taps = normalized[0].astype(np.float64)
+        return Attribution(np.einsum("kf,kfht->fht", taps, weights), np.einsum("kf,kfht->kht", taps, weights))
 
     def in_graph(self, rows: Any, ops: Any) -> Any:
         """Correct the forecasts of every origin of a batch of series, in the operations of a framework.

@@ -9,6 +9,7 @@ import numpy as np
 
 from tscnn.common.checks import check_int, check_real, received
 from tscnn.common.ring import Ring
+from tscnn.common.term import Attribution
 from tscnn.transforms.rolling import EPSILON, rolling_normalize, start_normalizing, step_normalizing
 
 __all__ = ["MeanReversion"]
@@ -92,6 +93,15 @@ class MeanReversion:
         """Take the next row of every series, and correct the forecasts of the steps after it: see `Term.step`."""
         _, level, scale = step_normalizing(state, self._own(row), self.span, self.epsilon)
         return self._correct(level, scale)
+
+    def attribute(self, window: np.ndarray, ahead: np.ndarray | None = None) -> Attribution:  # noqa: ARG002
+        """Say what each row adds, in proportion to what it adds to the level: see `Term.attribute`."""
+        newest = np.asarray(window[-self.span :, self.targets], np.float64)
+        _, level, scale = (found[0, -1] for found in rolling_normalize(newest[None], self.span, self.epsilon))
+        units = level / (scale + self.epsilon)
+        flattened = np.tanh(units) / np.where(units == 0, 1, units) + (units == 0)
+        weights = self.coefficients * flattened / self.span  # (horizon, targets)
+        return Attribution.of_own_columns(newest[:, None] * weights, self.targets, window.shape[1])
 
     def in_graph(self, rows: Any, ops: Any) -> Any:
         """Correct the forecasts of every origin of a batch of series, in the operations of a framework.

@@ -10,7 +10,7 @@ import numpy as np
 
 from tscnn.common.checks import received
 from tscnn.common.ring import Ring
-from tscnn.common.term import empty_forecasts
+from tscnn.common.term import Attribution, empty_forecasts
 from tscnn.common.threads import map_in_threads, on_one_thread
 from tscnn.data.windows import sliding_windows
 
@@ -113,6 +113,12 @@ class LinearMixture:
         (ring,) = state
         ring.push(self._columns(row))
         return self._map(ring.last().transpose(2, 1, 0))
+
+    def attribute(self, window: np.ndarray, ahead: np.ndarray | None = None) -> Attribution:  # noqa: ARG002
+        """Say what each row adds, its weight times its value: see `Term.attribute`."""
+        newest = np.asarray(self._columns(window[-self.context :]), np.float64)  # (context, targets)
+        weights = self.kernel[self.maps].transpose(1, 2, 0)  # (context, horizon, targets)
+        return Attribution.of_own_columns(newest[:, None] * weights, self.targets, window.shape[1])
 
     def in_graph(self, rows: Any, ops: Any) -> Any:
         """Forecast at every origin of a batch of series, in the operations of a framework.

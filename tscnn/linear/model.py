@@ -49,6 +49,8 @@ class LinearFit:
         What was chosen, in words.
     errors : sequence of FoldErrors, default ()
         Of mixture and mean reversion, out of fold, the last ones of the validation origins.
+    lookbacks : sequence of int, default ()
+        That were compared, ascending.
     """
 
     lookback: int
@@ -58,6 +60,7 @@ class LinearFit:
     gates: Mapping[str, GateResult]
     messages: list[str]
     errors: Sequence[FoldErrors] = ()
+    lookbacks: Sequence[int] = ()
 
     def beside(self, name: str, terms: Sequence[Any], result: GateResult) -> LinearFit:
         """Return the fit with one more term, whose `shares` of each target's forecast are taken from the others.
@@ -151,7 +154,7 @@ def fit_linear_model(
         messages.append(f"structural models of short series are {share:.0%} of the forecast")
         rest = [replace(one, kernel=(1 - share) * one.kernel) for one in mixtures]
         both: list[tuple[Term, ...]] = list(zip(rest, structural, strict=True))
-        return LinearFit(max(lookback, context), both[0], both[1], baseline, gates, messages)
+        return LinearFit(max(lookback, context), both[0], both[1], baseline, gates, messages, (), lookbacks)
     span = lookback // 2
     reversion, errors, gates[MeanReversion.name] = _try_reversion(own, mixture, horizon, settings)
     if reversion is not None:
@@ -164,7 +167,7 @@ def fit_linear_model(
         for of_solution, kernel in zip(terms, (crossing.fitted, crossing.refitted), strict=True):
             of_solution.append(CrossSeries(kernel, targets, span))
     fitted, refitted = (tuple(of_solution) for of_solution in terms)
-    return LinearFit(lookback, fitted, refitted, baseline, gates, messages, errors)
+    return LinearFit(lookback, fitted, refitted, baseline, gates, messages, errors, lookbacks)
 
 
 def _try_reversion(

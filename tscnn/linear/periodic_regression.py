@@ -9,7 +9,7 @@ import numpy as np
 
 from tscnn.common.checks import received
 from tscnn.common.ring import Ring
-from tscnn.common.term import empty_forecasts
+from tscnn.common.term import Attribution, empty_forecasts
 from tscnn.common.threads import map_in_threads, on_one_thread
 from tscnn.data.calendar import season_positions
 from tscnn.data.times import Times
@@ -165,6 +165,32 @@ class PeriodicRegression:
         state[0].push(row[:, self.targets])
         windows = state[0].last().transpose(1, 0, 2)
         return self._forecast(windows, ahead, columns=range(len(self.targets)))
+
+    def attribute(self, window: np.ndarray, ahead: np.ndarray | None = None) -> Attribution:
+        """Say what each input adds, in proportion to what it adds before the hyperbolic sine: see `Term.attribute`.
+
+        What effects of covariates take back, `shares` of them, is left to these.
+        """
+        assert ahead is not None
+        span, n_numbers, ahead = self.inputs.span, self.known.shape[3] // 3, np.asarray(ahead[None], np.float64)
+        owners, at = self.basis.owners(n_numbers, plainly=True), int(ahead[0, span - 1, -1])
+        by_lag = np.zeros((span, self.horizon, len(self.targets)))
+        by_column = np.zeros((window.shape[1], *by_lag.shape[1:]))
+        by_known = np.zeros((1 + len(self.basis.knots), *by_lag.shape[1:]))
+        for j, column in enumerate(self.targets):
+            rows = window[None, -span:, column] + ahead[:, :span, n_numbers + j]
+            level, scale = local_units(rows)
+            own, known = regression_inputs(rows, level, scale, ahead[:, :, :n_numbers], self.inputs)
+            of_rows = own[0][:, None] * self.own[j, at, :-1]
+            of_known = (known[0] * self.known[j, at]).reshape(self.horizon, 3, n_numbers).sum(axis=1)
+            found = of_rows.sum(axis=0) + of_known.sum(axis=1) + self.own[j, at, -1]
+            slope = np.sinh(np.clip(found, -self.limits[j], self.limits[j])) / np.where(found == 0, 1, found)
+            slope = self.shares[j] * scale * np.where(found == 0, 1, slope)
+            by_lag[self.inputs.own, :, j] = of_rows * slope
+            by_column[column, :, j] = by_lag[:, :, j].sum(axis=0) + self.shares[j] * level
+            for i in range(len(by_known)):
+                by_known[i, :, j] = of_known[:, owners == i].sum(axis=1) * slope
+        return Attribution(by_column, by_lag, by_known)
 
     def scaled(self, factors: np.ndarray) -> Self:
         """Return the term with forecasts that are multiplied, by target."""

@@ -11,7 +11,7 @@ from tscnn.network.activations import check_activation
 from tscnn.network.planning import FEATURE_MODES, Layers, plan_network
 from tscnn.network.receptive_field import receptive_field
 
-__all__ = ["FEATURE_MODES", "NetworkConfig", "read_config", "resolve_config"]
+__all__ = ["FEATURE_MODES", "NetworkConfig", "describe_network", "read_config", "resolve_config"]
 
 MOST_SIZE = 1_000_000  # of an axis: more is a slip of the finger
 NORMALIZATIONS = (None, "layer", "batch")
@@ -204,3 +204,22 @@ def _check_targets(targets: Sequence[int] | None, n_features: int, feature_mode:
         rule = "`feature_mode='independent'` sees each target's own past only, so every feature must be a target."
         raise ValueError(received(rule, targets=targets, n_features=n_features))
     return positions
+
+
+def describe_network(config: NetworkConfig, has_linear: bool) -> str:
+    """Write what tells a network from its rivals.
+
+    Parameters
+    ----------
+    config : NetworkConfig
+        Of the network.
+    has_linear : bool
+        Whether linear terms forecast beside it.
+
+    Returns
+    -------
+    str
+        Such as "joint with normaliser over 24 rows and a linear model".
+    """
+    normalizer = f"normaliser over {config.normalizer_span} rows" if config.normalizer_span > 1 else "no normaliser"
+    return f"{config.feature_mode} with {normalizer} and {'a' if has_linear else 'no'} linear model"

@@ -142,6 +142,7 @@ class ArrayNetwork:
         last_only: bool,
         rings: list[Ring] | None = None,
         out: np.ndarray | None = None,
+        normalizer: Callable[..., Any] | None = None,
     ) -> np.ndarray:
         """Forecast from rows of several series.
 
@@ -157,6 +158,8 @@ class ArrayNetwork:
             Is given what `step` needs of these rows; not with `last_only`.
         out : ndarray of shape (n_series * (n_rows - lookback + 1), horizon, n_targets), optional
             Of `empty_forecasts`, or some of its first axis: where the forecasts are written.
+        normalizer : callable, optional
+            In place of `rolling_normalize`, of rows that are normalised already.
 
         Returns
         -------
@@ -171,7 +174,7 @@ class ArrayNetwork:
         if self.front_end is not None:
             front_end = partial(_per_feature, partial(self.front_end.dense, rings=rings), rings)
         parts = Parts(
-            normalizer=partial(rolling_normalize, span=span) if span > 1 else None,
+            normalizer=(normalizer or partial(rolling_normalize, span=span)) if span > 1 else None,
             front_end=front_end,
             merge=_merge_features,
             stack=partial(_per_feature, stack, rings) if config.feature_mode == "independent" else stack,

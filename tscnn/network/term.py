@@ -11,8 +11,9 @@ import numpy as np
 
 from tscnn.common.checks import check_ints, received
 from tscnn.common.ring import Ring
-from tscnn.common.term import empty_forecasts
+from tscnn.common.term import Attribution, empty_forecasts
 from tscnn.data.times import Times
+from tscnn.network.attribution import attribute_network
 from tscnn.network.config import NetworkConfig, read_config
 from tscnn.network.inference import CACHED_POSITIONS, ArrayNetwork, weight_shapes
 from tscnn.transforms import CovariateEffects
@@ -158,6 +159,16 @@ class NetworkTerm:
     def step(self, state: list[Ring], row: np.ndarray, ahead: np.ndarray | None = None) -> np.ndarray:
         """Take the next row of every series, and forecast the steps after it: see `Term.step`."""
         return self._hush(self._network.step(state, np.asarray(row, np.float32), ahead))
+
+    def attribute(self, window: np.ndarray, ahead: np.ndarray | None = None) -> Attribution:
+        """Say what each input adds, by gradients: see `Term.attribute`."""
+        owners = None if ahead is None or self.inputs is None else self.inputs.owners
+        newest = self._newest(window[None])[0]
+        found = attribute_network(self.config, self.parameters, newest, ahead, owners)
+        for part in (found.by_column, found.by_lag, found.by_known):
+            if part is not None:
+                self._hush(part)
+        return found
 
     def settings(self) -> dict[str, Any]:
         """Return the fields of the configuration, and `silent`."""

@@ -12,7 +12,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from tscnn.common.checks import check_choice, check_int, check_real, received
-from tscnn.common.progress import is_watched
+from tscnn.common.progress import Tell, find_teller
 from tscnn.data.calendar import check_calendar
 from tscnn.data.schema import MISSING
 from tscnn.data.windows import split_row
@@ -49,8 +49,8 @@ class CheckedParameters:
         Of `tscnn.network.backend.check_device`.
     seed : int
         Drawn from `random_state`.
-    verbose : bool
-        Whether to write lines.
+    tell : callable
+        Takes lines for a person, of `tscnn.common.progress.find_teller`.
     replaces_outliers : bool
         Of the training rows, and of windows.
     calendar : tuple of str, or None
@@ -68,7 +68,7 @@ class CheckedParameters:
     validation_fraction: float
     device: str
     seed: int
-    verbose: bool
+    tell: Tell
     replaces_outliers: bool
     calendar: tuple[str, ...] | None
     missing: str = "raise"
@@ -111,7 +111,7 @@ def read_parameters(forecaster: Any) -> CheckedParameters:
         validation_fraction=check_real("validation_fraction", forecaster.validation_fraction, low=0, high=1),
         device=_read_device(forecaster.device),
         seed=_draw_seed(forecaster.random_state),
-        verbose=is_watched() if verbose == "auto" else bool(verbose),
+        tell=find_teller(verbose),
         calendar=check_calendar(forecaster.calendar),
         replaces_outliers=check_choice("outliers", forecaster.outliers, ("auto", None)) == "auto",
         missing=check_choice("missing", forecaster.missing, MISSING),

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tscnn.common.checks import received
-from tscnn.common.progress import write_line
+from tscnn.common.progress import Tell
 from tscnn.network.backend import keras
 from tscnn.training.settings import Training
 
@@ -69,11 +69,14 @@ class EpochLines(keras.callbacks.Callback):
     ----------
     rounds : sequence of int
         Epochs after which each round of training ends.
+    tell : callable
+        Takes the lines.
     """
 
-    def __init__(self, rounds: Sequence[int]) -> None:
+    def __init__(self, rounds: Sequence[int], tell: Tell) -> None:
         super().__init__()
         self.rounds = rounds
+        self.tell = tell
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Take the time."""
@@ -85,4 +88,4 @@ class EpochLines(keras.callbacks.Callback):
         if "val_loss" in logs:
             losses += f"   validation loss {logs['val_loss']:.4f}"
         last, seconds = next(end for end in self.rounds if epoch < end), time.perf_counter() - self.began
-        write_line(f"epoch {epoch + 1:{len(str(last))}}/{last}   {losses}   {seconds:.1f} s")
+        self.tell(f"epoch {epoch + 1:{len(str(last))}}/{last}   {losses}   {seconds:.1f} s")

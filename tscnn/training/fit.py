@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tscnn.common.processes import call_afresh
-from tscnn.common.progress import write_line
+from tscnn.common.progress import Tell
 from tscnn.common.term import Term
 from tscnn.data.split import Split
 from tscnn.network.backend import device_scope, is_forked
-from tscnn.network.config import NetworkConfig
+from tscnn.network.config import NetworkConfig, describe_network
 from tscnn.network.graph import build_network, seed_weights
 from tscnn.network.term import NetworkTerm
 from tscnn.statistics import GateResult, not_kept
@@ -67,7 +67,7 @@ def fit_network(
     beside: np.ndarray | None = None,
     device: str,
     seed: int,
-    verbose: bool,
+    tell: Tell,
 ) -> FittedNetwork:
     """Train each of some networks, and keep the best on validation.
 
@@ -93,8 +93,8 @@ def fit_network(
         Of `tscnn.network.backend.device_scope`.
     seed : int
         Of initial weights, order of training and dropout.
-    verbose : bool
-        Whether to write lines.
+    tell : callable
+        Takes lines for a person.
 
     Returns
     -------
@@ -107,7 +107,7 @@ def fit_network(
         Naming the setting that breaks a rule.
     """
     if is_forked():
-        how = {"ahead": ahead, "beside": beside, "device": device, "seed": seed, "verbose": verbose}
+        how = {"ahead": ahead, "beside": beside, "device": device, "seed": seed, "tell": tell}
         return call_afresh(fit_network, candidates, rows, split, settings, **how)
     lookback, horizon = candidates[0][0].lookback, candidates[0][0].horizon
     training, validation = split.training(lookback, horizon), []
@@ -132,18 +132,20 @@ def fit_network(
                 observed=split.series.observed,
                 device=device,
                 seed=seed,
-                verbose=verbose,
+                tell=tell,
             )
         gates = {}
         if terms and any(validation):
             gates["network"] = trained.gate or not_kept("no epoch had a smaller error than the linear terms alone")
         term = replace(NetworkTerm.from_keras(network, list_silent(config, rows)), inputs=ahead)
         fits.append(FittedNetwork(term, tuple(terms), trained.history, gates))
-        results.append(Candidate(trained.losses, sum(map(len, validation)), bool(terms), describe(config, terms)))
+        results.append(
+            Candidate(trained.losses, sum(map(len, validation)), bool(terms), describe_network(config, bool(terms)))
+        )
     best, gates = choose(results, max(lookback, horizon), level=settings.level) if len(fits) > 1 else (0, {})
-    if verbose and len(fits) > 1:
+    if len(fits) > 1:
         listed = ", ".join(f"{one.name} {one.losses.mean():.4f}" for one in results)
-        write_line(f"validation losses: {listed}; {results[best].name} chosen")
+        tell(f"validation losses: {listed}; {results[best].name} chosen")
     chosen = fits[best]
     return FittedNetwork(chosen.term, chosen.terms, chosen.history, {**gates, **chosen.gates})
 
@@ -168,22 +170,3 @@ def list_silent(config: NetworkConfig, rows: np.ndarray) -> tuple[int, ...]:
         return ()
     still = (rows == rows[0]).all(axis=0)[list(config.targets)]
     return tuple(np.flatnonzero(still).tolist())
-
-
-def describe(config: NetworkConfig, terms: Sequence[Term]) -> str:
-    """Write what tells a network from its rivals.
-
-    Parameters
-    ----------
-    config : NetworkConfig
-        Of the network.
-    terms : sequence of Term
-        The linear terms beside it.
-
-    Returns
-    -------
-    str
-        Such as "joint with normaliser over 24 rows and a linear model".
-    """
-    normalizer = f"normaliser over {config.normalizer_span} rows" if config.normalizer_span > 1 else "no normaliser"
-    return f"{config.feature_mode} with {normalizer} and {'a' if terms else 'no'} linear model"

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tscnn.common.progress import write_line
+from tscnn.common.progress import Tell, say_nothing
 from tscnn.data.windows import Segments, cut_segments
 from tscnn.network.backend import can_jit, device_scope, keras, on_tensorflow
 from tscnn.network.config import NetworkConfig
@@ -64,7 +64,7 @@ def train(
     observed: np.ndarray | None = None,
     device: str = "auto",
     seed: int = 0,
-    verbose: bool = False,
+    tell: Tell = say_nothing,
 ) -> Trained:
     """Train a network in place, and leave it with the weights of its best epoch.
 
@@ -90,8 +90,8 @@ def train(
         Of `device_scope`.
     seed : int, default 0
         Of the order of the segments.
-    verbose : bool, default False
-        Whether to write a line an epoch.
+    tell : callable, default none
+        Takes a line an epoch.
 
     Returns
     -------
@@ -132,8 +132,7 @@ def train(
                 round_gain=settings.round_gain,
                 least_scale=settings.least_scale,
             )
-        lines = EpochLines(plan.rounds) if verbose else None
-        callbacks = [best, FiniteLosses(settings), *(settings.callbacks or ()), lines]
+        callbacks = [best, FiniteLosses(settings), *(settings.callbacks or ()), EpochLines(plan.rounds, tell)]
         fitted = trainer.fit(
             plan.training,
             epochs=plan.rounds[-1],
@@ -148,7 +147,7 @@ def train(
         best.put_back()  # here, since callbacks set weights, too, when training ends
         if not terms:
             return Trained(history, best.losses)
-        return _shrink(network, best, history, sum(map(len, validation)), settings, verbose)
+        return _shrink(network, best, history, sum(map(len, validation)), settings, tell)
 
 
 def _check_finite(network: Network, rows: np.ndarray, ahead: np.ndarray | None, settings: Training) -> None:
@@ -167,7 +166,7 @@ def _shrink(
     history: dict[str, list[float]],
     n_origins: int,
     settings: Training,
-    verbose: bool,
+    tell: Tell,
 ) -> Trained:
     """Scale the head by how far what the network gains beside linear terms can be told from chance."""
     apart = -(-network.config.horizon * len(best.losses) // n_origins)  # of the origins that were evaluated
@@ -175,8 +174,7 @@ def _shrink(
     losses = best.losses
     if result is not None:
         losses = best.judge() if result.kept else best.start_losses
-    if verbose:
-        write_line(describe_scaling(result))
+    tell(describe_scaling(result))
     return Trained(history, losses, result)
 
 

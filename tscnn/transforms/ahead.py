@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
+import pandas as pd
 
 from tscnn.common.checks import received
 from tscnn.data.calendar import calendar_features, check_calendar
@@ -73,6 +74,18 @@ class AheadInputs:
             Not for covariates alone.
         """
         return bool(self.calendar)
+
+    @property
+    def owners(self) -> np.ndarray:
+        """What each number is of.
+
+        Returns
+        -------
+        ndarray of int of shape (n_ahead,)
+            0 for the calendar, from 1 on the covariates.
+        """
+        n_calendar = calendar_features(pd.DatetimeIndex(["2000-01-01"]), self.calendar).shape[1] if self.calendar else 0
+        return np.r_[np.arange(1, len(self.mean) + 1), np.zeros(n_calendar, int)]
 
     def describe(self, times: Times) -> np.ndarray:
         """Return the numbers of some times.

@@ -112,6 +112,26 @@ class CovariateBasis:
             parts += [_bend(column, own) for column, own in zip(times.covariates.T, self.knots, strict=True)]
         return np.concatenate(parts, axis=1, dtype=np.float32)
 
+    def owners(self, n_numbers: int, *, plainly: bool = False) -> np.ndarray:
+        """Tell what each number is of.
+
+        Parameters
+        ----------
+        n_numbers : int
+            Of `describe`.
+        plainly : bool, default False
+            Whether they are those of `describe_plainly`.
+
+        Returns
+        -------
+        ndarray of int of shape (n_numbers,)
+            0 for the calendar, from 1 on the covariates.
+        """
+        n_modifiers = 1 + 2 * EFFECT_WAVES * ("hour" in self.calendar) + self._has_weeks
+        widths = (1 + np.isfinite(self.knots[:, 1:-1]).sum(axis=1)) * (1 if plainly else n_modifiers)
+        of_covariates = np.repeat(np.arange(1, len(widths) + 1), widths)
+        return np.concatenate([np.zeros(n_numbers - len(of_covariates), int), of_covariates])
+
     def settings(self) -> dict[str, Any]:
         """Return the calendar.
 
@@ -221,6 +241,25 @@ class CovariateEffects:
             On average 0 in training.
         """
         return np.asarray((self.basis.describe(times) - self.mean.astype(np.float32)) @ self.coefficients)
+
+    def by_input(self, times: Times) -> np.ndarray:
+        """Return the effects of some times, input by input.
+
+        Parameters
+        ----------
+        times : Times
+            With covariates.
+
+        Returns
+        -------
+        ndarray of shape (1 + n_covariates, n_times, n_features)
+            Of the calendar, then of each covariate; their sum is `at`.
+        """
+        numbers = self.basis.describe(times) - self.mean.astype(np.float32)
+        owners = self.basis.owners(numbers.shape[1])
+        return np.stack(
+            [numbers[:, owners == i] @ self.coefficients[owners == i] for i in range(1 + len(self.basis.knots))]
+        )
 
     def at_all(self, series: SeriesSet) -> np.ndarray:
         """Return the effects of the times of all series.
