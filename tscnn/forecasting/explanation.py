@@ -17,7 +17,8 @@ from tscnn.data.times import Times, pad_times
 from tscnn.forecasting.contributions import forecast_by_part
 from tscnn.forecasting.pipeline import Pipeline
 from tscnn.forecasting.predict import newest_windows
-from tscnn.linear import LinearMixture, PeriodicRegression
+from tscnn.linear.mixture import LinearMixture
+from tscnn.linear.periodic_regression import PeriodicRegression
 from tscnn.transforms import CovariateEffects, Logarithm, Standardize
 
 __all__ = ["Explanation", "explain_next"]
