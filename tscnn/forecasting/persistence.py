@@ -176,7 +176,7 @@ def restore_forecaster(
         history.index = pd.RangeIndex(1, len(history) + 1, name="epoch")
         gates = {name: GateResult(**result) for name, result in header["gates"].items()}
         report, context, counts = _restore_report(header["report"]), None, header["outliers"]
-        outliers = None if counts is None else pd.DataFrame(counts, schema.columns)
+        outliers = None if counts is None else pd.DataFrame(counts, schema.features)
         if header["context"] is not None:
             context = _restore_context(header["context"], arrays, schema)
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError) as error:
