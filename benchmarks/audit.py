@@ -75,7 +75,8 @@ def neuralforecast_tcn(df: pd.DataFrame, cutoff: Any, *, cross_validation: bool 
         return found.pivot(index="ds", columns="unique_id", values="TCN")[list(df.columns)].rename_axis(index=None)
 
     sizes = {"h": HORIZON, "input_size": LOOKBACK, "encoder_hidden_size": 8, "decoder_hidden_size": 8}
-    network = TCN(**sizes, max_steps=20 * EPOCHS, random_seed=SEED, **TRAINER)
+    # Scaled once, series by series: window by window, as is the default, would undo that.
+    network = TCN(**sizes, scaler_type="identity", max_steps=20 * EPOCHS, random_seed=SEED, **TRAINER)
     model = NeuralForecast(models=[network], freq=df.index.freqstr, local_scaler_type="standard")
     if not cross_validation:
         model.fit(read(df.loc[:cutoff]), val_size=0)
@@ -84,8 +85,8 @@ def neuralforecast_tcn(df: pd.DataFrame, cutoff: Any, *, cross_validation: bool 
     found = model.cross_validation(read(df), n_windows=None, test_size=n_later, step_size=1, refit=False)
 
     def predict(context: pd.DataFrame) -> pd.DataFrame:
-        own = found[found["cutoff"] == context.index[-1]]
-        return lay_out(own) if len(own) else lay_out(model.predict(df=read(context)))
+        at_cutoff = context.index[-1] == cutoff
+        return lay_out(found[found["cutoff"] == cutoff] if at_cutoff else model.predict(df=read(context)))
 
     return predict
 

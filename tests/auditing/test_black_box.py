@@ -106,7 +106,7 @@ def test_a_naive_forecast_is_blind_on_purpose(rows):
 
 
 def test_a_scaler_that_was_fitted_to_later_rows(rows):
-    def fit(df, cutoff):
+    def fit(df, cutoff):  # noqa: ARG001
         mean, spread = df.mean(), df.std()
         return lambda context: np.tanh(forecast((context - mean) / spread)) * spread + mean
 
@@ -119,7 +119,7 @@ def test_a_scaler_that_was_fitted_to_later_rows(rows):
 def test_a_fit_without_a_seed(rows):
     random = np.random.default_rng(0)
 
-    def fit(df, cutoff):
+    def fit(df, cutoff):  # noqa: ARG001
         shift = random.normal()
         return lambda context: forecast(context) + shift
 
@@ -187,7 +187,7 @@ def test_a_covariate_one_step_ahead(rows, shift, fails):
     class Model:
         future_covariates = "b"
 
-        def fit(self, X):
+        def fit(self, X):  # noqa: ARG002
             return self
 
         def predict(self, X, future=None):

@@ -65,8 +65,7 @@ def audit_forecaster(forecaster: Any, X: Any, *, refit: bool = True) -> Audit:
 def receptive_field(subject: FittedSubject) -> Finding:
     """Check that no more rows count than are declared, and that the layers see all of these."""
     lookback, config = subject.forecaster.pipeline_.lookback, subject.forecaster.config_
-    points = FittedSubject.of(subject.forecaster, subject.rows.table, intervals=False)  # which are cheaper
-    field, holes = measure_field(points)
+    field, holes = measure_field(subject.points)
     measured, right = f"{lookback} rows declared, {field} measured, {len(holes)} of them holes", field <= lookback
     if any(isinstance(term, NetworkTerm) for term in subject.forecaster.pipeline_.terms):
         layers = [*config.front_end_layers, *config.layers, (config.normalizer_span, 1)]
@@ -159,6 +158,16 @@ def windows_within_series(subject: FittedSubject) -> Finding:
     return Finding(name, n == 0, n, measured, "cut windows series by series: see `SeriesSet.origins`")
 
 
+def newest_row_of_points(subject: FittedSubject) -> Finding:
+    """Check that the newest row counts in the points of every step, not in their intervals alone."""
+    return newest_row(subject.points)
+
+
+def isolated_series(subject: FittedSubject) -> Finding:
+    """Check that no series changes the forecast of another, not even where it has too few rows for a window."""
+    return independent_series(subject, short=max(2, subject.forecaster.pipeline_.lookback // 2))
+
+
 def isolated_columns(subject: FittedSubject) -> Finding:
     """Check that columns do not mix where the network is to keep them apart."""
     network = read_parameters(subject.forecaster).network
@@ -195,11 +204,11 @@ CHECKS = (
     repeatable,
     receptive_field,
     older_rows,
-    newest_row,
+    newest_row_of_points,
     later_rows,
     future_covariates,
     isolated_columns,
-    independent_series,
+    isolated_series,
     windows_within_series,
     evaluators,
     saved_and_loaded,

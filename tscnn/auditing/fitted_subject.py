@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -54,7 +55,7 @@ class FittedSubject(Subject):
         X : DataFrame, Series, array, or dict of them by series
             Of the user.
         intervals : bool, default True
-            Whether to ask for intervals, too, if there are any.
+            Whether to ask for intervals and quantiles, too, if there are any.
 
         Returns
         -------
@@ -62,6 +63,8 @@ class FittedSubject(Subject):
             With contexts of some rows more than the lookback.
         """
         pipeline, schema = forecaster.pipeline_, forecaster.schema_
+        if not intervals:
+            forecaster = copy.copy(forecaster).set_params(quantiles=None)
         rows = Rows.of(X, forecaster.series_id)
         rows = Rows.of(rows.map(pd.DataFrame if forecaster.freq is None else _on_grid(forecaster.freq)))
         if not isinstance(X, pd.DataFrame | pd.Series | Mapping):
@@ -109,6 +112,17 @@ class FittedSubject(Subject):
         """
         at = find_cutoff(self.rows.index, None, self.horizon)
         return Refits(self, self.forecaster, self.rows, at)
+
+    @cached_property
+    def points(self) -> FittedSubject:
+        """Ask for points alone, which must see rows that intervals might see instead.
+
+        Returns
+        -------
+        FittedSubject
+            Of the same rows.
+        """
+        return FittedSubject.of(self.forecaster, self.rows.table, intervals=False)
 
     @property
     def asked(self) -> dict[str, Any]:

@@ -127,47 +127,34 @@ def check_refits(refits: Refits) -> list[Finding]:
     differ = _differences(first, other)
     again = _differences(first, refits.fit(refits.rows)) if differ else []
     how = f"two fits with seed {first[0].random_state!r} on the {refits.cutoff + 1} rows up to {_cutoff(refits)}"
-    seeded = Finding(
-        same,
-        not again,
-        len(again),
-        f"{how}: {f'{_some(again)} differ' if again else 'equal to the bit'}",
-        "something draws numbers that no seed fixes, such as a callback: pass it a seed",
-    )
+    told = f"{', '.join(again)} differ" if again else "equal to the bit"
+    advice = "something draws numbers that no seed fixes, such as a callback: pass it a seed"
+    seeded = Finding(same, not again, len(again), f"{how}: {told}", advice)
     if again:
         return [Finding(later, None, np.nan, "fits differ by themselves: see the next line"), seeded]
     parts = "scalers, weights, choices, intervals and forecasts"
-    measured = f"{_some(differ)} differ" if differ else f"{parts} are equal to the bit"
+    told = f"{', '.join(differ)} differ" if differ else f"{parts} are equal to the bit"
     advice = "fit every part to the rows up to the cutoff alone: report it, with the names of the parts"
-    return [
-        Finding(later, not differ, len(differ), f"{how}, with other rows after it: {measured}", advice),
-        seeded,
-    ]
+    return [Finding(later, not differ, len(differ), f"{how}, with other rows after it: {told}", advice), seeded]
 
 
 def _differences(one: tuple[Any, dict[Any, np.ndarray]], other: tuple[Any, dict[Any, np.ndarray]]) -> list[str]:
-    """List the parts of two fits that are not equal to the bit."""
+    """Name the parts of two fits that are not equal to the bit."""
     pipelines = [fitted.pipeline_ for fitted, _ in (one, other)]
     arrays = [pipeline.arrays() for pipeline in pipelines]
-    found = [
-        name
-        for name in arrays[0].keys() | arrays[1].keys()
-        if name not in arrays[0]
-        or name not in arrays[1]
-        or not np.array_equal(arrays[0][name], arrays[1][name], equal_nan=arrays[0][name].dtype.kind == "f")
+    same = [
+        np.array_equal(own, arrays[1].get(name), equal_nan=own.dtype.kind == "f") for name, own in arrays[0].items()
     ]
+    found = [name.partition("/")[0] for name, equal in zip(arrays[0], same, strict=True) if not equal]
+    found += [name.partition("/")[0] for name in arrays[1].keys() - arrays[0].keys()]
     if pipelines[0].settings() != pipelines[1].settings():
-        found.append("settings")
+        found.append("choices")
     forecasts = [each[1] for each in (one, other)]
     if forecasts[0].keys() != forecasts[1].keys() or any(
         not np.array_equal(own, forecasts[1][name], equal_nan=True) for name, own in forecasts[0].items()
     ):
         found.append("forecasts")
-    return sorted(found)
-
-
-def _some(names: list[str]) -> str:
-    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+    return sorted(set(found))
 
 
 def _cutoff(refits: Refits) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -166,15 +167,22 @@ def independent_columns(subject: Subject, *, asked: bool = True) -> Finding:
     return Finding(name, mixed == 0, away, measured if mixed else f"{len(changed)} columns change their own", advice)
 
 
-def independent_series(subject: Subject) -> Finding:
-    """Check that no series changes the forecast of another."""
+def independent_series(subject: Subject, *, short: int | None = None) -> Finding:
+    """Check that no series changes the forecast of another; `short` is a number of rows to cut all to, besides."""
     name = "series isolated"
     if len(subject.frames) < 2:
         return Finding(name, None, np.nan, "there is one series")
-    context, base, away = subject.contexts[-1], subject.base[-1], 0.0
-    for at, own in enumerate(context.frames):
-        others = context.change(lambda of, frame: frame if of == own else subject.nudge(of, frame, slice(None)))  # noqa: B023
-        away = max(away, float(subject.differences(base, subject.forecast(others))[at].max()))
+    contexts, away = [subject.contexts[-1]], 0.0
+    if short is not None:
+        contexts.append(contexts[0].change(lambda _, frame: frame.iloc[-short:]))
+    for context in contexts:
+        base = subject.forecast(context)
+        for at, own in enumerate(context.frames):
+
+            def change(of: Any, frame: pd.DataFrame, own: Any = own) -> pd.DataFrame:
+                return frame if of == own else subject.nudge(of, frame, slice(None))
+
+            away = max(away, float(subject.differences(base, subject.forecast(context.change(change)))[at].max()))
     measured = f"{in_words(away)} in one of {len(subject.frames)} series when the others change"
     advice = "a window reaches from one series into the next, or all are scaled together: cut windows series by series"
     return Finding(name, away == 0, away, measured, advice)
