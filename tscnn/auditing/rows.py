@@ -125,7 +125,8 @@ def receptive_field(subject: Subject, lookback: int | None = None) -> Finding:
     name, measured = "receptive field", f"{field} measured, {len(holes)} of them holes"
     if lookback is None:
         return Finding(name, None, field, f"{measured}; no `lookback=` to hold it to")
-    advice = f"check the layers: `tscnn.plan_layers({lookback})` sees {lookback} rows without holes"
+    advice = f"check the layers: `tscnn.plan_layers({lookback})` sees {lookback} rows without holes; a model that has"
+    advice += " learnt to repeat the newest rows sees fewer"
     return Finding(name, field == lookback and not holes, field, f"{lookback} rows declared, {measured}", advice)
 
 
