@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -151,7 +152,7 @@ def later_rows_change_no_fit(
         return [Finding(name, None, np.nan, why) for name in (later, same)]
     end = rows.index[at]
     changed = rows.map(lambda frame: change_later(frame, int(np.count_nonzero(frame.index <= end))))
-    subject, context = subject.up_to(end)
+    subject, context = _up_to(subject, end)
 
     def forecast(model: Any) -> np.ndarray:
         return subject.read(_as_predict(model)(context), list(context.frames))
@@ -165,6 +166,15 @@ def later_rows_change_no_fit(
     advice = "fit scalers, encoders and everything else to the rows up to the cutoff alone"
     measured = f"{in_words(away)} at the cutoff when rows after it are others"
     return [Finding(later, away == 0, away, measured, advice), kept]
+
+
+def _up_to(subject: Subject, end: Any) -> tuple[Subject, Context]:
+    """Take the rows up to a time, of the series that have any, and as many as the horizon after it."""
+    at = {name: int(np.count_nonzero(own.index <= end)) for name, own in subject.frames.items()}
+    kept = {name: own for name, own in subject.frames.items() if 0 < at[name] <= len(own) - subject.horizon}
+    before = {name: own.iloc[: at[name]] for name, own in kept.items()}
+    after = {name: own.iloc[at[name] : at[name] + subject.horizon] for name, own in kept.items()}
+    return replace(subject, frames=kept), Context(before, after)
 
 
 def find_cutoff(index: pd.Index, cutoff: Any, horizon: int) -> int:

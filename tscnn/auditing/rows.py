@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
-from tscnn.auditing.changes import Context, part_of
+from tscnn.auditing.changes import part_of
 from tscnn.auditing.findings import Finding
 from tscnn.auditing.subject import Subject
 
@@ -138,12 +138,8 @@ def future_covariates(subject: Subject) -> Finding:
     steps = np.unique(np.linspace(0, subject.horizon - 1, min(subject.horizon, MOST_STEPS)).astype(int))
     early, own = 0, 0
     for step in steps.tolist():
-
-        def change(context: Context, at: int = step) -> Context:
-            rows = slice(at, at + 1)
-            return context.change(lambda of, frame: subject.nudge(of, frame, rows, subject.known), after=True)
-
-        effect = subject.effect(change)
+        rows = slice(step, step + 1)
+        effect = subject.effect(partial(subject.nudged, rows=rows, columns=subject.known, after=True))
         early, own = early + int(effect[:, :step].any()), own + int(effect[:, step].any())
     measured = f"of {len(steps)} steps whose covariates were changed, {early} changed an earlier one, {own} their own"
     advice = "a covariate is shifted against the steps: that of a step must be the one of its own time"
@@ -179,11 +175,8 @@ def independent_series(subject: Subject, *, short: int | None = None) -> Finding
     for context in contexts:
         base = subject.forecast(context)
         for at, own in enumerate(context.frames):
-
-            def change(of: Any, frame: pd.DataFrame, own: Any = own) -> pd.DataFrame:
-                return frame if of == own else subject.nudge(of, frame, slice(None))
-
-            away = max(away, float(subject.differences(base, subject.forecast(context.change(change)))[at].max()))
+            others = subject.nudged(context, slice(None), but=[own])
+            away = max(away, float(subject.differences(base, subject.forecast(others))[at].max()))
     measured = f"{in_words(away)} in one of {len(subject.frames)} series when the others change"
     advice = "a window reaches from one series into the next, or all are scaled together: cut windows series by series"
     return Finding(name, away == 0, away, measured, advice)

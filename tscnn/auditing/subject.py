@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -94,27 +94,6 @@ class Subject:
             before[name] = frame.iloc[0 if self.most is None else max(0, end - self.most) : end]
             after[name] = frame.iloc[end : end + self.horizon]
         return Context(before, after)
-
-    def up_to(self, end: Any) -> tuple[Self, Context]:
-        """Take the rows up to a time.
-
-        Parameters
-        ----------
-        end : index label
-            Of the newest row to take.
-
-        Returns
-        -------
-        subject : Subject
-            With the series that have rows up to then, and as many as the horizon after it.
-        context : Context
-            Of these.
-        """
-        at = {name: int(np.count_nonzero(own.index <= end)) for name, own in self.frames.items()}
-        kept = {name: own for name, own in self.frames.items() if 0 < at[name] <= len(own) - self.horizon}
-        before = {name: own.iloc[: at[name]] for name, own in kept.items()}
-        after = {name: own.iloc[at[name] : at[name] + self.horizon] for name, own in kept.items()}
-        return replace(self, frames=kept), Context(before, after)
 
     # Forecasts, and how far two are from each other
 
@@ -270,29 +249,15 @@ class Subject:
     def _ranges(self) -> dict[Any, dict[int, Range]]:
         return {name: find_ranges(frame) for name, frame in self.frames.items()}
 
-    def nudge(self, name: Any, frame: pd.DataFrame, rows: slice, columns: Sequence[Any] | None = None) -> pd.DataFrame:
-        """Move values of some rows of one series.
-
-        Parameters
-        ----------
-        name : object
-            Of the series.
-        frame : DataFrame
-            Some of its rows.
-        rows : slice
-            Positions of those to change.
-        columns : sequence, optional
-            To change, default `columns`.
-
-        Returns
-        -------
-        DataFrame
-            Of `tscnn.auditing.changes.nudge`.
-        """
-        columns = self.columns if columns is None else columns
-        return nudge(frame, rows, self.frames[name], self._ranges[name], columns)
-
-    def nudged(self, context: Context, rows: slice, columns: Sequence[Any] | None = None) -> Context:
+    def nudged(
+        self,
+        context: Context,
+        rows: slice,
+        columns: Sequence[Any] | None = None,
+        *,
+        after: bool = False,
+        but: Sequence[Any] = (),
+    ) -> Context:
         """Move values of some rows of every series.
 
         Parameters
@@ -303,10 +268,21 @@ class Subject:
             Positions of the rows to change.
         columns : sequence, optional
             To change, default `columns`.
+        after : bool, default False
+            Change the rows after the newest one instead.
+        but : sequence, default none
+            Series that stay as they are.
 
         Returns
         -------
         Context
-            Another one.
+            Another one: see `tscnn.auditing.changes.nudge`.
         """
-        return context.change(lambda name, frame: self.nudge(name, frame, rows, columns))
+        columns = self.columns if columns is None else columns
+
+        def change(name: Any, frame: pd.DataFrame) -> pd.DataFrame:
+            if name in but:
+                return frame
+            return nudge(frame, rows, self.frames[name], self._ranges[name], columns)
+
+        return context.change(change, after=after)
