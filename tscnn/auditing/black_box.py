@@ -153,6 +153,9 @@ def later_rows_change_no_fit(
     end = rows.index[at]
     changed = rows.map(lambda frame: change_later(frame, int(np.count_nonzero(frame.index <= end))))
     subject, context = _up_to(subject, end)
+    if not context.frames:
+        why = f"no series has rows up to {end} and {subject.horizon} rows after it"
+        return [Finding(name, None, np.nan, why) for name in (later, same)]
 
     def forecast(model: Any) -> np.ndarray:
         return subject.read(_as_predict(model)(context), list(context.frames))
