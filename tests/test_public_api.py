@@ -13,6 +13,7 @@ NAMES = [
     "SeasonalNaive",
     "Training",
     "__version__",
+    "audit",
     "build_model",
     "compare",
     "conv_output_length",

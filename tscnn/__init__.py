@@ -2,6 +2,7 @@
 
 The estimator          `Forecaster`, and its settings `TCN`, `LinearModel`, `Training`
 Judging forecasts      `evaluate`, `compare`, `SeasonalNaive`, `tscnn.metrics`
+Can it be trusted      `audit`
 The stack, in numbers  `receptive_field`, `reachable_lags`, `find_holes`, `plan_layers`, `conv_output_length`
 Without the estimator  `make_windows`, `build_model`, `tscnn.layers`, `tscnn.windows`
 Data                   `tscnn.datasets`
@@ -21,6 +22,7 @@ from tscnn.network.receptive_field import conv_output_length, find_holes, plan_l
 
 if TYPE_CHECKING:
     from tscnn import datasets, layers, metrics, windows
+    from tscnn.auditing import audit
     from tscnn.data.windows import make_windows
     from tscnn.evaluation.compare import compare
     from tscnn.evaluation.evaluate import evaluate
@@ -40,6 +42,7 @@ __all__ = [
     "SeasonalNaive",
     "Training",
     "__version__",
+    "audit",
     "build_model",
     "compare",
     "conv_output_length",
@@ -61,6 +64,7 @@ _HOMES = {
     "TCN": "tscnn.network.settings",
     "SeasonalNaive": "tscnn.evaluation.naive",
     "Training": "tscnn.training.settings",
+    "audit": "tscnn.auditing",
     "build_model": "tscnn.network.graph",
     "compare": "tscnn.evaluation.compare",
     "datasets": "tscnn.datasets",

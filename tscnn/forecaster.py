@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
@@ -31,6 +31,9 @@ from tscnn.forecasting.persistence import SavedModel
 from tscnn.forecasting.predict import look_ahead
 from tscnn.parameters import GroupedParameters, read_parameters
 from tscnn.training.loss import is_squared_error
+
+if TYPE_CHECKING:
+    from tscnn.auditing import Audit
 
 __all__ = ["Forecaster"]
 
@@ -584,6 +587,54 @@ class Forecaster(SavedModel, FittedAttributes, GroupedParameters):
             scale = np.atleast_2d(own.standardize.scale)[0, targets]
             scores.append(coefficient_of_determination(found, series.with_values(series.values[:, targets]), scale))
         return float(np.mean(scores))
+
+    def audit(self, X: Any, *, refit: bool = True) -> Audit:
+        """Check on rows of one's own that the forecaster can be trusted.
+
+        Rows are changed, to see which forecasts change: rows older than the lookback, or after a cutoff, must not
+        count, the newest one must. Evaluators must agree, a saved forecaster must be equal, intervals must cover.
+
+        Parameters
+        ----------
+        X : DataFrame, Series, array, or dict of them by series name
+            Rows with known outcomes, at least lookback + horizon; better all there are.
+        refit : bool, default True
+            Whether clones are fitted to the first four fifths of `X`, twice, to see that later rows change no scaler,
+            weight, choice, interval or forecast, that a fit repeats, and that its intervals cover the rows after it.
+            That takes about as long as two fits, three if one fails.
+
+        Returns
+        -------
+        Audit
+            Printed, a table: a line a check, with what was measured and what to do; ``passed`` tells whether none
+            fails, ``frame`` has the lines as a DataFrame.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        TypeError, ValueError
+            If `X` breaks a rule.
+
+        See Also
+        --------
+        tscnn.audit : The same for any model, as far as it can be seen from outside.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from tscnn import Forecaster
+        >>> rows = np.sin(np.arange(300)[:, None] / 4) + 0.1 * np.random.default_rng(0).normal(size=(300, 1))
+        >>> Forecaster(lookback=8, network=None).fit(rows[:250]).audit(rows).passed
+        True
+        """
+        self._fitted()
+        refit, (X, layout) = check_choice("refit", refit, (True, False)), read_table(X, self.time)
+        with layout.lines_of_pandas():
+            self._reader.outcomes(X)  # which says what is wrong
+        from tscnn.auditing import audit_forecaster  # here, since few want it
+
+        return audit_forecaster(self, X, refit=refit)
 
     # What is given
 

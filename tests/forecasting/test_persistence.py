@@ -141,6 +141,14 @@ def test_settings_survive(frame, tmp_path):
     pd.testing.assert_frame_equal(loaded.fit(frame).predict(), forecaster.predict(), check_exact=True)
 
 
+def test_counts_of_outliers_are_saved_beside_columns_that_are_known_ahead(tmp_path):
+    rows = make_frame(120, 3)
+    forecaster = closed_form(future_covariates="c").fit(rows)
+    forecaster.save(tmp_path / "model")
+    pd.testing.assert_frame_equal(Forecaster.load(tmp_path / "model").outliers_, forecaster.outliers_)
+    assert forecaster.outliers_.index.tolist() == ["a", "b"]
+
+
 def test_only_a_fitted_forecaster_can_be_saved(tmp_path):
     with pytest.raises(ValueError, match="not fitted"):
         small_forecaster().save(tmp_path / "model")
