@@ -246,14 +246,18 @@ class Forecaster(SavedModel, FittedAttributes, GroupedParameters):
         Raises
         ------
         TypeError, ValueError
-            Naming the parameter, or the column or row of `X`, that breaks a rule.
+            Naming the parameter, or the column or row of `X`, that breaks a rule; or if a loss is not finite. An older
+            fit stays whole, then.
+        KeyboardInterrupt
+            If interrupted before there is anything to forecast with, or as a part of something larger (a backtest, a
+            search). While the network is trained the best model so far is kept instead, and a warning says so.
         """
         parameters = read_parameters(self)
         Asked.read(self.quantiles)
         roles = (self.targets, self.future_covariates, self.static_covariates)
-        X, self.layout_ = read_table(X, self.time)
+        X, layout = read_table(X, self.time)
         how = {"missing": parameters.missing, "freq": self.freq}
-        with self.layout_.lines_of_pandas():
+        with layout.lines_of_pandas():
             if self.series_id is None and not is_panel(X, None):
                 schema, frame = learn_schema(X, *roles, **how)
                 check_y(y, X, frame, schema)
@@ -263,21 +267,29 @@ class Forecaster(SavedModel, FittedAttributes, GroupedParameters):
                 schema, frames = learn_panel(X, self.series_id, *roles, **how)
         series = SeriesSet.of_frames(list(frames.values()), schema, None if None in frames else list(frames))
         fit = fit_pipeline(series, schema, parameters)
-        self.pipeline_, self.config_, self.gates_, self.report_ = fit.pipeline, fit.config, fit.gates, fit.report
-        self.outliers_ = fit.outliers
-        n_epochs = len(fit.history.get("loss", ()))
-        self.history_ = pd.DataFrame(fit.history, index=pd.RangeIndex(1, n_epochs + 1, name="epoch"))
-        self.n_features_in_ = len(schema.columns)
-        self.__dict__.pop("feature_names_in_", None)
-        if all(isinstance(name, str) for name in schema.columns):
-            self.feature_names_in_ = np.asarray(schema.columns, dtype=object)
-        self.schema_ = schema
-        newest = {name: frame.iloc[-fit.pipeline.lookback :] for name, frame in frames.items()}
-        self.context_ = newest.get(None, newest)
-        is_judged = self.report_ is not None and is_squared_error(parameters.training.loss)
-        if is_judged and (unbeaten := list_unbeaten(self.report_)):
+        is_judged = fit.report is not None and is_squared_error(parameters.training.loss)
+        if is_judged and (unbeaten := list_unbeaten(fit.report)):
             said = f"On the validation rows the forecasts are no better than {' or '.join(unbeaten)}: see `report_`."
-            warnings.warn(f"{said} {describe_report(self.report_)}.", stacklevel=2)
+            warnings.warn(f"{said} {describe_report(fit.report)}.", stacklevel=2)
+        epochs = pd.RangeIndex(1, len(fit.history.get("loss", ())) + 1, name="epoch")
+        newest = {name: frame.iloc[-fit.pipeline.lookback :] for name, frame in frames.items()}
+        learnt = {
+            "pipeline_": fit.pipeline,
+            "config_": fit.config,
+            "gates_": fit.gates,
+            "report_": fit.report,
+            "outliers_": fit.outliers,
+            "history_": pd.DataFrame(fit.history, index=epochs),
+            "n_features_in_": len(schema.columns),
+            "schema_": schema,
+            "layout_": layout,
+            "context_": newest.get(None, newest),
+        }
+        if all(isinstance(name, str) for name in schema.columns):
+            learnt["feature_names_in_"] = np.asarray(schema.columns, dtype=object)
+        else:
+            self.__dict__.pop("feature_names_in_", None)
+        self.__dict__.update(learnt)  # at once: what fails before, or is interrupted, leaves an older model whole
         return self
 
     def __sklearn_tags__(self) -> Any:

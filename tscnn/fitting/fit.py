@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from tscnn.common.checks import received
+from tscnn.common.interrupts import is_own_fit
 from tscnn.common.progress import write_line
 from tscnn.common.term import Term
 from tscnn.data.index import find_seasonality, find_seasons
@@ -169,6 +170,11 @@ def add_network(
         Nothing of it has seen validation rows, but to be chosen on them.
     fit : Fit
         Of that pipeline, without a report.
+
+    Warns
+    -----
+    UserWarning
+        If it is interrupted: what there is by then is kept, unless the fit is a part of something larger.
     """
     lookback = parameters.lookback or (linear.lookback if linear is not None else 1)
     gates = dict(linear.gates) if linear is not None else {}
@@ -179,26 +185,35 @@ def add_network(
     if parameters.network is not None and (structural or too_many):
         why = "structural models forecast series this short" if structural else "too many rows beside future covariates"
         gates["network"] = not_kept(why)
+    terms = linear.fitted if linear is not None else ()
+    alone = Pipeline(transforms, terms, lookback, parameters.horizon, schema.target_features)
     if parameters.network is None or structural or too_many:
-        terms = linear.fitted if linear is not None else ()
-        pipeline = Pipeline(transforms, terms, lookback, parameters.horizon, schema.target_features)
-        return pipeline, Fit(pipeline, None, {}, None, gates)
+        return alone, Fit(alone, None, {}, None, gates)
 
     from tscnn.training.fit import fit_network  # here, since it imports Keras
 
     listed = list_candidates(parameters.network, parameters, schema, split, lookback, linear)
-    chosen = fit_network(
-        listed,
-        rows.values,
-        split,
-        parameters.training,
-        ahead=ahead,
-        beside=None if linear is None else _forecast_dense(linear.fitted, transforms, rows, parameters.horizon),
-        device=parameters.device,
-        seed=parameters.seed,
-        verbose=parameters.verbose,
-    )
-    pipeline = Pipeline(transforms, chosen.all_terms, lookback, parameters.horizon, schema.target_features)
+    try:
+        chosen = fit_network(
+            listed,
+            rows.values,
+            split,
+            parameters.training,
+            ahead=ahead,
+            beside=None if linear is None else _forecast_dense(terms, transforms, rows, parameters.horizon),
+            device=parameters.device,
+            seed=parameters.seed,
+            verbose=parameters.verbose,
+        )
+    except KeyboardInterrupt:
+        if not terms or not is_own_fit():
+            raise
+        _tell_interrupt("the linear model forecasts alone, since no epoch of the network was better yet.")
+        return alone, Fit(alone, None, {}, None, {**gates, "network": not_kept("interrupted")})
+    if chosen.interrupted:
+        epochs = f"{len(chosen.history['loss'])} finished epochs"
+        _tell_interrupt(f"the best network of {epochs} is kept.")
+    pipeline = replace(alone, terms=chosen.all_terms)
     return pipeline, Fit(pipeline, chosen.term.config, chosen.history, None, {**gates, **chosen.gates})
 
 
@@ -327,6 +342,11 @@ def _tell_short_series(series: SeriesSet, fitted: Pipeline) -> None:
         )
         said += " nothing is learnt from them, and their forecasts repeat their first row for what is missing."
         warnings.warn(received(said, short=[series.names[i] for i in short[:5]]), stacklevel=4)
+
+
+def _tell_interrupt(kept: str) -> None:
+    """Say what is left of a fit that was interrupted while the network was trained."""
+    warnings.warn(f"`fit` was interrupted, and goes on without further training: {kept}", stacklevel=5)
 
 
 def _say_nothing(line: str) -> None:

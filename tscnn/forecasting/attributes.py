@@ -9,6 +9,7 @@ import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
 from tscnn.data.schema import Schema
+from tscnn.data.tables import Layout
 from tscnn.evaluation.report import tabulate_targets
 from tscnn.forecasting.pipeline import Pipeline
 from tscnn.network.term import NetworkTerm
@@ -22,6 +23,8 @@ class FittedAttributes:
 
     pipeline_: Pipeline
     schema_: Schema
+    layout_: Layout
+    context_: Any
     report_: pd.DataFrame | None
 
     def _fitted(self) -> Pipeline:
