@@ -8,9 +8,8 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-from sklearn.utils.validation import check_random_state
 
-from tscnn.common.checks import check_choice, check_int, received, show
+from tscnn.common.checks import check_int, received, show
 from tscnn.common.term import empty_forecasts
 from tscnn.data.frame import check_y, forecast_frame, learn_schema
 from tscnn.data.panel import is_panel, join_forecasts, learn_panel, naming, refuse_y
@@ -28,7 +27,7 @@ from tscnn.forecasting.attributes import FittedAttributes
 from tscnn.forecasting.intervals import Asked, require_calibration
 from tscnn.forecasting.persistence import SavedModel
 from tscnn.forecasting.predict import look_ahead
-from tscnn.parameters import GroupedParameters, read_parameters
+from tscnn.parameters import GroupedParameters, read_parameters, read_random_state
 from tscnn.training.loss import is_squared_error
 
 __all__ = ["Forecaster"]
@@ -418,13 +417,13 @@ class Forecaster(SavedModel, FittedAttributes, GroupedParameters):
             If `X` breaks a rule, or no cutoff is left.
         """
         stride, how = check_int("stride", stride), RefitSettings.read(refit, every, gap, window, n_jobs, folder)
-        adaptive = check_choice("adaptive", adaptive, (True, False))
         if how is not None:
             if coverage is not None or adaptive:
                 rule = "`coverage` and `adaptive` are of one fitted forecaster: `Forecaster(quantiles=(0.05, 0.95))`"
                 raise ValueError(received(f"{rule} has intervals that are refitted.", refit=refit, coverage=coverage))
             return backtest_refitted(self, X, start, stride, how)
         pipeline, asked = self._fitted(), self._ask(coverage)
+        adaptive = asked.check_adaptive(adaptive)
         frames, columns = self._reader.outcomes(X), asked.columns(self.schema_.target_names)
         series = SeriesSet.of_frames(list(frames.values()), self.schema_, None if None in frames else list(frames))
         pipeline, found = pipeline.admit(series), {}
@@ -478,7 +477,7 @@ class Forecaster(SavedModel, FittedAttributes, GroupedParameters):
         (1, 2)
         """
         pipeline, layout, asked = self._fitted(), self.layout_, self._ask(coverage)
-        adaptive = check_choice("adaptive", adaptive, (True, False))
+        adaptive = asked.check_adaptive(adaptive)
         if context is not None:
             context, layout = read_table(context, self.time)
         with layout.lines_of_pandas():
@@ -519,11 +518,11 @@ class Forecaster(SavedModel, FittedAttributes, GroupedParameters):
     @tables_in_and_out
     def _sample(self, X: Any, n: int, *, future: Any, random_state: Any) -> Any:
         """Draw paths from a frame of pandas."""
-        pipeline, frames = self._fitted(), self._read_context(X)
+        generator, pipeline, frames = read_random_state(random_state), self._fitted(), self._read_context(X)
         series = SeriesSet.of_frames(list(frames.values()), self.schema_, None if None in frames else list(frames))
         ahead = self._reader.ahead(future, frames, pipeline.horizon)
         paths = require_calibration(pipeline).paths
-        drawn = paths[check_random_state(random_state).randint(len(paths), size=n)]
+        drawn = paths[generator.randint(len(paths), size=n)]
         found = {}
         for name, raw, when in zip(frames, look_ahead(pipeline, series, ahead), ahead, strict=True):
             index = pd.MultiIndex.from_product([range(n), when.index], names=["sample", "time"])

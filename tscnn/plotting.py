@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from io import BytesIO
 from typing import Any
 
 import pandas as pd
 
 from tscnn.common.checks import received
+from tscnn.data.index import find_kind
+from tscnn.data.values import as_float
 
 __all__ = ["plot_forecast"]
 
@@ -17,7 +18,7 @@ def plot_forecast(
     forecast: pd.DataFrame,
     history: pd.DataFrame | None = None,
     truth: pd.DataFrame | None = None,
-    columns: Sequence[Any] | None = None,
+    columns: Any = None,
 ) -> Any:
     """Draw a forecast, the rows before it and what really happened, one panel a column.
 
@@ -29,7 +30,7 @@ def plot_forecast(
         Rows before the forecast, as many as shall be seen.
     truth : DataFrame, optional
         Rows that the forecast is about.
-    columns : sequence of column names, optional
+    columns : column name, or list of them, optional
         Panels to draw, default all columns of `forecast`.
 
     Returns
@@ -41,8 +42,9 @@ def plot_forecast(
     ------
     ImportError
         If matplotlib isn't installed.
-    ValueError
-        If `columns` names what `forecast` doesn't have.
+    TypeError, ValueError
+        If a frame has no rows, other values than numbers, or another kind of index than `forecast`; or if `columns`
+        names what that doesn't have.
 
     Examples
     --------
@@ -54,7 +56,10 @@ def plot_forecast(
         from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
     except ImportError as error:
         raise ImportError('Pictures need matplotlib: python -m pip install "tscnn[plot]"') from error
-    names = list(forecast.columns) if columns is None else list(columns)
+    for name, frame in (("forecast", forecast), ("history", history), ("truth", truth)):
+        _check_frame(name, frame, forecast)
+    listed = columns if pd.api.types.is_list_like(columns) else [columns]
+    names = list(forecast.columns if columns is None else listed)
     unknown = [name for name in names if name not in forecast.columns]
     if unknown or not names:
         raise ValueError(received(f"`columns` must name columns of {list(forecast.columns)}.", columns=columns))
@@ -77,6 +82,18 @@ def plot_forecast(
         panels[-1].xaxis.set_major_locator(dates)
         panels[-1].xaxis.set_major_formatter(ConciseDateFormatter(dates))
     return figure
+
+
+def _check_frame(name: str, frame: Any, forecast: Any) -> None:
+    """Complain about what can't be drawn beside a forecast."""
+    if frame is None and name != "forecast":
+        return
+    if not isinstance(frame, pd.DataFrame) or not len(frame):
+        raise TypeError(received(f"`{name}` must be a DataFrame of some rows.", **{name: frame}))
+    if find_kind(frame.index) != find_kind(forecast.index):
+        rule = f"`{name}` must be indexed as `forecast` is, by {find_kind(forecast.index)}."
+        raise TypeError(received(rule, index=type(frame.index).__name__))
+    as_float(frame[[column for column in frame.columns if column in forecast.columns]], "mask")
 
 
 def _new_figure(**settings: Any) -> Any:

@@ -113,7 +113,7 @@ def future_of(future: Any, name: Any) -> Any:
     if name is None or not isinstance(future, Mapping):
         return future
     if name not in future:
-        raise ValueError(received("`future` must have an entry for every series.", missing=show(name)))
+        raise ValueError(received("`future` must have an entry for every series.", missing=name))
     return future[name]
 
 
