@@ -101,3 +101,25 @@ def test_errors_name_argument_rule_and_value(call, kind, said, names, capsys):
     assert len(message) < 400
     assert "eceived" in message or kind in THEIRS or "shape=" in message
     assert re.fullmatch(re.escape(said).replace(re.escape(".."), ".*"), message, re.DOTALL), message
+
+
+def test_errors_stay_short_with_many_columns_of_long_names():
+    names = [f"a rather long column name, number {i}" for i in range(300)]
+    wide = pd.DataFrame(np.random.default_rng(0).normal(size=(80, 300)), columns=names)
+    fitted, known = closed_form(lookback=4).fit(wide), closed_form(lookback=4, future_covariates=names[1:]).fit(wide)
+    calls = {
+        "missing": lambda: fitted.predict(wide[names[:1]]),
+        "extra": lambda: closed_form(lookback=4).fit({"x": wide[names[:2]]}).predict({"x": wide}),
+        "NaN": lambda: fitted.predict(wide * nan),
+        "text": lambda: closed_form().fit(wide.astype(str)),
+        "targets": lambda: closed_form(targets=[*names, "x"]).fit(wide),
+        "both": lambda: closed_form(targets=names, future_covariates=names).fit(wide),
+        "future": lambda: known.predict(),
+        "other future": lambda: known.predict(future=wide[names[:3]]),
+        "row": lambda: fitted.stream().update({}),
+        "repeated": lambda: closed_form().fit(wide.set_axis([300 * "a"] * 300, axis=1)),
+    }
+    for call in calls.values():
+        with pytest.raises((TypeError, ValueError)) as caught:
+            call()
+        assert len(str(caught.value)) < 400

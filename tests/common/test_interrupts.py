@@ -25,18 +25,18 @@ class Interrupt(keras.callbacks.Callback):
         super().__init__()
         self.epoch, self.midst, self.calls = epoch, midst, []
 
-    def on_epoch_begin(self, epoch: int, **_: Any) -> None:
+    def on_epoch_begin(self, epoch: int, *_: Any, **__: Any) -> None:
         self.calls.append(epoch + 1)
 
     def on_train_batch_begin(self, *_: Any, **__: Any) -> None:
         if self.midst and self.calls[-1] == self.epoch:
             signal.raise_signal(signal.SIGINT)
 
-    def on_epoch_end(self, epoch: int, **_: Any) -> None:
+    def on_epoch_end(self, epoch: int, *_: Any, **__: Any) -> None:
         if not self.midst and epoch + 1 == self.epoch:
             signal.raise_signal(signal.SIGINT)
 
-    def on_train_end(self, **_: Any) -> None:
+    def on_train_end(self, *_: Any, **__: Any) -> None:
         self.calls.append("end")
 
 
@@ -86,7 +86,7 @@ def test_robust_fit_keeps_the_epochs_that_ended(midst, changes):
 @pytest.mark.slow
 def test_robust_fit_keeps_networks_that_were_trained_before_the_one_that_is_interrupted():
     class Second(Interrupt):
-        def on_train_begin(self, **_: Any) -> None:
+        def on_train_begin(self, *_: Any, **__: Any) -> None:
             self.n_networks = getattr(self, "n_networks", 0) + 1
 
         def on_train_batch_begin(self, *_: Any, **__: Any) -> None:

@@ -428,6 +428,7 @@ def compare_columns(found: pd.Index, columns: pd.Index, whose: str) -> None:
     if not len(missing) and not len(extra):
         return
     rule = f"`X` must have the {len(columns)} columns {whose}, and no others"
-    if not len(missing):
-        rule += f"; `X.drop(columns={list_some(extra)})` leaves them out"
+    mend = f"; `X.drop(columns={extra.tolist()})` leaves them out"
+    if not len(missing) and len(mend) < 150:
+        rule += mend
     raise ValueError(received(f"{rule}.", missing=list_some(missing), extra=list_some(extra)))
