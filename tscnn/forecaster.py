@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
-from sklearn.utils.validation import check_random_state
 
 from tscnn.common.checks import check_choice, check_int, received, show
 from tscnn.common.term import empty_forecasts
@@ -29,7 +28,7 @@ from tscnn.forecasting.explanation import Explanation, explain_next
 from tscnn.forecasting.intervals import Asked, require_calibration
 from tscnn.forecasting.persistence import SavedModel
 from tscnn.forecasting.predict import look_ahead
-from tscnn.parameters import GroupedParameters, read_parameters
+from tscnn.parameters import GroupedParameters, read_parameters, read_random_state
 from tscnn.training.loss import is_squared_error
 
 if TYPE_CHECKING:
@@ -254,14 +253,18 @@ class Forecaster(SavedModel, FittedAttributes, GroupedParameters):
         Raises
         ------
         TypeError, ValueError
-            Naming the parameter, or the column or row of `X`, that breaks a rule.
+            Naming the parameter, or the column or row of `X`, that breaks a rule; or if a loss is not finite. An older
+            fit stays whole, then.
+        KeyboardInterrupt
+            If interrupted before there is anything to forecast with, or as a part of something larger (a backtest, a
+            search). While the network is trained the best model so far is kept instead, and a warning says so.
         """
         parameters = read_parameters(self)
         Asked.read(self.quantiles)
         roles = (self.targets, self.future_covariates, self.static_covariates)
-        X, self.layout_ = read_table(X, self.time)
+        X, layout = read_table(X, self.time)
         how = {"missing": parameters.missing, "freq": self.freq}
-        with self.layout_.lines_of_pandas():
+        with layout.lines_of_pandas():
             if self.series_id is None and not is_panel(X, None):
                 schema, frame = learn_schema(X, *roles, **how)
                 check_y(y, X, frame, schema)
@@ -271,21 +274,30 @@ class Forecaster(SavedModel, FittedAttributes, GroupedParameters):
                 schema, frames = learn_panel(X, self.series_id, *roles, **how)
         series = SeriesSet.of_frames(list(frames.values()), schema, None if None in frames else list(frames))
         fit = fit_pipeline(series, schema, parameters)
-        self.pipeline_, self.config_, self.gates_, self.report_ = fit.pipeline, fit.config, fit.gates, fit.report
-        self.outliers_, self._facts = fit.outliers, fit.facts
-        n_epochs = len(fit.history.get("loss", ()))
-        self.history_ = pd.DataFrame(fit.history, index=pd.RangeIndex(1, n_epochs + 1, name="epoch"))
-        self.n_features_in_ = len(schema.columns)
-        self.__dict__.pop("feature_names_in_", None)
-        if all(isinstance(name, str) for name in schema.columns):
-            self.feature_names_in_ = np.asarray(schema.columns, dtype=object)
-        self.schema_ = schema
-        newest = {name: frame.iloc[-fit.pipeline.lookback :] for name, frame in frames.items()}
-        self.context_ = newest.get(None, newest)
-        is_judged = self.report_ is not None and is_squared_error(parameters.training.loss)
-        if is_judged and (unbeaten := list_unbeaten(self.report_)):
+        is_judged = fit.report is not None and is_squared_error(parameters.training.loss)
+        if is_judged and (unbeaten := list_unbeaten(fit.report)):
             said = f"On the validation rows the forecasts are no better than {' or '.join(unbeaten)}: see `report_`."
-            warnings.warn(f"{said} {describe_report(self.report_)}.", stacklevel=2)
+            warnings.warn(f"{said} {describe_report(fit.report)}.", stacklevel=2)
+        epochs = pd.RangeIndex(1, len(fit.history.get("loss", ())) + 1, name="epoch")
+        newest = {name: frame.iloc[-fit.pipeline.lookback :] for name, frame in frames.items()}
+        learnt = {
+            "pipeline_": fit.pipeline,
+            "config_": fit.config,
+            "gates_": fit.gates,
+            "report_": fit.report,
+            "outliers_": fit.outliers,
+            "_facts": fit.facts,
+            "history_": pd.DataFrame(fit.history, index=epochs),
+            "n_features_in_": len(schema.columns),
+            "schema_": schema,
+            "layout_": layout,
+            "context_": newest.get(None, newest),
+        }
+        if all(isinstance(name, str) for name in schema.columns):
+            learnt["feature_names_in_"] = np.asarray(schema.columns, dtype=object)
+        else:
+            self.__dict__.pop("feature_names_in_", None)
+        self.__dict__.update(learnt)  # at once: what fails before, or is interrupted, leaves an older model whole
         return self
 
     def __sklearn_tags__(self) -> Any:
@@ -415,10 +427,10 @@ class Forecaster(SavedModel, FittedAttributes, GroupedParameters):
             If `X` breaks a rule, or no cutoff is left.
         """
         stride, how = check_int("stride", stride), RefitSettings.read(refit, every, gap, window, n_jobs, folder)
-        adaptive = check_choice("adaptive", adaptive, (True, False))
         if how is not None:
             return backtest_refitted(self, X, start, stride, how, coverage)
         pipeline, asked = self._fitted(), self._ask(coverage)
+        adaptive = check_choice("adaptive", adaptive, (True, False))
         frames, columns = self._reader.outcomes(X), asked.columns(self.schema_.target_names)
         series = SeriesSet.of_frames(list(frames.values()), self.schema_, None if None in frames else list(frames))
         pipeline, found = pipeline.admit(series), {}
@@ -513,11 +525,11 @@ class Forecaster(SavedModel, FittedAttributes, GroupedParameters):
     @tables_in_and_out
     def _sample(self, X: Any, n: int, *, future: Any, random_state: Any) -> Any:
         """Draw paths from a frame of pandas."""
-        pipeline, frames = self._fitted(), self._read_context(X)
+        generator, pipeline, frames = read_random_state(random_state), self._fitted(), self._read_context(X)
         series = SeriesSet.of_frames(list(frames.values()), self.schema_, None if None in frames else list(frames))
         ahead = self._reader.ahead(future, frames, pipeline.horizon)
         paths = require_calibration(pipeline).paths
-        drawn = paths[check_random_state(random_state).randint(len(paths), size=n)]
+        drawn = paths[generator.randint(len(paths), size=n)]
         found = {}
         for name, raw, when in zip(frames, look_ahead(pipeline, series, ahead), ahead, strict=True):
             index = pd.MultiIndex.from_product([range(n), when.index], names=["sample", "time"])

@@ -48,6 +48,7 @@ __all__ = [
     "mase",
     "mse",
     "pinball",
+    "read_metrics",
     "rmse",
     "rmsse",
     "seasonal_scales",
@@ -125,7 +126,7 @@ class Metric:
         TypeError, ValueError
             If the shapes do not fit each other, or an argument is missing.
         """
-        outcomes, found = _as_floats(y), _as_floats(forecast)
+        outcomes, found = _as_floats("y", y), _as_floats("forecast", forecast)
         level = self._check_level(level)
         shape = outcomes.shape + {"points": (), "quantiles": np.shape(level), "intervals": (2,)}[self.of]
         if found.shape != shape:
@@ -136,7 +137,7 @@ class Metric:
                 raise ValueError(
                     received(f"`{self.name}` needs `history=`, the rows before the forecast.", history=None)
                 )
-            rows = _as_floats(history).reshape(-1, 1)
+            rows = _as_floats("history", history).reshape(-1, 1)
             scale = np.broadcast_to(seasonal_scales(rows, season_length, [len(rows)], self.power)[0], outcomes.shape)
         return float(self.average(outcomes, found, level, scale)[0])
 
@@ -195,7 +196,7 @@ class Metric:
         if self.of == "points":
             return None
         if self.of == "quantiles":
-            levels = _as_floats([] if level is None else level)
+            levels = _as_floats("level", [] if level is None else level)
             if levels.ndim != 1 or not len(levels) or not ((levels > 0) & (levels < 1)).all():
                 rule = f"`level` must list the levels of the quantiles, each in (0, 1), for `{self.name}`."
                 raise ValueError(received(rule, level=level))
@@ -262,10 +263,38 @@ def find_metric(metric: Any) -> Metric:
     return METRICS[metric]
 
 
-def _as_floats(values: Any) -> np.ndarray:
-    if isinstance(values, pd.Series | pd.DataFrame | pd.Index):
-        return values.to_numpy(dtype=np.float64, na_value=np.nan)
-    return np.asarray(values, np.float64)
+def read_metrics(metrics: Any) -> list[Metric]:
+    """Find metrics by their names.
+
+    Parameters
+    ----------
+    metrics : str, Metric, or list of them
+        At least one.
+
+    Returns
+    -------
+    list of Metric
+        In this order.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is something else, or there is none of a name.
+    """
+    listed = [metrics] if isinstance(metrics, str | Metric) else metrics
+    if not isinstance(listed, list | tuple) or not listed:
+        rule = "`metrics` must be a metric or a list of some, such as 'mae' or ['mae', 'rmse']."
+        raise (ValueError if isinstance(listed, list | tuple) else TypeError)(received(rule, metrics=metrics))
+    return [find_metric(each) for each in listed]
+
+
+def _as_floats(name: str, values: Any) -> np.ndarray:
+    try:
+        if isinstance(values, pd.Series | pd.DataFrame | pd.Index):
+            return values.to_numpy(dtype=np.float64, na_value=np.nan)
+        return np.asarray(values, np.float64)
+    except (TypeError, ValueError):
+        raise TypeError(received(f"`{name}` must hold numbers alone.", **{name: values})) from None
 
 
 # Errors of each outcome

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from tscnn.common.checks import received
-from tscnn.data.values import list_some
+from tscnn.data.index import find_kind
+from tscnn.data.values import as_float, list_some
 
 if TYPE_CHECKING:
     from tscnn.forecasting.explanation import Explanation
@@ -24,7 +24,7 @@ def plot_forecast(
     forecast: pd.DataFrame,
     history: pd.DataFrame | None = None,
     truth: pd.DataFrame | None = None,
-    columns: Sequence[Any] | None = None,
+    columns: Any = None,
 ) -> Any:
     """Draw a forecast, the rows before it and what really happened, one panel a column.
 
@@ -36,7 +36,7 @@ def plot_forecast(
         Rows before the forecast, as many as shall be seen.
     truth : DataFrame, optional
         Rows that the forecast is about.
-    columns : sequence of column names, optional
+    columns : column name, or list of them, optional
         Panels to draw, default all columns of `forecast`.
 
     Returns
@@ -48,8 +48,9 @@ def plot_forecast(
     ------
     ImportError
         If matplotlib isn't installed.
-    ValueError
-        If `columns` names what `forecast` doesn't have.
+    TypeError, ValueError
+        If a frame has no rows, other values than numbers, or another kind of index than `forecast`; or if `columns`
+        names what that doesn't have.
 
     Examples
     --------
@@ -58,7 +59,10 @@ def plot_forecast(
     1
     """
     figure_of = _need_matplotlib()
-    names = list(forecast.columns) if columns is None else list(columns)
+    for name, frame in (("forecast", forecast), ("history", history), ("truth", truth)):
+        _check_frame(name, frame, forecast)
+    listed = columns if pd.api.types.is_list_like(columns) else [columns]
+    names = list(forecast.columns if columns is None else listed)
     unknown = [name for name in names if name not in forecast.columns]
     if unknown or not names:
         raise ValueError(received(f"`columns` must name columns of {list(forecast.columns)}.", columns=columns))
@@ -164,6 +168,18 @@ def _choose(argument: str, name: Any, names: pd.Index) -> Any:
     if name is not None and name not in names:
         raise ValueError(received(f"`{argument}` must be one of {list_some(names)}.", **{argument: name}))
     return names.tolist()[0] if name is None else name
+
+
+def _check_frame(name: str, frame: Any, forecast: Any) -> None:
+    """Complain about what can't be drawn beside a forecast."""
+    if frame is None and name != "forecast":
+        return
+    if not isinstance(frame, pd.DataFrame) or not len(frame):
+        raise TypeError(received(f"`{name}` must be a DataFrame of some rows.", **{name: frame}))
+    if find_kind(frame.index) != find_kind(forecast.index):
+        rule = f"`{name}` must be indexed as `forecast` is, by {find_kind(forecast.index)}."
+        raise TypeError(received(rule, index=type(frame.index).__name__))
+    as_float(frame[[column for column in frame.columns if column in forecast.columns]], "mask")
 
 
 def _need_matplotlib() -> Any:

@@ -74,7 +74,7 @@ def test_calendar_of_integers_is_none() -> None:
     [
         ("hour", "must be 'auto', None or a list"),
         (["houre"], "did you mean 'hour'?"),
-        ([3], "unknown='3'"),
+        ([3], "unknown=3"),
         (["holidays:Atlantis"], "such as 'holidays:US'"),
         (5, "calendar=5"),
     ],

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import numbers
+import os
 from collections.abc import Collection, Iterator, Mapping, Set
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-__all__ = ["MOST_INT", "check_choice", "check_int", "check_ints", "check_real", "received", "show"]
+__all__ = [
+    "MOST_INT",
+    "as_array",
+    "check_choice",
+    "check_int",
+    "check_ints",
+    "check_path",
+    "check_real",
+    "received",
+    "show",
+]
 
 MOST_INT = 2**63 - 1  # that arrays hold
 MOST_CHARACTERS = 350  # of a message: what a person reads
@@ -52,9 +64,9 @@ def check_int(name: str, value: Any, *, minimum: int = 1, most: int | None = MOS
 
 
 def check_ints(
-    name: str, values: Any, *, minimum: int = 1, most: int | None = None, auto: bool = False
+    name: str, values: Any, *, minimum: int = 1, fewest: int = 0, most: int | None = None, auto: bool = False
 ) -> tuple[int, ...]:
-    """Return `values` as a tuple of ints of at least `minimum`, or raise; no more than `most` of them, if given.
+    """Return `values` as a tuple of ints of at least `minimum`, or raise; from `fewest` to `most` of them, if given.
 
     What can be read only once, or has no order, is no sequence.
     """
@@ -65,6 +77,8 @@ def check_ints(
         n_values = len(values)
     except TypeError:
         raise TypeError(received(rule, **{name: values})) from None
+    if n_values < fewest:
+        raise ValueError(received(f"`{name}` must be at least {fewest} integers.", **{name: values}))
     if most is not None and n_values > most:
         raise ValueError(received(f"`{name}` must be at most {most} integers.", **{name: values}))
     return tuple(check_int(f"{name}[{i}]", value, minimum=minimum, most=None) for i, value in enumerate(values))
@@ -94,6 +108,23 @@ def check_choice(name: str, value: Any, choices: Collection[Any]) -> Any:
             return choice
     listed = ", ".join(repr(choice) for choice in choices)
     raise ValueError(received(f"`{name}` must be one of {listed}.", **{name: value}))
+
+
+def check_path(name: str, value: Any) -> Path:
+    """Return `value` as a path, or raise if it is neither text nor path-like."""
+    try:
+        return Path(os.fsdecode(value))
+    except TypeError:
+        raise TypeError(received(f"`{name}` must be a str or a path.", **{name: value})) from None
+
+
+def as_array(name: str, values: Any) -> np.ndarray:
+    """Return `values` as an array, or raise if they are lists of different lengths; a masked array stays masked."""
+    try:
+        return np.asanyarray(values)
+    except ValueError:
+        rule = f"`{name}` must have rows of one length, as an array has."
+        raise ValueError(received(rule, **{name: values})) from None
 
 
 def _or_auto(auto: bool) -> str:

@@ -65,7 +65,7 @@ def check_calendar(calendar: Any) -> tuple[str, ...] | None:
         if isinstance(name, str) and name.startswith(HOLIDAYS):
             _holidays_of(name, [2024])
         elif name not in CALENDAR:
-            raise ValueError(received(f"{rule}{name_alike(name, list(CALENDAR))}", unknown=show(name)))
+            raise ValueError(received(f"{rule}{name_alike(name, list(CALENDAR))}", unknown=name))
     return tuple(dict.fromkeys(calendar))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tscnn.common.checks import received, show
+from tscnn.common.checks import as_array, received, show
 from tscnn.data.categories import learn_categories, number_categories
 from tscnn.data.grid import put_on_grid, read_step
 from tscnn.data.index import check_spacing, find_kind, future_index
@@ -333,13 +333,15 @@ def _are_labels(y: Any) -> bool:
         return True
 
 
-def as_frame(X: Any) -> pd.DataFrame:
+def as_frame(X: Any, name: str = "X") -> pd.DataFrame:
     """Return `X` itself if it is a frame, else a frame around it.
 
     Parameters
     ----------
     X : DataFrame, Series or array of shape (n_timesteps, n_features)
         Of the user.
+    name : str, default "X"
+        Of the argument, for messages.
 
     Returns
     -------
@@ -356,26 +358,32 @@ def as_frame(X: Any) -> pd.DataFrame:
     elif isinstance(X, pd.Series):
         frame = X.to_frame(0 if X.name is None else X.name)
     else:
-        frame = pd.DataFrame(_as_array(X), copy=False)
+        frame = pd.DataFrame(_as_array(X, name), copy=False)
     if frame.shape[1] == 0:  # in the words that scikit-learn's checks look for
-        raise ValueError(f"`X` has 0 feature(s) (shape={frame.shape}) while a minimum of 1 is required.")
+        raise ValueError(f"`{name}` has 0 feature(s) (shape={frame.shape}) while a minimum of 1 is required.")
     if not frame.columns.is_unique:
         repeated = frame.columns[frame.columns.duplicated()].unique()
-        rule = "The column names of `X` must be unique; `X.loc[:, ~X.columns.duplicated()]` keeps the first of each."
+        rule = (
+            f"The column names of `{name}` must be unique; `X.loc[:, ~X.columns.duplicated()]` keeps the first of each."
+        )
         raise ValueError(received(rule, repeated=list_some(repeated)))
     if len(frame) == 0:
-        raise ValueError(received("`X` must have at least one row.", shape=frame.shape))
+        raise ValueError(received(f"`{name}` must have at least one row.", shape=frame.shape))
     return frame
 
 
-def _as_array(X: Any) -> Any:
+def _as_array(X: Any, name: str) -> Any:
     if hasattr(X, "toarray"):
-        raise TypeError(received("`X` must be dense, not sparse; `X.toarray()` is dense.", type=type(X).__name__))
+        raise TypeError(received(f"`{name}` must be dense, not sparse; `X.toarray()` is dense.", type=type(X).__name__))
     if hasattr(X, "to_pandas"):
-        raise TypeError(received("`X` must be a pandas DataFrame; `X.to_pandas()` is one.", type=type(X).__name__))
-    values = np.asanyarray(X)  # a masked array stays masked, and pandas turns its gaps into NaN
+        raise TypeError(
+            received(f"`{name}` must be a pandas DataFrame; `X.to_pandas()` is one.", type=type(X).__name__)
+        )
+    values = as_array(name, X)  # a masked array stays masked, and pandas turns its gaps into NaN
     if values.ndim != 2:
-        rule = "`X` must be a DataFrame, a Series or an array of shape (n_timesteps, n_features). Reshape your data"
+        rule = (
+            f"`{name}` must be a DataFrame, a Series or an array of shape (n_timesteps, n_features). Reshape your data"
+        )
         mend = "."
         if isinstance(X, str | os.PathLike):
             mend = ", or read it: `pd.read_csv(X, index_col=0, parse_dates=True)`."
@@ -388,7 +396,7 @@ def _as_array(X: Any) -> Any:
                 raise TypeError("text is none; `X.astype(float)` converts numbers kept as text")
             values = values.astype(np.float64)
         except (TypeError, ValueError, OverflowError) as error:
-            rule = f"Every value of `X` must be a real number ({error})."
+            rule = f"Every value of `{name}` must be a real number ({error})."
             raise TypeError(received(rule, type=type(X).__name__, dtype="object")) from None
     return values
 
@@ -420,6 +428,7 @@ def compare_columns(found: pd.Index, columns: pd.Index, whose: str) -> None:
     if not len(missing) and not len(extra):
         return
     rule = f"`X` must have the {len(columns)} columns {whose}, and no others"
-    if not len(missing):
-        rule += f"; `X.drop(columns={list_some(extra)})` leaves them out"
+    mend = f"; `X.drop(columns={extra.tolist()})` leaves them out"
+    if not len(missing) and len(mend) < 150:
+        rule += mend
     raise ValueError(received(f"{rule}.", missing=list_some(missing), extra=list_some(extra)))

@@ -60,7 +60,7 @@ def read_future(future: Any, schema: Schema, newest: np.ndarray, due: pd.Index) 
             rule = "`future` must be None: the forecaster was fitted without `future_covariates`."
             raise ValueError(received(rule, future=type(future).__name__))
         return Times(due, schema.encode(np.repeat(newest[None], len(due), axis=0))[1])
-    needed = f"{len(due)} rows, from {due[0]} to {due[-1]}, of the columns {list_some(names)}"
+    needed = f"{len(due)} rows, from {due[0]} to {due[-1]}, of the columns {show(list_some(names), 100)}"
     if future is None:
         raise ValueError(received(f"`future` must hold what is known ahead: {needed}.", future=None))
     frame = future
@@ -71,8 +71,9 @@ def read_future(future: Any, schema: Schema, newest: np.ndarray, due: pd.Index) 
     missing = names.difference(frame.columns, sort=False)
     unknown = frame.columns.difference(schema.columns, sort=False)
     if len(missing) or len(unknown):
-        rule = f"`future` must have the columns {list_some(names)}, known ahead of every step"
-        rule += "" if len(missing) else f"; `future[{list_some(names)}]` takes them"
+        rule = f"`future` must have the columns {show(list_some(names), 100)}, known ahead of every step"
+        mend = f"; `future[{list(names)}]` takes them"
+        rule += mend if not len(missing) and len(mend) < 130 else ""
         raise ValueError(received(f"{rule}.", missing=list_some(missing), unknown=list_some(unknown)))
     if not frame.columns.is_unique:
         rule = "The columns of `future` must be unique; `future.loc[:, ~future.columns.duplicated()]` keeps the first."
@@ -113,7 +114,7 @@ def future_of(future: Any, name: Any) -> Any:
     if name is None or not isinstance(future, Mapping):
         return future
     if name not in future:
-        raise ValueError(received("`future` must have an entry for every series.", missing=show(name)))
+        raise ValueError(received("`future` must have an entry for every series.", missing=name))
     return future[name]
 
 

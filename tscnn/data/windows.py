@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.lib.stride_tricks import sliding_window_view
 
-from tscnn.common.checks import check_int, check_real, received
+from tscnn.common.checks import as_array, check_int, check_real, received
 from tscnn.data.index import check_spacing, find_kind
 
 __all__ = [
@@ -49,6 +49,8 @@ def sliding_windows(rows: np.ndarray, length: int) -> np.ndarray:
     array([[0, 1, 2],
            [1, 2, 3]])
     """
+    if check_int("length", length, minimum=0) > len(rows):
+        raise ValueError(received(f"`length` must be at most the number of rows, {len(rows)}.", length=length))
     return np.moveaxis(sliding_window_view(rows, length, axis=0), -1, 1)
 
 
@@ -72,7 +74,8 @@ def count_windows(n_timesteps: int, lookback: int, horizon: int, stride: int = 1
     >>> count_windows(100, lookback=10, horizon=1)
     90
     """
-    return max(0, (n_timesteps - lookback - horizon) // stride + 1)
+    lookback, horizon, stride = map(check_int, ("lookback", "horizon", "stride"), (lookback, horizon, stride))
+    return max(0, (check_int("n_timesteps", n_timesteps, minimum=0) - lookback - horizon) // stride + 1)
 
 
 def make_windows(values: Any, lookback: int, horizon: int, stride: int = 1) -> tuple[np.ndarray, np.ndarray]:
@@ -112,7 +115,7 @@ def make_windows(values: Any, lookback: int, horizon: int, stride: int = 1) -> t
     """
     lookback, horizon = check_int("lookback", lookback), check_int("horizon", horizon)
     stride = check_int("stride", stride)
-    rows = values.to_numpy() if hasattr(values, "to_numpy") else np.asarray(values)
+    rows = values.to_numpy() if hasattr(values, "to_numpy") else np.asarray(as_array("values", values))
     if rows.dtype == object and isinstance(values, pd.DataFrame | pd.Series):
         rows = _as_floats(values)
     if rows.ndim not in (1, 2):

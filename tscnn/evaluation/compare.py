@@ -10,14 +10,16 @@ import numpy as np
 import pandas as pd
 
 from tscnn.common.checks import check_choice, check_int, received
+from tscnn.data.frame import as_frame
 from tscnn.data.index import find_seasonality, find_seasons
+from tscnn.data.panel import split_panel
 from tscnn.data.steps import find_step
 from tscnn.data.tables import read_table
 from tscnn.evaluation.backtest import find_cutoffs
-from tscnn.evaluation.evaluate import evaluate
+from tscnn.evaluation.evaluate import evaluate, read_groups
 from tscnn.evaluation.folds import Fold, Rows, forecast_fold, join_folds, plan_folds
 from tscnn.evaluation.naive import SeasonalNaive
-from tscnn.metrics import Metric, find_metric
+from tscnn.metrics import Metric, read_metrics
 from tscnn.statistics.diebold_mariano import diebold_mariano
 
 __all__ = ["compare"]
@@ -106,7 +108,18 @@ def compare(
         raise TypeError(
             received("`models` must be a dict of models by name, such as {'ours': Forecaster()}.", models=models)
         )
-    rows = Rows.of(read_table(df, time)[0], series_id)
+    for name, model in models.items():
+        if not callable(model) and not (hasattr(model, "fit") and hasattr(model, "predict")):
+            raise TypeError(
+                received("A model must have `fit` and `predict`, or make one when called.", **{name: model})
+            )
+    table = read_table(df, time)[0]
+    if not isinstance(table, Mapping):
+        table = split_panel(table, series_id) if series_id is not None else as_frame(table, "df")
+    rows, metrics = Rows.of(table), read_metrics(metrics)
+    by = read_groups(by, ("series", "target", "step"))
+    if season_length is not None:
+        check_int("season_length", season_length)
     horizon = _find_horizon(models, horizon)
     stride = horizon if stride is None else check_int("stride", stride)
     longest = max(rows.by_series.values(), key=len)
@@ -114,8 +127,6 @@ def compare(
     cutoffs = find_cutoffs(rows.index, 2, horizon, first, stride)
     refit = check_choice("refit", refit, (True, False))
     folds = plan_folds(cutoffs, 1 if refit and every is None else every)
-    metrics = [find_metric(each) for each in ([metrics] if isinstance(metrics, str | Metric) else metrics)]
-    by = [by] if isinstance(by, str) else list(by)
     found, columns = {}, None
     for name, model in models.items():
         found[name], columns = _run(model, rows, folds, horizon, columns)

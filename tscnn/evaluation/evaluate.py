@@ -12,14 +12,16 @@ import numpy as np
 import pandas as pd
 
 from tscnn.common.checks import check_int, check_real, received, show
+from tscnn.data.frame import as_frame
 from tscnn.data.index import check_order, find_kind, find_seasonality
 from tscnn.data.panel import split_panel
 from tscnn.data.steps import find_step
 from tscnn.data.tables import Layout, read_table
+from tscnn.data.values import as_float
 from tscnn.evaluation.columns import ForecastColumns
-from tscnn.metrics import Metric, find_metric, seasonal_scales
+from tscnn.metrics import Metric, find_metric, read_metrics, seasonal_scales
 
-__all__ = ["evaluate"]
+__all__ = ["evaluate", "read_groups"]
 
 GROUPS = ("series", "cutoff", "target", "step")
 DEFAULTS = {
@@ -90,9 +92,11 @@ def evaluate(
     2     2.0   2.0  1          1
     """
     table, layout, time = _read_backtest(backtest)
-    by = [by] if isinstance(by, str) else list(by)
-    if unknown := [each for each in by if each not in GROUPS or by.count(each) > 1]:
-        raise ValueError(received(f"`by` must be of {', '.join(GROUPS)}, each once.", by=unknown[0]))
+    if not len(table):
+        raise ValueError(received("`backtest` must have at least one row.", shape=table.shape))
+    by = read_groups(by)
+    if season_length is not None:
+        check_int("season_length", season_length)
     if "series" in by and "series" not in table.index.names:
         raise ValueError(received("`by='series'` takes forecasts of several series.", levels=list(table.index.names)))
     frames = _read_outcomes(df, time, series_id, several="series" in table.index.names)
@@ -104,7 +108,7 @@ def evaluate(
         table, frames, columns.targets, [each.power for each in chosen if each.per == "season"], season_length
     )
     groups, index = facts.group(by, columns.targets)
-    values = table.to_numpy(np.float64, na_value=np.nan)
+    values = as_float(table, "mask").to_numpy()
     found = {}
     for metric in chosen:
         for name, forecast, level in _forecasts_of(metric, columns, values):
@@ -116,6 +120,35 @@ def evaluate(
         return result
     result = result.reset_index() if by else result
     return nw.from_dict({name: result[name].tolist() for name in result}, backend=layout.library).to_native()
+
+
+def read_groups(by: Any, known: Sequence[str] = GROUPS) -> list[str]:
+    """Read what is to be told apart.
+
+    Parameters
+    ----------
+    by : str, or list of them
+        Of `evaluate`.
+    known : sequence of str
+        That may be told apart.
+
+    Returns
+    -------
+    list of str
+        Each once.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is something else.
+    """
+    listed = [by] if isinstance(by, str) else by
+    rule = f"`by` must be of {', '.join(known)}, each once."
+    if not isinstance(listed, list | tuple):
+        raise TypeError(received(rule, by=by))
+    if any(each not in known or listed.count(each) > 1 for each in listed):
+        raise ValueError(received(rule, by=by))
+    return list(listed)
 
 
 @dataclass(frozen=True)
@@ -169,20 +202,23 @@ def _read_outcomes(df: Any, time: Any, series_id: Any, *, several: bool) -> dict
     if not several:
         if isinstance(table, Mapping):
             raise ValueError(received("`df` must be a frame, as `backtest` has no series.", df=type(df).__name__))
+        if series_id is not None:
+            rule = "`series_id` must be None, as `backtest` has no series."
+            raise ValueError(received(rule, series_id=series_id))
         frames = {None: table}
     elif not isinstance(table, Mapping) and series_id is None:
         rule = "`series_id` must name the column of `df` that tells the series, as in `Forecaster(series_id=..)`"
         raise ValueError(received(f"{rule}; or `df` be a dict of frames.", series_id=None))
     else:
         frames = split_panel(table, series_id)
-    return {name: frame if isinstance(frame, pd.DataFrame) else pd.DataFrame(frame) for name, frame in frames.items()}
+    return {name: as_frame(frame, "df") for name, frame in frames.items()}
 
 
 def _choose(metrics: Any, columns: ForecastColumns) -> list[Metric]:
     """Return the metrics that are asked for, or that suit what is forecast."""
     there = {"points": columns.points is not None, "quantiles": columns.levels, "intervals": columns.intervals}
     if metrics is not None:
-        chosen = [find_metric(each) for each in ([metrics] if isinstance(metrics, str | Metric) else metrics)]
+        chosen = read_metrics(metrics)
         for metric in chosen:
             if not there[metric.of]:
                 rule = f"`{metric.name}` measures {metric.of}, which `backtest` has not."
@@ -227,7 +263,7 @@ def _gather(
         frame, rows = frames[name], np.flatnonzero(of_series == i)
         _check_frame(frame, targets, name)
         index = _join(frame.index, cutoffs[rows], times[rows])
-        known = frame[targets].reindex(index).to_numpy(np.float64, na_value=np.nan)
+        known = as_float(frame[targets], "mask").reindex(index).to_numpy()
         at, start = index.get_indexer(times[rows]), index.get_indexer(cutoffs[rows])
         outcomes[rows], steps[rows] = known[at], at - start
         if powers:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tscnn.common.checks import received
+from tscnn.common.checks import check_path, received
 from tscnn.evaluation.folds import Fold, Found, Rows
 
 __all__ = ["KeptFolds", "describe_rows"]
@@ -31,12 +31,14 @@ class KeptFolds:
 
     Raises
     ------
-    ValueError
-        If the folder holds another backtest, or other files.
+    TypeError, ValueError, OSError
+        If it is no path, or a file; or if the folder holds another backtest, or other files.
     """
 
     def __init__(self, folder: Any, described: Iterable[Any]) -> None:
-        self.folder = Path(folder)
+        self.folder = check_path("folder", folder)
+        if self.folder.exists() and not self.folder.is_dir():
+            raise NotADirectoryError(received("`folder` must name a folder, not a file.", folder=str(folder)))
         self.folder.mkdir(parents=True, exist_ok=True)
         digest = hashlib.sha256("\n".join(map(repr, described)).encode()).hexdigest()
         label, own = self.folder / "backtest.json", {"format": _FORMAT, "digest": digest}

@@ -9,9 +9,12 @@ import numpy as np
 import pandas as pd
 
 from tscnn.common.checks import check_int, received
-from tscnn.data.index import future_index
+from tscnn.data.frame import as_frame
+from tscnn.data.index import find_kind, future_index
 from tscnn.data.panel import join_forecasts
+from tscnn.data.roles import find_columns
 from tscnn.data.steps import find_step
+from tscnn.data.values import as_float
 from tscnn.transforms.missing import carry_forward
 
 __all__ = ["SeasonalNaive", "repeat_last", "repeat_season"]
@@ -64,7 +67,7 @@ class SeasonalNaive:
 
         Parameters
         ----------
-        X : DataFrame, or dict of them by series
+        X : DataFrame, Series, array of shape (n_timesteps, n_features), or dict of them by series
             Rows to forecast from. Missing values are those of the season before; of fewer rows than a season the newest
             one is repeated.
 
@@ -72,12 +75,20 @@ class SeasonalNaive:
         -------
         DataFrame of shape (horizon, n_targets)
             The index continues that of `X`; of several series ("series", "time").
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `X` or a parameter breaks a rule.
         """
         if isinstance(X, Mapping):
             return join_forecasts({name: self.predict(own) for name, own in X.items()}, None, long=False)
-        rows = X if self.targets is None else X[self.targets]
-        length = self.season_length if self.season_length <= len(rows) else 1
-        known = carry_forward(rows.to_numpy(np.float64, na_value=np.nan), length)
+        rows, season_length = as_frame(X), check_int("season_length", self.season_length)
+        find_kind(rows.index)
+        if self.targets is not None:
+            rows = rows.iloc[:, list(find_columns("targets", self.targets, rows.columns))]
+        length = season_length if season_length <= len(rows) else 1
+        known = carry_forward(as_float(rows, "mask").to_numpy(), length)
         found = repeat_season(known[None], self.horizon, length)[0]
         return pd.DataFrame(found, future_index(rows.index, find_step(rows.index), self.horizon), rows.columns)
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from tscnn.common.checks import received
+from tscnn.common.interrupts import is_own_fit
 from tscnn.common.progress import Stages
 from tscnn.common.term import Term
 from tscnn.data.index import find_seasonality, find_seasons
@@ -185,6 +186,11 @@ def add_network(
         Nothing of it has seen validation rows, but to be chosen on them.
     fit : Fit
         Of that pipeline, without a report.
+
+    Warns
+    -----
+    UserWarning
+        If it is interrupted: what there is by then is kept, unless the fit is a part of something larger.
     """
     lookback = parameters.lookback or (linear.lookback if linear is not None else 1)
     gates = dict(linear.gates) if linear is not None else {}
@@ -195,26 +201,35 @@ def add_network(
     if parameters.network is not None and (structural or too_many):
         why = "structural models forecast series this short" if structural else "too many rows beside future covariates"
         gates["network"] = not_kept(why)
+    terms = linear.fitted if linear is not None else ()
+    alone = Pipeline(transforms, terms, lookback, parameters.horizon, schema.target_features)
     if parameters.network is None or structural or too_many:
-        terms = linear.fitted if linear is not None else ()
-        pipeline = Pipeline(transforms, terms, lookback, parameters.horizon, schema.target_features)
-        return pipeline, Fit(pipeline, None, {}, None, gates)
+        return alone, Fit(alone, None, {}, None, gates)
 
     from tscnn.training.fit import fit_network  # here, since it imports Keras
 
     listed = list_candidates(parameters.network, parameters, schema, split, lookback, linear)
-    chosen = fit_network(
-        listed,
-        rows.values,
-        split,
-        parameters.training,
-        ahead=ahead,
-        beside=None if linear is None else _forecast_dense(linear.fitted, transforms, rows, parameters.horizon),
-        device=parameters.device,
-        seed=parameters.seed,
-        tell=parameters.tell,
-    )
-    pipeline = Pipeline(transforms, chosen.all_terms, lookback, parameters.horizon, schema.target_features)
+    try:
+        chosen = fit_network(
+            listed,
+            rows.values,
+            split,
+            parameters.training,
+            ahead=ahead,
+            beside=None if linear is None else _forecast_dense(terms, transforms, rows, parameters.horizon),
+            device=parameters.device,
+            seed=parameters.seed,
+            tell=parameters.tell,
+        )
+    except KeyboardInterrupt:
+        if not terms or not is_own_fit():
+            raise
+        _tell_interrupt("the linear model forecasts alone, since no epoch of the network was better yet.")
+        return alone, Fit(alone, None, {}, None, {**gates, "network": not_kept("interrupted")})
+    if chosen.interrupted:
+        epochs = f"{len(chosen.history['loss'])} finished epochs"
+        _tell_interrupt(f"the best network of {epochs} is kept.")
+    pipeline = replace(alone, terms=chosen.all_terms)
     return pipeline, Fit(pipeline, chosen.term.config, chosen.history, None, {**gates, **chosen.gates})
 
 
@@ -356,3 +371,8 @@ def _explain_lookback(given: int | None, linear: LinearFit | None, fitted: Pipel
         return "that of structural models, which see all rows of short series"
     tried = linear.lookbacks if linear is not None else ()
     return f"smallest error on validation rows, of {min(tried)} to {max(tried)}" if len(tried) > 1 else "all that fits"
+
+
+def _tell_interrupt(kept: str) -> None:
+    """Say what is left of a fit that was interrupted while the network was trained."""
+    warnings.warn(f"`fit` was interrupted, and goes on without further training: {kept}", stacklevel=5)

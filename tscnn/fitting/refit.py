@@ -83,8 +83,8 @@ class RefitSettings:
         refit = check_choice("refit", refit, (True, False, "linear"))
         rolling = check_choice("window", window, ("expanding", "rolling")) == "rolling"
         gap = check_int("gap", gap, minimum=0)
-        if n_jobs is not None and n_jobs != -1:
-            check_int("n_jobs", n_jobs)
+        if n_jobs is not None and check_int("n_jobs", n_jobs, minimum=-1) == 0:
+            raise ValueError(received("`n_jobs` must be None, at least 1, or -1 for all cores.", n_jobs=n_jobs))
         if refit is False and every is None:
             if gap or rolling or n_jobs is not None or folder is not None:
                 rule = "`gap`, `window`, `n_jobs` and `folder` are of fits: `refit=True` fits at every cutoff."
@@ -138,6 +138,9 @@ def backtest_refitted(
         rule = f"`lookback='auto'` with `refit` needs a `start`, such as `start=X.index[{len(rows.index) // 2}]`."
         raise ValueError(received(rule, start=start))
     fewest, horizon = parameters.lookback or 1, parameters.horizon
+    spare = len(rows.index) - fewest - 2 * horizon
+    if 0 <= spare < settings.gap:
+        raise ValueError(received(f"`gap` must be at most {spare}, to leave rows to fit on.", gap=settings.gap))
     # The first fit needs outcomes of its own, `horizon` rows more than a forecast.
     cutoffs = find_cutoffs(rows.index, fewest + horizon + settings.gap, horizon, start, stride)
     folds = plan_folds(cutoffs, settings.every, settings.gap, rolling=settings.rolling)

@@ -9,6 +9,7 @@ import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
 from tscnn.data.schema import Schema
+from tscnn.data.tables import Layout
 from tscnn.evaluation.report import tabulate_targets
 from tscnn.forecasting.pipeline import Pipeline
 from tscnn.forecasting.summary import FitFacts, Summary
@@ -25,6 +26,8 @@ class FittedAttributes:
 
     pipeline_: Pipeline
     schema_: Schema
+    layout_: Layout
+    context_: Any
     report_: pd.DataFrame | None
     gates_: dict[str, GateResult]
     config_: NetworkConfig | None

@@ -309,7 +309,10 @@ class Stream:
             values = np.asanyarray(row)
         except ValueError:
             raise TypeError(received("`row` must hold one number a column.", type=type(row).__name__)) from None
-        if hasattr(row, "to_pandas") or (values.ndim == 0 and values.dtype == object):
+        if values.ndim == 0:
+            rule = f"`row` must be a dict, a Series, a frame or an array of {len(columns)} numbers."
+            raise TypeError(received(rule, row=row))
+        if hasattr(row, "to_pandas"):
             return read_values(row, self._schema).to_numpy()  # which says what to do with other kinds of tables
         rows = values[None] if values.ndim == 1 and n_series == 1 else values
         if rows.shape != (n_series, len(columns)):

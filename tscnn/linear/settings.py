@@ -365,11 +365,11 @@ class LinearModel(Settings):
 
     def __post_init__(self) -> None:
         """Check every setting."""
-        self.check_kinds()
         check_choice("maps", self.maps, ("auto", "shared", "per_feature"))
         check_real("level", self.level, low=0, high=1, include_low=False)
         check_int("fewest_blocks", self.fewest_blocks, minimum=2)
         check_int("fewest_folds", self.fewest_folds, minimum=2)
+        self.check_kinds()
 
     @property
     def kinds(self) -> tuple[str, ...]:

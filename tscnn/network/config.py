@@ -14,6 +14,7 @@ from tscnn.network.receptive_field import receptive_field
 __all__ = ["FEATURE_MODES", "NetworkConfig", "describe_network", "read_config", "resolve_config"]
 
 MOST_SIZE = 1_000_000  # of an axis: more is a slip of the finger
+MOST_FILTERS = 8192  # whose square a layer has weights: gigabytes
 NORMALIZATIONS = (None, "layer", "batch")
 LINEAR_SKIPS = (None, "shared", "per_feature")
 
@@ -106,7 +107,9 @@ def resolve_config(
     TypeError, ValueError
         Naming the setting that breaks a rule.
     """
-    lookback, n_features = check_int("lookback", lookback), check_int("n_features", n_features, most=MOST_SIZE)
+    lookback, n_features = (
+        check_int(name, value, most=MOST_SIZE) for name, value in (("lookback", lookback), ("n_features", n_features))
+    )
     feature_mode = check_choice("feature_mode", feature_mode, FEATURE_MODES)
     span, front_end_layers, layers = plan_network(
         lookback, kernel_size, dilation_rates, n_stacks, normalizer_span, feature_mode
@@ -122,7 +125,7 @@ def resolve_config(
         front_end_layers=front_end_layers,
         layers=layers,
         normalizer_span=span,
-        filters=check_int("filters", filters, most=MOST_SIZE),
+        filters=check_int("filters", filters, most=MOST_FILTERS),
         activation=check_activation(activation),
         normalization=check_choice("normalization", normalization, NORMALIZATIONS),
         dropout=check_real("dropout", dropout, low=0, high=1),

@@ -22,7 +22,13 @@ from tscnn.parameters.groups import GROUPS, is_auto, resolve_group
 from tscnn.training.loss import is_squared_error
 from tscnn.training.settings import Training
 
-__all__ = ["CheckedParameters", "check_needs_no_validation", "read_parameters", "warn_of_short_lookback"]
+__all__ = [
+    "CheckedParameters",
+    "check_needs_no_validation",
+    "read_parameters",
+    "read_random_state",
+    "warn_of_short_lookback",
+]
 
 
 @dataclass(frozen=True)
@@ -110,7 +116,7 @@ def read_parameters(forecaster: Any) -> CheckedParameters:
         training=training,
         validation_fraction=check_real("validation_fraction", forecaster.validation_fraction, low=0, high=1),
         device=_read_device(forecaster.device),
-        seed=_draw_seed(forecaster.random_state),
+        seed=int(read_random_state(forecaster.random_state).randint(2**31 - 1)),
         tell=find_teller(verbose),
         calendar=check_calendar(forecaster.calendar),
         replaces_outliers=check_choice("outliers", forecaster.outliers, ("auto", None)) == "auto",
@@ -216,13 +222,28 @@ def _read_device(device: Any) -> str:
     return str(device)
 
 
-def _draw_seed(random_state: Any) -> int:
-    """Draw a seed; NumPy's global generator, which scikit-learn takes for None, is left alone."""
+def read_random_state(random_state: Any) -> np.random.RandomState:
+    """Return a generator; NumPy's global one, which scikit-learn takes for None, is left alone.
+
+    Parameters
+    ----------
+    random_state : int, RandomState or None
+        Of the user.
+
+    Returns
+    -------
+    RandomState
+        Itself, or a new one.
+
+    Raises
+    ------
+    ValueError
+        If it is neither.
+    """
     rule = "`random_state` must be None, an integer from 0 to 4294967295 or a numpy.random.RandomState."
     try:
         if isinstance(random_state, bool | np.bool_):
             raise TypeError
-        random_state = np.random.RandomState() if random_state is None else random_state
-        return int(check_random_state(random_state).randint(2**31 - 1))
+        return np.random.RandomState() if random_state is None else check_random_state(random_state)
     except (TypeError, ValueError):
         raise ValueError(received(rule, random_state=random_state)) from None

@@ -47,6 +47,8 @@ class BestWeights(keras.callbacks.Callback):
         Of the start and of the best weights.
     scale : float
         Of the head in the best weights.
+    has_better : bool
+        Whether an epoch was better than the start.
     """
 
     def __init__(
@@ -70,6 +72,7 @@ class BestWeights(keras.callbacks.Callback):
         self.scales = scales
         self.round_gain = round_gain
         self.least_scale = least_scale
+        self.has_better = False
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Take the losses of the start."""
@@ -87,9 +90,10 @@ class BestWeights(keras.callbacks.Callback):
             with _scaled(self.head_variables, 0.5):
                 scale, losses = find_scale(self.start_losses, self.judge(), losses)
         if losses.mean() < self.losses.mean() and scale >= self.least_scale:
-            self.losses, self.scale = losses, scale
             with _scaled(self.head_variables, scale):
-                self.weights = self.network.get_weights()
+                weights = self.network.get_weights()
+            # All at once: an interrupt may come between any two lines.
+            self.weights, self.losses, self.scale, self.has_better = weights, losses, scale, True
             self.n_worse = 0
         else:
             self.n_worse += 1

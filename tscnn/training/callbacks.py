@@ -44,6 +44,11 @@ class FiniteLosses(keras.callbacks.Callback):
     settings : Training
         For the message.
 
+    Attributes
+    ----------
+    n_epochs : int
+        That ended, in finite losses.
+
     Raises
     ------
     ValueError
@@ -53,6 +58,7 @@ class FiniteLosses(keras.callbacks.Callback):
     def __init__(self, settings: Training) -> None:
         super().__init__()
         self.settings = settings
+        self.n_epochs = 0
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Look at the losses of the epoch."""
@@ -60,6 +66,7 @@ class FiniteLosses(keras.callbacks.Callback):
             loss = logs.get(name, 0.0)
             if not np.isfinite(loss):
                 raise diverged(f"`{name}` is {loss} after epoch {epoch + 1}", self.settings)
+        self.n_epochs = epoch + 1
 
 
 class EpochLines(keras.callbacks.Callback):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from tscnn.common.interrupts import is_own_fit
 from tscnn.common.processes import call_afresh
 from tscnn.common.progress import Tell
 from tscnn.common.term import Term
@@ -38,12 +39,15 @@ class FittedNetwork:
         "loss", and "val_loss" where there are validation rows: a float an epoch.
     gates : dict of str to GateResult
         Whether the network is worth anything beside its linear terms, and each rival more than the first.
+    interrupted : bool
+        Whether its training, or that of a rival, ended before its time.
     """
 
     term: NetworkTerm
     terms: tuple[Term, ...]
     history: dict[str, list[float]]
     gates: dict[str, GateResult]
+    interrupted: bool = False
 
     @property
     def all_terms(self) -> tuple[Term, ...]:
@@ -105,6 +109,8 @@ def fit_network(
     ------
     TypeError, ValueError
         Naming the setting that breaks a rule.
+    KeyboardInterrupt
+        If there is nothing yet that could stay, or the fit is a part of something larger.
     """
     if is_forked():
         how = {"ahead": ahead, "beside": beside, "device": device, "seed": seed, "tell": tell}
@@ -113,41 +119,50 @@ def fit_network(
     training, validation = split.training(lookback, horizon), []
     if split.has_validation:
         validation = split.validation(lookback, horizon)
-    fits, results = [], []
+    fits: list[FittedNetwork] = []
+    results: list[Candidate] = []
     known = None if ahead is None else np.concatenate([ahead.describe(one) for one in split.series.all_times()])
     for config, terms in candidates:
         config = replace(config, n_ahead=0 if known is None else known.shape[1])
-        with device_scope(device):
-            network = build_network(config, settings.precision, seed)
-            seed_weights(network.dense, seed)
-            trained = train(
-                network,
-                rows,
-                [term for term in terms if hasattr(term, "in_graph")],
-                training,
-                validation,
-                settings,
-                ahead=known,
-                beside=beside if terms else None,
-                observed=split.series.observed,
-                device=device,
-                seed=seed,
-                tell=tell,
-            )
+        try:
+            with device_scope(device):
+                network = build_network(config, settings.precision, seed)
+                seed_weights(network.dense, seed)
+                trained = train(
+                    network,
+                    rows,
+                    [term for term in terms if hasattr(term, "in_graph")],
+                    training,
+                    validation,
+                    settings,
+                    ahead=known,
+                    beside=beside if terms else None,
+                    observed=split.series.observed,
+                    device=device,
+                    seed=seed,
+                    tell=tell,
+                )
+        except KeyboardInterrupt:
+            if not fits or not is_own_fit():
+                raise
+            fits = [replace(one, interrupted=True) for one in fits]
+            break
         gates = {}
         if terms and any(validation):
             gates["network"] = trained.gate or not_kept("no epoch had a smaller error than the linear terms alone")
         term = replace(NetworkTerm.from_keras(network, list_silent(config, rows)), inputs=ahead)
-        fits.append(FittedNetwork(term, tuple(terms), trained.history, gates))
+        fits.append(FittedNetwork(term, tuple(terms), trained.history, gates, trained.interrupted))
         results.append(
             Candidate(trained.losses, sum(map(len, validation)), bool(terms), describe_network(config, bool(terms)))
         )
+        if trained.interrupted:
+            break
     best, gates = choose(results, max(lookback, horizon), level=settings.level) if len(fits) > 1 else (0, {})
     if len(fits) > 1:
         listed = ", ".join(f"{one.name} {one.losses.mean():.4f}" for one in results)
         tell(f"validation losses: {listed}; {results[best].name} chosen")
     chosen = fits[best]
-    return FittedNetwork(chosen.term, chosen.terms, chosen.history, {**gates, **chosen.gates})
+    return replace(chosen, gates={**gates, **chosen.gates}, interrupted=fits[-1].interrupted)
 
 
 def list_silent(config: NetworkConfig, rows: np.ndarray) -> tuple[int, ...]:

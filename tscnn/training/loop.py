@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 
+from tscnn.common.interrupts import is_own_fit
 from tscnn.common.progress import Tell, say_nothing
 from tscnn.data.windows import Segments, cut_segments
 from tscnn.network.backend import can_jit, device_scope, keras, on_tensorflow
@@ -44,11 +45,14 @@ class Trained:
     gate : GateResult or None
         Of what the network gains beside linear terms. None without them or without validation origins, and where no
         epoch was better than the start.
+    interrupted : bool
+        Whether it ended before its time.
     """
 
     history: dict[str, list[float]]
     losses: np.ndarray
     gate: GateResult | None = None
+    interrupted: bool = False
 
 
 def train(
@@ -102,6 +106,8 @@ def train(
     ------
     TypeError, ValueError
         Naming the setting that breaks a rule; or if a loss is not finite, saying what to try.
+    KeyboardInterrupt
+        If there is nothing yet that could stay, or the fit is a part of something larger.
     """
     settings.check()
     check_loss(settings.loss, len(network.config.targets))
@@ -132,22 +138,39 @@ def train(
                 round_gain=settings.round_gain,
                 least_scale=settings.least_scale,
             )
-        callbacks = [best, FiniteLosses(settings), *(settings.callbacks or ()), EpochLines(plan.rounds, tell)]
-        fitted = trainer.fit(
-            plan.training,
-            epochs=plan.rounds[-1],
-            callbacks=[callback for callback in callbacks if callback is not None],
-            shuffle=False,  # the batches shuffle themselves, from their own seed
-            verbose=0,
-        )
-        history = {name: list(map(float, values)) for name, values in fitted.history.items()}
+        ended = FiniteLosses(settings)
+        callbacks = [best, ended, *(settings.callbacks or ()), EpochLines(plan.rounds, tell)]
+        interrupted = False
+        try:
+            trainer.fit(
+                plan.training,
+                epochs=plan.rounds[-1],
+                callbacks=[callback for callback in callbacks if callback is not None],
+                shuffle=False,  # the batches shuffle themselves, from their own seed
+                verbose=0,
+            )
+        except KeyboardInterrupt:
+            if not (ended.n_epochs if best is None else best.has_better) or not is_own_fit():
+                raise
+            interrupted = True
+            for callback in settings.callbacks or ():
+                callback.on_train_end()
+        history = _read_history(trainer)
         if best is None:
             _check_finite(network, rows, ahead, settings)
-            return Trained(history, np.array(history["loss"][-1:]))
+            return Trained(history, np.array(history["loss"][-1:]), interrupted=interrupted)
         best.put_back()  # here, since callbacks set weights, too, when training ends
         if not terms:
-            return Trained(history, best.losses)
-        return _shrink(network, best, history, sum(map(len, validation)), settings, tell)
+            return Trained(history, best.losses, interrupted=interrupted)
+        trained = _shrink(network, best, history, sum(map(len, validation)), settings, tell)
+        return replace(trained, interrupted=interrupted)
+
+
+def _read_history(trainer: SegmentTrainer) -> dict[str, list[float]]:
+    """Return the losses of the epochs that ended, and what callbacks add to them."""
+    found = {name: list(map(float, values)) for name, values in trainer.history.history.items()}
+    n_epochs = min(map(len, found.values()), default=0)  # an interrupt may come while an epoch is noted
+    return {"loss": [], **{name: values[:n_epochs] for name, values in found.items()}}
 
 
 def _check_finite(network: Network, rows: np.ndarray, ahead: np.ndarray | None, settings: Training) -> None:

@@ -141,6 +141,8 @@ class Training(Settings):
         TypeError, ValueError
             Naming the setting that breaks a rule.
         """
+        check_real("learning_rate", self.learning_rate, low=0, include_low=False)
+        check_real("level", self.level, low=0, high=1, include_low=False)
         self.check_kinds()
         _check_callbacks(self.callbacks)
         for name in ("epochs", "segment_origins"):
@@ -149,8 +151,6 @@ class Training(Settings):
                 check_int(name, value, auto=True)
         check_choice("mode", self.mode, ("dense", "window"))
         check_choice("precision", self.precision, ("float32", "mixed_bfloat16"))
-        check_real("learning_rate", self.learning_rate, low=0, include_low=False)
-        check_real("level", self.level, low=0, high=1, include_low=False)
 
 
 def _check_callbacks(callbacks: Any) -> None:

@@ -34,7 +34,7 @@ from tscnn.common.archive.layout import (
     file_size,
     member_name,
 )
-from tscnn.common.checks import received
+from tscnn.common.checks import check_path, received
 
 __all__ = ["read_archive"]
 
@@ -64,7 +64,7 @@ def read_archive(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str
     OSError
         If the file can't be read; `FileNotFoundError` and its kin for a path that is no file.
     """
-    place = Path(os.fspath(path))
+    place = check_path("path", path)
     _check_is_file(place)
     try:
         with place.open("rb") as file:

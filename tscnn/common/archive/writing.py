@@ -28,7 +28,7 @@ from tscnn.common.archive.layout import (
     file_size,
     member_name,
 )
-from tscnn.common.checks import received
+from tscnn.common.checks import check_path, received
 
 __all__ = ["write_archive"]
 
@@ -124,7 +124,7 @@ def _write_member(archive: zipfile.ZipFile, name: str, data: memoryview) -> None
 
 def _find_place(path: str | os.PathLike[str]) -> Path:
     """Find where the file is to lie: where a link leads to, not in its place."""
-    place = Path(os.fspath(path))
+    place = check_path("path", path)
     if place.is_symlink():
         place = place.resolve()
     if place.is_dir():

@@ -39,7 +39,7 @@ class AheadHead(keras.layers.Layer):
     def __init__(self, horizon: int, targets: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.horizon = check_int("horizon", horizon)
-        self.targets = list(check_ints("targets", targets, minimum=0))
+        self.targets = list(check_ints("targets", targets, minimum=0, fewest=1))
 
     def build(self, hidden_shape: Any, ahead_shape: Any, forecasts_shape: Any) -> None:  # noqa: ARG002
         """Make the weights."""

@@ -68,7 +68,11 @@ class CausalConv1D(keras.layers.Layer):
         self.kernel_size = check_int("kernel_size", kernel_size)
         self.dilation_rate = check_int("dilation_rate", dilation_rate)
         self.padding = check_choice("padding", padding, ("valid", "causal"))
-        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        try:
+            self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        except (TypeError, ValueError):
+            rule = "`kernel_initializer` must be one of Keras, such as 'he_normal'."
+            raise ValueError(received(rule, kernel_initializer=kernel_initializer)) from None
         self.receptive_field = receptive_field([(self.kernel_size, self.dilation_rate)])
 
     def build(self, input_shape: Any) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tscnn.common.checks import check_int, check_ints
+from tscnn.common.checks import check_int, check_ints, received
 from tscnn.network.backend import keras, ops
 from tscnn.network.layers.shared import register
 
@@ -40,10 +40,13 @@ class Head(keras.layers.Layer):
     def __init__(self, horizon: int, targets: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.horizon = check_int("horizon", horizon)
-        self.targets = list(check_ints("targets", targets, minimum=0))
+        self.targets = list(check_ints("targets", targets, minimum=0, fewest=1))
 
     def build(self, input_shape: Any) -> None:
         """Make the weights."""
+        if len(input_shape) == 4 and max(self.targets) >= input_shape[2]:
+            rule = f"`targets` must be positions among {input_shape[2]} features."
+            raise ValueError(received(rule, targets=self.targets))
         n_outputs = self.horizon if len(input_shape) == 4 else self.horizon * len(self.targets)
         self.kernel = self.add_weight(shape=(input_shape[-1], n_outputs), initializer="zeros", name="kernel")
         self.bias = self.add_weight(shape=(n_outputs,), initializer="zeros", name="bias")

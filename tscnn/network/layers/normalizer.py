@@ -88,7 +88,7 @@ class ScaleBack(keras.layers.Layer):
 
     def __init__(self, targets: Any, add_level: bool = True, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.targets = list(check_ints("targets", targets, minimum=0))
+        self.targets = list(check_ints("targets", targets, minimum=0, fewest=1))
         self.add_level = bool(add_level)
 
     def call(self, forecasts: Any, level: Any, scale: Any) -> Any:

@@ -58,6 +58,7 @@ def _split_seed(seed: int | None, n_parts: int) -> list[int | None]:
     """Return a seed for each part: None where there is none."""
     if seed is None:
         return [None] * n_parts
+    seed = check_int("seed", seed, minimum=0)
     return [int(part) for part in np.random.SeedSequence(seed).generate_state(n_parts) >> 1]
 
 

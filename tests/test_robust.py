@@ -1,0 +1,203 @@
+"""Fits many times over, side by side, and of anything: same forecasts, nothing left behind, clear errors."""
+
+import gc
+import multiprocessing
+import random
+import tracemalloc
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.conftest import make_frame
+from tscnn import Forecaster
+
+FRAME = make_frame(150, 2)
+NETWORKS = [None, pytest.param("auto", marks=pytest.mark.slow)]
+
+
+def forecast(network):
+    """Fit, and forecast with paths: what a process or a thread is given to do."""
+    own = {} if network is None else {"filters": 2, "epochs": 1, "dropout": 0.1, "linear_model": None}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        fitted = Forecaster(12, 3, network=network, random_state=0, verbose=0, **own).fit(FRAME)
+    return np.stack([fitted.predict(), *fitted.sample(2, random_state=0).to_numpy().reshape(2, 3, 2)])
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("network", NETWORKS)
+def test_robust_fits_in_a_loop_and_in_threads_forecast_the_same(network):
+    expected = forecast(network)
+    with ThreadPoolExecutor(3) as pool:
+        found = [forecast(network), *pool.map(forecast, [network] * 3)]
+    found += joblib.Parallel(2, backend="threading")(joblib.delayed(forecast)(network) for _ in range(2))
+    for each in found:
+        np.testing.assert_array_equal(each, expected)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("network", [None, "auto"])
+def test_robust_fits_in_other_processes_forecast_the_same(network):
+    expected = forecast(network)
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        found = pool.map(forecast, [network])
+    found += joblib.Parallel(2)(joblib.delayed(forecast)(network) for _ in range(2))
+    for each in found:
+        np.testing.assert_allclose(each, expected, rtol=1e-6)
+
+
+def states():
+    """Return the states of the generators of Python and NumPy that all code shares."""
+    return random.getstate(), str(np.random.get_state())  # noqa: NPY002
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_robust_fits_leave_the_state_of_all_generators(network):
+    if network is not None:
+        from tscnn.network.backend import keras
+
+        keras.utils.set_random_seed(3)
+        expected = np.asarray(keras.random.uniform((3,)))
+        keras.utils.set_random_seed(3)
+    before = states()
+    forecast(network)
+    fitted = Forecaster(12, 3, network=None, verbose=0).fit(FRAME)  # without a seed, too
+    fitted.sample(2)
+    assert states() == before
+    if network is not None:
+        np.testing.assert_array_equal(np.asarray(keras.random.uniform((3,))), expected)
+
+
+@pytest.mark.slow
+def test_robust_fits_in_a_loop_take_no_more_memory():
+    rows, sizes = make_frame(2000, 2), []
+    tracemalloc.start()
+    try:
+        for _ in range(8):
+            Forecaster(12, 3, network=None, verbose=0).fit(rows).backtest(rows, refit="linear", start=rows.index[1990])
+            gc.collect()
+            sizes.append(tracemalloc.get_traced_memory()[0])
+    finally:
+        tracemalloc.stop()
+    assert sizes[7] - sizes[3] < 4 * rows.size * 8 / 2  # caches, but not the rows of each
+
+
+@pytest.mark.slow
+def test_robust_fits_in_a_loop_leave_no_network_behind():
+    from tscnn.network.backend import keras
+
+    counts = []
+    for _ in range(3):
+        forecast("auto")
+        gc.collect()
+        counts.append(sum(isinstance(each, keras.Layer) for each in gc.get_objects()))
+    assert counts[2] <= counts[1]
+
+
+# Anything
+
+
+def draw_case(seed):
+    """Draw a frame, the roles of its columns, and settings; some of them are wrong."""
+    rng = np.random.default_rng(seed)
+    n_rows, n_columns = int(rng.choice([1, 8, 30, 90, 250])), int(rng.integers(1, 5))
+    names = list("abcd"[:n_columns]) if rng.random() < 0.8 else list(range(n_columns))
+    kinds = [
+        lambda n: rng.normal(size=n),
+        lambda n: np.sin(np.arange(n) * 2 * np.pi / 24) + 0.1 * rng.normal(size=n),
+        lambda n: rng.normal(size=n).cumsum() * 1e6,
+        lambda n: rng.poisson(0.3, n),
+        lambda n: np.full(n, 7.0),
+        lambda n: rng.random(n) < 0.5,
+        lambda n: (rng.normal(size=n) * 1e-9).astype(np.float32),
+        lambda n: np.exp(rng.normal(size=n) * 3),
+        lambda n: np.where(rng.random(n) < 0.1, np.nan, rng.normal(size=n)),
+        lambda n: np.where(rng.random(n) < 0.01, -9999.0, rng.normal(size=n)),
+        lambda n: rng.choice(["x", "y"], n),
+    ]
+    chances = np.array([3, 4, 2, 2, 1, 1, 2, 2, 1, 1, 0.4])
+    picked = rng.choice(len(kinds), size=n_columns, p=chances / chances.sum())
+    if rng.random() < 0.3:
+        picked[:] = 6  # float32 throughout
+    index = [
+        pd.date_range("2025-03-01", periods=n_rows, freq=rng.choice(["h", "D", "B", "MS", "15min", "W"])),
+        pd.date_range("2025-03-01", periods=n_rows, freq="h", tz="Europe/Berlin"),
+        pd.period_range("2025-03", periods=n_rows, freq=rng.choice(["M", "D", "h"])),
+        pd.RangeIndex(5, 5 + 2 * n_rows, 2),
+    ][rng.integers(4)]
+    frame = pd.DataFrame({name: kinds[kind](n_rows) for name, kind in zip(names, picked, strict=True)}, index)
+    roles = {}
+    if n_columns > 1 and rng.random() < 0.4:
+        roles["targets"] = names[0]
+    if n_columns > 2 and rng.random() < 0.4:
+        roles["future_covariates"] = [names[-1]]
+    settings = {
+        "lookback": [1, 5, 24, "auto", 400][rng.choice(5, p=[0.2, 0.3, 0.2, 0.25, 0.05])],
+        "horizon": [1, 3, 12, 0][rng.choice(4, p=[0.4, 0.4, 0.15, 0.05])],
+        "missing": rng.choice(["raise", "mask", "interpolate"]).item(),
+        "outliers": [None, "auto"][rng.integers(2)],
+        "calendar": [None, "auto"][rng.integers(2)],
+        "validation_fraction": [0.0, 0.1, 0.4][rng.integers(3)],
+        "quantiles": [None, None, (0.1, 0.5, 0.9)][rng.integers(3)],
+    }
+    return frame, {**settings, **roles}
+
+
+def check_case(seed, **changes):
+    frame, parameters = draw_case(seed)
+    forecaster = Forecaster(random_state=0, verbose=0, **{**parameters, **changes})
+    horizon, ahead = parameters["horizon"], parameters.get("future_covariates")
+    known = frame.iloc[: len(frame) - horizon] if ahead and horizon else frame
+    future = None if ahead is None else frame.iloc[len(known) :][ahead]
+    before = frame.copy(deep=True)
+    try:
+        found = forecaster.fit(known).predict(future=future)
+        backtest = forecaster.backtest(frame.iloc[-(forecaster.lookback_ + 2 * horizon + 20) :])
+    except (TypeError, ValueError) as error:
+        said = str(error)
+        found = None
+    pd.testing.assert_frame_equal(frame, before)
+    if found is None:
+        assert "eceived" in said
+        assert len(said) < 400
+        return
+    targets = [parameters["targets"]] if "targets" in parameters else [c for c in frame if c not in (ahead or [])]
+    levels = parameters["quantiles"]
+    columns = targets if levels is None else [(target, level) for target in targets for level in levels]
+
+    for each in (found, backtest):
+        assert each.columns.tolist() == columns
+        assert np.isfinite(each.to_numpy()).all()
+        kind = np.float32 if (known.dtypes == np.float32).all() else np.float64
+        assert (each.dtypes == kind).all()
+    assert len(found) == horizon
+    assert type(found.index) is type(known.index) or isinstance(known.index, pd.RangeIndex)
+    assert found.index[0] > known.index[-1]
+    assert found.index.is_monotonic_increasing
+    if ahead is not None:
+        assert found.index.equals(future.index)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("seed", range(40))
+def test_robust_fits_of_anything_work_or_say_what_is_wrong(seed):
+    check_case(seed, network=None)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("part", range(8))
+def test_robust_fits_of_anything_more(part):
+    for seed in range(100 + 50 * part, 150 + 50 * part):
+        check_case(seed, network=None)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("seed", range(1000, 1012))
+def test_robust_fits_of_anything_with_a_network(seed):
+    check_case(seed, filters=2, epochs=1)
