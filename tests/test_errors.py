@@ -76,7 +76,6 @@ def names(tmp_path_factory) -> dict[str, Any]:
             "ahead": closed_form(future_covariates="b").fit(X),
             "past": closed_form(targets="a").fit(X),
             "panel": closed_form().fit(SHARED["TWO"]),
-            "short": closed_form(validation_fraction=0).fit(X),
         }
     f.save(full / "whole")
     f.save(full / "bare", context=False)

@@ -50,7 +50,7 @@ def with_terms(forecaster, *terms):
 class Planted:
     """A term that is added to a forecast: what `weigh` makes of windows, (n, rows, features) -> (n, features)."""
 
-    name: ClassVar[str] = "linear_mixture"
+    name: ClassVar[str] = "planted"
     needs_ahead: ClassVar[bool] = False
     rows_before: ClassVar[int] = 0
     context: int = LOOKBACK
@@ -169,7 +169,7 @@ def test_rows_older_than_the_lookback(sound, rows):
             return found
 
     whole = Whole(**{**sound.get_params(deep=False), "network": None})
-    vars(whole).update({name: value for name, value in vars(sound).items() if name.endswith("_")})
+    vars(whole).update({name: value for name, value in vars(sound).items() if name.endswith("_") or name == "_facts"})
     assert {"older rows change nothing", "receptive field", "evaluators agree"} <= failed(whole, rows)
 
 

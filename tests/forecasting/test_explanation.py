@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import closed_form, make_frame
 from tests.network.networks import random_term
 from tscnn import Forecaster
-from tscnn.transforms import AheadInputs
+from tscnn.transforms.ahead import AheadInputs
 
 FRAMES = ("terms", "by_column", "by_lag")
 
