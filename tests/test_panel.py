@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.conftest import small_forecaster
+from tests.conftest import closed_form, make_frame, small_forecaster
 from tscnn import Forecaster
 
 HORIZON = 7
@@ -194,3 +194,18 @@ def test_panel_errors_of_a_y_that_would_be_ignored(shops, forecaster):
     for use in (Forecaster(14, HORIZON, network=None).fit, forecaster.score):
         with pytest.raises(ValueError, match="`y` must be None beside many series"):
             use(shops, shops["s1"]["sales"])
+
+
+def test_a_panels_unseen_series_is_forecast_from_its_window_alone():
+    rows = make_frame(400, 2)
+    forecaster = closed_form(lookback=24, horizon=3).fit({"x": rows[:300], "y": 5 * rows[50:350] + 3})
+    new = 3 * rows + 100
+    new.iloc[300:] += 50
+    backtest = forecaster.backtest({"new": new}, coverage=0.8, adaptive=False)
+    for end in (100, 301):
+        expected = forecaster.predict({"new": new[:end]}, coverage=0.8)
+        found = backtest.xs("new").xs(new.index[end - 1])
+        np.testing.assert_array_equal(found, expected)
+        pd.testing.assert_frame_equal(forecaster.predict({"new": new[end - 24 : end]}, coverage=0.8), expected)
+    assert forecaster.score({"new": new}) > 0.5
+    assert forecaster.audit({"new": new}, refit=False).passed

@@ -433,7 +433,7 @@ class Forecaster(SavedModel, FittedAttributes, GroupedParameters):
         adaptive = check_choice("adaptive", adaptive, (True, False))
         frames, columns = self._reader.outcomes(X), asked.columns(self.schema_.target_names)
         series = SeriesSet.of_frames(list(frames.values()), self.schema_, None if None in frames else list(frames))
-        pipeline, found = pipeline.admit(series), {}
+        found = {}
         for i, (name, frame) in enumerate(frames.items()):
             with naming(name):
                 cutoffs = find_cutoffs(frame.index, pipeline.fewest_rows, pipeline.horizon, start, stride)
@@ -456,7 +456,7 @@ class Forecaster(SavedModel, FittedAttributes, GroupedParameters):
         ----------
         context : DataFrame, Series, array, or dict of them by series name, optional
             What has been seen so far, at least `lookback` rows; default the end of the training data. A dict makes a
-            stream of several series side by side.
+            stream of several series side by side; one that was not in `fit` keeps level and scale of its context.
         coverage : float, or sequence of float, optional
             Of intervals, as of `predict`.
         adaptive : bool, default True
@@ -594,9 +594,9 @@ class Forecaster(SavedModel, FittedAttributes, GroupedParameters):
             check_y(y, X, frames[None], self.schema_)
         for name, frame in frames.items():
             series = SeriesSet.of_frames([frame], self.schema_, None if name is None else [name])
-            own, cutoffs = pipeline.admit(series), np.arange(pipeline.fewest_rows - 1, len(frame) - horizon)
-            found = ((part, cutoffs[chunk]) for chunk, part in forecast_cutoffs(own, series, 0, cutoffs))
-            scale = np.atleast_2d(own.standardize.scale)[0, targets]
+            cutoffs = np.arange(pipeline.fewest_rows - 1, len(frame) - horizon)
+            found = ((part, cutoffs[chunk]) for chunk, part in forecast_cutoffs(pipeline, series, 0, cutoffs))
+            scale = np.atleast_2d(pipeline.admit(series).standardize.scale)[0, targets]
             scores.append(coefficient_of_determination(found, series.with_values(series.values[:, targets]), scale))
         return float(np.mean(scores))
 

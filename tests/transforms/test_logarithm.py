@@ -42,7 +42,7 @@ def test_a_panel_has_offsets_of_each_series_and_admits_others() -> None:
     logarithm = Logarithm.fit(Split.at(series, [100, 160]), np.array([True, False, False]))
     assert logarithm.offsets[1, 0] == pytest.approx(0.01 * 295)
     other = SeriesSet(np.concatenate([10 * ROWS[:60], 7 * ROWS]), (pd.RangeIndex(60), pd.RangeIndex(100)), ("b", "new"))
-    admitted = logarithm.admit(other)
+    admitted = logarithm.admit(other, 100)
     assert admitted.offsets[0, 0] == logarithm.offsets[1, 0]
     assert admitted.offsets[1, 0] == pytest.approx(0.01 * 7 * 49.5)
     np.testing.assert_array_equal(admitted.apply_all(other)[:60, 0], logarithm.apply_all(series)[100:, 0])

@@ -81,9 +81,9 @@ def test_series_of_a_panel_that_were_not_in_training_have_their_own_moments():
     fitted = Standardize.fit_series(Split.at(panel, [None, None]))
     values = random.normal(100, 3, (40, 2))
     values[:, 1] = np.nan  # as is typical of the others, then
-    admitted = fitted.admit(SeriesSet(values, (index,), ("new",)))
+    admitted = fitted.admit(SeriesSet(values, (index,), ("new",)), 100)
     assert admitted.mean[0, 0] == pytest.approx(values[:, 0].mean())
     assert admitted.mean[0, 1] == pytest.approx(np.median(fitted.mean[:, 1]))
     nothing = SeriesSet(np.full((40, 2), np.nan), (index,), ("empty",))
     with pytest.raises(ValueError, match=r"must have values; leave out those that have none.*series='empty'"):
-        fitted.admit(nothing)
+        fitted.admit(nothing, 100)

@@ -85,7 +85,7 @@ def older_rows(subject: FittedSubject) -> Finding:
     short = subject.effect(lambda context: context.change(lambda _, frame: frame.iloc[-lookback:])).max()
     away = float(max(away, short))
     measured = f"{in_words(away)} when the rows before the last {lookback} are others, or none"
-    advice = "something is taken from all rows given, as are level and scale of a series that was not in `fit`"
+    advice = "something is taken from all rows given, such as a level or a scale"
     return Finding(name, away == 0, away, measured, advice)
 
 
@@ -107,8 +107,7 @@ def later_rows(subject: FittedSubject) -> Finding:
     if not n:
         return Finding(name, None, np.nan, "there are too few rows for a cutoff before others")
     measured = f"{in_words(away)} in a backtest at {n} cutoffs, when rows after them are others"
-    advice = "a layer sees rows to come: pad convolutions at the old end alone, and scale by rows up to the cutoff;"
-    advice += " level and scale of a series that was not in `fit` are those of all rows given"
+    advice = "a layer sees rows to come: pad convolutions at the old end alone, and scale by rows up to the cutoff"
     return Finding(name, away == 0, away, measured, advice)
 
 
@@ -119,6 +118,7 @@ def evaluators(subject: FittedSubject) -> Finding:
     if n_steps < 1:
         return Finding(name, None, np.nan, "there are too few rows for a stream of some")
     backtest, away, n = subject.backtest(subject.newest), {"backtest": 0.0, "stream": 0.0}, 0
+    known_series = subject.forecaster.pipeline_.standardize.names
     stream = subject.forecaster.stream(subject.cut(horizon + n_steps).table, **subject.asked, adaptive=False)
     for drop in range(horizon + n_steps - 1, horizon - 1, -1):
         context = subject.cut(drop)
@@ -127,7 +127,8 @@ def evaluators(subject: FittedSubject) -> Finding:
         streamed, predicted = stream.update(row.table, **known), subject.predict(context)
         for of, frame in context.frames.items():
             own = part_of(predicted, of)
-            away["stream"] = max(away["stream"], subject.away(own, part_of(streamed, of), of))
+            if known_series is None or of in known_series:  # a stream keeps level and scale of others
+                away["stream"] = max(away["stream"], subject.away(own, part_of(streamed, of), of))
             if of in backtest:
                 n += 1
                 away["backtest"] = max(away["backtest"], subject.away(own, backtest[of].loc[frame.index[-1]], of))

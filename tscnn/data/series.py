@@ -142,6 +142,22 @@ class SeriesSet:
         covariates = None if self.covariates is None else self.covariates[rows]
         return type(self)(self.values[rows], tuple(self.indexes[i] for i in which), names, covariates)
 
+    def cut(self, first: int, end: int) -> Self:
+        """Take some rows of a single series.
+
+        Parameters
+        ----------
+        first, end : int
+            Rows, the end excluded.
+
+        Returns
+        -------
+        SeriesSet
+            Of views.
+        """
+        covariates = None if self.covariates is None else self.covariates[first:end]
+        return type(self)(self.values[first:end], (self.indexes[0][first:end],), self.names, covariates)
+
     @cached_property
     def bounds(self) -> np.ndarray:
         """Rows that series begin with, and the end of the last.

@@ -148,6 +148,8 @@ class Pipeline:
     def admit(self, series: SeriesSet) -> Self:
         """Return the pipeline for given series of a panel, those of training or others.
 
+        Level and scale of others are those of their newest `lookback` rows.
+
         Parameters
         ----------
         series : SeriesSet
@@ -161,9 +163,9 @@ class Pipeline:
         admitted: list[Transform] = []
         for one in self.transforms:
             if isinstance(one, Logarithm):
-                one = one.admit(series)
+                one = one.admit(series, self.lookback)
                 series = series.with_values(one.apply_all(series))
-            admitted.append(one.admit(series) if isinstance(one, Standardize) else one)
+            admitted.append(one.admit(series, self.lookback) if isinstance(one, Standardize) else one)
         calibration = None if self.calibration is None else self.calibration.admit(series)
         return replace(self, transforms=tuple(admitted), calibration=calibration)
 

@@ -171,8 +171,16 @@ def raw_cutoffs(
     forecasts : RawForecasts
         Of them.
     """
-    times, (start, stop) = series.times(i), series.bounds[i : i + 2]
-    rows = pipeline.apply(series.values[start:stop], times)
+    series = series.take([i])
+    times, known = series.times(0), pipeline.standardize.names
+    if known is not None and (series.names or (None,))[0] not in known:  # level and scale are those of each window
+        for j, cutoff in enumerate(cutoffs.tolist()):
+            window = series.cut(max(0, cutoff + 1 - pipeline.lookback), cutoff + 1)
+            ahead = times[cutoff + 1 : cutoff + 1 + pipeline.horizon]
+            yield slice(j, j + 1), look_ahead(pipeline, window, [ahead])[0]
+        return
+    pipeline = pipeline.admit(series)
+    rows = pipeline.apply(series.values, times)
     missing = max(0, pipeline.lookback - 1 - int(cutoffs[0]))
     padded = _pad(rows, len(rows) + missing)
     for chunk, found in forecast_rows(pipeline, rows, times, cutoffs):

@@ -72,13 +72,15 @@ class Logarithm:
             return cls(offsets[0], largest[0])
         return cls(offsets, largest, split.series.names)
 
-    def admit(self, series: SeriesSet) -> Self:
-        """Return the same for other series: those of training keep their offsets, others have those of their rows.
+    def admit(self, series: SeriesSet, n_rows: int) -> Self:
+        """Return the same for other series: those of training keep their offsets, others have those of newest rows.
 
         Parameters
         ----------
         series : SeriesSet
             To forecast, in their own units.
+        n_rows : int
+            Newest rows of a series that was not in `fit`.
 
         Returns
         -------
@@ -92,7 +94,7 @@ class Logarithm:
         found = [
             (self.offsets[known[name]], self.largest[known[name]])
             if name in known
-            else _measure(series.values[a:b], columns)
+            else _measure(series.values[max(a, b - n_rows) : b], columns)
             for name, (a, b) in zip(names, itertools.pairwise(bounds), strict=True)
         ]
         offsets, largest = (np.array(each) for each in zip(*found, strict=True))

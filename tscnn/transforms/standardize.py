@@ -112,13 +112,15 @@ class Standardize:
         mean, scale = (np.array(found) for found in zip(*moments, strict=True))
         return cls(np.nan_to_num(mean), _fill_scales(scale), np.dtype(dtype), split.series.names, centred)
 
-    def admit(self, series: SeriesSet) -> Self:
-        """Return the same for other series: those of training keep mean and scale, others have those of their rows.
+    def admit(self, series: SeriesSet, n_rows: int) -> Self:
+        """Return the same for other series: those of training keep mean and scale, others have those of newest rows.
 
         Parameters
         ----------
         series : SeriesSet
             To forecast, in their own units.
+        n_rows : int
+            Newest rows of a series that was not in `fit`.
 
         Returns
         -------
@@ -140,7 +142,9 @@ class Standardize:
             if name in known:
                 mean[i], scale[i] = self.mean[known[name]], self.scale[known[name]]
             else:
-                mean[i], own = _moments(series.values[bounds[i] : bounds[i + 1]], self.centred)
+                mean[i], own = _moments(
+                    series.values[max(bounds[i], bounds[i + 1] - n_rows) : bounds[i + 1]], self.centred
+                )
                 if np.isnan(mean[i]).all():
                     rule = "A series that was not in `fit` must have values; leave out those that have none."
                     raise ValueError(received(rule, series=name, n_rows=bounds[i + 1] - bounds[i]))
