@@ -20,6 +20,7 @@ NEIGHBOURS = 5  # rows about each, itself included, whose median it is compared 
 LEVEL_SCALES = 4.0  # a change of level is large beyond so many
 LEVELS_APART, MOST_CHANGES, MOST_JUMPS = 8, 2000, 50  # parts of these rows apart; changes and jumps looked at
 LEVEL_SEASONS, LEVEL_ROWS = 5, 60  # before and after a shift, whose medians are compared; rows without a season
+WEEK, LONGEST_WEEK = 7, 12  # seasons that a week may have, and rows of a season that is no day
 LONGER = 4  # times as many rows, over which half of the change is still there
 
 
@@ -92,9 +93,7 @@ def clean_rows(rows: np.ndarray, season: int | None) -> Cleaned:
         sentinels += [(i, float(value), int(n)) for value, n in zip(values, counts, strict=True) if n >= SHORT]
         filled = fill_gaps(column, far, season or 0)
         others = (_find_spikes(filled, season) | _find_stuck(filled, season)) & ~missing
-        filled, at = _without_shifts(
-            fill_gaps(filled, others, season or 0), LEVEL_SEASONS * season if season else LEVEL_ROWS
-        )
+        filled, at = _without_shifts(fill_gaps(filled, others, season or 0), season)
         columns.append(np.where(missing, np.nan, filled) if missing.any() else filled)
         replaced.append(int(np.count_nonzero(far | others)))
         shifted += [(i, row) for row in at]
@@ -181,8 +180,9 @@ def _find_stuck(column: np.ndarray, season: int | None) -> np.ndarray:
     return stuck if stuck.mean() <= MOST_STUCK and not _recurs(stuck, season) else np.zeros(len(column), bool)
 
 
-def _without_shifts(column: np.ndarray, n_level: int) -> tuple[np.ndarray, list[int]]:
+def _without_shifts(column: np.ndarray, season: int | None) -> tuple[np.ndarray, list[int]]:
     """Move the rows before level shifts to the level after them; return the rows where these are."""
+    n_level = LEVEL_SEASONS * season if season else LEVEL_ROWS
     last = len(column) - n_level
     if last < 3 * n_level:
         return column, []
@@ -206,6 +206,25 @@ def _without_shifts(column: np.ndarray, n_level: int) -> tuple[np.ndarray, list[
     if not shifts or len(shifts) > MOST_SHIFTS:
         return column, []
     moved = column.copy()
-    for row, found in shifts.items():
-        moved[:row] += found
+    for row in shifts:
+        moved[:row] += _measure_shift(column, row, season)
     return moved, sorted(shifts)
+
+
+def _measure_shift(column: np.ndarray, row: int, season: int | None) -> float:
+    """Return the mean of two measures of a shift, which err in different ways.
+
+    One is how much higher rows are than those of a week, or of some seasons, before; the other is the jump of the two
+    rows beside it, beyond those at the same phase of other seasons.
+    """
+    n_rows = LEVEL_SEASONS * season if season else LEVEL_ROWS
+    week = WEEK * season if season and season > LONGEST_WEEK else n_rows
+    n_rows = week if week <= min(row, len(column) - row) else n_rows
+    change = float(np.median(column[row : row + n_rows] - column[row - n_rows : row]))
+
+    def jump(at: int) -> float:
+        return float(column[at : at + 2].mean() - column[at - 2 : at].mean())
+
+    seasons = [row + k * season for k in range(-LEVEL_SEASONS, LEVEL_SEASONS + 1)] if season and season > 2 else []
+    usual = [jump(at) for at in seasons if at != row and 2 <= at <= len(column) - 2]
+    return (change + jump(row) - (float(np.median(usual)) if usual else 0.0)) / 2
