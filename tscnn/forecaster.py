@@ -3,32 +3,28 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
 
-from tscnn.common.checks import check_choice, check_int, received, show
+from tscnn.common.checks import check_choice, check_int
 from tscnn.common.term import empty_forecasts
 from tscnn.data.frame import check_y, forecast_frame, learn_schema
 from tscnn.data.panel import is_panel, join_forecasts, learn_panel, naming, refuse_y
 from tscnn.data.series import SeriesSet
 from tscnn.data.tables import read_table, tables_in_and_out
-from tscnn.data.values import list_some
 from tscnn.evaluation.backtest import find_cutoffs
 from tscnn.evaluation.report import describe_report, list_unbeaten
 from tscnn.evaluation.score import coefficient_of_determination
 from tscnn.fitting import fit_pipeline
 from tscnn.fitting.refit import RefitSettings, backtest_refitted
-from tscnn.forecasting import SeriesReader, Stream, forecast_cutoffs, forecast_next
+from tscnn.forecasting import forecast_cutoffs
 from tscnn.forecasting.adaptive import forecast_asked
-from tscnn.forecasting.attributes import FittedAttributes
-from tscnn.forecasting.explanation import Explanation, explain_next
-from tscnn.forecasting.intervals import Asked, require_calibration
+from tscnn.forecasting.fitted import FittedForecaster
+from tscnn.forecasting.intervals import Asked
 from tscnn.forecasting.persistence import SavedModel
-from tscnn.forecasting.predict import look_ahead
-from tscnn.parameters import GroupedParameters, read_parameters, read_random_state
+from tscnn.parameters import GroupedParameters, read_parameters
 from tscnn.training.loss import is_squared_error
 
 if TYPE_CHECKING:
@@ -36,10 +32,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Forecaster"]
 
-MOST_STEPS = 100_000  # that are forecast from forecasts: minutes. A convention
 
-
-class Forecaster(SavedModel, FittedAttributes, GroupedParameters):
+class Forecaster(SavedModel, FittedForecaster, GroupedParameters):
     """Forecast the columns of a frame: linear regressions on the last rows, and a causal convolutional network.
 
     A forecast is a sum. Ridge regressions predict every column from its own last `lookback` rows; where that makes
@@ -272,7 +266,7 @@ class Forecaster(SavedModel, FittedAttributes, GroupedParameters):
             else:
                 refuse_y(y)
                 schema, frames = learn_panel(X, self.series_id, *roles, **how)
-        series = SeriesSet.of_frames(list(frames.values()), schema, None if None in frames else list(frames))
+        series = SeriesSet.of_frames(frames, schema)
         fit = fit_pipeline(series, schema, parameters)
         is_judged = fit.report is not None and is_squared_error(parameters.training.loss)
         if is_judged and (unbeaten := list_unbeaten(fit.report)):
@@ -311,61 +305,6 @@ class Forecaster(SavedModel, FittedAttributes, GroupedParameters):
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = self.missing != "raise"
         return tags
-
-    @tables_in_and_out
-    def predict(self, X: Any = None, *, future: Any = None, horizon: int | None = None, coverage: Any = None) -> Any:
-        """Forecast the steps after the last row.
-
-        Parameters
-        ----------
-        X : DataFrame, Series, array, or dict of them by series name, optional
-            Rows to forecast from, at least `lookback`; default the end of the training data. Columns are matched by
-            name.
-        future : DataFrame, or dict of them by series name, optional
-            The future covariates of exactly the steps to forecast, indexed by their times.
-        horizon : int, optional
-            Steps to forecast, default those of `fit`. Of fewer the forecasts are the same; more are forecast
-            recursively, from rows that forecasts are appended to, which a warning says once. That takes a forecast of
-            every column: with past covariates it is refused.
-        coverage : float, or sequence of float, optional
-            Share of outcomes that intervals are to hold, such as 0.9 or ``(0.8, 0.95)``: columns (target, "forecast"),
-            (target, "lower") and (target, "upper"), of several "lower 80%", ... Up to the horizon of `fit`.
-
-        Returns
-        -------
-        DataFrame of shape (horizon, n_targets)
-            In the data's own units, float32 if all columns of the training data were, else float64; the index
-            continues that of `X`; more columns with `coverage`, or with `quantiles` of the forecaster. For a dict
-            (n_series * horizon, n_targets), indexed by ("series", "time"), all computed at once.
-
-        Raises
-        ------
-        NotFittedError
-            Before `fit`.
-        TypeError, ValueError
-            If `X` breaks a rule.
-        """
-        pipeline, frames = self._fitted(), self._read_context(X)
-        horizon = pipeline.horizon if horizon is None else check_int("horizon", horizon)
-        asked = self._ask(coverage, horizon)
-        if horizon > pipeline.horizon:
-            self._check_recursion(horizon)
-        series = SeriesSet.of_frames(list(frames.values()), self.schema_, None if None in frames else list(frames))
-        ahead = self._reader.ahead(future, frames, horizon)
-        if asked:
-            raws = look_ahead(pipeline, series, ahead)
-            found = np.stack([asked.forecast(raw)[0][0, :horizon] for raw in raws])
-        else:
-            found = forecast_next(pipeline, series, ahead)
-        columns = asked.columns(self.schema_.target_names)
-        forecasts = {
-            name: pd.DataFrame(own, when.index, columns, copy=False)
-            for name, own, when in zip(frames, found, ahead, strict=True)
-        }
-        if series.names is None:
-            return asked.name(forecasts[None])
-        long = not isinstance(X, Mapping) and self.series_id is not None
-        return asked.name(join_forecasts(forecasts, self.series_id, long=long))
 
     @tables_in_and_out
     def backtest(
@@ -432,7 +371,7 @@ class Forecaster(SavedModel, FittedAttributes, GroupedParameters):
         pipeline, asked = self._fitted(), self._ask(coverage)
         adaptive = check_choice("adaptive", adaptive, (True, False))
         frames, columns = self._reader.outcomes(X), asked.columns(self.schema_.target_names)
-        series = SeriesSet.of_frames(list(frames.values()), self.schema_, None if None in frames else list(frames))
+        series = SeriesSet.of_frames(frames, self.schema_)
         found = {}
         for i, (name, frame) in enumerate(frames.items()):
             with naming(name):
@@ -448,124 +387,6 @@ class Forecaster(SavedModel, FittedAttributes, GroupedParameters):
         if series.names is None:
             return asked.name(found[None])
         return asked.name(join_forecasts(found, self.series_id, long=False, names=("cutoff", "time")))
-
-    def stream(self, context: Any = None, *, coverage: Any = None, adaptive: bool = True) -> Stream:
-        """Follow a series row by row.
-
-        Parameters
-        ----------
-        context : DataFrame, Series, array, or dict of them by series name, optional
-            What has been seen so far, at least `lookback` rows; default the end of the training data. A dict makes a
-            stream of several series side by side; one that was not in `fit` keeps level and scale of its context.
-        coverage : float, or sequence of float, optional
-            Of intervals, as of `predict`.
-        adaptive : bool, default True
-            As of `backtest`.
-
-        Returns
-        -------
-        Stream
-            ``stream.update(row)`` takes the next row and returns the forecast of the steps after it.
-
-        Raises
-        ------
-        NotFittedError
-            Before `fit`.
-        TypeError, ValueError
-            If a context breaks a rule.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from tscnn import Forecaster
-        >>> forecaster = Forecaster(lookback=4, filters=2, epochs=1, random_state=0).fit(np.eye(2)[np.arange(60) % 2])
-        >>> stream = forecaster.stream()
-        >>> stream.update([1, 0]).shape
-        (1, 2)
-        """
-        pipeline, layout, asked = self._fitted(), self.layout_, self._ask(coverage)
-        adaptive = check_choice("adaptive", adaptive, (True, False))
-        if context is not None:
-            context, layout = read_table(context, self.time)
-        with layout.lines_of_pandas():
-            given = self._read_context(context)
-            return Stream(pipeline, self.schema_, given, layout, self.series_id, asked=asked, adaptive=adaptive)
-
-    def sample(self, n: int = 100, X: Any = None, *, future: Any = None, random_state: Any = None) -> Any:
-        """Draw paths that the steps after the last row may take.
-
-        Each is a forecast and the errors of another one, of all steps and targets together, so that sums and maxima
-        over the horizon are spread as they are.
-
-        Parameters
-        ----------
-        n : int, default 100
-            Paths.
-        X : DataFrame, Series, array, or dict of them by series name, optional
-            As of `predict`.
-        future : DataFrame, or dict of them by series name, optional
-            As of `predict`.
-        random_state : int, RandomState or None, default None
-            An int makes paths repeatable.
-
-        Returns
-        -------
-        DataFrame of shape (n * horizon, n_targets)
-            Indexed by ("sample", "time"), of many series by ("series", "sample", "time").
-
-        Raises
-        ------
-        NotFittedError
-            Before `fit`.
-        TypeError, ValueError
-            If `X` breaks a rule, or nothing was held back in `fit` that errors could be learnt from.
-        """
-        return self._sample(X, check_int("n", n), future=future, random_state=random_state)
-
-    @tables_in_and_out
-    def _sample(self, X: Any, n: int, *, future: Any, random_state: Any) -> Any:
-        """Draw paths from a frame of pandas."""
-        generator, pipeline, frames = read_random_state(random_state), self._fitted(), self._read_context(X)
-        series = SeriesSet.of_frames(list(frames.values()), self.schema_, None if None in frames else list(frames))
-        ahead = self._reader.ahead(future, frames, pipeline.horizon)
-        paths = require_calibration(pipeline).paths
-        drawn = paths[generator.randint(len(paths), size=n)]
-        found = {}
-        for name, raw, when in zip(frames, look_ahead(pipeline, series, ahead), ahead, strict=True):
-            index = pd.MultiIndex.from_product([range(n), when.index], names=["sample", "time"])
-            values = raw.add(drawn).reshape(-1, len(pipeline.targets))
-            found[name] = pd.DataFrame(values, index, self.schema_.target_names, copy=False)
-        if series.names is None:
-            return found[None]
-        return join_forecasts(found, self.series_id, long=False, names=("sample", "time"))
-
-    @tables_in_and_out
-    def explain(self, X: Any = None, *, future: Any = None) -> Explanation:
-        """Take a forecast apart: the sum of its terms, and what each input column and each row of the past adds.
-
-        Parameters
-        ----------
-        X : DataFrame, Series, array, or dict of them by series name, optional
-            As of `predict`.
-        future : DataFrame, or dict of them by series name, optional
-            As of `predict`.
-
-        Returns
-        -------
-        Explanation
-            With the tidy frames `terms`, `by_column` and `by_lag`, each of which sums to `forecast`: the points of
-            `predict`. ``tscnn.plotting.plot_explanation`` draws it.
-
-        Raises
-        ------
-        NotFittedError
-            Before `fit`.
-        TypeError, ValueError
-            If `X` breaks a rule.
-        """
-        pipeline, frames = self._fitted(), self._read_context(X)
-        series = SeriesSet.of_frames(list(frames.values()), self.schema_, None if None in frames else list(frames))
-        return explain_next(pipeline, series, self._reader.ahead(future, frames, pipeline.horizon), self.schema_)
 
     @tables_in_and_out
     def score(self, X: Any, y: Any = None) -> float:
@@ -593,7 +414,7 @@ class Forecaster(SavedModel, FittedAttributes, GroupedParameters):
         if None in frames:
             check_y(y, X, frames[None], self.schema_)
         for name, frame in frames.items():
-            series = SeriesSet.of_frames([frame], self.schema_, None if name is None else [name])
+            series = SeriesSet.of_frames({name: frame}, self.schema_)
             cutoffs = np.arange(pipeline.fewest_rows - 1, len(frame) - horizon)
             found = ((part, cutoffs[chunk]) for chunk, part in forecast_cutoffs(pipeline, series, 0, cutoffs))
             scale = np.atleast_2d(pipeline.admit(series).standardize.scale)[0, targets]
@@ -647,55 +468,3 @@ class Forecaster(SavedModel, FittedAttributes, GroupedParameters):
         from tscnn.auditing import audit_forecaster  # here, since few want it
 
         return audit_forecaster(self, X, refit=refit)
-
-    # What is given
-
-    def _ask(self, coverage: Any, horizon: int = 1) -> Asked:
-        """Read what is asked for beside points, and say once that there are few errors to learn it from."""
-        asked, pipeline = Asked.read(self.quantiles, coverage), self._fitted()
-        if not asked:
-            return asked
-        if horizon > pipeline.horizon:
-            rule = f"Quantiles and intervals are of at most {pipeline.horizon} steps, those of `fit`."
-            raise ValueError(received(rule, horizon=horizon))
-        calibration = require_calibration(pipeline)
-        if calibration.is_beyond(asked.levels) and not self.__dict__.get("_told_of_few"):
-            self._told_of_few = True
-            said = (
-                "Quantiles this far out lie beyond the errors that were seen, of which few hardly depend on each other:"
-            )
-            told = received(f"{said} intervals are wide.", n_errors=round(float(calibration.n_errors.min()), 1))
-            warnings.warn(told, stacklevel=4)
-        return asked
-
-    @property
-    def _reader(self) -> SeriesReader:
-        return SeriesReader(self._fitted(), self.schema_, self.series_id, self.freq)
-
-    def _read_context(self, X: Any) -> dict[Any, pd.DataFrame]:
-        """Return the rows to forecast from, by series; of a single one without name by None."""
-        reader = self._reader
-        if X is not None:
-            return reader.context(X)
-        if self.context_ is None:
-            rule = "`X` must be given: the forecaster was saved without its context."
-            raise ValueError(received(rule, X=X))
-        return self.context_ if isinstance(self.context_, dict) else {None: self.context_}
-
-    def _check_recursion(self, horizon: int) -> None:
-        """Complain if forecasts can't be forecast from, and say once that they are."""
-        fitted, schema = self._fitted().horizon, self.schema_
-        if horizon > MOST_STEPS:
-            rule = f"`horizon` must be at most {MOST_STEPS}; a step of the index that is longer needs fewer of them."
-            raise ValueError(received(rule, horizon=horizon))
-        if schema.past_covariates:
-            names = list_some(schema.columns[list(schema.past_covariates)])
-            rule = (
-                f"`horizon` must be at most that of `fit`, {fitted}: later steps are forecast from forecasts, and past"
-            )
-            rule += f" covariates have none. `targets=None` forecasts them, too; or fit with `horizon={show(horizon)}`."
-            raise ValueError(received(rule, horizon=horizon, past_covariates=names))
-        if not self.__dict__.get("_told_of_recursion"):
-            self._told_of_recursion = True
-            said = f"Steps beyond the horizon of `fit`, {fitted}, are forecast from forecasts, whose errors add up;"
-            warnings.warn(f"{said} a fit with `horizon={horizon}` forecasts all of them from rows.", stacklevel=3)

@@ -112,12 +112,12 @@ def test_missing_values_are_told_from_observed_ones() -> None:
 def test_frames_are_joined() -> None:
     frames = [pd.DataFrame({"a": [1.0, 2.0]}), pd.DataFrame({"a": [3.0]}, index=[7])]
     schema, _ = learn_schema(frames[0])
-    series = SeriesSet.of_frames(frames, schema, ["x", "y"])
+    series = SeriesSet.of_frames(dict(zip("xy", frames, strict=True)), schema)
     assert series.values.tolist() == [[1], [2], [3]]
     assert series.bounds.tolist() == [0, 2, 3]
     assert series.names == ("x", "y")
     assert [index.tolist() for index in series.indexes] == [[0, 1], [7]]
-    assert SeriesSet.of_frames(frames[:1], schema).names is None
+    assert SeriesSet.of_frames({None: frames[0]}, schema).names is None
 
 
 def test_other_values_keep_the_boundaries() -> None:

@@ -16,7 +16,7 @@ def candidates_of(frame, lookback=12, horizon=3, linear=True, **settings):
     settings = {"normalizer_span": "auto", **settings, **({} if linear else {"linear_model": None})}
     parameters = read_parameters(small_forecaster(lookback=lookback, horizon=horizon, **settings))
     schema, frame = learn_schema(frame, settings.get("targets"))
-    split = Split.of(SeriesSet.of_frames([frame], schema), lookback, horizon, parameters.validation_fraction)
+    split = Split.of(SeriesSet.of_frames({None: frame}, schema), lookback, horizon, parameters.validation_fraction)
     listed = list_candidates(parameters.network, parameters, schema, split, lookback, Linear() if linear else None)
     return [(c.feature_mode, c.normalizer_span, c.add_level, len(terms)) for c, terms in listed]
 

@@ -23,7 +23,7 @@ def sales() -> pd.DataFrame:
 def prepared(frame: pd.DataFrame, **settings):
     parameters = read_parameters(closed_form(lookback=28, horizon=7, **settings))
     schema, read = learn_schema(frame, future="promotion")
-    series = SeriesSet.of_frames([read], schema)
+    series = SeriesSet.of_frames({None: read}, schema)
     split = Split.at(series, [TRAINING])
     return prepare(series, split, schema, parameters), (series, schema, parameters)
 

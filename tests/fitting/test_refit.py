@@ -166,9 +166,9 @@ def test_intervals_are_those_of_each_fit(df, refit):
         ({"every": 0}, ValueError, "`every` must be an integer of at least 1"),
         ({"refit": True, "gap": -1}, ValueError, "`gap` must be an integer of at least 0"),
         ({"refit": True, "window": "sliding"}, ValueError, "`window` must be one of 'expanding', 'rolling'"),
-        ({"refit": True, "n_jobs": 0}, ValueError, "`n_jobs` must be an integer of at least 1"),
+        ({"refit": True, "n_jobs": 0}, ValueError, "`n_jobs` must be"),
         ({"gap": 3}, ValueError, "`gap`, `window`, `n_jobs` and `folder` are of fits: `refit=True`"),
-        ({"refit": True, "gap": 400}, ValueError, "No cutoff has 415 rows up to it"),
+        ({"refit": True, "gap": 400}, ValueError, "`gap` must be at most 182"),
     ],
 )
 def test_errors_name_what_breaks_a_rule(df, arguments, error, message):
@@ -184,7 +184,7 @@ def test_a_linear_refit_has_the_periodic_regression_again():
     rows = pd.DataFrame({"price": price, "load": load}, pd.date_range("2026-01-01", periods=len(load), freq="h"))
     forecaster = closed_form(lookback="auto", future_covariates="load", outliers=None).fit(rows[:-100])
     before = forecaster.pipeline_
-    series = SeriesSet.of_frames([read_frame(rows, forecaster.schema_)], forecaster.schema_)
+    series = SeriesSet.of_frames({None: read_frame(rows, forecaster.schema_)}, forecaster.schema_)
     after = refit_linear(before, series, forecaster.schema_, read_parameters(forecaster))
     assert "periodic_regression" in [term.name for term in before.terms]
     assert [term.name for term in after.terms] == [term.name for term in before.terms]

@@ -16,10 +16,10 @@ def two_years() -> pd.DataFrame:
 def test_transforms_learn_from_training_rows_and_the_season_once_more_from_all():
     frame = two_years()
     schema, read = learn_schema(frame)
-    split = Split.of(SeriesSet.of_frames([read], schema), 7, 3, 0.2)
+    split = Split.of(SeriesSet.of_frames({None: read}, schema), 7, 3, 0.2)
     changed = read.copy()
     changed.iloc[584:] += 0.5
-    other = Split.of(SeriesSet.of_frames([changed], schema), 7, 3, 0.2)
+    other = Split.of(SeriesSet.of_frames({None: changed}, schema), 7, 3, 0.2)
     found, same = fit_transforms(split, schema, 7), fit_transforms(other, schema, 7)
     assert [one.name for one in found] == ["standardize", "yearly_season"]
     for one, two in zip(found, same, strict=True):

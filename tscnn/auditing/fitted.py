@@ -147,7 +147,7 @@ def windows_within_series(subject: FittedSubject) -> Finding:
     if len(subject.rows.by_series) < 2:
         return Finding(name, None, np.nan, "there is one series")
     frames = SeriesReader(pipeline, schema, forecaster.series_id, forecaster.freq).context(subject.rows.table)
-    series = SeriesSet.of_frames(list(frames.values()), schema, list(frames))
+    series = SeriesSet.of_frames(frames, schema)
     split = Split.of(series, lookback, horizon, forecaster.validation_fraction)
     origins = [*split.training(lookback, horizon), *split.validation(lookback, horizon)]
     at = np.concatenate([np.asarray(each, dtype=int) for each in origins])

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -60,30 +60,29 @@ class SeriesSet:
             raise ValueError(received("Every series must have a name.", names=self.names, n_series=len(self.indexes)))
 
     @classmethod
-    def of_frames(cls, frames: Sequence[pd.DataFrame], schema: Schema, names: Sequence[object] | None = None) -> Self:
+    def of_frames(cls, frames: Mapping[Any, pd.DataFrame], schema: Schema) -> Self:
         """Join frames of the same columns.
 
         Parameters
         ----------
-        frames : sequence of DataFrame
-            At least one, of `tscnn.data.frame.read_frame`.
+        frames : mapping of DataFrame
+            At least one, of `tscnn.data.frame.read_frame`, by the name of its series; a single one without by None.
         schema : Schema
             Of the frames.
-        names : sequence, optional
-            Of the series.
 
         Returns
         -------
         SeriesSet
             Of their features, copied where there are several frames, and of what is known ahead.
         """
-        arrays = [frame.to_numpy() for frame in frames]
+        names = None if None in frames else tuple(frames)
+        arrays = [frame.to_numpy() for frame in frames.values()]
         values, covariates = schema.encode(arrays[0] if len(arrays) == 1 else np.concatenate(arrays))
-        indexes = tuple(frame.index for frame in frames)
+        indexes = tuple(frame.index for frame in frames.values())
         if covariates is not None and np.isnan(covariates).any():
-            ends = np.cumsum([0, *map(len, frames)]).tolist()
+            ends = np.cumsum([0, *map(len, arrays)]).tolist()
             covariates = np.concatenate([_interpolate(covariates[a:b]) for a, b in itertools.pairwise(ends)])
-        return cls(values, indexes, None if names is None else tuple(names), covariates)
+        return cls(values, indexes, names, covariates)
 
     def times(self, i: int) -> Times:
         """Return what is known ahead of the rows of one series.

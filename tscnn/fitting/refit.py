@@ -207,7 +207,7 @@ class LinearRefit:
         """
         schema, freq, panel = self.fitted.schema_, self.fitted.freq, is_panel(X, None)
         frames = read_panel(X, None, schema, freq) if panel else {None: read_frame(X, schema, freq)}
-        series = SeriesSet.of_frames(list(frames.values()), schema, list(frames) if panel else None)
+        series = SeriesSet.of_frames(frames, schema)
         changed = copy.copy(self.fitted)
         changed.pipeline_ = refit_linear(self.fitted.pipeline_, series, schema, self.parameters)
         return type(self)(changed, self.parameters)

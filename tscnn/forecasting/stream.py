@@ -66,7 +66,7 @@ class Stream:
     ) -> None:
         self.names = None if None in context else list(context)
         self._pipeline, self._schema, self._layout, self._series_id = pipeline, schema, layout, series_id
-        series = SeriesSet.of_frames(list(context.values()), schema, self.names)
+        series = SeriesSet.of_frames(context, schema)
         pipeline = self._pipeline = pipeline.admit(series)
         self._ends = [index[-2:] for index in series.indexes]  # two rows tell the time of a day without a midnight
         windows = np.stack(newest_windows(pipeline, series))

@@ -1,12 +1,12 @@
 """What a forecaster's parameters mean, and the errors where they mean nothing.
 
 Given      `GroupedParameters`: parameters in the groups of `GROUPS`, or flat
-Checked    `read_parameters`, which returns `CheckedParameters`; `read_random_state`, `is_auto`
+Checked    `read_parameters`, which returns `CheckedParameters`; `is_auto`
 """
 
 from __future__ import annotations
 
-from tscnn.parameters.checked import CheckedParameters, read_parameters, read_random_state
+from tscnn.parameters.checked import CheckedParameters, read_parameters
 from tscnn.parameters.groups import GROUPS, GroupedParameters, is_auto
 
-__all__ = ["GROUPS", "CheckedParameters", "GroupedParameters", "is_auto", "read_parameters", "read_random_state"]
+__all__ = ["GROUPS", "CheckedParameters", "GroupedParameters", "is_auto", "read_parameters"]

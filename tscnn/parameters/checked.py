@@ -8,11 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from sklearn.utils import check_random_state
-
 from tscnn.common.checks import check_choice, check_int, check_real, received
 from tscnn.common.progress import Tell, find_teller
+from tscnn.common.random_state import read_random_state
 from tscnn.data.calendar import check_calendar
 from tscnn.data.schema import MISSING
 from tscnn.data.windows import split_row
@@ -26,7 +24,6 @@ __all__ = [
     "CheckedParameters",
     "check_needs_no_validation",
     "read_parameters",
-    "read_random_state",
     "warn_of_short_lookback",
 ]
 
@@ -220,30 +217,3 @@ def _read_device(device: Any) -> str:
         rule = "`device` must be 'auto', 'cpu', 'gpu' or one of several, such as 'gpu:1'."
         raise (ValueError if isinstance(device, str) else TypeError)(received(rule, device=device))
     return str(device)
-
-
-def read_random_state(random_state: Any) -> np.random.RandomState:
-    """Return a generator; NumPy's global one, which scikit-learn takes for None, is left alone.
-
-    Parameters
-    ----------
-    random_state : int, RandomState or None
-        Of the user.
-
-    Returns
-    -------
-    RandomState
-        Itself, or a new one.
-
-    Raises
-    ------
-    ValueError
-        If it is neither.
-    """
-    rule = "`random_state` must be None, an integer from 0 to 4294967295 or a numpy.random.RandomState."
-    try:
-        if isinstance(random_state, bool | np.bool_):
-            raise TypeError
-        return np.random.RandomState() if random_state is None else check_random_state(random_state)
-    except (TypeError, ValueError):
-        raise ValueError(received(rule, random_state=random_state)) from None
