@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tscnn.data.windows import sliding_windows
 from tscnn.transforms.missing import SHORT
 from tscnn.transforms.outliers import GAP, fill_gaps, keep_levels, middle_of
 
@@ -196,7 +197,8 @@ def _without_shifts(column: np.ndarray, season: int | None) -> tuple[np.ndarray,
     if not len(large):
         return column, []
     apart = max(1, n_level // LEVELS_APART, last // MOST_CHANGES)
-    usual = 1.4826 * np.median([abs(change(row)) for row in range(n_level, last + 1, apart)])
+    windows, at = sliding_windows(column, n_level), np.arange(n_level, last + 1, apart)
+    usual = 1.4826 * np.median(np.abs(np.median(windows[at], axis=1) - np.median(windows[at - n_level], axis=1)))
     shifts: dict[int, float] = {}
     for row in large[np.argsort(-np.abs(jumps[large]))][:MOST_JUMPS].tolist():
         found = change(row)
