@@ -23,7 +23,7 @@ __all__ = ["fit_calibration"]
 
 # Conventions of cost
 MOST_SORTED = 5000  # errors whose quantiles are taken
-MOST_FITTED = 2**18  # errors that weights are fitted to, of all targets
+MOST_FITTED = 2**16  # errors that weights are fitted to, of all targets
 MOST_SERIES = 50  # of a panel that say how far off repeating the season is
 MOST_PATHS = 256
 MOST_PATH_VALUES = 2**20
