@@ -33,7 +33,7 @@ LONGEST = 512  # rows of these
 PRIOR_ERRORS = 4.0  # independent errors that it takes to move a weight half of the way, ..
 PRIOR_POSITION = 20.0  # .. the factor of a position in the season, ..
 PRIOR_NAIVE = 2.0  # .. the size of errors from that of repeating the season, if that is larger, ..
-PRIOR_SERIES = 20.0  # .. that of a series ..
+PRIOR_SERIES = 6.0  # .. that of a series ..
 PRIOR_SHAPE = 30.0  # .. and a distribution from that of all targets
 BANDS = (1 / 6, 1 / 2)  # of the horizon, whose steps share a distribution
 
