@@ -152,13 +152,22 @@ def test_the_head_is_scaled_by_the_shrinkage_factor():
     np.testing.assert_allclose(network.body, 7)
 
 
-@pytest.mark.parametrize("gains", [[-0.9, -1.0, -1.1, -1.0], [0.9, -0.5, 0.6, 0.1], [1.0, 1.0, 1.0]])
-def test_a_gain_that_may_be_chance_is_taken_back(gains):
+@pytest.mark.parametrize(
+    ("gains", "level"),
+    [
+        ([-0.9, -1.0, -1.1, -1.0], 0.05),
+        ([0.9, -0.5, 0.6, 0.1], 0.05),
+        ([1.0, 1.0, 1.0], 0.05),
+        ([1.0, -0.4, 0.9, 0.3], 0.2),  # p = 0.13, but a shrinkage factor of 0
+    ],
+)
+def test_a_gain_that_may_be_chance_is_taken_back(gains, level):
     network, before = Network(), np.full(len(gains), 2.0)
     network.head[0].assign(np.ones((2, 4)))
     network.head[1].assign(np.ones(4))
-    result = scale_head(network.head, before, before - gains, 1)
+    result = scale_head(network.head, before, before - gains, 1, level=level)
     assert not result.kept
+    assert result.reason.startswith("not kept")
     assert not any(np.any(variable) for variable in network.head)
 
 

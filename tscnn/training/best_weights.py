@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -187,6 +188,9 @@ def scale_head(
         return None
     gains, weights = relative_block_gains(losses_before, losses_after, apart)
     result = gate(gains, weights=weights, level=level)
+    if result.kept and not result.shrinkage:
+        why = f"not kept: {result.reason.removeprefix('kept: ')}, of which nothing is left but chance"
+        result = replace(result, kept=False, reason=why)
     for variable in head_variables:
         variable.assign((result.shrinkage if result.kept else 0.0) * variable)
     return result
