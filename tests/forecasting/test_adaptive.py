@@ -68,3 +68,12 @@ def test_conformal_levels_know_outcomes_after_their_step_alone(forecaster, drift
         for rows in (drifting, changed)
     )
     np.testing.assert_allclose(one, other, atol=1e-5)
+
+
+def test_conformal_intervals_of_a_short_lookback_adapt_too():
+    rows = pd.DataFrame(
+        {"a": np.random.default_rng(0).normal(size=400)}, range(400)
+    )  # no season, and no window to speak of
+    forecaster = closed_form(lookback=3, horizon=2).fit(rows[:200])
+    found = evaluate(forecaster.backtest(rows[197:], coverage=0.8), rows)
+    assert found.loc["all", "coverage"] == pytest.approx(0.8, abs=0.05)

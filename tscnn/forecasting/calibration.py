@@ -212,7 +212,7 @@ class Calibration:
 
             places = at_steps(times, at, len(steps), find)[:, :, 0]
         factor = self.of_series[0 if self.names is None else times.series]
-        return np.asarray(factor * self.scale_of(features, places, steps))
+        return np.broadcast_to(factor * self.scale_of(features, places, steps), forecasts.shape)
 
     def features(
         self, forecasts: np.ndarray, rows: np.ndarray, newest: np.ndarray, steps: np.ndarray

@@ -209,8 +209,21 @@ class RawForecasts:
 
     def __getitem__(self, which: slice) -> Self:
         """Take some of them."""
-        values, newest, at = self.values[which], self.newest[which], self.at[which]
-        return type(self)(self.pipeline, values, self.rows, newest, self.times, at)
+        taken = type(self)(self.pipeline, self.values[which], self.rows, self.newest[which], self.times, self.at[which])
+        taken.__dict__["scale"] = self.scale[which]  # found for all of them at once
+        return taken
+
+    @cached_property
+    def scale(self) -> np.ndarray:
+        """The scale of their errors.
+
+        Returns
+        -------
+        ndarray of shape (n, horizon, n_targets)
+            In the units of the terms.
+        """
+        calibration, rows = require_calibration(self.pipeline), self.rows[:, list(self.pipeline.targets)]
+        return calibration.scale(self.values, rows, self.newest, self.times, self.at)
 
     def points(self) -> np.ndarray:
         """Return the forecasts.
@@ -235,11 +248,8 @@ class RawForecasts:
         ndarray of shape (n_sets, n, horizon, n_targets)
             In the data's own units, and no negative values of columns that never had one.
         """
-        calibration = require_calibration(self.pipeline)
-        rows = self.rows[:, list(self.pipeline.targets)]
-        scale = calibration.scale(self.values, rows, self.newest, self.times, self.at)
-        found = [self.pipeline.invert(self.values + scale * one, self.times, self.at) for one in numbers]
-        return np.maximum(np.stack(found), calibration.lowest.astype(found[0].dtype))
+        found = [self.pipeline.invert(self.values + self.scale * one, self.times, self.at) for one in numbers]
+        return np.maximum(np.stack(found), require_calibration(self.pipeline).lowest.astype(found[0].dtype))
 
 
 def require_calibration(pipeline: Pipeline) -> Calibration:
