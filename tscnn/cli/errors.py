@@ -119,20 +119,23 @@ def in_flags(text: str) -> str:
     >>> in_flags("`lookback` must be an integer of at least 1; `X` has 9 rows.")
     '`--lookback` must be an integer of at least 1; the data has 9 rows.'
     """
-
-    def flags(arguments: str) -> str:
-        return " ".join(_flag(name, value) for name, value in _ARGUMENT.findall(arguments))
-
-    text = re.sub(r"`Forecaster\(([^`]*)\)`", lambda found: f"`{flags(found[1])}`" if found[1] else found[0], text)
-    text = re.sub(r"`(\w+=[^`]+)`", lambda found: f"`{flags(found[1])}`" if flags(found[1]) else found[0], text)
-    text = re.sub(
-        r"`(\w+)=?`", lambda found: f"`--{_OPTIONS[found[1]] or found[1]}`" if found[1] in _OPTIONS else found[0], text
-    )
+    for pattern in (r"`Forecaster\(([^`]*)\)`", r"`(\w+=[^`]+)`"):
+        text = re.sub(pattern, _in_flags, text)
+    text = re.sub(r"`(\w+)=?`", lambda found: f"`{_option(found[1])}`" if found[1] in _OPTIONS else found[0], text)
     return text.replace("`X`", "the data").replace("`df`", "the data")
+
+
+def _in_flags(found: re.Match[str]) -> str:
+    flags = " ".join(_flag(name, value) for name, value in _ARGUMENT.findall(found[1]))
+    return f"`{flags}`" if flags else found[0]
+
+
+def _option(name: str) -> str:
+    return f"--{_OPTIONS[name] or name}"
 
 
 def _flag(name: str, value: str) -> str:
     plain = " ".join(part.strip(" '\"") for part in value.strip("[]()").split(","))
     if name == "network" and value == "None":
         return "--no-network"
-    return f"--{_OPTIONS[name] or name} {plain}" if name in _OPTIONS else f"--set {name}={value}"
+    return f"{_option(name)} {plain}" if name in _OPTIONS else f"--set {name}={value}"

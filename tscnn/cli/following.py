@@ -175,7 +175,7 @@ class Follower:
         self._fresh.append((time, rows))
         if len(self._fresh) < self._forecaster.pipeline_.fewest_rows:
             return None
-        index = pd.Index([when for when, _ in self._fresh], name="time")
+        index = pd.Index([when for when, _ in self._fresh], name=self._forecaster.time)
         frames = {
             name: pd.DataFrame([own[name] for _, own in self._fresh], index).infer_objects() for name in self._names
         }

@@ -86,7 +86,8 @@ def read_for_model(path: str, args: argparse.Namespace, forecaster: Forecaster) 
     """
     how = reading_of(args, forecaster)
     table = read_table(path, how)
-    frame = table.frame.set_axis(conform_times(table.frame.index, forecaster))
+    index = conform_times(table.frame.index, forecaster)
+    frame = table.frame.set_axis(index.set_names(forecaster.time or index.name))
     if how.series_id is not None and how.series_id in frame.columns and _has_integer_names(forecaster):
         frame = frame.assign(**{how.series_id: frame[how.series_id].astype(int)})
     return replace(table, frame=frame)

@@ -7,7 +7,7 @@ import contextlib
 import json
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tscnn.cli.dialect import Dialect
@@ -86,6 +86,9 @@ class _Rows:
             if len(cells) != len(names):
                 rule = f"A line must have {len(names)} fields: {', '.join(names[:6])}{' ..' if len(names) > 6 else ''}"
                 raise ValueError(received(f"{rule}; `--separator` tells what is between them.", line=line))
+            if self.how.decimal is None and dialect.decimal == ".":  # of which a line of names tells nothing
+                dialect = Dialect.find(raw, dialect.encoding, dialect.separator)
+                self.like = replace(self.like, dialect=dialect)
             yield self._tell(dict(zip(names, cells, strict=True)))
 
     def _tell(self, row: dict[str, Any]) -> tuple[Any, Any, dict[str, Any]]:

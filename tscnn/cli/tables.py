@@ -231,7 +231,10 @@ def _index_by_time(frame: pd.DataFrame, time: str | None, how: Reading, dialect:
             levels[name] = pd.Index(column)
     rest = frame.drop(columns=names)
     if len(names) == 1:
-        return Table(rest.set_axis(levels[time].set_names(time)), time, form, dialect)
+        rest = rest.set_axis(levels[time].set_names(time))
+        if how.series_id not in rest.columns and not rest.index.is_monotonic_increasing:
+            rest = rest.sort_index(kind="stable")
+        return Table(rest, time, form, dialect)
     before = list(frame.columns[: frame.columns.get_loc("cutoff")])
     index = pd.MultiIndex.from_arrays([*(frame[name] for name in before), *levels.values()], names=[*before, *names])
     return Table(rest.drop(columns=before).set_axis(index), time, form, dialect)
