@@ -116,3 +116,13 @@ def test_forecasts_come_row_by_row_and_a_kill_loses_none() -> None:
     again = shell("tscnn stream weather.tscnn --state now.state", b"2013-01-22 03:00,30,31\n2013-01-22 04:00,30,31\n")
     whole = shell("tscnn stream weather.tscnn", b"".join(b"2013-01-22 0%d:00,30,31\n" % hour for hour in (2, 3, 4)))
     assert again.out.splitlines()[-3:] == whole.out.splitlines()[-3:]
+
+
+def test_rows_that_are_numbered(here: Path) -> None:
+    (here / "n.csv").write_text("n,a\n" + "".join(f"{at},{at % 7}.5\n" for at in range(100, 200)))
+    (here / "a.csv").write_text("a\n" + "".join(f"{at % 7}.5\n" for at in range(100, 200)))
+    assert shell("tscnn fit n.csv --time n --lookback 14 --no-network -o n.tscnn").status == 0
+    assert shell("tscnn fit a.csv --lookback 14 --no-network -o a.tscnn").status == 0
+    assert shell("tail -n 20 n.csv | tscnn stream n.tscnn").out.splitlines()[-1].startswith("199,200,")
+    assert shell("tscnn stream n.tscnn", b"n,a\n200,4.5\n").out.splitlines()[-1].startswith("200,201,")
+    assert shell("tail -n 20 a.csv | tscnn stream a.tscnn").out.splitlines()[-1].startswith("19,20,")

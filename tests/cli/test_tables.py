@@ -47,10 +47,10 @@ def test_names_of_series_stay_text(tmp_path: Path) -> None:
 
 def test_without_header_columns_are_those_of_the_model(tmp_path: Path) -> None:
     lines = "2026-01-01,1,2\n2026-01-02,3,4\n"
-    frame = read(tmp_path, lines, columns=["a", "b"], time="when")
+    frame = read(tmp_path, lines, columns=["a", "b"], usual_time="when")
     assert (frame.index.name, list(frame.columns), len(frame)) == ("when", ["a", "b"], 2)
     with pytest.raises(ValueError, match="The first line must name the columns, or the lines have the 4"):
-        read(tmp_path, lines, columns=["a", "b", "c"])
+        read(tmp_path, lines, columns=["a", "b", "c"], usual_time="when")
 
 
 def test_backtests_have_cutoffs(tmp_path: Path) -> None:

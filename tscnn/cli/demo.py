@@ -73,7 +73,7 @@ def run_demo(out: str | Path) -> int:
 
     cutoff = LOOKBACK + int(np.argsort(squared)[len(squared) // 2])
     forecast = forecaster.predict(held_back.iloc[:cutoff], coverage=COVERAGE)
-    _write(folder, forecast, held_back.iloc[cutoff - LOOKBACK : cutoff], held_back.iloc[cutoff : cutoff + HORIZON])
+    _write(folder, forecast, held_back.iloc[cutoff - 3 * HORIZON : cutoff], held_back.iloc[cutoff : cutoff + HORIZON])
     print(f"\nforecast.csv and forecast.png are in {folder.resolve()}: the {HORIZON} hours after")
     print(f"{held_back.index[cutoff - 1]:%Y-%m-%d %H:%M}, a typical forecast: half of all have a larger MSE.")
     return 0

@@ -35,7 +35,9 @@ def reading_of(args: argparse.Namespace, forecaster: Forecaster | None = None) -
     if forecaster is None:
         return how
     columns = [str(name) for name in forecaster.schema_.columns]
-    return replace(how, series_id=args.series_id or forecaster.series_id, columns=columns)
+    usual = None if forecaster.schema_.kind == "integers" else "time"
+    series_id = args.series_id or forecaster.series_id
+    return replace(how, series_id=series_id, columns=columns, usual_time=forecaster.time or usual)
 
 
 def load_model(args: argparse.Namespace) -> Forecaster:

@@ -35,6 +35,8 @@ class Reading:
         As of `Dialect` and `TimeFormat`.
     columns : sequence of str
         Those of a model, which a file without header has in this order, after the times and the series.
+    usual_time : str or None
+        The column of times of a model, which is taken if it is there; None if its rows are numbered.
     """
 
     time: str | None = None
@@ -44,6 +46,7 @@ class Reading:
     decimal: str | None = None
     time_format: str | None = None
     columns: Sequence[str] = ()
+    usual_time: str | None = None
 
     def names_without_header(self) -> list[str]:
         """Name the columns of a file that doesn't.
@@ -51,10 +54,10 @@ class Reading:
         Returns
         -------
         list of str
-            Time, series if there are some, and the columns of the model.
+            Time and series, if there are some, and the columns of the model.
         """
-        series = [] if self.series_id is None else [self.series_id]
-        return [self.time or "time", *series, *self.columns]
+        first = [name for name in (self.time or self.usual_time, self.series_id) if name is not None]
+        return [*first, *self.columns]
 
 
 @dataclass(frozen=True)
@@ -153,7 +156,7 @@ def read_table(path: str, how: Reading) -> Table:
             rule = f"The first line must name the columns, or the lines have the {len(names)} of the model in order."
             raise ValueError(received(rule, first_line=lines[0], columns=list_some(names)))
     rows = [row for row in cells[has_header:] if len(row) == len(names)]
-    time = _find_time(names, how.time, lambda at: [row[at] for row in rows])
+    time = _find_time(names, how, lambda at: [row[at] for row in rows])
     as_text = [name for name in (time, how.series_id, "cutoff") if name in names]
     try:
         frame = pd.read_csv(
@@ -188,16 +191,17 @@ def _read_parquet(raw: bytes, how: Reading) -> Table:
         if pd.api.types.infer_dtype(frame[name], skipna=True) == "date":
             frame[name] = pd.to_datetime(frame[name])
     known = [name for name in frame.columns if frame[name].dtype.kind == "M"]
-    time = _find_time(frame.columns.tolist(), how.time or next((n for n in known if n != "cutoff"), None), lambda _: [])
+    guess = next((name for name in known if name != "cutoff"), None)
+    time = _find_time(frame.columns.tolist(), how, lambda _: []) or guess
     return _index_by_time(frame, time, how, Dialect())
 
 
-def _find_time(names: Sequence[str], given: str | None, values: Any) -> str | None:
+def _find_time(names: Sequence[str], how: Reading, values: Any) -> str | None:
     """Return the column of times: what is given, what follows a cutoff, or the first one that holds times."""
-    if given is not None:
-        if given not in names:
-            raise ValueError(received("`--time` must name a column of the table.", time=given, columns=names[:12]))
-        return given
+    if how.time is not None and how.time not in names:
+        raise ValueError(received("`--time` must name a column of the table.", time=how.time, columns=names[:12]))
+    if how.time is not None or how.usual_time in names:
+        return how.time or how.usual_time
     if "cutoff" in names[:-1]:
         return names[names.index("cutoff") + 1]
     for at, name in enumerate(names):
