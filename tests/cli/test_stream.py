@@ -126,3 +126,19 @@ def test_rows_that_are_numbered(here: Path) -> None:
     assert shell("tail -n 20 n.csv | tscnn stream n.tscnn").out.splitlines()[-1].startswith("199,200,")
     assert shell("tscnn stream n.tscnn", b"n,a\n200,4.5\n").out.splitlines()[-1].startswith("200,201,")
     assert shell("tail -n 20 a.csv | tscnn stream a.tscnn").out.splitlines()[-1].startswith("19,20,")
+
+
+def test_absent_rows_are_missing_values(here: Path) -> None:
+    fit = "tscnn fit weather.csv --lookback 24 --horizon 3 --missing mask --no-network -o mask.tscnn"
+    assert shell(fit).status == 0
+    given = rows(here, 400, 430).splitlines(keepends=True)
+    lines = shell("tscnn stream mask.tscnn", b"".join([*given[:9], *given[11:26], *given[28:]])).out.splitlines()
+    assert [line[:16] for line in lines[1::3]] == [line[:16].decode() for line in [*given[23:26], *given[28:]]]
+    empty = b"".join(b"%s,,\n" % line[:16] if at in (9, 10, 26, 27) else line for at, line in enumerate(given))
+    assert lines[-3:] == shell("tscnn stream mask.tscnn", empty).out.splitlines()[-3:]
+    far = shell("tscnn stream mask.tscnn", b"".join([*given, *rows(here, 470, 496).splitlines(keepends=True)]))
+    assert [line[:16] for line in far.out.splitlines()[-9::3]] == [
+        "2013-01-21 19:00",
+        "2013-01-21 20:00",
+        "2013-01-21 21:00",
+    ]

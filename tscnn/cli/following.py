@@ -30,6 +30,7 @@ class Follower:
 
     A row that is the next one after the training data goes on from there. Any other first row begins a fresh context:
     forecasts come once there are as many rows as the model needs. With a state, rows that it has seen are passed over.
+    Absent rows are missing values where the model takes some; so many that it needs others begin a fresh context.
 
     Parameters
     ----------
@@ -50,6 +51,7 @@ class Follower:
         self._fresh: list[tuple[Any, dict[Any, dict[str, Any]]]] = []  # rows of a context that is not complete
         self._now: dict[Any, dict[str, Any]] = {}  # rows of one time, by series
         self._time: Any = None  # of the newest rows
+        self._done: Any = None  # of the newest rows that are complete
         self._seen: Any = None  # of a state, until newer rows come
         self._n_seen = self._n_forecasts = 0
 
@@ -81,7 +83,7 @@ class Follower:
         self._fresh = [
             (self._read_time(time), {names[name]: row for name, row in rows.items()}) for time, rows in fresh
         ]
-        self._time = self._seen = newest
+        self._time = self._seen = self._done = newest
 
     def keep(self) -> None:
         """Write the state to its file, at once."""
@@ -145,7 +147,9 @@ class Follower:
         if len(self._now) < len(self._names):
             return None
         rows, self._now = self._now, {}
-        found = self._follow(time, rows)
+        for absent in self._absent(time):
+            self._follow(absent, {name: dict.fromkeys(self._forecaster.schema_.columns, np.nan) for name in rows})
+        self._done, found = time, self._follow(time, rows)
         if found is None:
             self.keep()
             return None
@@ -183,6 +187,17 @@ class Follower:
         found = self._forecaster.predict(context, future=self._ahead(time), coverage=self._asked["coverage"])
         self._stream, self._fresh = self._forecaster.stream(context, **self._asked), []
         return found
+
+    def _absent(self, time: Any) -> list[Any]:
+        """Return the times of rows that are absent before one, if they count as missing values."""
+        schema, most = self._forecaster.schema_, self._forecaster.pipeline_.fewest_rows
+        if schema.missing == "raise" or self._done is None or schema.freq is None:
+            return []
+        due = future_index(pd.Index([self._done]), schema.freq, most)
+        if not (due == time).any():
+            self._stream, self._fresh = None, []  # too many, or a row between two steps: a fresh context
+            return []
+        return due[due < time].tolist()
 
     def _goes_on(self, time: Any) -> bool:
         """Say whether rows of a time are the ones after the training data."""

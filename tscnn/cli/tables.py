@@ -96,7 +96,9 @@ class Table:
         """
         if self.format is None or not isinstance(times, pd.DatetimeIndex | pd.PeriodIndex):
             return times
-        return self.format.write(times.to_timestamp() if isinstance(times, pd.PeriodIndex) else times)
+        codes, once = pd.factorize(times)  # a cutoff stands in many rows
+        texts = self.format.write(once.to_timestamp() if isinstance(once, pd.PeriodIndex) else once)
+        return [texts[code] for code in codes]
 
 
 def read_bytes(path: str) -> bytes:

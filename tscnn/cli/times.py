@@ -146,8 +146,10 @@ class TimeFormat:
         list of str
             In this format.
         """
-        written = []
-        for text, offset in zip(times.strftime(self.pattern), times.strftime("%z"), strict=True):
+        texts, written = times.strftime(self.pattern), []
+        if self == TimeFormat(self.pattern):
+            return texts.tolist()
+        for text, offset in zip(texts, times.strftime("%z"), strict=True):
             own = text[: len(text) - 6 + self.digits] if 0 < self.digits < 6 else text
             date, join, clock = re.fullmatch(r"([^ T]*)([ T]?)(.*)", own, re.DOTALL).groups()  # type: ignore[union-attr]
             if not self.is_padded[0]:
