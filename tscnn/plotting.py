@@ -76,7 +76,8 @@ def plot_forecast(
     for panel, name in zip(panels, names, strict=True):
         for label, ends in bands.items():
             edges = [end[name].to_numpy() for end in ends]
-            panel.fill_between(_drawable(forecast.index), *edges, color="tab:red", alpha=0.2, lw=0, label=label)
+            draw, width = (panel.vlines, 5) if len(forecast) == 1 else (panel.fill_between, 0)
+            draw(_drawable(forecast.index), *edges, color="tab:red", alpha=0.2, lw=width, label=label)
         for label, frame, color in lines:
             if frame is not None and name in frame.columns:
                 marker = "o" if len(frame) == 1 else None
