@@ -14,6 +14,7 @@ from tscnn.cli.errors import in_flags, status_of
         ("`series_id=` names; `X[1]` not", "`--series-id` names; `X[1]` not"),
         ("fit with `horizon=9`, `targets=['a', 'b']`", "fit with `--horizon 9`, `--targets a b`"),
         ("`Forecaster(outliers=None, network=None)`", "`--set outliers=None --no-network`"),
+        ("`X.drop(columns=['a', 'b'])` does", "`--drop a b` does"),
         ("`future_covariates` and `alpha`", "`--future` and `alpha`"),
         ("`Forecaster(..).fit(X)`", "`Forecaster(..).fit(X)`"),
     ],

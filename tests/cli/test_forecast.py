@@ -52,6 +52,20 @@ def test_a_file_without_header_and_its_end() -> None:
     assert "must have at least lookback = 24 rows" in done.err
 
 
+def test_columns_of_others_are_left_out() -> None:
+    frame = pd.read_csv("weather.csv").assign(station="JFK")
+    frame.to_csv("more.csv", index=False)
+    done = shell("tscnn forecast weather.tscnn more.csv")
+    assert done.err == "tscnn forecast: note: Columns that the model does not have are left out: ['station']\n"
+    assert done.out == shell("tscnn forecast weather.tscnn weather.csv").out
+    refused = shell("tscnn fit more.csv --no-network -o more.tscnn")
+    assert (refused.status, refused.err.count("\n")) == (1, 1)
+    fit = "tscnn fit more.csv --lookback 24 --horizon 3 --no-network --drop station -o more.tscnn"
+    assert shell(fit).status == 0
+    assert shell("tail -n 30 more.csv | tscnn stream more.tscnn").status == 1  # a line without names has four fields
+    assert shell("tscnn stream more.tscnn < more.csv").status == 0
+
+
 def test_what_is_known_ahead() -> None:
     random = np.random.default_rng(0)
     frame = daily(120, promo=random.integers(0, 2, 120))

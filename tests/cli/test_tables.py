@@ -40,6 +40,11 @@ def test_an_index_without_name_is_called_time(tmp_path: Path) -> None:
     assert read(tmp_path, ",a\n2026-01-01,1\n2026-01-02,2\n").index.name == "time"
 
 
+def test_columns_may_be_left_out(tmp_path: Path) -> None:
+    frame = read(tmp_path, "time,a,b,\n2026-01-01,1,x,\n2026-01-02,1,y,\n", drop=["b"])  # and what a last comma makes
+    assert frame.columns.tolist() == ["a"]
+
+
 def test_names_of_series_stay_text(tmp_path: Path) -> None:
     frame = read(tmp_path, "shop,time,a\n007,2026-01-01,1\n", series_id="shop")
     assert frame["shop"].tolist() == ["007"]
@@ -65,6 +70,8 @@ def test_backtests_have_cutoffs(tmp_path: Path) -> None:
         ("", {}, "empty"),
         ("time,a\n2026-01-01,1\n", {"time": "when"}, "`--time` must name a column"),
         ("time,a\n2026-01-01,1\n,2\n", {"time": "time"}, "lacks some"),
+        ("time,a\n" + "2026-01-01,1\n" * 60 + "Total,2\n", {}, "time='Total'"),
+        ("time,a\n2026-01-01,1\n", {"drop": ["b"]}, "`--drop` must name columns"),
         ("time,a\nsoon,1\n", {"time": "time"}, "must hold times; `--time` names another one"),
         ('time,a\n2026-01-01,"1\n', {}, "--separator"),
     ],

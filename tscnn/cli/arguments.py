@@ -256,6 +256,9 @@ def _add_reading(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("how tables are read (found if not given)")
     group.add_argument("--time", metavar="COLUMN", help="column of times (default: the first that holds some)")
     group.add_argument("--series-id", metavar="COLUMN", help="column that tells series apart")
+    group.add_argument(
+        "--drop", nargs="+", action="extend", default=[], metavar="COLUMN", help="columns to leave out (default: none)"
+    )
     group.add_argument("--time-format", metavar="FORMAT", help="such as %%d/%%m/%%Y")
     group.add_argument("--encoding", metavar="NAME", help="such as utf-8, cp1252")
     group.add_argument("--separator", metavar="CHARACTER", type=_separator, help="between fields")

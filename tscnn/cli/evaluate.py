@@ -21,7 +21,7 @@ def run(args: argparse.Namespace) -> int:
     if args.backtest == args.data == "-":
         raise ValueError(received("One of the two tables may come from standard input.", data=args.data))
     how = reading_of(args)
-    backtest = read_table(args.backtest, replace(how, time=None, series_id="series"))
+    backtest = read_table(args.backtest, replace(how, time=None, series_id="series", drop=()))
     if "cutoff" not in backtest.frame.index.names:
         rule = "The first table must be of `tscnn backtest`, with the columns cutoff and, after it, time."
         raise ValueError(received(rule, columns=backtest.frame.columns.tolist()[:8]))

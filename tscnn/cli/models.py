@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import warnings
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from tscnn.cli.tables import Reading, Table, read_table
+from tscnn.common.checks import show
 from tscnn.data.clock import localize
 from tscnn.forecaster import Forecaster
 
@@ -31,7 +33,15 @@ def reading_of(args: argparse.Namespace, forecaster: Forecaster | None = None) -
     Reading
         Of a flag where there is one.
     """
-    how = Reading(args.time, args.series_id, args.encoding, args.separator, args.decimal, args.time_format)
+    how = Reading(
+        args.time,
+        args.series_id,
+        args.encoding,
+        args.separator,
+        args.decimal,
+        args.time_format,
+        drop=args.drop,
+    )
     if forecaster is None:
         return how
     columns = [str(name) for name in forecaster.schema_.columns]
@@ -90,6 +100,10 @@ def read_for_model(path: str, args: argparse.Namespace, forecaster: Forecaster) 
     table = read_table(path, how)
     index = conform_times(table.frame.index, forecaster)
     frame = table.frame.set_axis(index.set_names(forecaster.time or index.name))
+    known = {*forecaster.schema_.columns, how.series_id}
+    if (others := [name for name in frame.columns if name not in known]) and len(others) < frame.shape[1]:
+        warnings.warn(f"Columns that the model does not have are left out: {show(others, 200)}", stacklevel=2)
+        frame = frame.drop(columns=others)
     if how.series_id is not None and how.series_id in frame.columns and _has_integer_names(forecaster):
         frame = frame.assign(**{how.series_id: frame[how.series_id].astype(int)})
     return replace(table, frame=frame)

@@ -97,7 +97,11 @@ class _Rows:
         time = self.how.time if self.how.time in row else next((name for name in row if name not in columns), None)
         when = None if time is None else self._read_time(row.pop(time), str(time))
         series = row.pop(self.how.series_id, None) if self.how.series_id else None
-        return when, series, {name: _read_value(value, self.like.dialect.decimal) for name, value in row.items()}
+        return (
+            when,
+            series,
+            {name: _read_value(value, self.like.dialect.decimal) for name, value in row.items() if name in columns},
+        )
 
     def _read_time(self, value: Any, name: str) -> Any:
         if self.forecaster.schema_.kind == "integers":

@@ -37,6 +37,8 @@ class Reading:
         Those of a model, which a file without header has in this order, after the times and the series.
     usual_time : str or None
         The column of times of a model, which is taken if it is there; None if its rows are numbered.
+    drop : sequence of str
+        Columns to leave out.
     """
 
     time: str | None = None
@@ -47,6 +49,7 @@ class Reading:
     time_format: str | None = None
     columns: Sequence[str] = ()
     usual_time: str | None = None
+    drop: Sequence[str] = ()
 
     def names_without_header(self) -> list[str]:
         """Name the columns of a file that doesn't.
@@ -216,7 +219,15 @@ def _find_time(names: Sequence[str], how: Reading, values: Any) -> str | None:
 
 
 def _index_by_time(frame: pd.DataFrame, time: str | None, how: Reading, dialect: Dialect) -> Table:
-    """Make the times of a table its index."""
+    """Make the times of a table its index, and leave out what is to be."""
+    if unknown := [name for name in how.drop if name not in frame.columns]:
+        raise ValueError(
+            received("`--drop` must name columns of the table.", drop=unknown, columns=list_some(frame.columns))
+        )
+    nameless = [
+        name for at, name in enumerate(frame.columns) if name == f"column {at + 1}" and frame[name].isna().all()
+    ]
+    frame = frame.drop(columns=[*how.drop, *nameless])
     if time is None:
         return Table(frame, None, None, dialect)
     form, names = None, [name for name in ("cutoff", time) if name in frame.columns]
@@ -229,9 +240,8 @@ def _index_by_time(frame: pd.DataFrame, time: str | None, how: Reading, dialect:
         if pd.api.types.is_string_dtype(column.dtype) or column.dtype == object:
             texts = column.tolist()
             if form is None:
-                form = (
-                    TimeFormat(how.time_format) if how.time_format else TimeFormat.find(texts[:: len(texts) // 400 + 1])
-                )
+                form = TimeFormat(how.time_format) if how.time_format else TimeFormat.find(texts)
+                form = form or TimeFormat.find(texts[:_SAMPLE])  # which says what the others should be
             levels[name] = _read_times(texts, form, name)
         else:
             levels[name] = pd.Index(column)
