@@ -40,6 +40,26 @@ def test_a_forecast_of_one_step_is_a_visible_point(frame):
     assert plot_forecast(frame.iloc[:1]).axes[0].lines[0].get_marker() == "o"
 
 
+@pytest.mark.parametrize("n", [1, 4])
+def test_intervals_are_bands(frame, n):
+    parts = {
+        (name, part): frame[name] + by for name in "ab" for part, by in (("forecast", 0), ("lower", -1), ("upper", 2))
+    }
+    figure = plot_forecast(pd.DataFrame(parts).iloc[20 : 20 + n], frame.iloc[:20])
+    assert [panel.get_title(loc="left") for panel in figure.axes] == ["a", "b"]
+    (band,) = figure.axes[1].collections
+    ends = np.concatenate([path.vertices[:, 1] for path in band.get_paths()])
+    own = frame["b"].iloc[20 : 20 + n]
+    assert (ends.min(), ends.max()) == (own.min() - 1, own.max() + 2)
+
+
+def test_quantiles_are_bands_about_the_one_in_the_middle(frame):
+    parts = {("a", level): frame["a"] + level for level in (0.1, 0.2, 0.5, 0.8, 0.9)}
+    panel = plot_forecast(pd.DataFrame(parts).iloc[:4]).axes[0]
+    assert [band.get_label() for band in panel.collections] == ["60%", "80%"]
+    np.testing.assert_array_equal(drawn(panel)["forecast"], frame["a"].iloc[:4] + 0.5)
+
+
 def test_a_notebook_shows_the_figure(frame):
     assert plot_forecast(frame)._repr_png_().startswith(b"\x89PNG")
 

@@ -11,11 +11,12 @@ import pandas as pd
 from tscnn.common.checks import received
 from tscnn.data.index import find_kind
 from tscnn.data.values import as_float, list_some
+from tscnn.evaluation.columns import ForecastColumns
 
 if TYPE_CHECKING:
     from tscnn.forecasting.explanation import Explanation
 
-__all__ = ["plot_explanation", "plot_forecast"]
+__all__ = ["need_matplotlib", "plot_explanation", "plot_forecast"]
 
 MOST_BARS = 12  # columns of the input that are drawn: those that add most
 
@@ -26,18 +27,18 @@ def plot_forecast(
     truth: pd.DataFrame | None = None,
     columns: Any = None,
 ) -> Any:
-    """Draw a forecast, the rows before it and what really happened, one panel a column.
+    """Draw a forecast with its intervals, the rows before it and what really happened, one panel a target.
 
     Parameters
     ----------
-    forecast : DataFrame of shape (horizon, n_targets)
-        Of `tscnn.Forecaster.predict`.
+    forecast : DataFrame of shape (horizon, n_columns)
+        Of `tscnn.Forecaster.predict`, also with ``coverage=`` or quantiles.
     history : DataFrame, optional
         Rows before the forecast, as many as shall be seen.
     truth : DataFrame, optional
         Rows that the forecast is about.
     columns : column name, or list of them, optional
-        Panels to draw, default all columns of `forecast`.
+        Panels to draw, default all targets of `forecast`.
 
     Returns
     -------
@@ -58,7 +59,10 @@ def plot_forecast(
     >>> len(plot_forecast(forecast).axes)
     1
     """
-    figure_of = _need_matplotlib()
+    figure_of = need_matplotlib()
+    bands: dict[str, list[pd.DataFrame]] = {}
+    if isinstance(forecast, pd.DataFrame) and forecast.columns.nlevels == 2:
+        forecast, bands = _take_apart(forecast)
     for name, frame in (("forecast", forecast), ("history", history), ("truth", truth)):
         _check_frame(name, frame, forecast)
     listed = columns if pd.api.types.is_list_like(columns) else [columns]
@@ -70,6 +74,10 @@ def plot_forecast(
     panels = figure.subplots(len(names), 1, sharex=True, squeeze=False)[:, 0]
     lines = (("history", history, "0.55"), ("truth", truth, "black"), ("forecast", forecast, "tab:red"))
     for panel, name in zip(panels, names, strict=True):
+        for label, ends in bands.items():
+            edges = [end[name].to_numpy() for end in ends]
+            draw, width = (panel.vlines, 5) if len(forecast) == 1 else (panel.fill_between, 0)
+            draw(_drawable(forecast.index), *edges, color="tab:red", alpha=0.2, lw=width, label=label)
         for label, frame, color in lines:
             if frame is not None and name in frame.columns:
                 marker = "o" if len(frame) == 1 else None
@@ -78,7 +86,7 @@ def plot_forecast(
         panel.spines[["top", "right"]].set_visible(False)
         panel.margins(x=0.01)
     handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper right", ncols=3, frameon=False)
+    figure.legend(handles, labels, loc="outside upper right", ncols=len(labels), frameon=False)
     panels[-1].set_xlabel(_time_label(forecast.index))
     if isinstance(forecast.index, pd.DatetimeIndex | pd.PeriodIndex):
         from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
@@ -122,7 +130,7 @@ def plot_explanation(explanation: Explanation, target: Any = None, series: Any =
     >>> len(plot_explanation(Forecaster(lookback=9, network=None).fit(rows).explain()).axes)
     3
     """
-    figure_of = _need_matplotlib()
+    figure_of = need_matplotlib()
     forecast, parts = explanation.forecast, [explanation.terms, explanation.by_column, explanation.by_lag]
     if forecast.index.nlevels > 1:
         series = _choose("series", series, forecast.index.unique(0))
@@ -163,6 +171,19 @@ def plot_explanation(explanation: Explanation, target: Any = None, series: Any =
     return figure
 
 
+def _take_apart(forecast: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, list[pd.DataFrame]]]:
+    """Return points, or the quantiles in the middle, and the lower and upper ends of each interval."""
+    columns = ForecastColumns.of(forecast.columns, forecast.columns.unique(0).tolist())
+    points = columns.points or [own[len(own) // 2] for own in columns.quantiles]
+    bands = {
+        share.strip() or "interval": [
+            forecast.iloc[:, list(at)].set_axis(columns.targets, axis=1) for at in zip(*ends, strict=True)
+        ]
+        for share, (ends, _) in columns.intervals.items()
+    }
+    return forecast.iloc[:, points].set_axis(columns.targets, axis=1), bands
+
+
 def _choose(argument: str, name: Any, names: pd.Index) -> Any:
     """Return a name, by default the first."""
     if name is not None and name not in names:
@@ -182,8 +203,19 @@ def _check_frame(name: str, frame: Any, forecast: Any) -> None:
     as_float(frame[[column for column in frame.columns if column in forecast.columns]], "mask")
 
 
-def _need_matplotlib() -> Any:
-    """Return what makes a figure that pyplot doesn't keep, and that a notebook shows as the last line of a cell."""
+def need_matplotlib() -> Any:
+    """Return what makes a figure that pyplot doesn't keep, and that a notebook shows as the last line of a cell.
+
+    Returns
+    -------
+    type
+        A subclass of `matplotlib.figure.Figure`.
+
+    Raises
+    ------
+    ImportError
+        If matplotlib isn't installed.
+    """
     try:
         from matplotlib.figure import Figure
     except ImportError as error:

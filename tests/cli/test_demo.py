@@ -1,4 +1,5 @@
 import re
+import sys
 
 import pandas as pd
 import pytest
@@ -11,15 +12,20 @@ from tscnn.cli.commands import main
 @pytest.mark.slow
 def test_demo_wins_and_writes_what_it_names(tmp_path, capsys):
     assert main(["demo", "--out", str(tmp_path / "new" / "folder")]) == 0
-    out = capsys.readouterr().out
-    assert "epoch" in out
+    out, err = capsys.readouterr()
+    assert "epoch" in err
+    assert "epoch" not in out
     assert "tscnn wins" in out
     assert str((tmp_path / "new" / "folder").resolve()) in out
     assert sorted(path.name for path in (tmp_path / "new" / "folder").iterdir()) == ["forecast.csv", "forecast.png"]
     forecast = pd.read_csv(tmp_path / "new" / "folder" / "forecast.csv", index_col="time", parse_dates=["time"])
     weather = datasets.load_nyc_weather()
-    assert list(forecast.columns) == list(weather.columns)
-    assert list(forecast.index) == list(weather.index[-24:])
+    parts = ("forecast", "lower", "upper")
+    assert list(forecast.columns) == [f"{name} {part}" for name in weather.columns for part in parts]
+    assert len(forecast) == 24
+    assert set(forecast.index) <= set(weather.index[-1746:])
+    (held,) = re.findall(r"Intervals of 90% hold (\d\d\.\d)% of the outcomes", out)
+    assert 87 < float(held) < 93
     errors = table(out)
     # Measured with this seed: 0.41 against 0.47.
     assert errors["tscnn"] < 0.93 * errors["ridge regression"]
@@ -45,3 +51,13 @@ def test_an_old_forecast_survives_a_failure(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="disk full"):
         demo._write(tmp_path, frame.iloc[9:12], frame.iloc[:9], frame.iloc[9:12])
     assert (tmp_path / "forecast.png").read_text() == "old"
+
+
+def test_without_matplotlib_it_says_so_at_once(tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    monkeypatch.setattr(demo, "load_nyc_weather", None)  # what would come next
+    assert main(["demo", "--out", str(tmp_path)]) == 1
+    assert capsys.readouterr() == (
+        "",
+        'tscnn demo: error: Pictures need matplotlib: python -m pip install "tscnn[plot]"\n',
+    )

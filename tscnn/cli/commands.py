@@ -1,6 +1,6 @@
-"""The command line: `tscnn receptive-field` and `tscnn demo`.
+"""The command line: its parser, and how a command is run.
 
-Commands import what they need when they run, so that help and the calculator answer at once.
+Modules of commands are imported when they run, so that help and the calculator answer at once.
 """
 
 from __future__ import annotations
@@ -9,9 +9,12 @@ import argparse
 import sys
 from collections.abc import Sequence
 from functools import partial
+from importlib import import_module
 from typing import Any, NoReturn
 
 from tscnn.cli import receptive_field
+from tscnn.cli.arguments import COMMANDS, add_arguments
+from tscnn.cli.errors import status_of
 from tscnn.common.checks import show
 
 __all__ = ["main"]
@@ -28,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        The exit status, 0 for success.
+        The exit status: 0 for success, 1 after an error of ours, which is one line on stderr.
 
     Raises
     ------
@@ -41,8 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.command is None:
         parser.print_help()
         return 0
-    status: int = args.run(args)
-    return status
+    return status_of(partial(args.run, args), f"{parser.prog} {args.command}")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -76,26 +78,39 @@ def _build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
     commands = parser.add_subparsers(title="commands", dest="command", metavar="COMMAND", required=False)
 
-    command = commands.add_parser(
-        "receptive-field",
-        help="measure how far back a stack of layers sees, or plan one",
-        description=receptive_field.DESCRIPTION,
-        epilog=receptive_field.EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    for name, (brief, description, examples) in COMMANDS.items():
+        command = _add_command(commands, name, brief, description, f"examples:\n{examples}")
+        add_arguments(name, command)
+        command.set_defaults(run=partial(_run_module, name))
+    command.set_defaults(run=partial(_run_module, name, parser))  # of completion, which asks the parser
+
+    brief = "measure how far back a stack of layers sees, or plan one"
+    command = _add_command(commands, "receptive-field", brief, receptive_field.DESCRIPTION, receptive_field.EPILOG)
     receptive_field.add_arguments(command)
     command.set_defaults(run=partial(receptive_field.run, command))
 
-    command = commands.add_parser(
-        "demo",
-        help="fit, forecast and plot a small example",
-        description="Fit, forecast and plot a small example.",
-        allow_abbrev=False,
-    )
+    brief = "fit, forecast and plot a small example"
+    command = _add_command(commands, "demo", brief, "Fit, forecast and plot a small example.", None)
     command.add_argument("--out", default="tscnn-demo", metavar="DIR", help="where to write it (default: %(default)s)")
     command.set_defaults(run=partial(_run_demo, command))
     return parser
+
+
+def _add_command(commands: Any, name: str, brief: str, description: str, epilog: str | None) -> argparse.ArgumentParser:
+    command: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=brief,
+        description=description,
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    return command
+
+
+def _run_module(name: str, *args: Any) -> int:
+    status: int = import_module(f"tscnn.cli.{name}").run(*args)
+    return status
 
 
 def _run_demo(parser: argparse.ArgumentParser, args: argparse.Namespace) -> int:

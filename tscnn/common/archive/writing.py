@@ -30,7 +30,7 @@ from tscnn.common.archive.layout import (
 )
 from tscnn.common.checks import check_path, received
 
-__all__ = ["write_archive"]
+__all__ = ["find_place", "replacing", "write_archive"]
 
 
 def write_archive(path: str | os.PathLike[str], header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
@@ -73,8 +73,8 @@ def write_archive(path: str | os.PathLike[str], header: Mapping[str, Any], array
     if len(text) > layout.LARGEST_HEADER or size > layout.LARGEST_FILE:
         rule = f"A file holds at most {layout.LARGEST_HEADER} bytes of header and {layout.LARGEST_FILE} bytes in all."
         raise ValueError(received(rule, header=len(text), file=size))
-    place = _find_place(path)
-    with _replacing(place) as file, zipfile.ZipFile(file, "w") as archive:
+    place = find_place(path)
+    with replacing(place) as file, zipfile.ZipFile(file, "w") as archive:
         _write_member(archive, HEADER, memoryview(text))
         for number, array in enumerate(little.values()):
             _write_member(archive, member_name(number), bytes_of(array))
@@ -122,8 +122,24 @@ def _write_member(archive: zipfile.ZipFile, name: str, data: memoryview) -> None
             member.write(data[start : start + CHUNK])
 
 
-def _find_place(path: str | os.PathLike[str]) -> Path:
-    """Find where the file is to lie: where a link leads to, not in its place."""
+def find_place(path: str | os.PathLike[str]) -> Path:
+    """Find where a file is to lie: where a link leads to, not in its place.
+
+    Parameters
+    ----------
+    path : str or path-like
+        Of the file.
+
+    Returns
+    -------
+    Path
+        In a folder that exists.
+
+    Raises
+    ------
+    OSError, TypeError, ValueError
+        If no file can lie there.
+    """
     place = check_path("path", path)
     if place.is_symlink():
         place = place.resolve()
@@ -137,8 +153,24 @@ def _find_place(path: str | os.PathLike[str]) -> Path:
 
 
 @contextlib.contextmanager
-def _replacing(place: Path) -> Iterator[BinaryIO]:
-    """Open a file beside `place`, which takes its place once everything is on the disk, or is removed."""
+def replacing(place: Path) -> Iterator[BinaryIO]:
+    """Open a file beside `place`, which takes its place once everything is on the disk, or is removed.
+
+    Parameters
+    ----------
+    place : Path
+        Of `find_place`.
+
+    Yields
+    ------
+    BinaryIO
+        To write to.
+
+    Raises
+    ------
+    OSError
+        If it can't be written; what was there before is as it was.
+    """
     beside = place.with_name(f".tscnn-{secrets.token_hex(8)}.part")
     try:
         with beside.open("xb") as file:

@@ -1,0 +1,44 @@
+"""The examples of `--help`, and those of README's command line, run as they are written."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.cli.shell import shell
+from tscnn.cli.arguments import COMMANDS
+
+pytestmark = pytest.mark.usefixtures("here")
+
+README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+
+
+def test_examples_of_help_run(here: Path) -> None:
+    shell("tscnn backtest weather.tscnn weather.csv --stride 24 --coverage 0.9 -o backtest.csv")
+    n_run = 0
+    for line in "\n".join(examples for _, _, examples in COMMANDS.values()).splitlines():
+        if "epochs" in line:  # of a network, which takes seconds
+            continue
+        done = shell(line.strip())
+        assert done.status == 0, (line, done.err)
+        n_run += 1
+    assert n_run > 15
+    assert {"forecast.csv", "forecast.png", "past.svg", "weather.state"} <= {path.name for path in here.iterdir()}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_shows_examples(name: str) -> None:
+    done = shell(f"tscnn {name} --help")
+    assert done.status == 0
+    assert "examples:\n  t" in done.out
+
+
+def test_examples_of_the_readme_run() -> None:
+    section = re.search(r"## From the command line\n(.*?)\n## ", README, re.DOTALL)
+    assert section is not None
+    (block,) = re.findall(r"```sh\n(.*?)```", section[1], re.DOTALL)
+    lines = [line.split("  #")[0].strip() for line in block.replace("\\\n", " ").splitlines() if line]
+    assert len(lines) > 5
+    for line in lines:
+        done = shell(line)
+        assert done.status == 0, (line, done.err)
