@@ -194,7 +194,7 @@ def test_robust_fits_of_anything_work_or_say_what_is_wrong(seed):
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("part", range(8))
 def test_robust_fits_of_anything_more(part):
-    for seed in range(100 + 50 * part, 150 + 50 * part):
+    for seed in range(100 + 25 * part, 125 + 25 * part):
         check_case(seed, network=None)
 
 
