@@ -1,13 +1,7 @@
 import copy
-import importlib.util
 import inspect
-import json
-import os
 import pickle
 import random
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -509,17 +503,6 @@ def test_verbose_0_writes_nothing(frame, capfd):
     assert capfd.readouterr() == ("", "")
 
 
-@pytest.mark.slow
-def test_a_fresh_process_writes_no_framework_noise():
-    code = (
-        "import numpy as np; from tscnn import Forecaster;"
-        "rows = np.random.default_rng(0).normal(size=(60, 2));"
-        "Forecaster(4, filters=2, epochs=1, random_state=0, verbose=0, validation_fraction=0).fit(rows).predict()"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout + done.stderr == ""
-
-
 # Bad input
 
 
@@ -808,25 +791,3 @@ def test_evaluators_agree_at_values_around_a_million(feature_mode):
     for i in range(12, 40):
         streamed = stream.update(frame.iloc[[i]])
         np.testing.assert_allclose(streamed - 1e6, dense.loc[frame.index[i]] - 1e6, rtol=1e-5, atol=1e-5 * 200)
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="jax is not installed")
-def test_the_jax_backend_learns_the_same(frame):
-    code = (
-        "import json, sys; from tests.conftest import make_frame, small_forecaster;"
-        "forecaster = small_forecaster(dropout=0).fit(make_frame()); assert 'tensorflow' not in sys.modules;"
-        "backtest = forecaster.backtest(make_frame(), stride=40);"
-        "stream = forecaster.stream().update([0, 100, 200]);"
-        "print(json.dumps([forecaster.predict().values.tolist(), backtest.values.tolist(), stream.values.tolist()]))"
-    )
-    environment = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
-    root = Path(__file__).parents[1]
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment, cwd=root
-    )
-    predicted, backtest, streamed = (np.array(values) for values in json.loads(done.stdout))
-    ours = small_forecaster(dropout=0).fit(frame)
-    np.testing.assert_allclose(predicted, ours.predict(), rtol=1e-4, atol=1e-3)
-    np.testing.assert_allclose(backtest, ours.backtest(frame, stride=40), rtol=1e-4, atol=1e-3)
-    np.testing.assert_allclose(streamed, ours.stream().update([0, 100, 200]), rtol=1e-4, atol=1e-3)

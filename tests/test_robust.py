@@ -32,9 +32,8 @@ def forecast(network):
 @pytest.mark.parametrize("network", NETWORKS)
 def test_robust_fits_in_a_loop_and_in_threads_forecast_the_same(network):
     expected = forecast(network)
-    with ThreadPoolExecutor(3) as pool:
-        found = [forecast(network), *pool.map(forecast, [network] * 3)]
-    found += joblib.Parallel(2, backend="threading")(joblib.delayed(forecast)(network) for _ in range(2))
+    with ThreadPoolExecutor(2) as pool:
+        found = [forecast(network), *pool.map(forecast, [network] * 2)]
     for each in found:
         np.testing.assert_array_equal(each, expected)
 
@@ -45,7 +44,7 @@ def test_robust_fits_in_other_processes_forecast_the_same(network):
     expected = forecast(network)
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         found = pool.map(forecast, [network])
-    found += joblib.Parallel(2)(joblib.delayed(forecast)(network) for _ in range(2))
+    found += joblib.Parallel(2)([joblib.delayed(forecast)(network)])
     for each in found:
         np.testing.assert_allclose(each, expected, rtol=1e-6)
 
@@ -77,25 +76,28 @@ def test_robust_fits_in_a_loop_take_no_more_memory():
     rows, sizes = make_frame(2000, 2), []
     tracemalloc.start()
     try:
-        for _ in range(8):
-            Forecaster(12, 3, network=None, verbose=0).fit(rows).backtest(rows, refit="linear", start=rows.index[1990])
+        for _ in range(5):
+            Forecaster(12, 3, network=None, verbose=0).fit(rows).backtest(rows, refit="linear", start=rows.index[1996])
             gc.collect()
             sizes.append(tracemalloc.get_traced_memory()[0])
     finally:
         tracemalloc.stop()
-    assert sizes[7] - sizes[3] < 4 * rows.size * 8 / 2  # caches, but not the rows of each
+    assert sizes[4] - sizes[1] < 3 * rows.size * 8 / 2  # caches, but not the rows of each
 
 
 @pytest.mark.slow
-def test_robust_fits_in_a_loop_leave_no_network_behind():
+def test_robust_fits_in_a_loop_leave_no_network_and_no_graph_behind():
     from tscnn.network.backend import keras
 
-    counts = []
+    layers, objects = [], []
     for _ in range(3):
         forecast("auto")
         gc.collect()
-        counts.append(sum(isinstance(each, keras.Layer) for each in gc.get_objects()))
-    assert counts[2] <= counts[1]
+        found = gc.get_objects()
+        layers.append(sum(isinstance(each, keras.Layer) for each in found))
+        objects.append(len(found))
+    assert layers[2] <= layers[1]
+    assert objects[2] - objects[1] < 2000  # a graph that something keeps holds ten thousand and more
 
 
 # Anything
@@ -192,7 +194,7 @@ def test_robust_fits_of_anything_work_or_say_what_is_wrong(seed):
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("part", range(8))
 def test_robust_fits_of_anything_more(part):
-    for seed in range(100 + 50 * part, 150 + 50 * part):
+    for seed in range(100 + 25 * part, 125 + 25 * part):
         check_case(seed, network=None)
 
 

@@ -25,7 +25,7 @@ def test_a_long_stream_agrees_with_predict(capsys):
 @pytest.mark.slow
 def test_kernels_agree(tmp_path, capsys):
     out = tmp_path / "kernels.json"
-    kernels.main(["--layers", "2", "--filters", "4", "--batch", "2", "--repeats", "1", "--out", str(out)])
+    kernels.main(["--layers", "1", "--filters", "2", "--batch", "2", "--repeats", "1", "--out", str(out)])
     written = json.loads(out.read_text())
     assert "gradients ms" in capsys.readouterr().out
     assert {result["way"] for result in written["results"]} >= {"conv_causal", "pyramid", "per_feature"}
@@ -39,11 +39,12 @@ def test_gpu_runs_without_tensorflow_and_without_a_gpu(backend, tmp_path):
     pytest.importorskip(backend)
     out = tmp_path / "gpu.json"
     hidden = ["tensorflow", "sklearn", "scipy.stats"] if backend == "jax" else []
-    sizes = ["--batches", "64", "--segments", "32", "--rows", "600", "--epochs", "2", "--seeds", "1"]
+    sizes = ["--batches", "64", "--segments", "32", "--rows", "300", "--epochs", "2", "--seeds", "1"]
     code = f"""
 import sys
 sys.modules.update(dict.fromkeys({hidden}))
 from benchmarks import gpu
+gpu.LOOKBACK, gpu.HORIZON, gpu.RATES = 24, 6, (1, 2)
 gpu.main({[*sizes, "--out", str(out)]})
 """
     environment = {**os.environ, "KERAS_BACKEND": backend, "JAX_PLATFORMS": "cpu", "CUDA_VISIBLE_DEVICES": "-1"}

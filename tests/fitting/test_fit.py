@@ -135,8 +135,7 @@ def test_the_feature_mode_is_chosen_on_validation_rows(frame, capsys):
 
 
 @pytest.mark.slow
-def test_a_short_normaliser_has_to_show_that_it_helps(frame):
-    assert small_forecaster(normalizer_span="auto").fit(frame).config_.normalizer_span in (1, 6)
+def test_a_normaliser_that_does_not_help_is_left_out():
     noise = pd.DataFrame(np.random.default_rng(0).normal(size=(400, 2)))
     noise[1] = np.sign(noise[0].shift(1).fillna(0)) * 2 + 0.1 * noise[1]
     chosen = small_forecaster(normalizer_span="auto", linear_model=None, epochs=10, learning_rate=0.01).fit(noise)

@@ -24,7 +24,10 @@ def forecaster() -> Forecaster:
 
 
 def same(found: dict[str, np.ndarray], expected: dict[str, np.ndarray]) -> bool:
-    return found.keys() == expected.keys() and all(np.array_equal(found[name], expected[name]) for name in expected)
+    def equal(one: np.ndarray, other: np.ndarray) -> bool:
+        return np.array_equal(one, other, equal_nan=one.dtype.kind == "f")
+
+    return found.keys() == expected.keys() and all(equal(found[name], expected[name]) for name in expected)
 
 
 def two(frame: pd.DataFrame = CONTEXT) -> dict[str, pd.DataFrame]:
@@ -332,6 +335,43 @@ def test_state_of_another_stream_changes_nothing(forecaster) -> None:
         with pytest.raises(ValueError, match="`state"):
             stream.restore(other.state)
         assert same(stream.state, before)
+
+
+DAMAGE_OF_LEVELS: dict[str, Callable[[dict[str, np.ndarray]], Any]] = {
+    "NaN": lambda d: d["levels_0"].put(0, np.nan),
+    "infinite": lambda d: d["levels_0"].fill(np.inf),
+    "infinite quantiles": lambda d: d["quantiles_0"].put(0, -np.inf),
+    "levels of text": lambda d: d.update(levels_0=d["levels_0"].astype(str)),
+    "no levels": lambda d: d.pop("levels_0"),
+    "levels of another series": lambda d: d.update(levels_1=d["levels_0"]),
+    "nothing asked for": lambda d: d.pop("asked"),
+    "asked for other levels": lambda d: d.update(asked=d["asked"] / 2),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGE_OF_LEVELS)
+def test_state_whose_levels_are_damaged_changes_nothing(forecaster, name: str) -> None:
+    stream, other = forecaster.stream(coverage=0.8), forecaster.stream(coverage=0.8)
+    other.update(FRAME.iloc[120])
+    before, state = stream.state, other.state
+    DAMAGE_OF_LEVELS[name](state)
+    with pytest.raises(ValueError, match="`state") as caught:
+        stream.restore(state)
+    assert len(str(caught.value)) < 400
+    assert same(stream.state, before)
+    stream.restore(other.state)
+    assert same(stream.state, other.state)
+
+
+@pytest.mark.parametrize(
+    "asked", [{}, {"coverage": 0.7}, {"coverage": (0.7, 0.8)}, {"coverage": 0.8, "adaptive": False}]
+)
+def test_state_of_a_stream_that_was_asked_for_something_else_changes_nothing(forecaster, asked) -> None:
+    stream = forecaster.stream(coverage=0.8)
+    before = stream.state
+    with pytest.raises(ValueError, match="`state` must be that of a stream of this forecaster"):
+        stream.restore(forecaster.stream(**asked).state)
+    assert same(stream.state, before)
 
 
 def test_state_of_another_model_of_equal_shapes_changes_nothing(forecaster) -> None:

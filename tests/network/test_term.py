@@ -1,9 +1,7 @@
 """One set of weights, several evaluators, one answer."""
 
 import copy
-import importlib.util
 import json
-import os
 import pickle
 import subprocess
 import sys
@@ -254,31 +252,12 @@ def test_rows_of_another_shape_are_refused(n_features):
         random_term().last(random_rows(3, 11, 2))
 
 
-# Without Keras, and on another backend of Keras
+# Without Keras
 
 
 def test_numpy_alone_is_enough():
     code = "import sys, tscnn.network.term; sys.exit(bool({'keras', 'tensorflow'} & {*sys.modules}))"
     subprocess.run([sys.executable, "-c", code], check=True)
-
-
-ON_JAX = """
-import sys
-from tests.network.test_term import check_with_keras, random_term
-from tscnn.network.backend import keras
-
-assert keras.backend.backend() == "jax"
-for mode, normalization in (("joint", "batch"), ("front_end", None), ("independent", "layer")):
-    check_with_keras(random_term(7, feature_mode=mode, normalization=normalization))
-"""
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="jax is not installed")
-def test_keras_on_jax_forecasts_the_same():
-    environment = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
-    done = subprocess.run([sys.executable, "-c", ON_JAX], env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
 
 
 def test_weights_have_the_names_of_keras():

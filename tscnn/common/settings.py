@@ -53,6 +53,18 @@ class Settings:
     may_not_be_empty: ClassVar[tuple[str, ...]] = ()  # settings to choose from
     bounds: ClassVar[dict[str, int]] = {}  # that integers may reach, and other numbers may not
 
+    def __new__(cls, *_: Any, **settings: Any) -> Self:
+        """Complain of a setting that there is none of, with the name that may be meant."""
+        known = [field.name for field in fields(cls)]  # type: ignore[arg-type]
+        for name, value in settings.items():
+            if name not in known:
+                raise TypeError(cls._unknown(name, value, known))
+        return super().__new__(cls)
+
+    @classmethod
+    def _unknown(cls, name: str, value: Any, known: Collection[str]) -> str:
+        return received(f"{cls.__name__} has no setting {show(name)}{name_alike(name, known)}", **{name: value})
+
     def check_kinds(self) -> None:
         """Hold every setting whose default is a number, a flag, numbers or a group to that kind.
 
@@ -124,8 +136,7 @@ class Settings:
                 continue
             group, _, setting = name.partition("__")
             if not setting or not isinstance(known.get(group), Settings):
-                rule = f"{type(self).__name__} has no setting {show(name)}{name_alike(name, known)}"
-                raise ValueError(received(rule, **{name: value}))
+                raise ValueError(self._unknown(name, value, known))
             nested.setdefault(group, {})[setting] = value
         inner = {group: plain.get(group, known[group]).set_params(**own) for group, own in nested.items()}
         return replace(self, **plain, **inner)  # type: ignore[type-var]

@@ -262,7 +262,8 @@ def check_y(y: Any, X: Any, frame: pd.DataFrame, schema: Schema) -> None:
     elif is_array:
         mend = f"Forecaster(targets={frame.shape[1]}).fit(np.column_stack([X, y]))"
     elif isinstance(y, pd.DataFrame):
-        mend = f"Forecaster(targets={show(y.columns.tolist())}).fit({whole}.join(y))"
+        table = f"y.combine_first({whole})" if y.columns.isin(schema.columns).any() else f"{whole}.join(y)"
+        mend = f"Forecaster(targets={show(y.columns.tolist())}).fit({table})"
     else:
         entry = f"{name}=y" if name.isidentifier() else f"**{{{show(name)}: y}}"
         mend = f"Forecaster(targets={show(name)}).fit({whole}.assign({entry}))"
@@ -390,14 +391,15 @@ def _as_array(X: Any, name: str) -> Any:
         elif values.ndim == 1:
             mend = ": `pd.DataFrame(X)` has a column of it, or of each field."
         raise ValueError(received(f"{rule}{mend}", type=type(X).__name__, shape=values.shape))
-    if values.dtype == object:
+    if values.dtype.kind in "OSU":
         try:
+            numbers = values.astype(np.float64)
             if any(isinstance(value, str | bytes) for value in values.flat):
-                raise TypeError("text is none; `X.astype(float)` converts numbers kept as text")
-            values = values.astype(np.float64)
+                raise TypeError("text is none; `np.asarray(X, float)` converts numbers kept as text")
+            values = numbers
         except (TypeError, ValueError, OverflowError) as error:
-            rule = f"Every value of `{name}` must be a real number ({error})."
-            raise TypeError(received(rule, type=type(X).__name__, dtype="object")) from None
+            rule = f"Every value of `{name}` must be a real number ({str(error)[:150]})."
+            raise TypeError(received(rule, type=type(X).__name__, dtype=str(values.dtype))) from None
     return values
 
 

@@ -176,6 +176,7 @@ class Stream:
             "series": np.array([repr(name) for name in names], dtype=str),
             "ends": np.array([_write_index(end) for end in self._ends]),
             "positions": np.array([ring.at for ring in rings], dtype=np.int64),
+            **({"asked": np.array(self._asked.levels)} if self._following else {}),
             **{f"ring_{i}": ring.rows.copy() for i, ring in enumerate(rings)},
             **{f"levels_{i}": one.levels.current.copy() for i, one in enumerate(self._following)},
             **{f"quantiles_{i}": one.quantiles.last().copy() for i, one in enumerate(self._following)},
@@ -224,6 +225,9 @@ class Stream:
             rule = f"`state` must be that of a stream of {len(self._ends)} series, the same in the same order."
             named, needed = (np.atleast_1d(one["series"])[:5].tolist() for one in (found, own))
             raise ValueError(received(rule, n_series=found["ends"].size, series=named, needed=needed))
+        if self._following and not np.array_equal(found["asked"], own["asked"]):
+            rule = f"{rule} with the same quantiles and `coverage`."
+            raise ValueError(received(rule, levels=found["asked"].tolist(), needed=own["asked"].tolist()))
         for name, like in own.items():
             if found[name].shape != like.shape or _type(found[name]) != _type(like):
                 rule = f"`state[{name!r}]` must be an array of shape {like.shape} and type {_type(like)}."
@@ -247,6 +251,12 @@ class Stream:
                 raise ValueError(
                     received(f"`state['positions'][{i}]` must be from 0 to {ring.length - 1}.", position=at)
                 )
+        for i in range(len(self._following)):
+            levels, quantiles = found[f"levels_{i}"], found[f"quantiles_{i}"]  # NaN: nothing was forecast yet
+            for name, good in ((f"levels_{i}", np.isfinite(levels)), (f"quantiles_{i}", ~np.isinf(quantiles))):
+                if not good.all():
+                    rule = f"`state[{name!r}]` must hold finite values; this state is damaged."
+                    raise ValueError(received(rule, n_not_finite=int((~good).sum())))
 
     # Reading a row
 
