@@ -35,6 +35,7 @@ def fail(error: BaseException) -> int:
         (OSError("full"), 1, "tscnn fit: error: full\n"),
         (ImportError("Pictures need matplotlib"), 1, "tscnn fit: error: Pictures need matplotlib\n"),
         (KeyboardInterrupt(), 130, "tscnn fit: interrupted\n"),
+        (BrokenPipeError(32, "Broken pipe"), 141, ""),
     ],
 )
 def test_errors_are_one_line(capsys: pytest.CaptureFixture[str], error: Exception, status: int, said: str) -> None:
