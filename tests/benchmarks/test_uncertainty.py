@@ -34,6 +34,6 @@ def test_quantiles_and_conformal_intervals_are_judged_on_the_cutoffs_of_the_task
 
 @pytest.mark.slow
 def test_quick_uncertainty_is_written_to_a_file(tmp_path):
-    uncertainty.main(["--quick", "--stride", "20", "--out", str(tmp_path / "found.json")])
+    uncertainty.main(["--quick", "--stride", "20", "--set", "lookback=24", "--out", str(tmp_path / "found.json")])
     found = json.loads((tmp_path / "found.json").read_text())["results"]["weather"]
     assert found["ours"]["score 80%"] < found["seasonal naive"]["score 80%"]
