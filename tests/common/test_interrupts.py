@@ -18,6 +18,14 @@ FRAME = make_frame(200, 2)
 SAID = "`fit` was interrupted, and goes on without further training"
 
 
+@pytest.fixture(autouse=True)
+def _heeds_interrupts():
+    """A process that a shell started in the background ignores them."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 class Interrupt(keras.callbacks.Callback):
     """What Ctrl-C does, at the end of an epoch, or in the midst of one."""
 
