@@ -13,6 +13,7 @@ pytestmark = pytest.mark.usefixtures("here")
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_examples_of_help_run(here: Path) -> None:
     shell("tscnn backtest weather.tscnn weather.csv --stride 24 --coverage 0.9 -o backtest.csv")
     n_run = 0
@@ -33,6 +34,7 @@ def test_help_shows_examples(name: str) -> None:
     assert "examples:\n  t" in done.out
 
 
+@pytest.mark.slow
 def test_examples_of_the_readme_run() -> None:
     section = re.search(r"## From the command line\n(.*?)\n## ", README, re.DOTALL)
     assert section is not None

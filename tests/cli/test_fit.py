@@ -93,6 +93,7 @@ def test_errors_are_one_line(options: str, status: int, said: str) -> None:
     assert said in done.err
 
 
+@pytest.mark.slow
 def test_without_a_network_no_framework_is_imported() -> None:
     code = (
         "import sys; from tscnn.cli.commands import main\n"

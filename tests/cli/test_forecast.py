@@ -52,6 +52,7 @@ def test_a_file_without_header_and_its_end() -> None:
     assert "must have at least lookback = 24 rows" in done.err
 
 
+@pytest.mark.slow
 def test_columns_of_others_are_left_out() -> None:
     frame = pd.read_csv("weather.csv").assign(station="JFK")
     frame.to_csv("more.csv", index=False)
@@ -86,6 +87,7 @@ def test_what_is_known_ahead() -> None:
     assert shell("tscnn plot m.tscnn seen.csv --future known.csv -o next.png").status == 0
 
 
+@pytest.mark.slow
 def test_many_series() -> None:
     one = daily(80)
     long = pd.concat([one.assign(shop=name, y=size * one["y"]) for name, size in (("01", 1), ("02", 9))])

@@ -36,6 +36,7 @@ def test_columns_that_depend_on_each_other(feature_mode):
 # The lookback
 
 
+@pytest.mark.slow
 def test_the_lookback_is_chosen_on_validation_rows(capsys):
     frame = make_frame(600)
     forecaster = closed_form(lookback="auto", verbose=1).fit(frame)

@@ -27,7 +27,7 @@ def starts(df, **changes):
         ({"refit": True}, [0, 0, 0, 0], [171, 179, 187, 195]),
         ({"every": 3}, [0, 0, 0, 0], [171, 171, 171, 195]),
         ({"every": 2, "gap": 5, "window": "rolling"}, [0, 0, 16, 16], [166, 166, 182, 182]),
-        ({"refit": True, "n_jobs": 2}, [0, 0, 0, 0], [171, 179, 187, 195]),
+        pytest.param({"refit": True, "n_jobs": 2}, [0, 0, 0, 0], [171, 179, 187, 195], marks=pytest.mark.slow),
     ],
 )
 def test_folds_equal_fits_from_scratch_on_their_rows(df, how, first, ends):
@@ -126,6 +126,7 @@ def test_a_linear_refit_of_the_same_rows_changes_little(df):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("missing", ["mask", "interpolate"])
 def test_a_linear_refit_of_missing_values_and_covariates(df, missing):
     known = pd.Categorical(np.where(np.arange(200) % 3, "u", "v"))
@@ -177,6 +178,7 @@ def test_errors_name_what_breaks_a_rule(df, arguments, error, message):
     assert len(str(raised.value)) < 400
 
 
+@pytest.mark.slow
 def test_a_linear_refit_has_the_periodic_regression_again():
     random = np.random.default_rng(0)
     load, hour = random.normal(size=24 * 120), np.arange(24 * 120) % 24

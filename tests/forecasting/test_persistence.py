@@ -48,6 +48,7 @@ def test_everything_that_was_learnt_is_there(fitted, loaded):
     assert list(loaded.feature_names_in_) == list(fitted.feature_names_in_)
 
 
+@pytest.mark.slow
 def test_a_loaded_forecaster_is_fitted_anew_and_saved_again(fitted, loaded, frame, tmp_path):
     again = Forecaster.load(loaded.save(tmp_path / "again") or tmp_path / "again")
     pd.testing.assert_frame_equal(again.predict(), fitted.predict(), check_exact=True)
@@ -119,6 +120,7 @@ def test_a_yearly_season_survives(tmp_path):
     pd.testing.assert_frame_equal(loaded.yearly_wave_, forecaster.yearly_wave_)
 
 
+@pytest.mark.slow
 def test_code_is_not_saved_and_that_is_said(frame, tmp_path):
     def loss(outcomes, forecasts):
         return keras.ops.mean(abs(outcomes - forecasts), axis=-1)
@@ -129,6 +131,7 @@ def test_code_is_not_saved_and_that_is_said(frame, tmp_path):
     assert Forecaster.load(tmp_path / "model").get_params()["training__loss"] == "mse"
 
 
+@pytest.mark.slow
 def test_settings_survive(frame, tmp_path):
     forecaster = small_forecaster(
         dilation_rates=[1, 4, 2], maps="shared", dropout=0.0, epochs=1, targets="b", validation_fraction=0
