@@ -118,7 +118,7 @@ def forecast(task: Task, settings: dict[str, Any], asked: dict[str, Any]) -> tup
     rows = task.frame.iloc[task.cutoffs[0] + 1 - forecaster.lookback_ :]
     start = task.frame.index[task.cutoffs[0]]
     found = forecaster.backtest(
-        rows, start=start, stride=stride, coverage=asked.get("coverage"), adaptive=asked.get("adaptive", True)
+        rows, start=start, stride=stride, coverage=asked.get("coverage"), adaptive=asked.get("adaptive", False)
     )
     return found, seconds
 
@@ -172,7 +172,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--quick", action="store_true", help="the weather alone, without network: a minute")
     parser.add_argument("--tasks", nargs="+", choices=[*INTERVALS, "fev"], default=[*INTERVALS, "fev"])
     parser.add_argument("--stride", type=int, default=1, help="from one cutoff to the next; not of prices")
-    parser.add_argument("--fixed", action="store_true", help="intervals that follow no outcome after the fit")
+    parser.add_argument("--adaptive", action="store_true", help="intervals that follow the outcomes up to each cutoff")
     parser.add_argument("--set", metavar="NAME=VALUE", type=read_setting, action="append", default=[])
     parser.add_argument("--out", metavar="FILE.json")
     options = parser.parse_args(arguments)
@@ -193,7 +193,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             continue
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            found, seconds = forecast(task, settings, {"coverage": COVERAGES, "adaptive": not options.fixed})
+            found, seconds = forecast(task, settings, {"coverage": COVERAGES, "adaptive": options.adaptive})
         ours, naive = judge(task, found), judge(task, repeat_with_intervals(task, COVERAGES))
         results[name] = {"ours": ours, "seasonal naive": naive, "fit_s": seconds}
         for share in (f"{100 * each:.6g}%" for each in COVERAGES):

@@ -16,7 +16,7 @@ import tscnn
 from tests.conftest import closed_form, make_frame
 from tscnn import Forecaster
 from tscnn.cli import main
-from tscnn.plotting import plot_forecast
+from tscnn.plotting import plot_explanation, plot_forecast
 
 TABLE = Path(__file__).parent / "errors.txt"
 CALLS = re.findall(r"^(?! |#)(.+)\n    (\w+): (.+)$", TABLE.read_text(encoding="utf-8"), re.MULTILINE)
@@ -60,6 +60,7 @@ SHARED: dict[str, Any] = {
     "holed": holed,
     "Short": Short,
     "main": main,
+    "plot_explanation": plot_explanation,
     "plot_forecast": plot_forecast,
 }
 

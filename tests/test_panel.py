@@ -201,7 +201,7 @@ def test_a_panels_unseen_series_is_forecast_from_its_window_alone():
     forecaster = closed_form(lookback=24, horizon=3).fit({"x": rows[:300], "y": 5 * rows[50:350] + 3})
     new = 3 * rows + 100
     new.iloc[300:] += 50
-    backtest = forecaster.backtest({"new": new}, coverage=0.8, adaptive=False)
+    backtest = forecaster.backtest({"new": new}, coverage=0.8)
     for end in (100, 301):
         expected = forecaster.predict({"new": new[:end]}, coverage=0.8)
         found = backtest.xs("new").xs(new.index[end - 1])

@@ -320,7 +320,7 @@ class Forecaster(SavedModel, FittedForecaster, GroupedParameters):
         n_jobs: int | None = None,
         folder: Any = None,
         coverage: Any = None,
-        adaptive: bool = True,
+        adaptive: bool = False,
     ) -> pd.DataFrame:
         """Forecast from many cutoffs of a frame, each from the rows up to it alone.
 
@@ -348,10 +348,9 @@ class Forecaster(SavedModel, FittedForecaster, GroupedParameters):
             Keep the forecasts of every fit in this folder: after an interruption the same call goes on from there.
         coverage : float, or sequence of float, optional
             Of intervals, as of `predict`.
-        adaptive : bool, default True
+        adaptive : bool, default False
             Whether quantiles and intervals follow how often outcomes up to each cutoff lay below and above (adaptive
-            conformal inference), as errors drift; False: they are those of `predict`. With `refit` each fit has its
-            own.
+            conformal inference), as errors drift; by default they are those of `predict`.
 
         Returns
         -------
@@ -366,10 +365,10 @@ class Forecaster(SavedModel, FittedForecaster, GroupedParameters):
             If `X` breaks a rule, or no cutoff is left.
         """
         stride, how = check_int("stride", stride), RefitSettings.read(refit, every, gap, window, n_jobs, folder)
+        adaptive = Asked.read(self.quantiles, coverage).check_adaptive(adaptive, refit=how is not None)
         if how is not None:
             return backtest_refitted(self, X, start, stride, how, coverage)
         pipeline, asked = self._fitted(), self._ask(coverage)
-        adaptive = check_choice("adaptive", adaptive, (True, False))
         frames, columns = self._reader.outcomes(X), asked.columns(self.schema_.target_names)
         series = SeriesSet.of_frames(frames, self.schema_)
         found = {}

@@ -119,8 +119,8 @@ def plot_explanation(explanation: Explanation, target: Any = None, series: Any =
     ------
     ImportError
         If matplotlib isn't installed.
-    ValueError
-        If there is no such target or series.
+    TypeError, ValueError
+        If it is no explanation, or there is no such target or series.
 
     Examples
     --------
@@ -131,10 +131,15 @@ def plot_explanation(explanation: Explanation, target: Any = None, series: Any =
     3
     """
     figure_of = need_matplotlib()
+    if not hasattr(explanation, "by_lag"):
+        rule = "`explanation` must be that of a forecast, `forecaster.explain()`."
+        raise TypeError(received(rule, explanation=explanation))
     forecast, parts = explanation.forecast, [explanation.terms, explanation.by_column, explanation.by_lag]
     if forecast.index.nlevels > 1:
         series = _choose("series", series, forecast.index.unique(0))
         forecast, parts = forecast.xs(series, level=0), [each[each["series"] == series] for each in parts]
+    elif series is not None:
+        raise ValueError(received("`series` must be None: the forecast is of one series without name.", series=series))
     target = _choose("target", target, forecast.columns)
     steps, own = np.arange(1, len(forecast) + 1), [each[each["target"] == target] for each in parts]
     terms, columns, lags = (

@@ -45,7 +45,7 @@ def test_conformal_intervals_that_adapt_cover_more_after_a_drift(forecaster, dri
 
 
 def test_conformal_levels_of_backtest_and_stream_are_the_same(forecaster, drifting):
-    backtest = forecaster.backtest(drifting[:640], start=drifting.index[600], coverage=0.9)
+    backtest = forecaster.backtest(drifting[:640], start=drifting.index[600], coverage=0.9, adaptive=True)
     stream = forecaster.stream(coverage=0.9, adaptive=True)
     state = stream.state
     for i in range(600, 637):
@@ -64,7 +64,7 @@ def test_conformal_levels_know_outcomes_after_their_step_alone(forecaster, drift
     changed = drifting.copy()
     changed.iloc[640:] += 50
     one, other = (
-        forecaster.backtest(rows[576:660], coverage=0.9, stride=2).loc[: drifting.index[639]]
+        forecaster.backtest(rows[576:660], coverage=0.9, adaptive=True, stride=2).loc[: drifting.index[639]]
         for rows in (drifting, changed)
     )
     np.testing.assert_allclose(one, other, atol=1e-5)
@@ -75,5 +75,5 @@ def test_conformal_intervals_of_a_short_lookback_adapt_too():
         {"a": np.random.default_rng(0).normal(size=400)}, range(400)
     )  # no season, and no window to speak of
     forecaster = closed_form(lookback=3, horizon=2).fit(rows[:200])
-    found = evaluate(forecaster.backtest(rows[197:], coverage=0.8), rows)
+    found = evaluate(forecaster.backtest(rows[197:], coverage=0.8, adaptive=True), rows)
     assert found.loc["all", "coverage"] == pytest.approx(0.8, abs=0.05)

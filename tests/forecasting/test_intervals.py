@@ -64,10 +64,8 @@ def test_conformal_intervals_leave_point_forecasts_as_they_are(forecaster):
 
 def test_quantile_and_conformal_forecasts_agree_in_predict_backtest_and_stream(forecaster, rows):
     expected = forecaster.predict(rows[:700], coverage=0.9)
-    close(forecaster.backtest(rows[:706], coverage=0.9, adaptive=False).xs(rows.index[699]), expected)
-    close(forecaster.backtest(rows[:706], start=rows.index[699], coverage=0.9).xs(rows.index[699]), expected)
-    close(forecaster.stream(rows[:699], coverage=0.9, adaptive=False).update(rows.iloc[699]), expected)
-    close(forecaster.stream(rows[:699], coverage=0.9).update(rows.iloc[699]), expected)  # nothing is due yet
+    close(forecaster.backtest(rows[:706], coverage=0.9).xs(rows.index[699]), expected)
+    close(forecaster.stream(rows[:699], coverage=0.9).update(rows.iloc[699]), expected)
     close(forecaster.predict(rows[:700], coverage=0.9, horizon=2), expected[:2])
 
 
@@ -77,7 +75,7 @@ def test_conformal_intervals_see_the_lookback_and_nothing_else(forecaster, rows)
     changed.iloc[: 700 - 48] += 7
     pd.testing.assert_frame_equal(forecaster.predict(changed[:700], coverage=0.9), expected)
     changed.iloc[700:] += 5
-    close(forecaster.backtest(changed[652:720], coverage=0.9, adaptive=False).xs(rows.index[699]), expected)
+    close(forecaster.backtest(changed[652:720], coverage=0.9).xs(rows.index[699]), expected)
 
 
 def test_conformal_intervals_are_wider_after_restless_days():

@@ -351,7 +351,7 @@ DAMAGE_OF_LEVELS: dict[str, Callable[[dict[str, np.ndarray]], Any]] = {
 
 @pytest.mark.parametrize("name", DAMAGE_OF_LEVELS)
 def test_state_whose_levels_are_damaged_changes_nothing(forecaster, name: str) -> None:
-    stream, other = forecaster.stream(coverage=0.8), forecaster.stream(coverage=0.8)
+    stream, other = forecaster.stream(coverage=0.8, adaptive=True), forecaster.stream(coverage=0.8, adaptive=True)
     other.update(FRAME.iloc[120])
     before, state = stream.state, other.state
     DAMAGE_OF_LEVELS[name](state)
@@ -364,10 +364,11 @@ def test_state_whose_levels_are_damaged_changes_nothing(forecaster, name: str) -
 
 
 @pytest.mark.parametrize(
-    "asked", [{}, {"coverage": 0.7}, {"coverage": (0.7, 0.8)}, {"coverage": 0.8, "adaptive": False}]
+    "asked",
+    [{}, {"coverage": 0.7, "adaptive": True}, {"coverage": (0.7, 0.8), "adaptive": True}, {"coverage": 0.8}],
 )
 def test_state_of_a_stream_that_was_asked_for_something_else_changes_nothing(forecaster, asked) -> None:
-    stream = forecaster.stream(coverage=0.8)
+    stream = forecaster.stream(coverage=0.8, adaptive=True)
     before = stream.state
     with pytest.raises(ValueError, match="`state` must be that of a stream of this forecaster"):
         stream.restore(forecaster.stream(**asked).state)

@@ -103,6 +103,16 @@ def audit(
     series isolated                               not applicable
     """
     if callable(getattr(model, "audit", None)) and hasattr(model, "pipeline_"):
+        options = {
+            "horizon": None if horizon == model.horizon else horizon,
+            "fit": fit,
+            "cutoff": cutoff,
+            "lookback": lookback,
+        }
+        options |= {"independent": independent or None, "series_id": series_id, "time": time}
+        if given := {name: value for name, value in options.items() if value is not None}:
+            rule = "A fitted `Forecaster` knows all of this: `audit(forecaster, df)`."
+            raise ValueError(received(rule, **given))
         return model.audit(df)
     horizon = _find_horizon(model, horizon)
     lookback = None if lookback is None else check_int("lookback", lookback)

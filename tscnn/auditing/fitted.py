@@ -119,7 +119,7 @@ def evaluators(subject: FittedSubject) -> Finding:
         return Finding(name, None, np.nan, "there are too few rows for a stream of some")
     backtest, away, n = subject.backtest(subject.newest), {"backtest": 0.0, "stream": 0.0}, 0
     known_series = subject.forecaster.pipeline_.standardize.names
-    stream = subject.forecaster.stream(subject.cut(horizon + n_steps).table, **subject.asked, adaptive=False)
+    stream = subject.forecaster.stream(subject.cut(horizon + n_steps).table, **subject.asked)
     for drop in range(horizon + n_steps - 1, horizon - 1, -1):
         context = subject.cut(drop)
         row = Context({of: frame.iloc[[-1]] for of, frame in context.frames.items()}, context.after)

@@ -161,8 +161,8 @@ class FittedSubject(Subject):
             By series, indexed by ("cutoff", "time").
         """
         if None in frames:
-            return {None: self.forecaster.backtest(frames[None], **self.asked, adaptive=False)}
-        found = self.forecaster.backtest(frames, **self.asked, adaptive=False)
+            return {None: self.forecaster.backtest(frames[None], **self.asked)}
+        found = self.forecaster.backtest(frames, **self.asked)
         return {name: found.xs(name, level=0) for name in found.index.unique(0)}
 
     def away(self, one: pd.DataFrame, other: pd.DataFrame, name: Any) -> float:

@@ -191,7 +191,7 @@ def covers(refits: Refits, coverage: float, *, refit: bool) -> Finding:
     for own, (frame, start) in parts.items():
         table = frame if own is None else {own: frame}
         stride = fitted.pipeline_.horizon
-        of_series = fitted.backtest(table, start=start, stride=stride, coverage=coverage, adaptive=False)
+        of_series = fitted.backtest(table, start=start, stride=stride, coverage=coverage)
         found.append(evaluate(of_series, table, "coverage", by="cutoff", coverage=coverage))
     shares = pd.concat(found)
     held = (shares["coverage"] * shares["n"]).groupby(level=0).sum()
@@ -201,7 +201,7 @@ def covers(refits: Refits, coverage: float, *, refit: bool) -> Finding:
     error = float(min(chance, (held / n).std(ddof=1) / np.sqrt(blocks)) if blocks >= FEWEST_BLOCKS else chance)
     least = coverage - TOLERANCE - 2 * error
     told = f"{measured:.1%} of {n.sum():,.0f} outcomes from {blocks} cutoffs after a fit; less than {least:.1%} fails"
-    advice = "errors were learnt on rows that the model was solved on, or the series have changed: fit to newer rows"
+    advice = "errors were learnt on rows that the model was solved on, or the series have changed: `adaptive=True`"
     return Finding(name, measured >= least, measured, told, advice)
 
 

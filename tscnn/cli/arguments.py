@@ -245,7 +245,7 @@ def _add_sure(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_adaptive(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--no-adaptive", action="store_true", help="intervals do not follow the drift of errors")
+    parser.add_argument("--adaptive", action="store_true", help="intervals follow the drift of errors")
 
 
 def _add_known(parser: argparse.ArgumentParser) -> None:

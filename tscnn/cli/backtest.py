@@ -34,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
             n_jobs=args.jobs,
             folder=args.folder,
             coverage=args.coverage,
-            adaptive=not args.no_adaptive,
+            adaptive=args.adaptive,
         )
     write_table(lay_out(found, table), args.out, table.dialect, as_json=args.json)
     return 0

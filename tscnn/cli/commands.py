@@ -82,7 +82,7 @@ def _build_parser() -> argparse.ArgumentParser:
         command = _add_command(commands, name, brief, description, f"examples:\n{examples}")
         add_arguments(name, command)
         command.set_defaults(run=partial(_run_module, name))
-    command.set_defaults(run=partial(_run_module, name, parser))  # of completion, which asks the parser
+    commands.choices["completion"].set_defaults(run=partial(_run_module, "completion", parser))  # which it is made of
 
     brief = "measure how far back a stack of layers sees, or plan one"
     command = _add_command(commands, "receptive-field", brief, receptive_field.DESCRIPTION, receptive_field.EPILOG)

@@ -37,13 +37,13 @@ class Follower:
     forecaster : Forecaster
         Fitted.
     args : Namespace
-        With `coverage`, `no_adaptive`, `future` and `state`.
+        With `coverage`, `adaptive`, `future` and `state`.
     """
 
     def __init__(self, forecaster: Forecaster, args: argparse.Namespace) -> None:
         check_out(args.state)
         self._forecaster, self._args = forecaster, args
-        self._asked = {"coverage": args.coverage, "adaptive": not args.no_adaptive}
+        self._asked = {"coverage": args.coverage, "adaptive": args.adaptive}
         context = forecaster.context_
         self._names = list(context) if isinstance(context, Mapping) else [None]
         self._future = read_future_file(args, forecaster)

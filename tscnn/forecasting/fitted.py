@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tscnn.common.checks import check_choice, check_int, received, show
+from tscnn.common.checks import check_int, received, show
 from tscnn.common.random_state import read_random_state
 from tscnn.data.panel import join_forecasts
 from tscnn.data.series import SeriesSet
@@ -90,7 +90,7 @@ class FittedForecaster(FittedAttributes):
         long = not isinstance(X, Mapping) and self.series_id is not None
         return asked.name(join_forecasts(forecasts, self.series_id, long=long))
 
-    def stream(self, context: Any = None, *, coverage: Any = None, adaptive: bool = True) -> Stream:
+    def stream(self, context: Any = None, *, coverage: Any = None, adaptive: bool = False) -> Stream:
         """Follow a series row by row.
 
         Parameters
@@ -100,7 +100,7 @@ class FittedForecaster(FittedAttributes):
             stream of several series side by side; one that was not in `fit` keeps level and scale of its context.
         coverage : float, or sequence of float, optional
             Of intervals, as of `predict`.
-        adaptive : bool, default True
+        adaptive : bool, default False
             As of `backtest`.
 
         Returns
@@ -125,7 +125,7 @@ class FittedForecaster(FittedAttributes):
         (1, 2)
         """
         pipeline, layout, asked = self._fitted(), self.layout_, self._ask(coverage)
-        adaptive = check_choice("adaptive", adaptive, (True, False))
+        adaptive = asked.check_adaptive(adaptive)
         if context is not None:
             context, layout = read_table(context, self.time)
         with layout.lines_of_pandas():

@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from tscnn.common.checks import check_real, received
+from tscnn.common.checks import check_choice, check_real, received
 from tscnn.data.times import Times
 from tscnn.evaluation.columns import name_columns
 from tscnn.forecasting.calibration import Calibration
@@ -65,6 +65,37 @@ class Asked:
         if list(levels) != sorted(levels):
             raise ValueError(received("`quantiles` must ascend, such as (0.1, 0.5, 0.9).", quantiles=quantiles))
         return cls(levels, _read_levels("coverage", coverage, single=True))
+
+    def check_adaptive(self, adaptive: Any, refit: bool = False) -> bool:
+        """Check whether they are to follow the drift of errors.
+
+        Parameters
+        ----------
+        adaptive : bool
+            As given.
+        refit : bool, default False
+            Whether forecasts are of several fits, each of which is calibrated anew.
+
+        Returns
+        -------
+        bool
+            Itself.
+
+        Raises
+        ------
+        ValueError
+            If it is none, or there is nothing that could follow.
+        """
+        adaptive = check_choice("adaptive", adaptive, (True, False))
+        if adaptive and not self:
+            rule = (
+                "`adaptive` is of intervals and quantiles: `coverage=0.9` or `Forecaster(quantiles=..)` asks for some."
+            )
+            raise ValueError(received(rule, adaptive=adaptive))
+        if adaptive and refit:
+            rule = "`adaptive` is of one fitted forecaster: with `refit` each fit has intervals of its own."
+            raise ValueError(received(rule, adaptive=adaptive))
+        return bool(adaptive)
 
     def __bool__(self) -> bool:
         """Tell whether anything is asked for."""

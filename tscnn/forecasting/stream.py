@@ -49,7 +49,7 @@ class Stream:
         Of the column that tells the series of a long frame of rows.
     asked : Asked, optional
         Quantiles and intervals that are wanted beside points.
-    adaptive : bool, default True
+    adaptive : bool, default False
         Whether they follow how often outcomes lie below and above.
     """
 
@@ -62,7 +62,7 @@ class Stream:
         series_id: Any = None,
         *,
         asked: Asked | None = None,
-        adaptive: bool = True,
+        adaptive: bool = False,
     ) -> None:
         self.names = None if None in context else list(context)
         self._pipeline, self._schema, self._layout, self._series_id = pipeline, schema, layout, series_id
@@ -75,7 +75,7 @@ class Stream:
         if self._asked:
             n_recent = max(1, require_calibration(pipeline).n_rows)
             self._recent = [Ring.of(windows[:, windows.shape[1] - n_recent :].transpose(1, 0, 2))]
-        if self._asked and adaptive:
+        if adaptive:
             sizes = len(self._asked.levels), pipeline.horizon, len(pipeline.targets)
             self._following = [Following.of(self._asked.levels, *sizes[1:]) for _ in self._ends]
 

@@ -89,8 +89,7 @@ class MixtureSettings(Settings):
         Part of the squared error that a weaker ridge may lose: folds have fewer windows than what is solved in the end.
         A convention.
     discount : float, default 3.0
-        Power of a squared error, in inverse proportion to which structural models are weighted. Chosen on sets, see
-        docs/what-was-tried.md, where 1 and 5 gain as much.
+        Power of a squared error, in inverse proportion to which structural models are weighted. A convention.
     pooling : float, default 0.03
         Squared relative difference of the ways in which two columns vary, at which each counts exp(-1) times in the map
         of the other; 0 for not at all. Chosen on sets, see docs/what-was-tried.md.
