@@ -212,6 +212,18 @@ def test_a_robust_fit_warns_of_sentinels_once_and_can_be_told_not_to():
     assert naive.outliers_ is None
 
 
+@pytest.mark.parametrize("first", [840, 912, 801])  # at the start of a week, in its midst, before a weekend
+@pytest.mark.parametrize("seed", [0, 1])
+def test_robust_cleaning_measures_a_level_shift_by_the_same_days_of_the_week(first, seed):
+    hours = np.arange(10 * 7 * 24)
+    rows = np.sin(2 * np.pi * hours / 24) - 2.0 * (hours // 24 % 7 >= 5)
+    rows += 0.1 * np.random.default_rng(seed).normal(size=len(hours))
+    shifted = rows + 8.0 * (hours < first)
+    cleaned = clean_rows(shifted[:, None], 24)
+    assert cleaned.shifted == [(0, first)]
+    assert abs((cleaned.rows[:first, 0] - rows[:first]).mean()) < 0.15
+
+
 def test_a_robust_fit_counts_what_it_replaces_and_shifts(tmp_path):
     frame = hourly(day_and_noise()).assign(other=day_and_noise(1), still=5.0)
     frame.iloc[[100, 300], 0] = 500

@@ -217,16 +217,16 @@ def _measure_shift(column: np.ndarray, row: int, season: int | None) -> float:
     """Return the mean of two measures of a shift, which err in different ways.
 
     One is how much higher rows are than those of a week, or of some seasons, before; the other is the jump of the two
-    rows beside it, beyond those at the same phase of other seasons.
+    rows beside it, beyond those at the same phase of other weeks, or seasons.
     """
-    n_rows = LEVEL_SEASONS * season if season else LEVEL_ROWS
-    week = WEEK * season if season and season > LONGEST_WEEK else n_rows
-    n_rows = week if week <= min(row, len(column) - row) else n_rows
+    n_rows, cycle = (LEVEL_SEASONS * season, season) if season else (LEVEL_ROWS, 0)
+    if season and LONGEST_WEEK < season <= min(row, len(column) - row) // WEEK:
+        n_rows = cycle = WEEK * season
     change = float(np.median(column[row : row + n_rows] - column[row - n_rows : row]))
 
     def jump(at: int) -> float:
         return float(column[at : at + 2].mean() - column[at - 2 : at].mean())
 
-    seasons = [row + k * season for k in range(-LEVEL_SEASONS, LEVEL_SEASONS + 1)] if season and season > 2 else []
-    usual = [jump(at) for at in seasons if at != row and 2 <= at <= len(column) - 2]
+    alike = [row + k * cycle for k in range(-LEVEL_SEASONS, LEVEL_SEASONS + 1) if k] if cycle > 2 else []
+    usual = [jump(at) for at in alike if 2 <= at <= len(column) - 2]
     return (change + jump(row) - (float(np.median(usual)) if usual else 0.0)) / 2
