@@ -62,14 +62,14 @@ def run_demo(out: str | Path) -> int:
         forecaster = Forecaster(LOOKBACK, HORIZON, random_state=0, verbose=1).fit(training)
     print(f"Trained in {time.perf_counter() - began:.0f} s. ", end="")
 
-    backtest = forecaster.backtest(held_back, coverage=COVERAGE)
+    backtest = forecaster.backtest(held_back, coverage=COVERAGE, adaptive=True)
     errors, squared = _compare(forecaster, backtest, training, held_back)
     print(f"Errors on the last {len(weather) - n_training} rows, on columns scaled to a standard deviation of 1,")
     print(f"over {len(held_back) - LOOKBACK - HORIZON + 1} forecasts:\n")
     print(errors.to_string(float_format="{:.3f}".format), "\n")
     print(_verdict(errors))
     held = evaluate(backtest, held_back, "coverage", coverage=COVERAGE)["coverage"].iloc[0]
-    print(f"Intervals of {COVERAGE:.0%} hold {held:.1%} of the outcomes.")
+    print(f"Intervals of {COVERAGE:.0%} that follow drift (adaptive=True) hold {held:.1%} of the outcomes.")
 
     cutoff = LOOKBACK + int(np.argsort(squared)[len(squared) // 2])
     forecast = forecaster.predict(held_back.iloc[:cutoff], coverage=COVERAGE)
