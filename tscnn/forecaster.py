@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import pandas as pd
 
+from tscnn import fitting
 from tscnn.common.checks import check_choice, check_int
 from tscnn.common.term import empty_forecasts
 from tscnn.data.frame import check_y, forecast_frame, learn_schema
@@ -17,14 +18,12 @@ from tscnn.data.tables import read_table, tables_in_and_out
 from tscnn.evaluation.backtest import find_cutoffs
 from tscnn.evaluation.report import describe_report, list_unbeaten
 from tscnn.evaluation.score import coefficient_of_determination
-from tscnn.fitting import fit_pipeline
-from tscnn.fitting.refit import RefitSettings, backtest_refitted
 from tscnn.forecasting import forecast_cutoffs
 from tscnn.forecasting.adaptive import forecast_asked
 from tscnn.forecasting.fitted import FittedForecaster
 from tscnn.forecasting.intervals import Asked
 from tscnn.forecasting.persistence import SavedModel
-from tscnn.parameters import GroupedParameters, read_parameters
+from tscnn.parameters import GroupedParameters, RefitSettings, read_parameters
 from tscnn.training.loss import is_squared_error
 
 if TYPE_CHECKING:
@@ -267,7 +266,7 @@ class Forecaster(SavedModel, FittedForecaster, GroupedParameters):
                 refuse_y(y)
                 schema, frames = learn_panel(X, self.series_id, *roles, **how)
         series = SeriesSet.of_frames(frames, schema)
-        fit = fit_pipeline(series, schema, parameters)
+        fit = fitting.fit_pipeline(series, schema, parameters)
         is_judged = fit.report is not None and is_squared_error(parameters.training.loss)
         if is_judged and (unbeaten := list_unbeaten(fit.report)):
             said = f"On the validation rows the forecasts are no better than {' or '.join(unbeaten)}: see `report_`."
@@ -367,7 +366,7 @@ class Forecaster(SavedModel, FittedForecaster, GroupedParameters):
         stride, how = check_int("stride", stride), RefitSettings.read(refit, every, gap, window, n_jobs, folder)
         adaptive = Asked.read(self.quantiles, coverage).check_adaptive(adaptive, refit=how is not None)
         if how is not None:
-            return backtest_refitted(self, X, start, stride, how, coverage)
+            return fitting.backtest_refitted(self, X, start, stride, how, coverage)
         pipeline, asked = self._fitted(), self._ask(coverage)
         frames, columns = self._reader.outcomes(X), asked.columns(self.schema_.target_names)
         series = SeriesSet.of_frames(frames, self.schema_)

@@ -21,7 +21,7 @@ from tscnn.data.split import Split
 from tscnn.evaluation.report import describe_report
 from tscnn.fitting.calibration import fit_calibration
 from tscnn.fitting.effects import find_ahead_inputs
-from tscnn.fitting.networks import check_network, list_candidates
+from tscnn.fitting.networks import check_network, list_candidates, why_no_network
 from tscnn.fitting.preparation import prepare
 from tscnn.fitting.validation_report import report_on_validation
 from tscnn.forecasting.contributions import share_of_variance
@@ -41,8 +41,6 @@ from tscnn.transforms import CovariateEffects, OutlierFilter, Transform
 from tscnn.transforms.ahead import AheadInputs
 from tscnn.transforms.fit import clean_series
 from tscnn.transforms.missing import fill_series
-
-MOST_BESIDE = 2**28  # forecasts of a periodic regression that a network is trained beside, 1 GB: a convention
 
 __all__ = ["Fit", "fit_pipeline"]
 
@@ -194,16 +192,11 @@ def add_network(
     """
     lookback = parameters.lookback or (linear.lookback if linear is not None else 1)
     gates = dict(linear.gates) if linear is not None else {}
-    structural = linear is not None and any(isinstance(term, StructuralMixture) for term in linear.fitted)
-    periodic = linear is not None and any(isinstance(term, PeriodicRegression) for term in linear.fitted)
-    n_values = len(rows.values) * parameters.horizon * len(schema.target_features)
-    too_many = periodic and n_values > MOST_BESIDE
-    if parameters.network is not None and (structural or too_many):
-        why = "structural models forecast series this short" if structural else "too many rows beside future covariates"
+    if parameters.network is not None and (why := why_no_network(rows, split, schema, parameters, linear)):
         gates["network"] = not_kept(why)
     terms = linear.fitted if linear is not None else ()
     alone = Pipeline(transforms, terms, lookback, parameters.horizon, schema.target_features)
-    if parameters.network is None or structural or too_many:
+    if parameters.network is None or why:
         return alone, Fit(alone, None, {}, None, gates)
 
     from tscnn.training.fit import fit_network  # here, since it imports Keras

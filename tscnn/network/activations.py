@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from scipy.special import erf
 
 from tscnn.common import numpy_ops
 from tscnn.common.checks import received
@@ -24,6 +23,12 @@ def _relu6(x: np.ndarray) -> np.ndarray:
 
 def _elu(x: np.ndarray) -> np.ndarray:
     return np.where(x > 0, x, np.expm1(np.minimum(x, 0)))
+
+
+def _gelu(x: np.ndarray) -> np.ndarray:
+    from scipy.special import erf  # takes longer to import than to load a model and forecast
+
+    return np.asarray(0.5 * x * (1 + erf(x * 0.70710678)))
 
 
 def _selu(x: np.ndarray) -> np.ndarray:
@@ -43,7 +48,7 @@ ACTIVATIONS: dict[str, Activation] = {
     "celu": _elu,
     "elu": _elu,
     "exponential": np.exp,
-    "gelu": lambda x: 0.5 * x * (1 + erf(x * 0.70710678)),
+    "gelu": _gelu,
     "hard_sigmoid": _hard_sigmoid,
     "hard_silu": lambda x: x * _hard_sigmoid(x),
     "hard_swish": lambda x: x * _hard_sigmoid(x),

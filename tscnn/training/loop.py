@@ -254,8 +254,6 @@ def plan_training(
         n_rounds = settings.n_rounds if held_out.n_origins else 1
         n_batches = -(-len(segments.starts) // batch_size)
         rounds, most_batches = plan_rounds(n_batches, n_values, hopeless, n_rounds, settings)
-        if hopeless and held_out.n_origins:
-            most_batches = 1  # what it teaches is undone
     else:
         rounds = [int(settings.epochs)]
     n_looped = settings.looped_steps if on_tensorflow() else None  # what other backends compile is launched in no time
