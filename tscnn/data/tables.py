@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Self, TypeVar, cast
 
 import narwhals as nw
+import numpy as np
 import pandas as pd
 
 from tscnn.common.checks import received, show
@@ -204,6 +205,8 @@ def read_row(row: Any, time: Any = None) -> Any:
     """
     if isinstance(row, Mapping):
         return {name: read_row(value, time) for name, value in row.items()}
+    if row is None or isinstance(row, np.ndarray | pd.Series):
+        return row
     has_columns = isinstance(row, pd.DataFrame) or nw.dependencies.is_into_dataframe(row)
     return read_table(row, time)[0] if has_columns else row
 

@@ -206,7 +206,8 @@ class Calibration:
         if n_positions > 1 and isinstance(times.index, pd.DatetimeIndex | pd.PeriodIndex):
 
             def find(some: Times) -> np.ndarray:
-                return season_positions(some.index, self.cycle, n_positions)[:, None]
+                season = (self.cycle, n_positions)
+                return some.look_up(season, lambda index: season_positions(index, *season))[:, None]
 
             places = at_steps(times, at, len(steps), find)[:, :, 0]
         factor = self.of_series[0 if self.names is None else times.series]
