@@ -60,7 +60,9 @@ class Model:
         return self.clock.seconds[n_before:]
 
     def save(self, path: Path) -> None:
-        """Save the model as darts does: two files."""
+        """Save the model as darts does, in two files, without the clock."""
+        for settings in (self.model.trainer_params, self.model.model_params["pl_trainer_kwargs"]):
+            settings["callbacks"] = []
         self.model.save(str(path))
 
     def load(self, path: Path) -> None:
