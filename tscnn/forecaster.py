@@ -257,7 +257,7 @@ class Forecaster(SavedModel, FittedForecaster, GroupedParameters):
         roles = (self.targets, self.future_covariates, self.static_covariates)
         X, layout = read_table(X, self.time)
         how = {"missing": parameters.missing, "freq": self.freq}
-        with layout.lines_of_pandas():
+        with layout.lines_of_pandas(X):
             if self.series_id is None and not is_panel(X, None):
                 schema, frame = learn_schema(X, *roles, **how)
                 check_y(y, X, frame, schema)
@@ -461,7 +461,7 @@ class Forecaster(SavedModel, FittedForecaster, GroupedParameters):
         """
         self._fitted()
         refit, (X, layout) = check_choice("refit", refit, (True, False)), read_table(X, self.time)
-        with layout.lines_of_pandas():
+        with layout.lines_of_pandas(X):
             self._reader.outcomes(X)  # which says what is wrong
         from tscnn.auditing import audit_forecaster  # here, since few want it
 

@@ -128,7 +128,7 @@ class FittedForecaster(FittedAttributes):
         adaptive = asked.check_adaptive(adaptive)
         if context is not None:
             context, layout = read_table(context, self.time)
-        with layout.lines_of_pandas():
+        with layout.lines_of_pandas(context):
             given = self._read_context(context)
             return Stream(pipeline, self.schema_, given, layout, self.series_id, asked=asked, adaptive=adaptive)
 
