@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from tscnn import fitting
-from tscnn.common.checks import check_choice, check_int
+from tscnn.common.checks import check_choice, check_int, received
 from tscnn.common.term import empty_forecasts
 from tscnn.data.frame import check_y, forecast_frame, learn_schema
 from tscnn.data.panel import is_panel, join_forecasts, learn_panel, naming, refuse_y
@@ -320,6 +320,7 @@ class Forecaster(SavedModel, FittedForecaster, GroupedParameters):
         folder: Any = None,
         coverage: Any = None,
         adaptive: bool = False,
+        engine: str = "numpy",
     ) -> pd.DataFrame:
         """Forecast from many cutoffs of a frame, each from the rows up to it alone.
 
@@ -350,6 +351,8 @@ class Forecaster(SavedModel, FittedForecaster, GroupedParameters):
         adaptive : bool, default False
             Whether quantiles and intervals follow how often outcomes up to each cutoff lay below and above (adaptive
             conformal inference), as errors drift; by default they are those of `predict`.
+        engine : {"numpy", "keras"}, default "numpy"
+            As of `predict`; not where it fits anew.
 
         Returns
         -------
@@ -366,8 +369,10 @@ class Forecaster(SavedModel, FittedForecaster, GroupedParameters):
         stride, how = check_int("stride", stride), RefitSettings.read(refit, every, gap, window, n_jobs, folder)
         adaptive = Asked.read(self.quantiles, coverage).check_adaptive(adaptive, refit=how is not None)
         if how is not None:
+            if engine != "numpy":
+                raise ValueError(received("`engine` must be 'numpy' where a backtest fits anew.", engine=engine))
             return fitting.backtest_refitted(self, X, start, stride, how, coverage)
-        pipeline, asked = self._fitted(), self._ask(coverage)
+        pipeline, asked = self._fitted().computed_by(engine), self._ask(coverage)
         frames, columns = self._reader.outcomes(X), asked.columns(self.schema_.target_names)
         series = SeriesSet.of_frames(frames, self.schema_)
         found = {}
