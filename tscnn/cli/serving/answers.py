@@ -1,0 +1,87 @@
+"""Answers: forecasts as records of JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import pandas as pd
+
+from tscnn.cli.output import flat_names
+from tscnn.cli.tables import Table
+from tscnn.cli.times import TimeFormat
+
+__all__ = ["to_json", "write_records", "write_times"]
+
+
+def write_records(found: pd.DataFrame, form: TimeFormat | None, time: str, series: str) -> list[dict[str, Any]]:
+    """Write forecasts as a list of records.
+
+    Parameters
+    ----------
+    found : DataFrame
+        Indexed by time, and before it by series where there are several.
+    form : TimeFormat or None
+        Of times; None for ISO 8601.
+    time, series : str
+        Names of what the index holds.
+
+    Returns
+    -------
+    list of dict
+        One a step, with the series first, if there are several, and the time; missing values are None.
+    """
+    index, names = found.index, [time, *flat_names(found.columns)]
+    columns = [write_times(index.get_level_values(-1), form), *(_plain(column) for _, column in found.items())]
+    records = [dict(zip(names, line, strict=True)) for line in zip(*columns, strict=True)]
+    if index.nlevels == 1:
+        return records
+    labels = index.get_level_values(0).tolist()
+    return [{series: label, **record} for label, record in zip(labels, records, strict=True)]
+
+
+def write_times(times: pd.Index, form: TimeFormat | None) -> list[Any]:
+    """Write times as those of a request.
+
+    Parameters
+    ----------
+    times : Index
+        Times, periods or integers.
+    form : TimeFormat or None
+        None for ISO 8601.
+
+    Returns
+    -------
+    list of str, or of int
+        As many.
+    """
+    written = Table(format=form).times_as_came(times)
+    if not isinstance(written, pd.Index):
+        return list(written)
+    if isinstance(written, pd.DatetimeIndex):
+        return [when.isoformat() for when in written]
+    return [str(when) for when in written] if isinstance(written, pd.PeriodIndex) else written.tolist()
+
+
+def to_json(answer: Any) -> bytes:
+    """Write an answer.
+
+    Parameters
+    ----------
+    answer : object
+        Of what JSON holds.
+
+    Returns
+    -------
+    bytes
+        One line.
+    """
+    return (
+        json.dumps(answer, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode("utf-8", "replace")
+        + b"\n"
+    )
+
+
+def _plain(column: pd.Series) -> list[float | None]:
+    return [value if math.isfinite(value) else None for value in column.tolist()]
