@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import pandas as pd
@@ -48,12 +49,17 @@ class Server:
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1024  # type: ignore[index]
 
+    def cpu(self) -> float:
+        """Return the seconds of a core that the process has taken."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
 
 @contextmanager
 def serving(*args: str, core: int | None = None) -> Iterator[Server]:
     """Run ``tscnn serve`` with arguments, on one core if it is given."""
     command = [sys.executable, "-m", "tscnn", "serve", *args, "--port", "0"]
-    threads = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
+    threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**os.environ, **threads}) as process:
         try:
             if core is not None and hasattr(os, "sched_setaffinity"):
@@ -82,30 +88,33 @@ class Client:
         answer = self._connection.getresponse()
         return answer.status, json.loads(answer.read())
 
-    def close(self) -> None:
-        """Close it."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         self._connection.close()
 
 
-def load(port: int, next_request: Callable[[], tuple], seconds: float, rate: float | None, n_clients: int) -> np.ndarray:
+def load(
+    port: int, next_request: Callable[[], tuple], seconds: float, rate: float | None, n_clients: int
+) -> np.ndarray:
     """Send requests at a rate, or each client one after the other; return their latencies in ms."""
     began, latencies = time.perf_counter() + 0.05, []
     due, lock = itertools.count(), threading.Lock()
 
     def work() -> None:
-        client = Client(port)
-        while True:
-            with lock:
-                at = began + next(due) / rate if rate else time.perf_counter()
-                request = next_request()
-            if at > began + seconds:
-                break
-            time.sleep(max(0.0, at - time.perf_counter()))
-            status, answer = client.ask(*request)
-            latencies.append((time.perf_counter() - at) * 1e3)
-            if status != 200:
-                raise RuntimeError(f"{status}: {answer}")
-        client.close()
+        with Client(port) as client:
+            while True:
+                with lock:
+                    at = began + next(due) / rate if rate else time.perf_counter()
+                    if at > began + seconds:
+                        break
+                    request = next_request()
+                time.sleep(max(0.0, at - time.perf_counter()))
+                status, answer = client.ask(*request)
+                latencies.append((time.perf_counter() - at) * 1e3)
+                if status != 200:
+                    raise RuntimeError(f"{status}: {answer}")
 
     threads = [threading.Thread(target=work) for _ in range(n_clients)]
     for thread in threads:
@@ -131,9 +140,15 @@ def _fit(folder: str) -> tuple[str, pd.DataFrame]:
     return f"{folder}/weather.tscnn", frame
 
 
-def _tell(name: str, latencies: np.ndarray, seconds: float) -> None:
+def _measure(
+    name: str, server: Server, request: Callable[[], tuple], seconds: float, rate: float | None, n_clients: int
+) -> int:
+    began, cpu = time.perf_counter(), server.cpu()
+    latencies = load(server.port, request, seconds, rate, n_clients)
+    per_second, cpu = len(latencies) / (time.perf_counter() - began), (server.cpu() - cpu) / len(latencies) * 1e3
     p50, p99, most = np.quantile(latencies, [0.5, 0.99, 1])
-    print(f"{name:42} {len(latencies) / seconds:7.0f} a second   p50 {p50:6.1f} ms   p99 {p99:6.1f}   max {most:6.1f}")
+    print(f"{name:40} {per_second:6.0f}/s  p50 {p50:6.1f}  p99 {p99:6.1f}  max {most:6.1f} ms  core {cpu:5.2f} ms each")
+    return len(latencies)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -164,28 +179,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
                         continue
                     load(server.port, request, 1, None, n_clients)
                     for rate in (None, args.rate):
-                        found = load(server.port, request, args.seconds, rate, n_clients)
                         told = f"{name}{' kept' if kept else ''}, {f'{rate:.0f} due' if rate else 'as many as go'}"
-                        _tell(told, found, args.seconds)
+                        _measure(told, server, request, args.seconds, rate, n_clients)
                 if kept:
                     _soak(server, new, question, args)
 
 
 def _soak(server: Server, new: Iterator[dict], question: bytes, args: argparse.Namespace) -> None:
     """Send a tenth updates, a tenth forecasts of rows, and the newest forecast, for a while."""
-    updates = threading.Lock()
     number = itertools.count()
 
     def request() -> tuple:
         at = next(number) % 10
         return ("/update", {"rows": next(new)}) if at == 0 else ("/forecast", question) if at == 5 else ("/forecast",)
 
-    with updates:
-        load(server.port, request, 5, args.rate, 1)
-        before = server.memory()
-        found = load(server.port, request, args.soak, args.rate, 1)
-    _tell(f"soak of {args.soak:.0f} s, {args.rate:.0f} due", found, args.soak)
-    print(f"memory {before:.1f} MB before, {server.memory():.1f} MB after {len(found)} requests")
+    load(server.port, request, 5, args.rate, 1)
+    before = server.memory()
+    n_sent = _measure(f"mixed, kept, {args.soak:.0f} s, {args.rate:.0f} due", server, request, args.soak, args.rate, 1)
+    print(f"memory {before:.1f} MB before, {server.memory():.1f} MB after {n_sent} requests")
 
 
 if __name__ == "__main__":

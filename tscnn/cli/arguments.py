@@ -226,7 +226,7 @@ def _add_stream(parser: argparse.ArgumentParser) -> None:
 
 def _add_serve(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("models", nargs="+", metavar="MODEL", help="file of `tscnn fit`, or NAME=FILE")
-    parser.add_argument("--port", type=int, default=8000, metavar="N", help="0 for a free one (default: 8000)")
+    parser.add_argument("--port", type=_port, default=8000, metavar="N", help="0 for a free one (default: 8000)")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen at (default: 127.0.0.1, this computer)")
     parser.add_argument("--state", metavar="DIR", help="go on from the files in this folder, and keep them up to date")
     _add_sure(parser)
@@ -311,6 +311,12 @@ def _count(text: str) -> int:
     if text.isascii() and text.isdigit() and len(text) < 19 and int(text):
         return int(text)
     raise argparse.ArgumentTypeError(f"must be an integer of at least 1, received {text[:40]!r}")
+
+
+def _port(text: str) -> int:
+    if text.isascii() and text.isdigit() and len(text) < 6 and int(text) < 2**16:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"must be an integer from 0 to 65535, received {text[:40]!r}")
 
 
 def _megabytes(text: str) -> float:

@@ -69,10 +69,10 @@ def _load(args: argparse.Namespace) -> dict[str, ServedModel]:
         if not equals or Path(text).exists():
             given, path = Path(text).stem, text
         if not given or not set(given) <= _IN_AN_ADDRESS or given.startswith("."):
-            rule = "The name of a model must be of letters, digits and -_.~; `NAME=FILE` gives it one."
+            rule = "The name of a model must be of letters, digits and -_.~; NAME=FILE gives it one."
             raise ValueError(received(rule, name=given))
         if given in models:
-            rule = "Each model must have a name of its own; `NAME=FILE` gives it one."
+            rule = "Each model must have a name of its own; NAME=FILE gives it one."
             raise ValueError(received(rule, name=given))
         forecaster = load_model(argparse.Namespace(**{**vars(args), "model": path}))
         state = None if args.state is None else str(Path(args.state) / f"{given}.state")
@@ -85,8 +85,8 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((host, port), family=family, backlog=1024)
-    except (OSError, OverflowError) as error:
-        number = getattr(error, "errno", None) or 0
+    except OSError as error:
+        number = error.errno or 0  # negative of names that are not found
         why = os.strerror(number) if number > 0 else str(error)
         rule = f"`--host` and `--port` must be free to listen at ({why})."
         raise ValueError(received(rule, host=host, port=port)) from None

@@ -9,7 +9,6 @@ from typing import Any
 import pandas as pd
 
 from tscnn.cli.output import flat_names
-from tscnn.cli.tables import Table
 from tscnn.cli.times import TimeFormat
 
 __all__ = ["to_json", "write_records", "write_times"]
@@ -56,12 +55,11 @@ def write_times(times: pd.Index, form: TimeFormat | None) -> list[Any]:
     list of str, or of int
         As many.
     """
-    written = Table(format=form).times_as_came(times)
-    if not isinstance(written, pd.Index):
-        return list(written)
-    if isinstance(written, pd.DatetimeIndex):
-        return [when.isoformat() for when in written]
-    return [str(when) for when in written] if isinstance(written, pd.PeriodIndex) else written.tolist()
+    if form is not None and isinstance(times, pd.DatetimeIndex | pd.PeriodIndex):
+        return form.write(times.to_timestamp() if isinstance(times, pd.PeriodIndex) else times)
+    if isinstance(times, pd.DatetimeIndex):
+        return [when.isoformat() for when in times]
+    return [str(when) for when in times] if isinstance(times, pd.PeriodIndex) else times.tolist()
 
 
 def to_json(answer: Any) -> bytes:

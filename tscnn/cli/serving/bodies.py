@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import re
@@ -9,6 +10,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
+import numpy as np
 import pandas as pd
 
 from tscnn.cli.models import conform_times
@@ -168,33 +170,38 @@ class RowReader:
             records = [{**fixed, **record} for fixed, record in zip(own, records, strict=True)]
         _check_alike(field, records)
         names = list(records[0])
-        columns = {self.columns.get(name, name): [record[name] for record in records] for name in names}
-        frame = pd.DataFrame({name: _numbers(values) for name, values in columns.items()})
-        if self.is_panel and self.series not in names:
-            raise ValueError(received(f"Every row must name its series, as {self.series!r}.", columns=list_some(names)))
-        series = frame.pop(self.series).tolist() if self.is_panel else None
-        index, form = self._index(field, frame, body, after, series)
-        frame = frame.set_axis(index.set_names(self._label))
+        series = self._series_of(field, records) if self.is_panel else None
+        index, form = self._index(field, records, body, after, series)
+        columns = {
+            self.columns.get(name, name): _numbers([record[name] for record in records])
+            for name in names
+            if name != self.time and (name != self.series or series is None)
+        }
+        frame = pd.DataFrame(columns, index.set_names(self._label))
         if series is None:
             return Rows({None: _in_order(frame)}, form)
-        own_names = [None if name is None else (self._known or {}).get(str(name), name) for name in series]
-        if None in own_names:
-            raise ValueError(received(f"`{field}[{own_names.index(None)}]` must name its series.", series=None))
-        parts = frame.groupby(own_names, sort=False)
-        return Rows({name: _in_order(part) for name, part in parts}, form)
+        return Rows({name: _in_order(part) for name, part in frame.groupby(series, sort=False)}, form)
+
+    def _series_of(self, field: str, records: list[dict[str, Any]]) -> list[Any]:
+        """Return the series of each row, those of the training data as they are called there."""
+        known, names = self._known or {}, [record.get(self.series) for record in records]
+        if None in names:
+            rule = f"Every row must name its series, as {self.series!r}."
+            raise ValueError(received(rule, **{f"{field}[{names.index(None)}]": records[names.index(None)]}))
+        return [known.get(str(name), name) for name in names]
 
     def _index(
-        self, field: str, frame: pd.DataFrame, body: Mapping[str, Any], after: Any, series: list[Any] | None
+        self, field: str, records: list[dict[str, Any]], body: Mapping[str, Any], after: Any, series: list[Any] | None
     ) -> tuple[pd.Index, TimeFormat | None]:
-        """Take the times out of a frame."""
-        if self.time not in frame.columns:
+        """Return the times of rows."""
+        if self.time not in records[0]:
             if not self._is_counted:
                 rule = f"Every row of `{field}` must have its time, as {self.time!r}."
-                raise ValueError(received(rule, columns=list_some(frame.columns)))
+                raise ValueError(received(rule, columns=list_some(records[0])))
             first = 0 if after is None else int(after) + 1
-            at = frame.groupby(series, sort=False).cumcount() if series is not None else range(len(frame))
-            return pd.Index([first + number for number in at]), None
-        times = frame.pop(self.time).tolist()
+            counts = pd.Series(series).groupby(series, sort=False).cumcount() if series else range(len(records))
+            return pd.Index([first + number for number in counts]), None
+        times = [record[self.time] for record in records]
         kind = int if self._is_counted else str
         bad = next((at for at, time in enumerate(times) if not isinstance(time, kind) or isinstance(time, bool)), None)
         if bad is not None:
@@ -204,25 +211,29 @@ class RowReader:
             )
         if self._is_counted:
             return pd.Index(times), None
-        form = _find_format(times, body.get("time_format"))
-        return conform_times(form.read(times), self._forecaster), form
+        index, form = _read_times(times, body.get("time_format"))
+        return conform_times(index, self._forecaster), form
 
 
-def _find_format(times: list[str], given: Any) -> TimeFormat:
-    """Return the format of times, that of ISO 8601 without a search."""
+def _read_times(times: list[str], given: Any) -> tuple[pd.DatetimeIndex, TimeFormat]:
+    """Read times, those of ISO 8601 at once."""
     if given is not None:
         if not isinstance(given, str):
             raise TypeError(received("`time_format` must be text, such as '%d/%m/%Y'.", time_format=given))
-        return TimeFormat(given)
-    if _ISO.fullmatch(times[0]) and len({len(time) for time in times}) == 1:
+        form = TimeFormat(given)
+        return form.read(times), form
+    if _ISO.fullmatch(times[0]) and all(map(_ISO.fullmatch, times)) and len(set(map(len, times))) == 1:
         mark = times[0][10:11]
-        return TimeFormat("%Y-%m-%d" + {10: "", 16: f"{mark}%H:%M", 19: f"{mark}%H:%M:%S"}[len(times[0])])
-    form = TimeFormat.find(times)
-    if form is None:
+        form = TimeFormat("%Y-%m-%d" + {10: "", 16: f"{mark}%H:%M", 19: f"{mark}%H:%M:%S"}[len(times[0])])
+        with contextlib.suppress(ValueError):  # a 13th month, which `read` explains
+            return pd.DatetimeIndex(np.array(times, "datetime64[us]")), form
+        return form.read(times), form
+    found = TimeFormat.find(times)
+    if found is None:
         sample = next((time for time in times if TimeFormat.find([time]) is None), times[0])
         rule = 'Times must all be written alike, such as "2026-03-28 07:00"; `time_format` tells another way.'
         raise ValueError(received(rule, time=sample))
-    return form
+    return found.read(times), found
 
 
 def _as_records(field: str, rows: Any) -> list[dict[str, Any]]:
@@ -235,10 +246,11 @@ def _as_records(field: str, rows: Any) -> list[dict[str, Any]]:
     for at, row in enumerate(rows):
         if not isinstance(row, dict):
             raise TypeError(received(rule, **{f"{field}[{at}]": row}))
-        for name, value in row.items():
-            if isinstance(value, dict | list):
-                rule = f"`{field}[{at}]` must have numbers, text or null, but {show(name)} is {_kind_of(value)}."
-                raise TypeError(received(rule, value=value))
+        if nested := [name for name, value in row.items() if type(value) in (dict, list)]:
+            rule = (
+                f"`{field}[{at}]` must have numbers, text or null, but {show(nested[0])} is {_kind_of(row[nested[0]])}."
+            )
+            raise TypeError(received(rule, value=row[nested[0]]))
     return rows
 
 

@@ -66,6 +66,7 @@ class ServedModel:
         forecaster.layout_ = Layout()  # frames of pandas, of whichever table it has learnt from
         self.name, self.forecaster, self.reader = name, forecaster, RowReader(forecaster)
         self.horizon, self.n_needed = forecaster.pipeline_.horizon, forecaster.pipeline_.fewest_rows
+        self._twin = copy.copy(forecaster)  # for what a request asks
         self.thread = ThreadPoolExecutor(1, thread_name_prefix=name)
         self.n_waiting = self.n_accepted = 0
         self._coverage, self._adaptive, self._path = coverage, adaptive, path
@@ -155,12 +156,8 @@ class ServedModel:
         return answer
 
     def _predict(self, body: Mapping[str, Any], horizon: int) -> bytes:
-        twin, rows, future = (
-            copy.copy(self.forecaster),
-            self.reader.read("rows", body),
-            self.reader.read("future", body),
-        )
-        coverage = body.get("coverage")
+        twin, rows, future = self._twin, self.reader.read("rows", body), self.reader.read("future", body)
+        twin.quantiles, coverage = self.forecaster.quantiles, body.get("coverage")
         if {"coverage", "quantiles"} & body.keys():
             twin.quantiles = _as_tuple(body.get("quantiles"))
         elif horizon <= self.horizon:
@@ -272,7 +269,10 @@ class ServedModel:
         """Go on with rows that are due, or begin anew with as many as the model needs."""
         schema, context, index = self.forecaster.schema_, self.context, next(iter(frames.values())).index
         ahead = self._ahead(frames, future)
-        dues = [future_index(rows.index[-2:], schema.freq, 1) for rows in context.values()]
+        if self._found is not None and None in context:
+            dues = [self._found.index[:1]]
+        else:
+            dues = [future_index(rows.index[-2:], schema.freq, 1) for rows in context.values()]
         if schema.missing != "raise" and context:
             frames = self._fill(frames, context)
             index = next(iter(frames.values())).index

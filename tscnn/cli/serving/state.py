@@ -108,7 +108,7 @@ def read_state(path: str, forecaster: Forecaster, asked: list[Any]) -> State | N
     if not Path(path).exists():
         return None
     try:
-        with np.load(path, allow_pickle=False) as kept:
+        with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as kept:
             arrays = dict(kept)
         told = json.loads(str(arrays["told"]))
         if told["kind"] != _KIND:
