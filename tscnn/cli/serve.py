@@ -84,12 +84,15 @@ def _listen(host: str, port: int) -> socket.socket:
     """Open the port before anything else is promised."""
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((host, port), family=family, backlog=1024)
+        listening = socket.create_server((host, port), family=family, backlog=1024)
     except OSError as error:
         number = error.errno or 0  # negative of names that are not found
         why = os.strerror(number) if number > 0 else str(error)
         rule = f"`--host` and `--port` must be free to listen at ({why})."
         raise ValueError(received(rule, host=host, port=port)) from None
+    # Connections inherit it. asyncio sets it where a socket names its protocol alone; answers would wait for 40 ms.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening
 
 
 @contextlib.contextmanager

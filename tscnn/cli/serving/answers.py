@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import math
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from tscnn.cli.output import flat_names
@@ -32,8 +32,10 @@ def write_records(found: pd.DataFrame, form: TimeFormat | None, time: str, serie
         One a step, with the series first, if there are several, and the time; missing values are None.
     """
     index, names = found.index, [time, *flat_names(found.columns)]
-    columns = [write_times(index.get_level_values(-1), form), *(_plain(column) for _, column in found.items())]
-    records = [dict(zip(names, line, strict=True)) for line in zip(*columns, strict=True)]
+    times, values = write_times(index.get_level_values(-1), form), found.to_numpy()
+    if not (finite := np.isfinite(values)).all():
+        values = np.where(finite, values, None)
+    records = [dict(zip(names, (when, *line), strict=True)) for when, line in zip(times, values.tolist(), strict=True)]
     if index.nlevels == 1:
         return records
     labels = index.get_level_values(0).tolist()
@@ -79,7 +81,3 @@ def to_json(answer: Any) -> bytes:
         json.dumps(answer, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode("utf-8", "replace")
         + b"\n"
     )
-
-
-def _plain(column: pd.Series) -> list[float | None]:
-    return [value if math.isfinite(value) else None for value in column.tolist()]

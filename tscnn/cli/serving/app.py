@@ -88,6 +88,8 @@ class _Service:
         model = self._find(request)
         if request.method in ("GET", "HEAD"):
             query = request.query_params
+            if not query and model.answer is not None:
+                return _answer(model.answer)
             return await self._run(model, model.forecast, lambda: _read_query(query))
         raw = await self._read(request)
         return await self._run(model, model.forecast, lambda: read_body(raw, FORECAST_FIELDS))

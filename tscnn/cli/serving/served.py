@@ -15,7 +15,7 @@ from tscnn.cli.serving.answers import to_json, write_records, write_times
 from tscnn.cli.serving.bodies import RowReader, Rows
 from tscnn.cli.serving.state import State, read_state, write_state
 from tscnn.common.checks import check_int, received
-from tscnn.data.frame import read_frame
+from tscnn.data.frame import read_frame, read_values
 from tscnn.data.index import future_index, is_due
 from tscnn.data.panel import naming
 from tscnn.data.tables import Layout
@@ -32,8 +32,8 @@ Frames = dict[Any, pd.DataFrame]  # by series; a single one without name by None
 class ServedModel:
     """A forecaster, the newest rows that it has seen, and the stream that follows them.
 
-    Nothing here is safe to call from several threads at once: `thread` is the one that requests are to run in, in the
-    order in which they came.
+    It is not safe to call from several threads at once: `thread` is the one that requests are to run in, in the order
+    in which they came.
 
     Parameters
     ----------
@@ -47,6 +47,11 @@ class ServedModel:
         Whether those of the stream follow the drift of errors.
     path : str, optional
         File in which the state is kept; read, if there is one.
+
+    Attributes
+    ----------
+    answer : bytes or None
+        The forecast after the newest rows, once it was asked for; it may be read from any thread.
 
     Raises
     ------
@@ -72,7 +77,7 @@ class ServedModel:
         self._coverage, self._adaptive, self._path = coverage, adaptive, path
         self._stream: Stream | None = None
         self._found: pd.DataFrame | None = None  # by the stream, after its newest row
-        self._answer: bytes | None = None
+        self.answer: bytes | None = None
         state = None if path is None else read_state(path, forecaster, [forecaster.quantiles, coverage, adaptive])
         if state is not None:
             forecaster.context_, self._found = state.context, state.found
@@ -136,8 +141,8 @@ class ServedModel:
         TypeError, ValueError
             Naming what breaks a rule.
         """
-        if not body and self._answer is not None:
-            return self._answer
+        if not body and self.answer is not None:
+            return self.answer
         horizon = check_int("horizon", body.get("horizon", self.horizon))
         most = max(MOST_STEPS, self.horizon)
         if horizon > most:
@@ -152,7 +157,7 @@ class ServedModel:
         else:
             answer = self._predict(body, horizon)
         if not body:
-            self._answer = answer
+            self.answer = answer
         return answer
 
     def _predict(self, body: Mapping[str, Any], horizon: int) -> bytes:
@@ -224,8 +229,8 @@ class ServedModel:
             raise ValueError('`rows` must hold the rows that are to be taken: {"rows": [{..}, ..]}.')
         frames = self._together(rows.frames, context)
         n_given = len(next(iter(frames.values())))
-        if after is not None:
-            frames = {name: frame[_newer(frame.index, after)] for name, frame in frames.items()}
+        if after is not None and not (newer := _newer(next(iter(frames.values())).index, after)).all():
+            frames = {name: frame[newer] for name, frame in frames.items()}
         n_taken = len(next(iter(frames.values())))
         if n_taken:
             self._take(frames, self.reader.read("future", body))
@@ -249,7 +254,7 @@ class ServedModel:
             if self._stream is not None and kept is not None:
                 self._stream.restore(kept)
             raise
-        self._answer = None
+        self.answer = None
 
     def _together(self, frames: Frames, context: Frames) -> Frames:
         """Check that each series has a row at each time."""
@@ -286,7 +291,7 @@ class ServedModel:
         read = {}
         for name, frame in frames.items():
             with naming(name):
-                read[name] = read_frame(frame, schema)
+                read[name] = read_frame(frame, schema) if len(frame) > 1 else read_values(frame, schema)
         values = np.stack([frame.to_numpy() for frame in read.values()], axis=1)  # (rows, series, columns)
         for at, time in enumerate(index):
             row: Any = values[at]
