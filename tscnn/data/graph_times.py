@@ -10,7 +10,7 @@ import numpy as np
 
 from tscnn.data.calendar import CYCLES, HOLIDAYS, KINDS
 
-__all__ = ["GraphTimes"]
+__all__ = ["GraphTimes", "lists_holidays"]
 
 DAY = 86_400  # seconds
 MONTHS = np.array([31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31], np.int32)

@@ -145,7 +145,9 @@ class Traced:
         if Ellipsis in at:
             i, n_taken = at.index(Ellipsis), len([one for one in at if one is not None and one is not Ellipsis])
             at = (*at[:i], *(builtins.slice(None),) * (len(self.shape) - n_taken), *at[i + 1 :])
-        found, axis, dropped, added = self, 0, [], []
+        found, axis = self, 0
+        dropped: list[int] = []
+        added: list[int] = []
         for one in at:
             if one is None:
                 added.append(axis - len(dropped) + len(added))

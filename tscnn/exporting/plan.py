@@ -15,7 +15,7 @@ from tscnn.exporting import onnx_ops
 from tscnn.exporting.onnx_ops import Graph, Traced
 from tscnn.exporting.pipeline_graph import forecast_in_graph
 from tscnn.forecasting.pipeline import Pipeline
-from tscnn.linear import StructuralMixture
+from tscnn.linear.structural_mixture import StructuralMixture
 from tscnn.network import NetworkTerm
 from tscnn.network.activations import ACTIVATIONS
 
@@ -96,7 +96,7 @@ def plan_export(pipeline: Pipeline, schema: Schema, levels: np.ndarray, dtype: A
         outputs = forecast_in_graph(pipeline, inputs, onnx_ops, levels, fills)
     needed = graph.prune([one.name for one in outputs.values()])
     inputs = {name: one for name, one in inputs.items() if name == "rows" or name in needed}
-    described = {
+    described: dict[str, dict[str, Any]] = {
         "rows": {"columns": [str(name) for name in schema.features]},
         "clock": {"entries": ["days since 1970-01-01", "seconds since midnight"]},
         "covariates": {"columns": [str(name) for name in schema.covariates]},

@@ -83,7 +83,7 @@ def find_activation(name: str, ops: Any = numpy_ops) -> Activation:
     callable
         In these operations; on arrays of Keras itself, which is imported, where the name is not in `ACTIVATIONS`.
     """
-    return partial(ACTIVATIONS[name], ops=ops) if name in ACTIVATIONS else partial(_activate_by_keras, name)
+    return (lambda x: ACTIVATIONS[name](x, ops)) if name in ACTIVATIONS else partial(_activate_by_keras, name)
 
 
 def _activate_by_keras(name: str, x: np.ndarray) -> np.ndarray:

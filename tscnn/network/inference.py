@@ -227,6 +227,7 @@ class ArrayNetwork:
             return ops.reshape(functional.affine(hidden, Affine(flat[:-1], flat[-1]), ops), (-1, 1, *outputs.shape[1:]))
 
         def add_ahead(hidden: Any, ahead: Any, forecasts: Any) -> Any:
+            assert self.ahead is not None
             return forecasts + ahead_forecasts(hidden, ahead, self.ahead, config.targets, ops)
 
         stack, front_end = self.stack.dense, self.front_end
@@ -373,9 +374,7 @@ def _stack_shapes(config: NetworkConfig, name: str, n_inputs: int, layers: Layer
     return shapes
 
 
-def _read_stack(
-    config: NetworkConfig, arrays: Mapping[str, np.ndarray], name: str, layers: Layers, ops: Any
-) -> Stack:
+def _read_stack(config: NetworkConfig, arrays: Mapping[str, np.ndarray], name: str, layers: Layers, ops: Any) -> Stack:
     blocks = []
     for i, (kernel_size, dilation_rate) in enumerate(layers):
         block = f"{name}/block_{i}"
