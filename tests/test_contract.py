@@ -232,7 +232,10 @@ def test_contract_of_a_pipeline_its_forms_agree(pipeline, rows, standardized):
         close(pipeline.step(state, windows[i][None, -1], newest), dense[i : i + 1])
 
 
-@pytest.mark.parametrize("kind", ["onnx", "saved_model", "litert"])
+SLOW = [pytest.param(kind, marks=pytest.mark.slow) for kind in ("saved_model", "litert")]
+
+
+@pytest.mark.parametrize("kind", ["onnx", *SLOW])
 def test_contract_exported_forecasts_are_those_of_predict(forecaster, rows, kind, tmp_path):
     pytest.importorskip("onnx" if kind == "onnx" else "tensorflow")
     path, ends = tmp_path / "model", (200, 500, 896)

@@ -126,6 +126,16 @@ def test_a_logarithm(frame, tmp_path):
     check(forecaster, tmp_path / "model.onnx", coverage=0.8)
 
 
+def test_short_series(tmp_path):
+    random, months = np.random.default_rng(0), pd.date_range("2010-01-01", periods=90, freq="MS")
+    values = 50 + np.arange(90) + 10 * np.sin(np.arange(90) * np.pi / 6) + random.normal(size=90)
+    short = pd.DataFrame({"a": values}, months)
+    forecaster = closed_form(lookback="auto", horizon=12).fit(short)
+    assert "structural_mixture" in [term.name for term in forecaster.pipeline_.terms]
+    for X in (None, short.iloc[-forecaster.pipeline_.fewest_rows :]):
+        check(forecaster, tmp_path / "model.onnx", X)
+
+
 def test_the_description_goes_with_the_file(plain, tmp_path):
     onnx = pytest.importorskip("onnx")
     described = plain.export(tmp_path / "model.onnx")
@@ -135,13 +145,13 @@ def test_the_description_goes_with_the_file(plain, tmp_path):
 
 
 def test_what_cannot_be_exported_is_said_before_anything_is_written(plain, tmp_path):
-    months = pd.date_range("2010-01-01", periods=90, freq="MS")
-    values = 50 + np.arange(90) + 10 * np.sin(np.arange(90) * np.pi / 6)
-    short = closed_form(lookback="auto", horizon=12).fit(pd.DataFrame({"a": values}, months))
-    assert "structural_mixture" in [term.name for term in short.pipeline_.terms]
-    with pytest.raises(ValueError, match=r"can't be exported: a fit with `structural_models=False`"):
-        short.export(tmp_path / "model.onnx")
-    pytest.importorskip("holidays")
+    class Nothing:
+        name = "nothing"
+
+    other = copy(plain)
+    other.pipeline_ = replace(plain.pipeline_, terms=(Nothing(),))
+    with pytest.raises(ValueError, match=r"A part of this model can't be exported.* Received: term='nothing'"):
+        other.export(tmp_path / "model.onnx")
     effects = CovariateEffects(CovariateBasis(("holidays:US",), np.zeros((0, 5))), np.zeros(1), np.zeros((1, 2)))
     festive, pipeline = copy(plain), plain.pipeline_
     festive.pipeline_ = replace(pipeline, transforms=(*pipeline.transforms, effects))

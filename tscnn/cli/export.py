@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from typing import Any
 
 from tscnn.cli.models import load_model
 from tscnn.cli.output import write_json
@@ -20,7 +21,7 @@ def run(args: argparse.Namespace) -> int:
     for kind in ("inputs", "outputs"):
         for name, one in described[kind].items():
             shape = " x ".join(map(str, one["shape"]))
-            entries = next((one[of] for of in ("columns", "entries", "names", "levels") if of in one), [])
+            entries: list[Any] = next((one[of] for of in ("columns", "entries", "names", "levels") if of in one), [])
             told = ", ".join(map(str, entries[:5])) + (", .." if len(entries) > 5 else "")
             sys.stdout.write(f"{kind[:-1]:7} {name:11} {one['dtype']:8} {shape}: {told}\n")
     return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from tscnn.common.archive.writing import find_place
 from tscnn.common.checks import check_choice, check_path, received
 from tscnn.data.calendar import as_times
 from tscnn.data.series import SeriesSet
+from tscnn.data.times import Times, pad_times
 from tscnn.exporting.plan import Plan, plan_export
 from tscnn.forecasting.fitted import FittedForecaster
 
@@ -115,17 +117,21 @@ class ExportedModel(FittedForecaster):
         plan = plan_export(pipeline, schema, self._ask(coverage).levels, np.float64)
         series, lookback = SeriesSet.of_frames(frames, schema), pipeline.lookback
         ahead, bounds = self._reader.ahead(future, frames, pipeline.horizon), series.bounds.tolist()
-        times = [seen[-lookback:].append(later) for seen, later in zip(series.all_times(), ahead, strict=True)]
-        return _gather(plan, series, bounds, times, np.dtype(dtype))
+        seen = [pad_times(times, lookback)[-lookback:] for times in series.all_times()]
+        times = [own.append(later) for own, later in zip(seen, ahead, strict=True)]
+        rows = [
+            series.values[np.maximum(np.arange(stop - lookback, stop), start)]  # the first stands for those before
+            for start, stop in itertools.pairwise(bounds)
+        ]
+        return _gather(plan, series, np.stack(rows), times, np.dtype(dtype))
 
 
-def _gather(plan: Plan, series: SeriesSet, bounds: list[int], times: list[Any], dtype: Any) -> dict[str, np.ndarray]:
-    lookback, names = plan.pipeline.lookback, plan.pipeline.standardize.names
-    found = {"rows": np.stack([series.values[stop - lookback : stop] for stop in bounds[1:]]).astype(dtype)}
+def _gather(plan: Plan, series: SeriesSet, rows: np.ndarray, times: list[Times], dtype: Any) -> dict[str, np.ndarray]:
+    names, found = plan.pipeline.standardize.names, {"rows": rows.astype(dtype)}
     if "clock" in plan.inputs:
         found["clock"] = np.stack([_clock(one.index) for one in times])
     if "covariates" in plan.inputs:
-        found["covariates"] = np.stack([one.covariates for one in times]).astype(dtype)
+        found["covariates"] = np.array([one.covariates for one in times], dtype)
     if "series" in plan.inputs:
         known = {name: i for i, name in enumerate(names or ())}
         unknown = [name for name in series.names or () if name not in known]

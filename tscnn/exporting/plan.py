@@ -15,7 +15,6 @@ from tscnn.exporting import onnx_ops
 from tscnn.exporting.onnx_ops import Graph, Traced
 from tscnn.exporting.pipeline_graph import forecast_in_graph
 from tscnn.forecasting.pipeline import Pipeline
-from tscnn.linear.structural_mixture import StructuralMixture
 from tscnn.network import NetworkTerm
 from tscnn.network.activations import ACTIVATIONS
 
@@ -118,9 +117,6 @@ def plan_export(pipeline: Pipeline, schema: Schema, levels: np.ndarray, dtype: A
 def _check_parts(pipeline: Pipeline) -> None:
     """Complain about a part that can't be written."""
     for term in pipeline.terms:
-        if isinstance(term, StructuralMixture):
-            rule = "Structural models of short series can't be exported: a fit with `structural_models=False` does"
-            raise ValueError(received(f"{rule} without.", term=term.name))
         if not isinstance(term, ExportedTerm):
             rule = "A part of this model can't be exported; `pipeline_.without(..)` leaves it out."
             raise ValueError(received(rule, term=term.name))
