@@ -8,7 +8,10 @@ import pandas as pd
 import pytest
 
 from tests.conftest import small_forecaster
+from tests.exporting.runtimes import run_exported
+from tscnn.common import numpy_ops
 from tscnn.common.term import Term
+from tscnn.data.graph_times import GraphTimes
 from tscnn.data.times import Times
 from tscnn.forecasting import Pipeline
 from tscnn.forecasting.parts import TERMS as ALL_TERMS
@@ -109,6 +112,18 @@ def test_contract_of_a_term_its_forms_agree(pipeline, standardized, ahead, name)
     state = term.start(windows[:1])
     for i in range(1, n):
         close(term.step(state, windows[i][None, -1], *(one[i : i + 1] for one in known)), dense[i : i + 1])
+
+
+@pytest.mark.parametrize("name", TERMS)
+def test_contract_of_a_term_it_is_exported(pipeline, standardized, rows, ahead, name):
+    term, at = part(pipeline, name), np.arange(100, 120)
+    windows = np.stack([standardized[i + 1 - LOOKBACK : i + 1] for i in at])
+    seen = [times(rows)[i + 1 - LOOKBACK : i + 1 + HORIZON] for i in at]
+    days = np.stack([one.index.as_unit("s").asi8 // 86_400 for one in seen])
+    clock = np.stack([days, np.zeros_like(days)], axis=-1).astype(np.int32)
+    known = GraphTimes(numpy_ops, clock, np.stack([one.covariates for one in seen]))
+    effects = part(pipeline, "covariate_effects")
+    close(term.last_in_graph(windows, known, effects), term.last(windows, *ahead(term, at)))
 
 
 @pytest.mark.parametrize("name", TERMS)
@@ -215,6 +230,29 @@ def test_contract_of_a_pipeline_its_forms_agree(pipeline, rows, standardized):
     for i in range(1, 31):
         newest = pipeline.describe_next([at[LOOKBACK - 1 + i : LOOKBACK + i + HORIZON]], most_before=1)
         close(pipeline.step(state, windows[i][None, -1], newest), dense[i : i + 1])
+
+
+SLOW = [pytest.param(kind, marks=pytest.mark.slow) for kind in ("saved_model", "litert")]
+
+
+@pytest.mark.parametrize("kind", ["onnx", *SLOW])
+def test_contract_exported_forecasts_are_those_of_predict(forecaster, rows, kind, tmp_path):
+    pytest.importorskip("onnx" if kind == "onnx" else "tensorflow")
+    path, ends = tmp_path / "model", (200, 500, 896)
+    forecaster.export(path, kind, coverage=0.8)
+    inputs, expected = [], []
+    for end in ends:
+        given, future = rows.iloc[:end], rows[["known"]].iloc[end : end + HORIZON]
+        dtype = np.float32 if kind == "litert" else np.float64
+        inputs.append(forecaster.export_inputs(given, future=future, coverage=0.8, dtype=dtype))
+        expected.append(forecaster.predict(given, future=future, coverage=0.8))
+    batch = {name: np.concatenate([one[name] for one in inputs]) for name in inputs[0]}
+    found, scale = run_exported(path, kind, batch), forecaster.scale_
+    for i, of_predict in enumerate(expected):
+        points, low, high = (of_predict.xs(name, axis=1, level=1) for name in ("forecast", "lower", "upper"))
+        assert np.abs((found["forecast"][i] - points) / scale).max(axis=None) < 1e-5
+        assert np.abs((found["quantiles"][i, 0] - low) / scale).max(axis=None) < 2e-5
+        assert np.abs((found["quantiles"][i, 1] - high) / scale).max(axis=None) < 2e-5
 
 
 def test_contract_explain_sums_to_the_forecast(forecaster, rows):

@@ -18,9 +18,9 @@ from tscnn.data.tables import read_table, tables_in_and_out
 from tscnn.evaluation.backtest import find_cutoffs
 from tscnn.evaluation.report import describe_report, list_unbeaten
 from tscnn.evaluation.score import coefficient_of_determination
+from tscnn.exporting import ExportedModel
 from tscnn.forecasting import forecast_cutoffs
 from tscnn.forecasting.adaptive import forecast_asked
-from tscnn.forecasting.fitted import FittedForecaster
 from tscnn.forecasting.intervals import Asked
 from tscnn.forecasting.persistence import SavedModel
 from tscnn.parameters import GroupedParameters, RefitSettings, read_parameters
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["Forecaster"]
 
 
-class Forecaster(SavedModel, FittedForecaster, GroupedParameters):
+class Forecaster(SavedModel, ExportedModel, GroupedParameters):
     """Forecast the columns of a frame: linear regressions on the last rows, and a causal convolutional network.
 
     A forecast is a sum. Ridge regressions predict every column from its own last `lookback` rows; where that makes

@@ -8,7 +8,9 @@ import pandas as pd
 import pytest
 
 from tscnn import Forecaster
+from tscnn.common import numpy_ops
 from tscnn.common.term import Term
+from tscnn.data.graph_times import GraphTimes
 from tscnn.linear.settings import StructuralSettings
 from tscnn.linear.structural_mixture import StructuralMixture, list_models
 from tscnn.linear.structural_mixture_fit import learn_odds
@@ -44,6 +46,17 @@ def test_contract_its_forms_agree_and_it_is_saved(term: StructuralMixture, rows:
     reloaded = StructuralMixture.from_arrays(json.loads(json.dumps(term.settings())), term.arrays())
     for again in (reloaded, pickle.loads(pickle.dumps(term))):
         np.testing.assert_array_equal(again.dense(rows), dense)
+
+
+def test_contract_it_is_exported(term: StructuralMixture, rows: np.ndarray) -> None:
+    windows = np.stack([rows[i : i + 80] for i in range(40)])
+    windows[5:10, :50] = windows[5:10, 50:51]  # padded
+    windows[10] -= 30  # not positive
+    windows[11:15] = windows[11:15].round()
+    windows[15], windows[16, :-2] = 5.0, 5.0  # constant, and of too few rows
+    found = term.last_in_graph(windows, GraphTimes(numpy_ops), None)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, term.last(windows), atol=1e-5 * windows.std())
 
 
 def test_each_window_finds_the_models_that_suit_it(term: StructuralMixture) -> None:

@@ -12,7 +12,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tests.network.networks import difference, random_parameters, random_rows, random_term
+from tscnn.common import numpy_ops
 from tscnn.common.ring import Ring
+from tscnn.data.graph_times import GraphTimes
 from tscnn.network import inference
 from tscnn.network.config import FEATURE_MODES, resolve_config
 from tscnn.network.inference import weight_shapes
@@ -36,6 +38,8 @@ def check_in_numpy(term):
     windows = np.concatenate([rows[:, j : j + term.context] for j in range(N_EXTRA + 1)])
     last = np.stack(np.split(term.last(windows), N_EXTRA + 1), axis=1)
     assert difference(last, dense) < 1e-5
+    exported = term.last_in_graph(windows, GraphTimes(numpy_ops), None)
+    assert difference(exported, term.last(windows)) < 1e-5
     assert difference(step_through(term, rows), dense[:, 1:]) < 1e-5
     return rows, dense
 

@@ -97,6 +97,16 @@ that is the task of a proxy in front, as soon as --host is not this computer."""
   tscnn inspect weather.tscnn
   tscnn inspect weather.tscnn --json""",
     ),
+    "export": (
+        "write a model for another runtime",
+        """\
+Write a model as ONNX, as a SavedModel of TensorFlow or for LiteRT: a window in
+the units of the data goes in, forecasts come out. What goes in is printed.""",
+        """\
+  tscnn export weather.tscnn weather.onnx
+  tscnn export weather.tscnn weather --format saved_model --coverage 0.9
+  tscnn export weather.tscnn weather.tflite --format litert --json""",
+    ),
     "completion": (
         "print the completion of a shell",
         "Print what completes commands and options: bash, zsh or fish.",
@@ -237,6 +247,16 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
 
 def _add_inspect(parser: argparse.ArgumentParser) -> None:
     _add_model(parser)
+    _add_json(parser)
+
+
+def _add_export(parser: argparse.ArgumentParser) -> None:
+    _add_model(parser)
+    parser.add_argument("out", metavar="OUT", help="file, or folder of a SavedModel")
+    parser.add_argument(
+        "--format", choices=["onnx", "saved_model", "litert"], default="onnx", help="what to write (default: onnx)"
+    )
+    _add_sure(parser)
     _add_json(parser)
 
 

@@ -12,40 +12,105 @@ from typing import Any
 
 import numpy as np
 from numpy import (
+    abs,
     concatenate,
+    cos,
+    cumsum,
+    equal,
+    exp,
+    expm1,
+    floor_divide,
+    log,
     matmul,
+    max,
+    maximum,
     mean,
+    min,
+    minimum,
+    mod,
+    not_equal,
     ones_like,
     pad,
+    sin,
+    sort,
     sqrt,
     square,
     stack,
+    sum,
     take,
+    take_along_axis,
     tanh,
+    where,
     zeros_like,
 )
 
 __all__ = [
+    "abs",
+    "cast",
     "concatenate",
     "convert_to_numpy",
     "convert_to_tensor",
+    "cos",
+    "cumsum",
+    "equal",
+    "erf",
+    "exp",
+    "expm1",
+    "floor_divide",
+    "log",
     "matmul",
+    "max",
+    "maximum",
     "mean",
+    "min",
+    "minimum",
+    "mod",
+    "not_equal",
     "ones_like",
     "pad",
     "reshape",
     "shape",
     "sigmoid",
+    "sin",
     "slice",
+    "sort",
     "split",
     "sqrt",
     "square",
     "stack",
+    "sum",
     "take",
+    "take_along_axis",
     "tanh",
     "transpose",
+    "where",
     "zeros_like",
 ]
+
+
+def erf(x: np.ndarray) -> np.ndarray:
+    """Return the error function."""
+    from scipy.special import erf as found  # takes longer to import than to load a model and forecast
+
+    return np.asarray(found(x))
+
+
+def cast(x: Any, dtype: Any) -> np.ndarray:
+    """Return an array in another type.
+
+    Parameters
+    ----------
+    x : array_like
+        Of any shape.
+    dtype : str or dtype
+        Of the values.
+
+    Returns
+    -------
+    ndarray
+        Itself, if it is of that type.
+    """
+    return np.asarray(x).astype(dtype, copy=False)
 
 
 def convert_to_numpy(x: Any) -> np.ndarray:

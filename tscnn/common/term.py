@@ -9,7 +9,7 @@ import numpy as np
 
 from tscnn.common.ring import Ring
 
-__all__ = ["Attribution", "Term", "empty_forecasts"]
+__all__ = ["Attribution", "ExportedTerm", "Term", "empty_forecasts"]
 
 
 @dataclass(frozen=True)
@@ -227,6 +227,30 @@ class Term(Protocol):
         ------
         TypeError, ValueError
             If a setting is none, or the shapes of arrays do not fit each other.
+        """
+        ...
+
+
+@runtime_checkable
+class ExportedTerm(Term, Protocol):
+    """A term that can be written in the operations of a framework: what has one without can't be exported."""
+
+    def last_in_graph(self, windows: Any, times: Any, effects: Any) -> Any:
+        """Do what `last` does in the operations of a framework, for models that are exported.
+
+        Parameters
+        ----------
+        windows : tensor of shape (batch, n_rows, n_features), float32
+            At least `context` rows each, of which the newest count.
+        times : GraphTimes
+            Of the rows and of the steps after them; ``times.ops`` are the operations.
+        effects : CovariateEffects or None
+            That were subtracted from rows.
+
+        Returns
+        -------
+        tensor of shape (batch, horizon, n_targets), float32
+            One forecast a window.
         """
         ...
 

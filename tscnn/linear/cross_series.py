@@ -10,6 +10,7 @@ import numpy as np
 from tscnn.common.checks import check_int, check_real, received
 from tscnn.common.ring import Ring
 from tscnn.common.term import Attribution
+from tscnn.data.graph_times import GraphTimes
 from tscnn.data.windows import sliding_windows
 from tscnn.transforms.rolling import EPSILON, rolling_normalize, start_normalizing, step_normalizing
 
@@ -141,6 +142,10 @@ class CrossSeries:
         corrections = ops.reshape(ops.matmul(flat, kernel), (-1, n_origins, horizon, n_targets))
         newest = ops.take(ops.slice(scale, (0, n_rows - 1, 0), (batch, n_origins, n_features)), self.targets, axis=-1)
         return corrections * newest[:, :, None]
+
+    def last_in_graph(self, windows: Any, times: GraphTimes, effects: Any) -> Any:  # noqa: ARG002 - as all terms
+        """Correct the forecasts of the newest row of windows: see `ExportedTerm.last_in_graph`."""
+        return self.in_graph(windows[:, windows.shape[1] - self.context :], times.ops)[:, 0]
 
     def scaled(self, factors: np.ndarray) -> Self:
         """Return the term with forecasts that are multiplied, by target."""

@@ -10,6 +10,7 @@ import numpy as np
 from tscnn.common.checks import check_int, check_real, received
 from tscnn.common.ring import Ring
 from tscnn.common.term import Attribution
+from tscnn.data.graph_times import GraphTimes
 from tscnn.transforms.rolling import EPSILON, rolling_normalize, start_normalizing, step_normalizing
 
 __all__ = ["MeanReversion"]
@@ -121,6 +122,10 @@ class MeanReversion:
         _, level, scale = rolling_normalize(ops.take(rows, self.targets, axis=-1), self.span, self.epsilon, ops)
         scale += self.epsilon
         return ops.convert_to_tensor(self.coefficients) * (scale * ops.tanh(level / scale))[:, :, None]
+
+    def last_in_graph(self, windows: Any, times: GraphTimes, effects: Any) -> Any:  # noqa: ARG002 - as all terms
+        """Correct the forecasts of the newest row of windows: see `ExportedTerm.last_in_graph`."""
+        return self.in_graph(windows[:, windows.shape[1] - self.context :], times.ops)[:, 0]
 
     def scaled(self, factors: np.ndarray) -> Self:
         """Return the term with forecasts that are multiplied, by target."""

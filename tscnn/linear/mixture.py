@@ -12,6 +12,7 @@ from tscnn.common.checks import received
 from tscnn.common.ring import Ring
 from tscnn.common.term import Attribution, empty_forecasts
 from tscnn.common.threads import map_in_threads, on_one_thread
+from tscnn.data.graph_times import GraphTimes
 from tscnn.data.windows import sliding_windows
 
 __all__ = ["LinearMixture", "apply_maps"]
@@ -152,6 +153,19 @@ class LinearMixture:
             forecasts = ops.map(lambda pair: apply(pair[0], kernel[pair[1]]), (series, maps))
         forecasts = ops.reshape(forecasts, (n_columns, batch, n_rows - self.context + 1, self.horizon))
         return ops.transpose(forecasts, (1, 2, 3, 0))
+
+    def last_in_graph(self, windows: Any, times: GraphTimes, effects: Any) -> Any:  # noqa: ARG002 - as all terms
+        """Forecast at the newest row of windows: see `ExportedTerm.last_in_graph`."""
+        ops = times.ops
+        newest = ops.transpose(windows[:, windows.shape[1] - self.context :], (2, 0, 1))  # (features, batch, lookback)
+        members = [np.flatnonzero(self.maps == i) for i in range(len(self.kernel))]
+        mapped = [
+            ops.matmul(ops.take(newest, self.targets[own], axis=0), kernel)
+            for own, kernel in zip(members, self.kernel, strict=True)
+            if len(own)
+        ]
+        order = np.argsort(np.concatenate(members))  # of the targets, among those map by map
+        return ops.transpose(ops.take(ops.concatenate(mapped, axis=0), order, axis=0), (1, 2, 0))
 
     def scaled(self, factors: np.ndarray) -> Self:
         """Return the term with forecasts that are multiplied, by target."""

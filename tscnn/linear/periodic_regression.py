@@ -12,6 +12,7 @@ from tscnn.common.ring import Ring
 from tscnn.common.term import Attribution, empty_forecasts
 from tscnn.common.threads import map_in_threads, on_one_thread
 from tscnn.data.calendar import season_positions
+from tscnn.data.graph_times import GraphTimes
 from tscnn.data.times import Times
 from tscnn.data.windows import sliding_windows
 from tscnn.transforms import CovariateEffects
@@ -155,6 +156,39 @@ class PeriodicRegression:
         """Forecast at the newest row of several windows, with what is known of each: see `Term.last`."""
         return self._forecast(windows[:, windows.shape[1] - self.context :], ahead)
 
+    def last_in_graph(self, windows: Any, times: GraphTimes, effects: Any) -> Any:
+        """Forecast at the newest row of windows: see `ExportedTerm.last_in_graph`."""
+        ops, span, n_positions = times.ops, self.inputs.span, self.own.shape[1]
+        known = times[windows.shape[1] - span :]
+        subtracted = None if effects is None else ops.take(effects.at_in_graph(known), self.targets, axis=-1)
+        rows = ops.take(windows[:, windows.shape[1] - span :], self.targets, axis=-1)
+        rows = rows if subtracted is None else rows + subtracted[:, :span]
+        position = known.positions(self.cycle, n_positions)[:, span - 1] if self.cycle else None
+        seen, numbers = self._known_in_graph(known), []
+        level, scale = _local_units_in_graph(rows, ops)
+        for j in range(len(self.targets)):
+            own, of_known = self.own[j], self.known[j]
+            if position is None:
+                own, of_known = own[:1], of_known[:1]
+            else:
+                own, of_known = (ops.take(each, position, axis=0) for each in (own, of_known))
+            units = _arcsinh(ops.take((rows - level) / scale, self.inputs.own, axis=1)[:, None, :, j], ops)
+            found = (ops.matmul(units, own[:, :-1]) + own[:, -1:])[:, 0] + ops.sum(seen * of_known, axis=-1)
+            numbers.append(ops.minimum(ops.maximum(found, -self.limits[j]), self.limits[j]))
+        found = ops.stack(numbers, axis=-1)
+        forecasts = (ops.exp(found) - ops.exp(-found)) * (0.5 * scale) + level
+        return self.shares * (forecasts if subtracted is None else forecasts - subtracted[:, span:])
+
+    def _known_in_graph(self, times: GraphTimes) -> Any:
+        """Return what is known of each step, of `regression_inputs`: (batch, horizon, 3 * n_numbers)."""
+        ops, span, horizon = times.ops, self.inputs.span, self.inputs.horizon
+        numbers = self.basis.describe_in_graph(times, plainly=True)
+        mean = ops.mean(numbers[:, :span], axis=1, keepdims=True)
+        ahead = numbers[:, span:] - mean
+        summed = ops.cumsum(ahead, axis=1) / np.arange(1, horizon + 1, dtype=np.float32)[:, None]
+        before = ops.take(numbers, span - min(self.inputs.season, span) + np.arange(horizon), axis=1) - mean
+        return ops.concatenate([ahead, before, summed], axis=2)
+
     def start(self, windows: np.ndarray) -> list[Ring]:
         """Remember the targets' newest rows: see `Term.start`."""
         newest = windows[:, windows.shape[1] - self.context :, self.targets]
@@ -292,6 +326,26 @@ def local_units(windows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     level = np.median(windows, axis=1)
     spread = NORMAL * np.median(np.abs(windows - level[:, None]), axis=1)
     return level, np.maximum(np.maximum(spread, LEAST_OF_DEVIATION * windows.std(axis=1)), windows.dtype.type(FLOOR))
+
+
+def _local_units_in_graph(rows: Any, ops: Any) -> tuple[Any, Any]:
+    """Return level and scale of `local_units`: (batch, span, n_targets) -> (batch, 1, n_targets) each."""
+
+    def median(values: Any) -> Any:
+        ordered, middle = ops.sort(values, axis=1), values.shape[1] // 2
+        found = ordered[:, middle : middle + 1]
+        return found if values.shape[1] % 2 else (ordered[:, middle - 1 : middle] + found) * 0.5
+
+    level = median(rows)
+    deviation = ops.sqrt(ops.mean(ops.square(rows - ops.mean(rows, axis=1, keepdims=True)), axis=1, keepdims=True))
+    spread = median(ops.abs(rows - level)) * NORMAL
+    return level, ops.maximum(ops.maximum(spread, deviation * LEAST_OF_DEVIATION), FLOOR)
+
+
+def _arcsinh(x: Any, ops: Any) -> Any:
+    size = ops.abs(x)
+    found = ops.log(size + ops.sqrt(ops.square(size) + 1))
+    return ops.where(x < 0, -found, found)
 
 
 def regression_inputs(

@@ -14,6 +14,7 @@ from tscnn.common.checks import received
 from tscnn.common.ring import Ring
 from tscnn.common.term import Attribution, empty_forecasts
 from tscnn.common.threads import map_in_threads, on_one_thread
+from tscnn.data.graph_times import GraphTimes
 from tscnn.data.windows import sliding_windows
 from tscnn.linear.settings import StructuralSettings
 from tscnn.linear.structural import Structure, structural_map
@@ -235,6 +236,65 @@ class StructuralMixture:
             Structure(level, self.season, change, variance, trend, damping)
             for level, variance, change, trend, damping in self.models.tolist()
         )
+
+    def last_in_graph(self, windows: Any, times: GraphTimes, effects: Any) -> Any:  # noqa: ARG002 - as all terms
+        """Forecast at the newest row of windows: see `ExportedTerm.last_in_graph`."""
+        newest = windows[:, windows.shape[1] - self.context :]
+        found = [self._forecast_in_graph(newest[:, :, f], times.ops) for f in self.targets.tolist()]
+        return times.ops.stack(found, axis=-1) * np.float32(self.share)
+
+    def _forecast_in_graph(self, rows: Any, ops: Any) -> Any:
+        """Do what `_forecast` does: (batch, context) -> (batch, horizon)."""
+        n, horizon, ends = self.context, self.horizon, np.arange(self.context + 1, dtype=np.int32)
+        differs = ops.not_equal(rows, rows[:, :1])
+        first = ops.min(ops.where(differs, ends[:n], np.int32(n)), axis=1)
+        lengths = ops.where(first < n, n + 1 - first, 1)
+        positive = ops.min(rows, axis=1, keepdims=True) > 0
+        logs = ops.log(ops.where(positive, rows, np.float32(1)))
+        maps, shares = self._padded_maps, np.linspace(0, 1, self.n_origins)
+        furthest = np.clip(ends - FEWEST, 1, self.n_rows)[:, None]
+        back = (1 + shares * (furthest - 1)).astype(np.int32)  # of windows of each length, as in `_past_errors`
+        fresh = (np.diff(back, axis=1, prepend=0) > 0) & (ends[:, None] - back >= FEWEST)
+        at_length = np.maximum(np.searchsorted(self._lengths, ends, side="right") - 1, 0).astype(np.int32)
+
+        def apply(before: Any) -> Any:  # the forecasts of all models, so many rows before the end
+            at = ops.take(at_length, ops.maximum(lengths - before, 0), axis=0)
+            cut = ops.maximum((n - before)[:, None] + np.arange(-maps.shape[1], 0, dtype=np.int32), 0)
+            own, kinds = ops.take(maps, at, axis=0), []
+            for series in (rows, logs)[: len(self.prior) // len(self.models)]:
+                seen = ops.take_along_axis(series, cut, axis=1)
+                mapped = ops.matmul((seen - seen[:, -1:])[:, None], own)[:, 0] + seen[:, -1:]
+                kinds.append(ops.reshape(mapped, (-1, len(self.models), horizon)))
+            if len(kinds) == 2:
+                most = ops.max(logs, axis=1, keepdims=True) + REACH
+                kinds[1] = ops.where(positive[:, :, None], ops.exp(ops.minimum(kinds[1], most[:, :, None])), kinds[0])
+            return ops.concatenate(kinds, axis=1)
+
+        sums = amount = np.float32(0)
+        for i in range(self.n_origins):
+            before = ops.take(back[:, i], lengths, axis=0)
+            counts = ops.cast(ops.take(fresh[:, i].astype(np.int32), lengths, axis=0), "float32")
+            known = ops.cast(np.arange(horizon, dtype=np.int32) < before[:, None], "float32") * counts[:, None]
+            at = ops.minimum((n - before)[:, None] + np.arange(horizon, dtype=np.int32), n - 1)
+            errors = ops.abs(apply(before) - ops.take_along_axis(rows, at, axis=1)[:, None])
+            sums = sums + ops.sum(errors * known[:, None], axis=2)
+            amount = amount + ops.sum(known, axis=1)
+        least = ops.mean(sums, axis=1, keepdims=True) * np.float32(1e-3) + np.float32(1e-12)
+        errors = ops.log(ops.maximum(sums, least))
+        errors = errors - ops.mean(errors, axis=1, keepdims=True)
+        strength = ops.minimum(amount * np.float32(self.power / horizon), np.float32(self.most_power))
+        odds = self.prior.astype(np.float32) - strength[:, None] * errors
+        weights = ops.exp(odds - ops.max(odds, axis=1, keepdims=True))
+        weights = weights / ops.sum(weights, axis=1, keepdims=True)
+        found = ops.sum(apply(ops.zeros_like(lengths)) * weights[:, :, None], axis=1)
+        return ops.where((lengths >= FEWEST)[:, None], found, rows[:, -1:])
+
+    @cached_property
+    def _padded_maps(self) -> np.ndarray:
+        """Return the maps of every length, of which rows that are older see nothing."""
+        longest = self._lengths[-1]
+        maps = [_stacked(self._structures, length, self.horizon) for length in self._lengths]
+        return np.stack([np.pad(one, ((longest - len(one), 0), (0, 0))) for one in maps])
 
     def settings(self) -> dict[str, Any]:
         """Return all that is a number."""

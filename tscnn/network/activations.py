@@ -1,4 +1,4 @@
-"""Activations by name, in NumPy: those of Keras, and "gated"."""
+"""Activations by name, for any operations: those of Keras, and "gated"."""
 
 from __future__ import annotations
 
@@ -17,73 +17,73 @@ __all__ = ["ACTIVATIONS", "check_activation", "find_activation"]
 Activation = Callable[[np.ndarray], np.ndarray]
 
 
-def _relu6(x: np.ndarray) -> np.ndarray:
-    return np.clip(x, 0, 6)
+def _elu(x: Any, ops: Any) -> Any:
+    return ops.where(x > 0, x, ops.expm1(ops.minimum(x, 0)))
 
 
-def _elu(x: np.ndarray) -> np.ndarray:
-    return np.where(x > 0, x, np.expm1(np.minimum(x, 0)))
+def _selu(x: Any, ops: Any) -> Any:
+    return 1.05070098 * ops.where(x > 0, x, 1.67326324 * ops.expm1(ops.minimum(x, 0)))
 
 
-def _gelu(x: np.ndarray) -> np.ndarray:
-    from scipy.special import erf  # takes longer to import than to load a model and forecast
-
-    return np.asarray(0.5 * x * (1 + erf(x * 0.70710678)))
+def _gelu(x: Any, ops: Any) -> Any:
+    return 0.5 * x * (1 + ops.erf(x * 0.70710678))
 
 
-def _selu(x: np.ndarray) -> np.ndarray:
-    return 1.05070098 * np.where(x > 0, x, 1.67326324 * np.expm1(np.minimum(x, 0)))
+def _softplus(x: Any, ops: Any) -> Any:
+    return ops.maximum(x, 0) + ops.log(1 + ops.exp(-ops.abs(x)))
 
 
-def _softplus(x: np.ndarray) -> np.ndarray:
-    return np.logaddexp(x, np.zeros((), x.dtype))
+def _hard_sigmoid(x: Any, ops: Any) -> Any:
+    return _clip(x / 6 + 0.5, 0, 1, ops)
 
 
-def _hard_sigmoid(x: np.ndarray) -> np.ndarray:
-    return np.clip(x / 6 + 0.5, 0, 1)
+def _clip(x: Any, low: float, high: float, ops: Any) -> Any:
+    return ops.minimum(ops.maximum(x, low), high)
 
 
-ACTIVATIONS: dict[str, Activation] = {
-    "gated": partial(gate, ops=numpy_ops),
+ACTIVATIONS: dict[str, Callable[[Any, Any], Any]] = {
+    "gated": gate,
     "celu": _elu,
     "elu": _elu,
-    "exponential": np.exp,
+    "exponential": lambda x, ops: ops.exp(x),
     "gelu": _gelu,
     "hard_sigmoid": _hard_sigmoid,
-    "hard_silu": lambda x: x * _hard_sigmoid(x),
-    "hard_swish": lambda x: x * _hard_sigmoid(x),
-    "hard_tanh": lambda x: np.clip(x, -1, 1),
-    "leaky_relu": lambda x: np.maximum(x, 0.2 * x),
-    "linear": lambda x: x,
-    "log_sigmoid": lambda x: -_softplus(-x),
-    "mish": lambda x: x * np.tanh(_softplus(x)),
-    "relu": lambda x: np.maximum(x, 0),
-    "relu6": _relu6,
+    "hard_silu": lambda x, ops: x * _hard_sigmoid(x, ops),
+    "hard_swish": lambda x, ops: x * _hard_sigmoid(x, ops),
+    "hard_tanh": lambda x, ops: _clip(x, -1, 1, ops),
+    "leaky_relu": lambda x, ops: ops.maximum(x, 0.2 * x),
+    "linear": lambda x, ops: x,  # noqa: ARG005
+    "log_sigmoid": lambda x, ops: -_softplus(-x, ops),
+    "mish": lambda x, ops: x * ops.tanh(_softplus(x, ops)),
+    "relu": lambda x, ops: ops.maximum(x, 0),
+    "relu6": lambda x, ops: _clip(x, 0, 6, ops),
     "selu": _selu,
-    "sigmoid": numpy_ops.sigmoid,
-    "silu": lambda x: x * numpy_ops.sigmoid(x),
+    "sigmoid": lambda x, ops: ops.sigmoid(x),
+    "silu": lambda x, ops: x * ops.sigmoid(x),
     "softplus": _softplus,
-    "softsign": lambda x: x / (1 + np.abs(x)),
-    "swish": lambda x: x * numpy_ops.sigmoid(x),
-    "tanh": np.tanh,
-    "tanh_shrink": lambda x: x - np.tanh(x),
+    "softsign": lambda x, ops: x / (1 + ops.abs(x)),
+    "swish": lambda x, ops: x * ops.sigmoid(x),
+    "tanh": lambda x, ops: ops.tanh(x),
+    "tanh_shrink": lambda x, ops: x - ops.tanh(x),
 }
 
 
-def find_activation(name: str) -> Activation:
-    """Return the activation of a name, on arrays.
+def find_activation(name: str, ops: Any = numpy_ops) -> Activation:
+    """Return the activation of a name.
 
     Parameters
     ----------
     name : str
         Of `check_activation`.
+    ops : module, default `tscnn.common.numpy_ops`
+        Of the same names, for what it is computed in.
 
     Returns
     -------
     callable
-        In NumPy; of Keras itself, which is imported, where the name is not in `ACTIVATIONS`.
+        In these operations; on arrays of Keras itself, which is imported, where the name is not in `ACTIVATIONS`.
     """
-    return ACTIVATIONS[name] if name in ACTIVATIONS else partial(_activate_by_keras, name)
+    return (lambda x: ACTIVATIONS[name](x, ops)) if name in ACTIVATIONS else partial(_activate_by_keras, name)
 
 
 def _activate_by_keras(name: str, x: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tscnn.common import numpy_ops as ops
+from tscnn.common import numpy_ops
 from tscnn.common.ring import Ring
 from tscnn.common.term import empty_forecasts
 from tscnn.network import functional
@@ -19,6 +19,7 @@ from tscnn.network.config import NetworkConfig
 from tscnn.network.connect import Parts, connect
 from tscnn.network.functional import Affine, BlockWeights
 from tscnn.network.planning import Layers
+from tscnn.network.positions import take_features
 from tscnn.transforms.rolling import rolling_normalize, start_normalizing, step_normalizing
 
 __all__ = ["ArrayNetwork", "weight_shapes"]
@@ -41,17 +42,20 @@ class Block:
         What comes between its convolutions: normalisation and activation.
     kernel_size, dilation_rate : int
         Of its dilated convolution.
+    ops : module
+        That `dense` is computed in.
     """
 
     weights: BlockWeights
     between: Callable[[np.ndarray], np.ndarray]
     kernel_size: int
     dilation_rate: int
+    ops: Any = numpy_ops
 
     def dense(self, inputs: np.ndarray, spacing: int, stride: int, skip_at: slice) -> tuple[Any, Any]:
         """Return residual and skip: (batch, time, filters) -> (batch, positions, filters) each."""
         step = self.dilation_rate // spacing
-        return functional.residual_block(inputs, self.weights, self.between, step, stride, skip_at, ops)
+        return functional.residual_block(inputs, self.weights, self.between, step, stride, skip_at, self.ops)
 
     def start(self, inputs: np.ndarray) -> Ring:
         """Remember the newest inputs, (n_series, time, filters), for `step`."""
@@ -78,10 +82,13 @@ class Stack:
         Of the input.
     blocks : list of Block
         First to last.
+    ops : module
+        Of the blocks.
     """
 
     project: Affine
     blocks: list[Block]
+    ops: Any = numpy_ops
 
     def dense(self, inputs: np.ndarray, spacings: list[int], rings: list[Ring] | None = None) -> np.ndarray:
         """Run the stack: (batch, time, n) -> (batch, positions, filters); `rings` is given what `step` needs."""
@@ -93,7 +100,7 @@ class Stack:
 
         blocks = [block.dense if rings is None else partial(remember, block) for block in self.blocks]
         layers = [(block.kernel_size, block.dilation_rate) for block in self.blocks]
-        return functional.stack(inputs, self.project, blocks, layers, spacings, ops)
+        return functional.stack(inputs, self.project, blocks, layers, spacings, self.ops)
 
     def step(self, row: np.ndarray, rings: list[Ring]) -> np.ndarray:
         """Do the same to the next row of each series: (n_series, n) -> (n_series, filters)."""
@@ -116,6 +123,8 @@ class ArrayNetwork:
         To the steps of each target, or of all where features are kept apart; the last row of each is the bias.
     ahead : AheadWeights or None
         Of what is known ahead; None where nothing is.
+    ops : module
+        That `in_graph` is computed in.
     """
 
     config: NetworkConfig
@@ -123,17 +132,18 @@ class ArrayNetwork:
     stack: Stack
     head: np.ndarray
     ahead: AheadWeights | None = None
+    ops: Any = numpy_ops
 
     @classmethod
-    def of(cls, config: NetworkConfig, arrays: Mapping[str, np.ndarray]) -> ArrayNetwork:
+    def of(cls, config: NetworkConfig, arrays: Mapping[str, np.ndarray], ops: Any = numpy_ops) -> ArrayNetwork:
         """Make the network of a configuration, from arrays of `weight_shapes`."""
         front_end = None
         if config.feature_mode == "front_end":
-            front_end = _read_stack(config, arrays, "front_end_stack", config.front_end_layers)
+            front_end = _read_stack(config, arrays, "front_end_stack", config.front_end_layers, ops)
         head = np.concatenate([arrays["head/kernel"], arrays["head/bias"][None]])
         head = np.ascontiguousarray(head.reshape(len(head), config.horizon, -1).transpose(2, 0, 1))
         ahead = AheadWeights(*(arrays[f"ahead/{name}"] for name in _AHEAD)) if config.n_ahead else None
-        return cls(config, front_end, _read_stack(config, arrays, "stack", config.layers), head, ahead)
+        return cls(config, front_end, _read_stack(config, arrays, "stack", config.layers, ops), head, ahead, ops)
 
     def forecast(
         self,
@@ -184,6 +194,54 @@ class ArrayNetwork:
         )
         return connect(rows, parts, config, last_only, ahead)
 
+    def in_graph(self, rows: Any, ahead: Any) -> Any:
+        """Forecast from the newest row of windows, in operations that write nothing in place.
+
+        Parameters
+        ----------
+        rows : tensor of shape (batch, lookback, n_features), float32
+            One window each.
+        ahead : tensor of shape (batch, 1, horizon, n_ahead), or None
+            What is known ahead.
+
+        Returns
+        -------
+        tensor of shape (batch, 1, horizon, n_targets)
+            In `ops`.
+        """
+        config, ops, span = self.config, self.ops, self.config.normalizer_span
+
+        def per_feature(apply: Callable[..., Any], inputs: Any, spacings: Any) -> Any:
+            return functional.fold_features(inputs, partial(apply, spacings=spacings), ops)
+
+        def merge(hidden: Any) -> Any:
+            return ops.reshape(hidden, (-1, hidden.shape[1], config.n_features * config.filters))
+
+        def head(hidden: Any) -> Any:
+            outputs = self.head.transpose(1, 2, 0)  # (filters + 1, horizon, targets or 1)
+            if config.feature_mode == "independent":
+                swapped = take_features(ops.transpose(hidden, (0, 1, 3, 2)), config.targets, ops)
+                kept = ops.transpose(swapped, (0, 1, 3, 2))  # (batch, 1, targets, filters)
+                return ops.transpose(ops.matmul(kept, outputs[:-1, :, 0]) + outputs[-1, :, 0], (0, 1, 3, 2))
+            flat = outputs.reshape(len(outputs), -1)
+            return ops.reshape(functional.affine(hidden, Affine(flat[:-1], flat[-1]), ops), (-1, 1, *outputs.shape[1:]))
+
+        def add_ahead(hidden: Any, ahead: Any, forecasts: Any) -> Any:
+            assert self.ahead is not None
+            return forecasts + ahead_forecasts(hidden, ahead, self.ahead, config.targets, ops)
+
+        stack, front_end = self.stack.dense, self.front_end
+        parts = Parts(
+            normalizer=partial(rolling_normalize, span=span, ops=ops) if span > 1 else None,
+            front_end=None if front_end is None else partial(per_feature, front_end.dense),
+            merge=merge,
+            stack=partial(per_feature, stack) if config.feature_mode == "independent" else stack,
+            head=head,
+            scale_back=self._scale_back if span > 1 else None,
+            ahead=add_ahead if self.ahead is not None and ahead is not None else None,
+        )
+        return connect(rows, parts, config, True, ahead)
+
     def step(self, rings: list[Ring], row: np.ndarray, ahead: np.ndarray | None) -> np.ndarray:
         """Forecast from the next row of each series.
 
@@ -223,9 +281,9 @@ class ArrayNetwork:
 
     def _head(self, hidden: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
         """Forecast from (batch, positions, [features,] filters), target by target."""
-        rows = np.concatenate([hidden, ops.ones_like(hidden[..., :1])], axis=-1)
+        rows = np.concatenate([hidden, np.ones_like(hidden[..., :1])], axis=-1)
         if self.config.feature_mode == "independent":
-            rows = ops.take(rows, self.config.targets, axis=2).transpose(2, 0, 1, 3)
+            rows = np.take(rows, self.config.targets, axis=2).transpose(2, 0, 1, 3)
         rows = rows.reshape(*rows.shape[:-3], -1, rows.shape[-1])  # ([targets,] batch * positions, filters + 1)
         if out is None:
             out = empty_forecasts(rows.shape[-2], self.config.horizon, len(self.config.targets))
@@ -239,13 +297,13 @@ class ArrayNetwork:
         together = max(1, AHEAD_VALUES // (len(hidden) * n_kept * self.ahead.steps.size))
         for first in range(0, hidden.shape[1], together):
             own = slice(first, first + together)
-            found = ahead_forecasts(hidden[:, own], ahead[:, own], self.ahead, self.config.targets, ops)
+            found = ahead_forecasts(hidden[:, own], ahead[:, own], self.ahead, self.config.targets, numpy_ops)
             forecasts[:, own] += found
         return forecasts
 
     def _scale_back(self, forecasts: np.ndarray, level: np.ndarray, scale: np.ndarray) -> np.ndarray:
         config = self.config
-        return functional.scale_back(forecasts, level, scale, config.targets, config.add_level, ops)
+        return functional.scale_back(forecasts, level, scale, config.targets, config.add_level, self.ops)
 
 
 def _per_feature(apply: Callable[..., Any], rings: list[Ring] | None, inputs: np.ndarray, spacings: Any) -> np.ndarray:
@@ -253,7 +311,7 @@ def _per_feature(apply: Callable[..., Any], rings: list[Ring] | None, inputs: np
     n_features, n_positions = inputs.shape[2], inputs.shape[0] * inputs.shape[1]
     together = n_features if rings is not None else max(1, CACHED_POSITIONS // n_positions)
     outputs = [
-        functional.fold_features(inputs[..., i : i + together], partial(apply, spacings=spacings), ops)
+        functional.fold_features(inputs[..., i : i + together], partial(apply, spacings=spacings), numpy_ops)
         for i in range(0, n_features, together)
     ]
     return outputs[0] if len(outputs) == 1 else np.concatenate(outputs, axis=2)
@@ -316,22 +374,23 @@ def _stack_shapes(config: NetworkConfig, name: str, n_inputs: int, layers: Layer
     return shapes
 
 
-def _read_stack(config: NetworkConfig, arrays: Mapping[str, np.ndarray], name: str, layers: Layers) -> Stack:
+def _read_stack(config: NetworkConfig, arrays: Mapping[str, np.ndarray], name: str, layers: Layers, ops: Any) -> Stack:
     blocks = []
     for i, (kernel_size, dilation_rate) in enumerate(layers):
         block = f"{name}/block_{i}"
         weights = BlockWeights(*(_read(arrays, f"{block}/{layer}") for layer in ("conv", "to_residual", "to_skip")))
-        blocks.append(Block(weights, _between(config, arrays, f"{block}/normalize"), kernel_size, dilation_rate))
-    return Stack(_read(arrays, f"{name}/project"), blocks)
+        between = _between(config, arrays, f"{block}/normalize", ops)
+        blocks.append(Block(weights, between, kernel_size, dilation_rate, ops))
+    return Stack(_read(arrays, f"{name}/project"), blocks, ops)
 
 
 def _read(arrays: Mapping[str, np.ndarray], name: str) -> Affine:
     return Affine(arrays[f"{name}/kernel"], arrays[f"{name}/bias"])
 
 
-def _between(config: NetworkConfig, arrays: Mapping[str, np.ndarray], name: str) -> Callable[[np.ndarray], np.ndarray]:
+def _between(config: NetworkConfig, arrays: Mapping[str, np.ndarray], name: str, ops: Any) -> Callable[[Any], Any]:
     """Return what comes between the convolutions of a block, in inference."""
-    activate = find_activation(config.activation)
+    activate = find_activation(config.activation, ops)
     if config.normalization is None:
         return activate
     gamma, beta = arrays[f"{name}/gamma"], arrays[f"{name}/beta"]

@@ -12,6 +12,7 @@ import numpy as np
 from tscnn.common.checks import check_ints, received
 from tscnn.common.ring import Ring
 from tscnn.common.term import Attribution, empty_forecasts
+from tscnn.data.graph_times import GraphTimes
 from tscnn.data.times import Times
 from tscnn.network.attribution import attribute_network
 from tscnn.network.config import NetworkConfig, read_config
@@ -149,6 +150,15 @@ class NetworkTerm:
             known = None if ahead is None else np.asarray(ahead[first : first + n_chunk], np.float32)[:, None]
             self._network.forecast(chunk, known, last_only=True, out=forecasts[first : first + n_chunk])
         return self._hush(forecasts)
+
+    def last_in_graph(self, windows: Any, times: GraphTimes, effects: Any) -> Any:  # noqa: ARG002 - as all terms
+        """Forecast at the newest row of windows: see `ExportedTerm.last_in_graph`."""
+        newest, ahead = windows[:, windows.shape[1] - self.context :], None
+        if self.needs_ahead and self.inputs is not None:
+            ahead = self.inputs.describe_in_graph(times[windows.shape[1] :])[:, None]
+        network = ArrayNetwork.of(self.config, self.parameters, times.ops)
+        heard = np.isin(np.arange(len(self.config.targets)), self.silent, invert=True).astype(np.float32)
+        return network.in_graph(newest, ahead)[:, 0] * heard
 
     def start(self, windows: np.ndarray) -> list[Ring]:
         """Remember what the rolling normaliser and each block have seen of several series: see `Term.start`."""

@@ -11,6 +11,7 @@ import pandas as pd
 
 from tscnn.common.checks import received
 from tscnn.data.calendar import calendar_features, check_calendar
+from tscnn.data.graph_times import GraphTimes
 from tscnn.data.times import Times
 from tscnn.transforms.standardize import Standardize
 
@@ -107,6 +108,26 @@ class AheadInputs:
             return np.asarray(found, np.float32)
         known = np.clip((times.covariates - self.mean) / self.scale, -FARTHEST, FARTHEST)
         return np.concatenate([known, found], axis=1, dtype=np.float32, casting="same_kind")
+
+    def describe_in_graph(self, times: GraphTimes) -> Any:
+        """Do what `describe` does, in the operations of a framework.
+
+        Parameters
+        ----------
+        times : GraphTimes
+            Of n_times each.
+
+        Returns
+        -------
+        tensor of shape (batch, n_times, n_ahead), float32
+            Covariates first.
+        """
+        ops, parts = times.ops, []
+        if times.covariates is not None:
+            mean, scale = (times.of_series(one, times.covariates.dtype) for one in (self.mean, self.scale))
+            known = ops.cast((times.covariates - mean) / scale, "float32")
+            parts.append(ops.minimum(ops.maximum(known, -FARTHEST), FARTHEST))
+        return ops.concatenate([*parts, *([times.features(self.calendar)] if self.calendar else [])], axis=-1)
 
     def settings(self) -> dict[str, Any]:
         """Return the calendar."""

@@ -11,6 +11,7 @@ import pandas as pd
 
 from tscnn.common.checks import received
 from tscnn.data.calendar import CYCLES, calendar_features, check_calendar, phases, rest_days, waves
+from tscnn.data.graph_times import GraphTimes
 from tscnn.data.series import SeriesSet
 from tscnn.data.times import Times, at_steps
 
@@ -122,6 +123,42 @@ class CovariateBasis:
         if times.covariates is not None:
             parts += [_bend(column, own) for column, own in zip(times.covariates.T, self.knots, strict=True)]
         return np.concatenate(parts, axis=1, dtype=np.float32)
+
+    def describe_in_graph(self, times: GraphTimes, *, plainly: bool = False) -> Any:
+        """Do what `describe` or `describe_plainly` does, in the operations of a framework.
+
+        Parameters
+        ----------
+        times : GraphTimes
+            Of n_times each.
+        plainly : bool, default False
+            Whether it is `describe_plainly`.
+
+        Returns
+        -------
+        tensor of shape (batch, n_times, n_numbers), float32
+            Of the same numbers.
+        """
+        ops, names, parts = times.ops, [name for name in self.calendar if name != "hour"], []
+        modifiers = []
+        if plainly:
+            names = [name for name in names if name not in CYCLES]
+        elif "hour" in self.calendar:
+            of_day = times.waves("hour", DAY_WAVES)
+            of_day = ops.concatenate([ops.ones_like(of_day[:, :, :1]), of_day], axis=-1)
+            if self._has_weeks:
+                of_day = _products_in_graph(of_day, ops.take(np.eye(3, dtype=np.float32), times.rest_days(), 0), ops)
+            parts.append(of_day)
+            modifiers.append(times.waves("hour", EFFECT_WAVES))
+        if names:
+            parts.append(times.features(names))
+        if self._has_weeks and not plainly:
+            modifiers.append(ops.cast(times.rest_days() > 0, "float32")[:, :, None])
+        for i, knots in enumerate(self.knots):
+            bent = _bend_in_graph(times.covariates[:, :, i], knots, ops)
+            changing = [ops.ones_like(bent[:, :, :1]), *modifiers]
+            parts.append(_products_in_graph(bent, ops.concatenate(changing, axis=-1), ops) if modifiers else bent)
+        return ops.concatenate(parts, axis=-1)
 
     def owners(self, n_numbers: int, *, plainly: bool = False) -> np.ndarray:
         """Tell what each number is of.
@@ -302,6 +339,31 @@ class CovariateEffects:
         effects = at_steps(times, at, forecasts.shape[1], self.at)
         return np.asarray(forecasts + effects[..., list(targets)])
 
+    def at_in_graph(self, times: GraphTimes) -> Any:
+        """Return the effects of some times, in the operations of a framework.
+
+        Parameters
+        ----------
+        times : GraphTimes
+            Of n_times each.
+
+        Returns
+        -------
+        tensor of shape (batch, n_times, n_features), float32
+            As of `at`.
+        """
+        numbers = self.basis.describe_in_graph(times) - self.mean.astype(np.float32)
+        return times.ops.matmul(numbers, self.coefficients)
+
+    def apply_in_graph(self, values: Any, times: GraphTimes) -> Any:
+        """Subtract the effects from windows: see `Transform.apply_in_graph`."""
+        return values - times.ops.cast(self.at_in_graph(times), values.dtype)
+
+    def invert_in_graph(self, forecasts: Any, times: GraphTimes, targets: Sequence[int]) -> Any:
+        """Add the effects to forecasts: see `Transform.invert_in_graph`."""
+        effects = times.ops.take(self.at_in_graph(times), list(targets), axis=-1)
+        return forecasts + times.ops.cast(effects, forecasts.dtype)
+
     def settings(self) -> dict[str, Any]:
         """Return the calendar."""
         return {"calendar": list(self.basis.calendar)}
@@ -376,3 +438,22 @@ def _bend(column: np.ndarray, knots: np.ndarray) -> np.ndarray:
 def _products(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Return every product of a column of one and a column of the other."""
     return np.asarray((first[:, :, None] * second[:, None, :]).reshape(len(first), -1))
+
+
+def _bend_in_graph(column: Any, knots: np.ndarray, ops: Any) -> Any:
+    """Do what `_bend` does to tensors of shape (batch, n_times)."""
+    low, high = knots[0], knots[-1]
+    unit = high - low if high > low else 1.0
+    bends = knots[1:-1][np.isfinite(knots[1:-1])]
+    low, high, unit, *bends = (ops.cast(one, column.dtype) for one in (low, high, unit, *bends))
+    middle = bends[len(bends) // 2] if len(bends) else low
+    column = ops.where((column < low - FAR * unit) | (column > high + FAR * unit), middle, column)
+    inside = ops.minimum(ops.maximum(column, low - unit / 2), high + unit / 2)
+    beyond = [ops.maximum(inside - knot, 0) / unit for knot in bends]
+    return ops.cast(ops.stack([(inside - low) / unit, *beyond], axis=-1), "float32")
+
+
+def _products_in_graph(first: Any, second: Any, ops: Any) -> Any:
+    """Do what `_products` does to tensors of shape (batch, n_times, n)."""
+    products = first[:, :, :, None] * second[:, :, None, :]
+    return ops.reshape(products, (-1, products.shape[1], first.shape[2] * second.shape[2]))

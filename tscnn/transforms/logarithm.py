@@ -11,6 +11,7 @@ import numpy as np
 
 from tscnn.common.checks import received
 from tscnn.data.encoding import label_from_json, label_to_json
+from tscnn.data.graph_times import GraphTimes
 from tscnn.data.series import SeriesSet
 from tscnn.data.split import Split
 from tscnn.data.times import Times
@@ -137,6 +138,24 @@ class Logarithm:
             most = np.log(largest[f] + offsets[f])
             restored[..., f] = np.maximum(np.exp(np.minimum(restored[..., f], most)) - offsets[f], 0)
         return restored
+
+    def apply_in_graph(self, values: Any, times: GraphTimes) -> Any:
+        """Take logarithms of windows: see `Transform.apply_in_graph`."""
+        offsets, _, found = self._in_graph(times, slice(None), values.dtype)
+        return times.ops.where(found, times.ops.log(times.ops.maximum(values, 0) + offsets), values)
+
+    def invert_in_graph(self, forecasts: Any, times: GraphTimes, targets: Sequence[int]) -> Any:
+        """Return forecasts from 0 up to three times the largest value: see `Transform.invert_in_graph`."""
+        ops = times.ops
+        offsets, most, found = self._in_graph(times, list(targets), forecasts.dtype)
+        return ops.where(found, ops.maximum(ops.exp(ops.minimum(forecasts, most)) - offsets, 0), forecasts)
+
+    def _in_graph(self, times: GraphTimes, columns: Any, dtype: Any) -> tuple[Any, Any, Any]:
+        """Return offsets, logarithms of the largest forecasts, and which columns have any."""
+        found = np.isfinite(self.offsets)
+        offsets, largest = (np.where(found, each, 1.0)[..., columns] for each in (self.offsets, self.largest))
+        which = times.of_series(found[..., columns].astype(np.float32), "float32") > 0
+        return times.of_series(offsets, dtype), times.of_series(np.log(largest + offsets), dtype), which
 
     def settings(self) -> dict[str, Any]:
         """Return the names of series."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from tscnn.common.checks import received
 from tscnn.data.encoding import label_from_json, label_to_json
+from tscnn.data.graph_times import GraphTimes
 from tscnn.data.series import SeriesSet
 from tscnn.data.split import Split
 from tscnn.data.times import Times
@@ -176,6 +177,15 @@ class Standardize:
         forecasts *= scale
         forecasts += mean
         return forecasts
+
+    def apply_in_graph(self, values: Any, times: GraphTimes) -> Any:
+        """Standardise windows: see `Transform.apply_in_graph`."""
+        return (values - times.of_series(self.mean, values.dtype)) / times.of_series(self.scale, values.dtype)
+
+    def invert_in_graph(self, forecasts: Any, times: GraphTimes, targets: Sequence[int]) -> Any:
+        """Return forecasts in the data's own units: see `Transform.invert_in_graph`."""
+        mean, scale = (times.of_series(one[..., list(targets)], forecasts.dtype) for one in (self.mean, self.scale))
+        return forecasts * scale + mean
 
     def settings(self) -> dict[str, Any]:
         """Return the precision of forecasts, the names of series, and whether all are centred."""

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
 import numpy as np
 
+from tscnn.data.graph_times import GraphTimes
 from tscnn.data.times import Times
 
 __all__ = ["Transform"]
@@ -66,6 +67,42 @@ class Transform(Protocol):
         ------
         ValueError
             If `times` end before the last step.
+        """
+        ...
+
+    def apply_in_graph(self, values: Any, times: GraphTimes) -> Any:
+        """Change the units of windows, in the operations of a framework, for models that are exported.
+
+        Parameters
+        ----------
+        values : tensor of shape (batch, n_rows, n_features)
+            In float64, where the framework has it.
+        times : GraphTimes
+            Of the rows.
+
+        Returns
+        -------
+        tensor of shape (batch, n_rows, n_features)
+            Of `apply`, in the precision of `values`.
+        """
+        ...
+
+    def invert_in_graph(self, forecasts: Any, times: GraphTimes, targets: Sequence[int]) -> Any:
+        """Change forecasts back, in the operations of a framework, for models that are exported.
+
+        Parameters
+        ----------
+        forecasts : tensor of shape (batch, horizon, n_targets)
+            In the units that `apply_in_graph` returns.
+        times : GraphTimes
+            Of the steps.
+        targets : sequence of int
+            As of `invert`.
+
+        Returns
+        -------
+        tensor of shape (batch, horizon, n_targets)
+            Of `invert`, in the precision of `forecasts`.
         """
         ...
 

@@ -12,6 +12,7 @@ import pandas as pd
 
 from tscnn.common.checks import received
 from tscnn.common.threads import on_one_thread
+from tscnn.data.graph_times import GraphTimes
 from tscnn.data.times import Times, at_steps
 from tscnn.transforms.missing import fill_missing
 
@@ -92,6 +93,20 @@ class YearlySeason:
             return own.look_up((self, which), lambda index: _evaluate(coefficients, index))
 
         return np.asarray(forecasts + at_steps(times, at, forecasts.shape[1], describe))
+
+    def apply_in_graph(self, values: Any, times: GraphTimes) -> Any:
+        """Subtract the season from windows: see `Transform.apply_in_graph`."""
+        return values - self._in_graph(times, slice(None), values.dtype)
+
+    def invert_in_graph(self, forecasts: Any, times: GraphTimes, targets: Sequence[int]) -> Any:
+        """Add the season to forecasts: see `Transform.invert_in_graph`."""
+        return forecasts + self._in_graph(times, list(targets), forecasts.dtype)
+
+    def _in_graph(self, times: GraphTimes, columns: Any, dtype: Any) -> Any:
+        ops, (at, length) = times.ops, times.of_year(unit=60)
+        angles = (ops.cast(at, "float32") / ops.cast(length, "float32") * np.float32(2 * np.pi))[:, :, None]
+        constant, cosine, sine = self.coefficients[:, columns].astype(np.float32)
+        return ops.cast(ops.cos(angles) * cosine + ops.sin(angles) * sine + constant, dtype)
 
     def settings(self) -> dict[str, Any]:
         """Return nothing: arrays say it all."""
