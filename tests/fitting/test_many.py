@@ -47,7 +47,7 @@ def test_any_backend_gives_the_same(shops, backend):
 
 def test_a_fit_that_fails(shops):
     frames = {"short": shops.iloc[:3, :1], "fine": shops.iloc[:60, :1], "text": "rows"}
-    with pytest.raises(ValueError, match="^Series 'short': `X` must have at least lookback"):
+    with pytest.raises(ValueError, match=r"^Series 'short': `X` must have at least lookback"):
         fit_many(small(), frames)
     with pytest.warns(UserWarning, match="2 of 3 fits failed") as warned:
         found = fit_many(small(), frames, errors="collect")
@@ -155,7 +155,7 @@ def test_a_cluster_of_dask_of_which_a_worker_is_killed_loses_nothing(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_cluster_of_ray_of_which_a_worker_is_killed_loses_nothing(tmp_path):
+def test_a_cluster_of_ray_of_which_a_worker_is_killed_loses_nothing(tmp_path, monkeypatch):
     ray = pytest.importorskip("ray", reason="ray is not installed")
     psutil = pytest.importorskip("psutil", reason="psutil is not installed")
     from ray.util.joblib import register_ray
@@ -164,6 +164,7 @@ def test_a_cluster_of_ray_of_which_a_worker_is_killed_loses_nothing(tmp_path):
         named = [each.info for each in psutil.process_iter(["pid", "cmdline"])]
         return next(each["pid"] for each in named if "PoolActor" in " ".join(each["cmdline"] or ()))
 
+    monkeypatch.setenv("RAY_worker_niceness", "0")  # or it waits for all else that a machine does
     ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
     register_ray()
     try:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+import warnings
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from joblib import Parallel, delayed, effective_n_jobs
@@ -13,6 +15,7 @@ from tscnn.common.checks import check_int, received
 
 __all__ = ["call_many", "check_n_jobs"]
 
+TRIES = 3  # in a row from which nothing comes: a convention
 ROUND = 4  # calls of a worker at a time, where results come all at once: a convention
 
 
@@ -44,8 +47,8 @@ def call_many(
 ) -> Iterator[tuple[int, Any]]:
     """Call a function many times, on the backend of ``joblib.parallel_config``.
 
-    What a worker had begun that dies, as one that is killed for memory does, is called again, as long as others get
-    done meanwhile: what kills every worker ends in the error of the backend.
+    What a worker had begun that dies, as one that is killed for memory does, is called again, until nothing gets done
+    three times in a row: what kills every worker ends in the error of the backend.
 
     Parameters
     ----------
@@ -73,23 +76,36 @@ def call_many(
     >>> list(call_many(divmod, [(7, 2), (9, 4)], n_jobs=None))
     [(0, (3, 1)), (1, (2, 1))]
     """
-    left = dict(enumerate(calls))
+    left, n_vain = dict(enumerate(calls)), 0
     while left:
-        n_before, results = len(left), _start(function, left, n_jobs)
-        while left:
-            try:
-                number, result, error = next(results)
-            except Exception:  # of the backend: those of calls are returned
-                if len(left) == n_before:
-                    raise
-                break
-            if error is not None:
-                raise error
-            del left[number]
-            yield number, result
+        n_before = len(left)
+        with _closing(_start(function, left, n_jobs)) as results:
+            while left:
+                try:
+                    number, result, error = next(results)
+                except Exception:  # of the backend: those of calls are returned
+                    n_vain = n_vain + 1 if len(left) == n_before else 0
+                    if n_vain == TRIES:
+                        raise
+                    break
+                if error is not None:
+                    raise error
+                del left[number]
+                yield number, result
 
 
-def _start(function: Callable[..., Any], calls: dict[int, tuple[Any, ...]], n_jobs: int | None) -> Iterator[Any]:
+@contextmanager
+def _closing(results: Generator[Any]) -> Iterator[Generator[Any]]:
+    """End what still runs, without joblib's warning that it did not end by itself."""
+    try:
+        yield results
+    finally:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            results.close()
+
+
+def _start(function: Callable[..., Any], calls: dict[int, tuple[Any, ...]], n_jobs: int | None) -> Generator[Any]:
     """Yield what `_call` returns, as it comes where the backend can do that, else in rounds."""
     # One tuple each: Dask sends other arguments ahead to a worker, and can't make up for those of one that dies.
     tasks = [delayed(_call)((number, function, arguments, os.getpid())) for number, arguments in calls.items()]

@@ -91,7 +91,9 @@ def fit_many(
                     warnings.simplefilter("ignore", UserWarning)  # parameters that can't be saved are put back
                     fitted.save(places[left[i]])
     except KeyboardInterrupt as stop:
-        how = "`folder=..` would have kept them" if folder is None else "they are kept: the same call goes on from there"
+        how = (
+            "`folder=..` would have kept them" if folder is None else "they are kept: the same call goes on from there"
+        )
         stop.add_note(f"{len(found)} of {len(frames)} fits were done; {how}.")
         raise
     if failed := [key for key in frames if isinstance(found[key], Exception)]:
