@@ -20,6 +20,7 @@ NAMES = [
     "datasets",
     "evaluate",
     "find_holes",
+    "fit_many",
     "layers",
     "make_windows",
     "metrics",

@@ -226,7 +226,7 @@ class Forecaster(SavedModel, ExportedModel, GroupedParameters):
         self.verbose = verbose
         self._set_flat(settings)
 
-    def fit(self, X: Any, y: Any = None) -> Self:
+    def fit(self, X: Any, y: Any = None, *, checkpoint: Any = None, resume: Any = None) -> Self:
         """Train on a frame, from scratch.
 
         Parameters
@@ -237,6 +237,12 @@ class Forecaster(SavedModel, ExportedModel, GroupedParameters):
         y : None
             The targets are columns of `X`, named by `targets`. Their values may be given here, too, as scikit-learn
             does; anything else is refused.
+        checkpoint : str or path-like, optional
+            Of a file, replaced if it is there, to keep in how far the fit is, after every epoch; its folder must exist.
+        resume : str or path-like, optional
+            Of the checkpoint of a fit that ended before its time, in whatever stage and way, with the same rows and
+            parameters: it goes on from there to the same result, to the bit on the same machine, and keeps the
+            checkpoint (or another one, `checkpoint`). What is solved in closed form is solved anew.
 
         Returns
         -------
@@ -266,7 +272,8 @@ class Forecaster(SavedModel, ExportedModel, GroupedParameters):
                 refuse_y(y)
                 schema, frames = learn_panel(X, self.series_id, *roles, **how)
         series = SeriesSet.of_frames(frames, schema)
-        fit = fitting.fit_pipeline(series, schema, parameters)
+        parameters, kept = fitting.open_checkpoint(checkpoint, resume, self, parameters, series, schema)
+        fit = fitting.fit_pipeline(series, schema, parameters, kept)
         is_judged = fit.report is not None and is_squared_error(parameters.training.loss)
         if is_judged and (unbeaten := list_unbeaten(fit.report)):
             said = f"On the validation rows the forecasts are no better than {' or '.join(unbeaten)}: see `report_`."

@@ -37,6 +37,7 @@ from tscnn.linear.structural_mixture_fit import is_short
 from tscnn.network.config import NetworkConfig
 from tscnn.parameters.checked import CheckedParameters, check_needs_no_validation, warn_of_short_lookback
 from tscnn.statistics import GateResult, not_kept
+from tscnn.training.checkpoint import Checkpoint
 from tscnn.transforms import CovariateEffects, OutlierFilter, Transform
 from tscnn.transforms.ahead import AheadInputs
 from tscnn.transforms.fit import clean_series
@@ -76,7 +77,9 @@ class Fit:
     facts: FitFacts = field(default_factory=FitFacts)
 
 
-def fit_pipeline(series: SeriesSet, schema: Schema, parameters: CheckedParameters) -> Fit:
+def fit_pipeline(
+    series: SeriesSet, schema: Schema, parameters: CheckedParameters, checkpoint: Checkpoint | None = None
+) -> Fit:
     """Fit transforms, linear terms and a network, and choose among them.
 
     Parameters
@@ -87,6 +90,8 @@ def fit_pipeline(series: SeriesSet, schema: Schema, parameters: CheckedParameter
         Of their frame.
     parameters : CheckedParameters
         Of the forecaster.
+    checkpoint : Checkpoint, optional
+        Of `open_checkpoint`: how far the training of networks is; all else is the same to the bit when it is done anew.
 
     Returns
     -------
@@ -123,7 +128,7 @@ def fit_pipeline(series: SeriesSet, schema: Schema, parameters: CheckedParameter
     if parameters.network is not None:
         stages.begin("network")
     ahead = find_ahead_inputs(split, parameters, prepared.effects)
-    fitted, fit = add_network(prepared.transforms, rows, split, schema, parameters, linear, ahead)
+    fitted, fit = add_network(prepared.transforms, rows, split, schema, parameters, linear, ahead, checkpoint)
     if parameters.replaces_outliers:
         fitted = replace(fitted, outliers=OutlierFilter.fit(rows.values, season_length, gaps))
     elif parameters.missing != "raise":
@@ -158,6 +163,7 @@ def add_network(
     parameters: CheckedParameters,
     linear: LinearFit | None,
     ahead: AheadInputs | None,
+    checkpoint: Checkpoint | None = None,
 ) -> tuple[Pipeline, Fit]:
     """Train the network on what the linear terms leave, if there is to be one.
 
@@ -177,6 +183,8 @@ def add_network(
         The linear terms.
     ahead : AheadInputs or None
         Describes what is known ahead.
+    checkpoint : Checkpoint, optional
+        Of `fit_pipeline`.
 
     Returns
     -------
@@ -213,6 +221,7 @@ def add_network(
             device=parameters.device,
             seed=parameters.seed,
             tell=parameters.tell,
+            checkpoint=checkpoint,
         )
     except KeyboardInterrupt:
         if not terms or not is_own_fit():

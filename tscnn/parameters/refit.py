@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Self
 
-from tscnn.common.checks import check_choice, check_int, received
+from tscnn.common.checks import check_choice, check_int, check_n_jobs, received
 
 __all__ = ["RefitSettings"]
 
@@ -59,8 +59,7 @@ class RefitSettings:
         refit = check_choice("refit", refit, (True, False, "linear"))
         rolling = check_choice("window", window, ("expanding", "rolling")) == "rolling"
         gap = check_int("gap", gap, minimum=0)
-        if n_jobs is not None and check_int("n_jobs", n_jobs, minimum=-1) == 0:
-            raise ValueError(received("`n_jobs` must be None, at least 1, or -1 for all cores.", n_jobs=n_jobs))
+        n_jobs = check_n_jobs(n_jobs)
         if refit is False and every is None:
             if gap or rolling or n_jobs is not None or folder is not None:
                 rule = "`gap`, `window`, `n_jobs` and `folder` are of fits: `refit=True` fits at every cutoff."
