@@ -49,6 +49,7 @@ def run(args: argparse.Namespace) -> int:
         lifespan="off",
         ws="none",
         server_header=False,
+        timeout_keep_alive=75,
         timeout_graceful_shutdown=_SECONDS_TO_STOP,
     )
     host, port = listening.getsockname()[:2]

@@ -107,7 +107,9 @@ class _Service:
         name = request.path_params.get("name", next(iter(self._models)) if len(self._models) == 1 else None)
         model = None if name is None else self._models.get(name)
         if model is None:
-            rule = "There must be a model of this name: /models/NAME/.."
+            rule = "There must be a model of this name."
+            if name is None:
+                rule = f"Several models are served, each at an address of its own: /models/NAME{request.url.path}."
             raise HTTPException(404, received(rule, name=name, known=list_some(self._models)))
         return model
 

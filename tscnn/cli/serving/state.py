@@ -121,7 +121,7 @@ def read_state(path: str, forecaster: Forecaster, asked: list[Any]) -> State | N
 
 
 def _pack(told: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> bytes:
-    """Write a line of JSON and the bytes of arrays, after their hash: in a quarter of the time of ``numpy.savez``."""
+    """Write a line of JSON and the bytes of arrays, after their hash: sooner than ``numpy.savez`` does."""
     layout = [[name, array.dtype.str, array.shape] for name, array in arrays.items()]
     head = json.dumps({**told, "arrays": layout}).encode()
     raw = b"".join([head, b"\n", *(array.tobytes() for array in arrays.values())])
