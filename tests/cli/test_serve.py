@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -26,8 +27,8 @@ pytestmark = pytest.mark.usefixtures("here")
 
 def row(hour: int) -> dict[str, Any]:
     """The row that comes so many hours after the training data."""
-    day, hour = divmod(hour + 2, 24)
-    return {"time": f"2013-01-{22 + day} {hour:02d}:00", "JFK_temp": 30.0 + hour, "LGA_temp": 31.0}
+    when = datetime(2013, 1, 22, 2) + timedelta(hours=hour)
+    return {"time": f"{when:%Y-%m-%d %H:%M}", "JFK_temp": 30.0 + when.hour, "LGA_temp": 31.0}
 
 
 def test_it_answers_until_it_is_stopped(here: Path) -> None:
