@@ -1,6 +1,8 @@
 """Exported models forecast what the forecaster does; what can't be exported is said before anything is written."""
 
 import json
+import subprocess
+import sys
 from copy import copy
 from dataclasses import replace
 from pathlib import Path
@@ -134,6 +136,14 @@ def test_short_series(tmp_path):
     assert "structural_mixture" in [term.name for term in forecaster.pipeline_.terms]
     for X in (None, short.iloc[-forecaster.pipeline_.fewest_rows :]):
         check(forecaster, tmp_path / "model.onnx", X)
+
+
+def test_no_framework_is_imported(plain, tmp_path):
+    plain.save(tmp_path / "model.tscnn")
+    code = "import sys, tscnn; tscnn.Forecaster.load(sys.argv[1]).export(sys.argv[2])"
+    code += "; assert not {'keras', 'tensorflow', 'jax', 'torch'} & set(sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code, tmp_path / "model.tscnn", tmp_path / "model.onnx"], check=False)
+    assert done.returncode == 0
 
 
 def test_the_description_goes_with_the_file(plain, tmp_path):
