@@ -453,6 +453,14 @@ def test_scikit_learns_own_checks_of_what_a_network_adds(check):
 
 
 @pytest.mark.slow
+def test_keras_computes_the_same_forecasts(frame):
+    fitted = small_forecaster(linear_model=None, epochs=1).fit(frame)
+    assert np.abs(fitted.predict(frame, engine="keras") - fitted.predict(frame)).max(axis=None) < 1e-4
+    found = fitted.backtest(frame, coverage=0.8, engine="keras")
+    np.testing.assert_allclose(found, fitted.backtest(frame, coverage=0.8), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", ["huber", keras.losses.mean_squared_error])
 def test_losses(frame, loss):
     history = small_forecaster(loss=loss, epochs=1, validation_fraction=0).fit(frame).history_

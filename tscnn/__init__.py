@@ -1,6 +1,6 @@
 """Causal convolutional networks that forecast pandas DataFrames.
 
-The estimator          `Forecaster`, and its settings `TCN`, `LinearModel`, `Training`
+The estimator          `Forecaster`, and its settings `TCN`, `LinearModel`, `Training`; `fit_many`
 Judging forecasts      `evaluate`, `compare`, `SeasonalNaive`, `tscnn.metrics`
 Can it be trusted      `audit`
 The stack, in numbers  `receptive_field`, `reachable_lags`, `find_holes`, `plan_layers`, `conv_output_length`
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from tscnn.evaluation.compare import compare
     from tscnn.evaluation.evaluate import evaluate
     from tscnn.evaluation.naive import SeasonalNaive
+    from tscnn.fitting.many import fit_many
     from tscnn.forecaster import Forecaster
     from tscnn.linear.settings import LinearModel
     from tscnn.network.graph import build_model
@@ -49,6 +50,7 @@ __all__ = [
     "datasets",
     "evaluate",
     "find_holes",
+    "fit_many",
     "layers",
     "make_windows",
     "metrics",
@@ -69,6 +71,7 @@ _HOMES = {
     "compare": "tscnn.evaluation.compare",
     "datasets": "tscnn.datasets",
     "evaluate": "tscnn.evaluation.evaluate",
+    "fit_many": "tscnn.fitting.many",
     "layers": "tscnn.layers",
     "make_windows": "tscnn.data.windows",
     "metrics": "tscnn.metrics",

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import pandas as pd
 
-from tscnn.common.checks import check_choice, check_int
+from tscnn import fitting
+from tscnn.common.checks import check_choice, check_int, received
 from tscnn.common.term import empty_forecasts
 from tscnn.data.frame import check_y, forecast_frame, learn_schema
 from tscnn.data.panel import is_panel, join_forecasts, learn_panel, naming, refuse_y
@@ -18,13 +19,11 @@ from tscnn.evaluation.backtest import find_cutoffs
 from tscnn.evaluation.report import describe_report, list_unbeaten
 from tscnn.evaluation.score import coefficient_of_determination
 from tscnn.exporting import ExportedModel
-from tscnn.fitting import fit_pipeline
-from tscnn.fitting.refit import RefitSettings, backtest_refitted
 from tscnn.forecasting import forecast_cutoffs
 from tscnn.forecasting.adaptive import forecast_asked
 from tscnn.forecasting.intervals import Asked
 from tscnn.forecasting.persistence import SavedModel
-from tscnn.parameters import GroupedParameters, read_parameters
+from tscnn.parameters import GroupedParameters, RefitSettings, read_parameters
 from tscnn.training.loss import is_squared_error
 
 if TYPE_CHECKING:
@@ -227,7 +226,7 @@ class Forecaster(SavedModel, ExportedModel, GroupedParameters):
         self.verbose = verbose
         self._set_flat(settings)
 
-    def fit(self, X: Any, y: Any = None) -> Self:
+    def fit(self, X: Any, y: Any = None, *, checkpoint: Any = None, resume: Any = None) -> Self:
         """Train on a frame, from scratch.
 
         Parameters
@@ -238,6 +237,12 @@ class Forecaster(SavedModel, ExportedModel, GroupedParameters):
         y : None
             The targets are columns of `X`, named by `targets`. Their values may be given here, too, as scikit-learn
             does; anything else is refused.
+        checkpoint : str or path-like, optional
+            Of a file, replaced if it is there, to keep in how far the fit is, after every epoch; its folder must exist.
+        resume : str or path-like, optional
+            Of the checkpoint of a fit that ended before its time, in whatever stage and way, with the same rows and
+            parameters: it goes on from there to the same result, to the bit on the same machine, and keeps the
+            checkpoint (or another one, `checkpoint`). What is solved in closed form is solved anew.
 
         Returns
         -------
@@ -258,7 +263,7 @@ class Forecaster(SavedModel, ExportedModel, GroupedParameters):
         roles = (self.targets, self.future_covariates, self.static_covariates)
         X, layout = read_table(X, self.time)
         how = {"missing": parameters.missing, "freq": self.freq}
-        with layout.lines_of_pandas():
+        with layout.lines_of_pandas(X):
             if self.series_id is None and not is_panel(X, None):
                 schema, frame = learn_schema(X, *roles, **how)
                 check_y(y, X, frame, schema)
@@ -267,7 +272,8 @@ class Forecaster(SavedModel, ExportedModel, GroupedParameters):
                 refuse_y(y)
                 schema, frames = learn_panel(X, self.series_id, *roles, **how)
         series = SeriesSet.of_frames(frames, schema)
-        fit = fit_pipeline(series, schema, parameters)
+        parameters, kept = fitting.open_checkpoint(checkpoint, resume, self, parameters, series, schema)
+        fit = fitting.fit_pipeline(series, schema, parameters, kept)
         is_judged = fit.report is not None and is_squared_error(parameters.training.loss)
         if is_judged and (unbeaten := list_unbeaten(fit.report)):
             said = f"On the validation rows the forecasts are no better than {' or '.join(unbeaten)}: see `report_`."
@@ -321,6 +327,7 @@ class Forecaster(SavedModel, ExportedModel, GroupedParameters):
         folder: Any = None,
         coverage: Any = None,
         adaptive: bool = False,
+        engine: str = "numpy",
     ) -> pd.DataFrame:
         """Forecast from many cutoffs of a frame, each from the rows up to it alone.
 
@@ -351,6 +358,8 @@ class Forecaster(SavedModel, ExportedModel, GroupedParameters):
         adaptive : bool, default False
             Whether quantiles and intervals follow how often outcomes up to each cutoff lay below and above (adaptive
             conformal inference), as errors drift; by default they are those of `predict`.
+        engine : {"numpy", "keras"}, default "numpy"
+            As of `predict`; not where it fits anew.
 
         Returns
         -------
@@ -367,8 +376,10 @@ class Forecaster(SavedModel, ExportedModel, GroupedParameters):
         stride, how = check_int("stride", stride), RefitSettings.read(refit, every, gap, window, n_jobs, folder)
         adaptive = Asked.read(self.quantiles, coverage).check_adaptive(adaptive, refit=how is not None)
         if how is not None:
-            return backtest_refitted(self, X, start, stride, how, coverage)
-        pipeline, asked = self._fitted(), self._ask(coverage)
+            if engine != "numpy":
+                raise ValueError(received("`engine` must be 'numpy' where a backtest fits anew.", engine=engine))
+            return fitting.backtest_refitted(self, X, start, stride, how, coverage)
+        pipeline, asked = self._fitted().computed_by(engine), self._ask(coverage)
         frames, columns = self._reader.outcomes(X), asked.columns(self.schema_.target_names)
         series = SeriesSet.of_frames(frames, self.schema_)
         found = {}
@@ -462,7 +473,7 @@ class Forecaster(SavedModel, ExportedModel, GroupedParameters):
         """
         self._fitted()
         refit, (X, layout) = check_choice("refit", refit, (True, False)), read_table(X, self.time)
-        with layout.lines_of_pandas():
+        with layout.lines_of_pandas(X):
             self._reader.outcomes(X)  # which says what is wrong
         from tscnn.auditing import audit_forecaster  # here, since few want it
 

@@ -86,7 +86,31 @@ def measure_accuracy(model: Any, contestant: Contestant, task: dict[str, Any]) -
     return train_to_target(model, contestant, _frame(task), task)
 
 
-MEASURES = {"speed": measure_speed, "first": measure_first, "accuracy": measure_accuracy}
+def measure_save(model: Any, _: Contestant, task: dict[str, Any]) -> dict[str, float]:
+    """Train a little, and save."""
+    model.train(_frame(task), 1)
+    path = Path(task["path"])
+    model.save(path)
+    files = [each for each in path.parent.rglob("*") if each.is_file() and str(each).startswith(str(path))]
+    return {"saved_mb": sum(each.stat().st_size for each in files) / 1e6}
+
+
+def measure_start(model: Any, _: Contestant, task: dict[str, Any]) -> dict[str, float]:
+    """Load what was saved and forecast: what `started`, when this process was, is there for."""
+    model.load(Path(task["path"]))
+    forecast = model.predict(_frame(task))
+    if len(forecast) != model.settings.horizon:
+        raise RuntimeError(f"The forecast has {len(forecast)} rows.")
+    return {"start_s": time.time() - task["started"], "start_peak_mb": peak_memory() / 1e6}
+
+
+MEASURES = {
+    "speed": measure_speed,
+    "first": measure_first,
+    "accuracy": measure_accuracy,
+    "save": measure_save,
+    "start": measure_start,
+}
 
 
 def main() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -57,6 +58,18 @@ class Model:
         # Its training windows are of lookback + horizon rows as well.
         self.model.fit(_series(frame), epochs=epochs, verbose=False)
         return self.clock.seconds[n_before:]
+
+    def save(self, path: Path) -> None:
+        """Save the model as darts does, in two files, without the clock."""
+        for settings in (self.model.trainer_params, self.model.model_params["pl_trainer_kwargs"]):
+            settings["callbacks"] = []
+        self.model.save(str(path))
+
+    def load(self, path: Path) -> None:
+        """Load it on the CPU."""
+        from darts.models import TCNModel
+
+        self.model = TCNModel.load(str(path), map_location="cpu", pl_trainer_kwargs={"accelerator": "cpu"})
 
     def predict(self, context: pd.DataFrame) -> pd.DataFrame:
         """Forecast the steps after a context."""

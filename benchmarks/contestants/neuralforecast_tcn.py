@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import warnings
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -65,6 +66,16 @@ class Model:
         self.model.fit(_long(frame), val_size=0)
         seconds = np.array(self.clock.seconds[n_before:])
         return seconds.reshape(epochs, -1).sum(axis=1).tolist()
+
+    def save(self, path: Path) -> None:
+        """Save the model as neuralforecast does: a folder."""
+        self.model.save(str(path), save_dataset=False, overwrite=True)
+
+    def load(self, path: Path) -> None:
+        """Load it."""
+        from neuralforecast import NeuralForecast
+
+        self.model = NeuralForecast.load(str(path))
 
     def predict(self, context: pd.DataFrame) -> pd.DataFrame:
         """Forecast the steps after a context."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -51,6 +52,16 @@ class Model:
             **given,
         ).fit(frame)
         return clock.seconds
+
+    def save(self, path: Path) -> None:
+        """Save the forecaster."""
+        self.forecaster.save(path)
+
+    def load(self, path: Path) -> None:
+        """Load it."""
+        from tscnn import Forecaster
+
+        self.forecaster = Forecaster.load(path)
 
     def predict(self, context: pd.DataFrame) -> pd.DataFrame:
         """Forecast the steps after a context, by the public method."""

@@ -251,3 +251,19 @@ def test_columns_of_two_levels_are_joined_where_there_are_none():
     assert Layout("polars", "when").give_back(forecasts).columns == ["when", "a b 0.1", "a b upper 80%"]
     assert Layout("pyarrow", "when").give_back(forecasts).column_names == ["when", "a b 0.1", "a b upper 80%"]
     assert isinstance(Layout("polars", "when").give_back(forecasts), polars.DataFrame)
+
+
+def test_errors_name_lines_that_work_on_arrays() -> None:
+    X = np.c_[np.arange(60.0), np.arange(60) % 3]
+    X[5, 1] = 1e200
+    with pytest.raises(ValueError, match=r"here `X` is `pd\.DataFrame\(X\)`\.$") as caught:
+        closed_form().fit(X)
+    line = re.findall(r"`(X[^`]*)`", str(caught.value))[0]
+    assert closed_form().fit(eval(line, {"X": pd.DataFrame(X)})).predict().shape == (3, 2)
+
+
+def test_errors_of_a_column_of_times_that_holds_none_work() -> None:
+    frame = pd.DataFrame({"when": np.arange(60) * 0.5, "a": np.arange(60) % 3})
+    with pytest.raises(TypeError, match=r"`X\.reset_index\(drop=True\)`, with `time=None`, numbers the rows"):
+        closed_form(time="when").fit(frame)
+    assert len(closed_form(time=None).fit(frame.set_index("when").reset_index(drop=True)).predict()) == 3

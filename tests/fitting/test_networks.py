@@ -2,7 +2,7 @@
 
 from tests.conftest import make_frame, small_forecaster
 from tscnn.data import SeriesSet, Split, learn_schema
-from tscnn.fitting import list_candidates
+from tscnn.fitting.networks import list_candidates
 from tscnn.linear.mixture import LinearMixture
 from tscnn.parameters import read_parameters
 

@@ -1,3 +1,5 @@
+import importlib.util
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -101,7 +103,7 @@ def test_a_folder_of_other_files_is_left_alone(df, tmp_path):
 
 
 def test_progress_is_shown_to_who_watches(df, capsys, monkeypatch):
-    monkeypatch.setattr(rolling.importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     closed_form(verbose=True).backtest(df, **starts(df, every=3))
     assert capsys.readouterr().out.splitlines() == ["backtest: fit 1 of 2", "backtest: fit 2 of 2"]
     closed_form().backtest(df, **starts(df, every=3))

@@ -1,7 +1,5 @@
 """Quantiles of errors: conformal, wide where errors are few, in a scale that follows the rows."""
 
-import dataclasses
-
 import numpy as np
 import pytest
 from scipy.special import ndtr, ndtri
@@ -78,7 +76,7 @@ def test_conformal_scale_follows_changes_departures_and_series():
     same, away = (far.scale(forecasts[:1] + rows[8] + by, rows, at[:1], times, at[:1]) for by in (0, 3))
     np.testing.assert_allclose(away / same, 4, rtol=1e-6)
     twice = make(of_series=np.array([[1.0], [2.0]]), names=("a", "b"))
-    other = dataclasses.replace(times, series=1)
+    other = times.knowing(times.covariates, 1)
     np.testing.assert_allclose(
         twice.scale(forecasts, rows, at, other, at), 2 * make().scale(forecasts, rows, at, times, at)
     )

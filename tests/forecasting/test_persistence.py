@@ -65,7 +65,7 @@ def test_a_fresh_process_forecasts_without_a_framework(fitted, saved, tmp_path):
     code = (
         "import sys; from tscnn import Forecaster;"
         f"forecaster = Forecaster.load({str(saved)!r}); forecaster.predict().to_pickle({str(tmp_path / 'out')!r});"
-        "forecaster.stream(); print({'keras', 'tensorflow'} & set(sys.modules))"
+        "forecaster.stream(); print({'keras', 'scipy', 'sklearn', 'tensorflow'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"

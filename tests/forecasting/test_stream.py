@@ -388,3 +388,44 @@ def test_state_of_another_model_of_equal_shapes_changes_nothing(forecaster) -> N
 def test_state_that_is_no_dict(forecaster, state: Any) -> None:
     with pytest.raises(TypeError, match="`state` must be that of a stream of this forecaster, a dict of arrays"):
         forecaster.stream().restore(state)
+
+
+# Arrays in, arrays out
+
+
+@pytest.mark.parametrize("settings", [{}, {"coverage": 0.8}, {"coverage": 0.8, "adaptive": True}])
+def test_step_forecasts_what_update_does(forecaster, settings: dict[str, Any]) -> None:
+    frames, arrays = forecaster.stream(**settings), forecaster.stream(**settings)
+    for row in FRAME.to_numpy()[120:130]:
+        np.testing.assert_array_equal(arrays.step(row), frames.update(row))
+    assert same(arrays.state, frames.state)
+
+
+def test_step_takes_all_series_of_a_panel() -> None:
+    forecaster = closed_form().fit(two())
+    frames, arrays = forecaster.stream(), forecaster.stream()
+    rows = np.stack([NOW.to_numpy(), NOW.to_numpy() + 1])
+    np.testing.assert_array_equal(arrays.step(rows).reshape(6, 2), frames.update(rows))
+
+
+@pytest.mark.parametrize(
+    ("row", "message"), [(NOW, "takes rows with names"), ([1.0], "2 values"), ([1, np.nan], "nan")]
+)
+def test_errors_of_step_leave_the_stream_alone(forecaster, row: Any, message: str) -> None:
+    stream = forecaster.stream()
+    before = stream.state
+    with pytest.raises((TypeError, ValueError), match=message):
+        stream.step(row)
+    assert same(stream.state, before)
+
+
+def test_streams_agree_with_predict_however_many_times_are_found_at_once(monkeypatch) -> None:
+    monkeypatch.setattr("tscnn.forecasting.stream.MOST_AT_ONCE", 5)
+    frame = make_frame(900, 2)
+    frame += np.where(frame.index.day_of_week < 5, 5.0, 0.0)[:, None]
+    forecaster = closed_form(lookback=24, calendar=["hour", "weekday"]).fit(frame[:850])
+    stream = forecaster.stream()
+    for at in range(850, 872):
+        expected = forecaster.predict(frame[: at + 1])
+        pd.testing.assert_frame_equal(stream.update(frame.iloc[at]), expected, rtol=1e-6)
+    assert [str(time) for time in stream._ends[0]] == [str(time) for time in frame.index[870:872]]

@@ -176,7 +176,7 @@ def test_it_learns_how_covariates_are_spread_from_training_rows(frame, forecaste
 
 
 def test_a_network_beside_more_rows_than_memory_has_room_for_is_not_trained(frame, monkeypatch):
-    monkeypatch.setattr("tscnn.fitting.fit.MOST_BESIDE", 1000)
+    monkeypatch.setattr("tscnn.fitting.networks.MOST_BESIDE", 1000)
     with_network = fit(frame[:-240], future_covariates=["load"], network="auto")
     assert with_network.gates_["network"].reason == "not kept: too many rows beside future covariates"
     assert [term.name for term in with_network.pipeline_.terms][-1] == "periodic_regression"

@@ -51,6 +51,9 @@ def check_with_keras(term):
     assert difference(np.array(network.dense(rows)), dense) < 1e-5
     newest = np.array(network.single_origin(rows[:, -term.context :]))
     assert difference(newest[:, 0], dense[:, -1]) < 1e-5
+    ours = term.on_keras
+    assert difference(np.stack([ours.dense(series) for series in rows]), dense) < 1e-5
+    assert difference(ours.last(rows), dense[:, -1]) < 1e-5
     again = NetworkTerm.from_keras(network)
     assert again.config == term.config
     assert all(np.array_equal(again.parameters[name], term.parameters[name]) for name in term.parameters)

@@ -93,10 +93,10 @@ def make_plan(settings, n_rows=220, *, has_terms=False, validation=True):
     return plan_training(training, judged, config, settings, has_terms=has_terms, seed=0)
 
 
-def test_auto_takes_one_step_where_nothing_can_be_told():
+def test_auto_takes_one_epoch_where_nothing_can_be_told():
     settings = Training(batch_size=32, n_steps=1)
     for n_validation, has_terms, rounds, n_batches in (
-        (4 * HORIZON, True, [1], 1),  # one origin too few
+        (4 * HORIZON, True, [1], 5),  # one origin too few
         (5 * HORIZON - 1, True, [3, 9, 21], 5),
         (4 * HORIZON, False, [3, 9, 21], 5),
     ):

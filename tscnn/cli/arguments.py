@@ -66,6 +66,30 @@ file, and rows that it has seen are passed over.""",
   tail -n 50 weather.csv | tscnn stream weather.tscnn
   tail -n 50 weather.csv | tscnn stream weather.tscnn --coverage 0.9 --json --state weather.state""",
     ),
+    "serve": (
+        "forecast by HTTP",
+        """\
+Serve one or several models by HTTP. A model is called as its file, or NAME=FILE.
+
+  GET  /health    names, versions, uptime
+  GET  /forecast  the steps after the newest rows; ?horizon= &coverage= &quantiles= &series=
+  POST /forecast  the same, or after the rows of a body
+  POST /update    take the next rows, all or none, and forecast the steps after them
+  GET  /docs      all of it explained, to try out; /openapi.json for programs
+
+Of several models these are /models/NAME/forecast and /models/NAME/update. Bodies
+are JSON, {"rows": [{"time": "2026-03-28 07:00", "load": 41.5}, ..]}. What is wrong
+with one is told in one line, {"error": ..}, with the status 422.
+
+A model goes on from the rows that it was fitted to. Rows that are not newer than
+its newest one are passed over, so that a request without an answer can be sent
+again. With --state a row is accepted when it is on the disk: a crash loses none.
+One process serves a state folder. There is neither a password nor encryption:
+that is the task of a proxy in front, as soon as --host is not this computer.""",
+        """\
+  tscnn serve weather.tscnn
+  tscnn serve weather.tscnn airport=small.tscnn --port 8080 --state states --coverage 0.9""",
+    ),
     "inspect": (
         "say what a model is",
         "Print what the fit of a saved model found.",
@@ -210,6 +234,17 @@ def _add_stream(parser: argparse.ArgumentParser) -> None:
     _add_json(parser)
 
 
+def _add_serve(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("models", nargs="+", metavar="MODEL", help="file of `tscnn fit`, or NAME=FILE")
+    parser.add_argument("--port", type=_port, default=8000, metavar="N", help="0 for a free one (default: 8000)")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen at (default: 127.0.0.1, this computer)")
+    parser.add_argument("--state", metavar="DIR", help="go on from the files in this folder, and keep them up to date")
+    _add_sure(parser)
+    _add_adaptive(parser)
+    parser.add_argument("--max-body", type=_megabytes, default=16.0, metavar="MIB", help="of a request (default: 16)")
+    parser.add_argument("--access-log", action="store_true", help="write a line a request to standard error")
+
+
 def _add_inspect(parser: argparse.ArgumentParser) -> None:
     _add_model(parser)
     _add_json(parser)
@@ -296,6 +331,21 @@ def _count(text: str) -> int:
     if text.isascii() and text.isdigit() and len(text) < 19 and int(text):
         return int(text)
     raise argparse.ArgumentTypeError(f"must be an integer of at least 1, received {text[:40]!r}")
+
+
+def _port(text: str) -> int:
+    if text.isascii() and text.isdigit() and len(text) < 6 and int(text) < 2**16:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"must be an integer from 0 to 65535, received {text[:40]!r}")
+
+
+def _megabytes(text: str) -> float:
+    try:
+        if 0 < (size := float(text)) < 2**20:
+            return size
+    except ValueError:
+        pass
+    raise argparse.ArgumentTypeError(f"must be a number above 0, received {text[:40]!r}")
 
 
 def _count_or_auto(text: str) -> int | str:

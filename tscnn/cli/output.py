@@ -13,7 +13,7 @@ from tscnn.cli.dialect import Dialect
 from tscnn.cli.tables import Table, need_pyarrow
 from tscnn.common.archive import find_place, replacing
 
-__all__ = ["check_out", "lay_out", "write_bytes", "write_json", "write_table"]
+__all__ = ["check_out", "flat_names", "lay_out", "write_bytes", "write_json", "write_table"]
 
 
 def lay_out(forecasts: pd.DataFrame, like: Table) -> pd.DataFrame:
@@ -36,7 +36,7 @@ def lay_out(forecasts: pd.DataFrame, like: Table) -> pd.DataFrame:
         level, is_time = index.get_level_values(at), at == index.nlevels - 1
         name = like.time or level.name or "time" if is_time else level.name
         columns[name] = like.times_as_came(level) if is_time or name == "cutoff" else level
-    flat = forecasts.set_axis(_flat_names(forecasts.columns), axis=1).reset_index(drop=True)
+    flat = forecasts.set_axis(flat_names(forecasts.columns), axis=1).reset_index(drop=True)
     return pd.concat([pd.DataFrame(columns), flat], axis=1)
 
 
@@ -122,8 +122,19 @@ def write_bytes(path: str, raw: bytes) -> None:
         file.write(raw)
 
 
-def _flat_names(columns: pd.Index) -> list[str]:
-    """Write names of two levels as one, "users lower" for ("users", "lower"), as tables without levels have them."""
+def flat_names(columns: pd.Index) -> list[str]:
+    """Write names of two levels as one, as tables without levels have them.
+
+    Parameters
+    ----------
+    columns : Index
+        Of forecasts.
+
+    Returns
+    -------
+    list of str
+        "users lower" for ("users", "lower").
+    """
     return [
         " ".join(str(part) for part in name if part != "") if isinstance(name, tuple) else str(name) for name in columns
     ]

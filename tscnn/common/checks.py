@@ -16,6 +16,7 @@ __all__ = [
     "check_choice",
     "check_int",
     "check_ints",
+    "check_n_jobs",
     "check_path",
     "check_real",
     "received",
@@ -61,6 +62,29 @@ def check_int(name: str, value: Any, *, minimum: int = 1, most: int | None = MOS
     if most is not None and number > most:
         raise ValueError(received(f"`{name}` must be an integer of at most {most}.", **{name: value}))
     return number
+
+
+def check_n_jobs(n_jobs: Any) -> int | None:
+    """Check how many workers there are to be.
+
+    Parameters
+    ----------
+    n_jobs : int or None
+        Of the user.
+
+    Returns
+    -------
+    int or None
+        None leaves it to ``joblib.parallel_config``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no such number.
+    """
+    if n_jobs is not None and check_int("n_jobs", n_jobs, minimum=-1) == 0:
+        raise ValueError(received("`n_jobs` must be None, at least 1, or -1 for all cores.", n_jobs=n_jobs))
+    return n_jobs
 
 
 def check_ints(

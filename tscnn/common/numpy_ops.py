@@ -43,7 +43,6 @@ from numpy import (
     where,
     zeros_like,
 )
-from scipy.special import erf
 
 __all__ = [
     "abs",
@@ -87,6 +86,13 @@ __all__ = [
     "where",
     "zeros_like",
 ]
+
+
+def erf(x: np.ndarray) -> np.ndarray:
+    """Return the error function."""
+    from scipy.special import erf as found  # takes longer to import than to load a model and forecast
+
+    return np.asarray(found(x))
 
 
 def cast(x: Any, dtype: Any) -> np.ndarray:

@@ -1,16 +1,19 @@
-"""Lines for a person who waits, and how long the stages of a fit take."""
+"""Lines for a person who waits, how far many fits are, and how long the stages of one take."""
 
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import logging
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
 
-__all__ = ["Stages", "Tell", "find_teller", "is_watched", "log_line", "say_nothing", "write_line"]
+__all__ = ["Stages", "Tell", "find_teller", "is_watched", "log_line", "say_nothing", "show_progress", "write_line"]
 
 Tell = Callable[[str], None]
+Done = TypeVar("Done")
 
 
 def is_watched() -> bool:
@@ -125,3 +128,38 @@ class Stages:
             self._seconds[self._name] = time.perf_counter() - self._began
         self._name = ""
         return self._seconds
+
+
+def show_progress(done: Iterable[Done], n_all: int, n_before: int, what: str, *, watched: bool) -> Iterator[Done]:
+    """Pass on fits that are done, and show how far it is: as a bar where tqdm is installed, else in lines.
+
+    Parameters
+    ----------
+    done : iterable
+        Something of each fit.
+    n_all, n_before : int
+        Fits in all, and how many of them were done before.
+    what : str
+        They are for.
+    watched : bool
+        Whether to show anything.
+
+    Yields
+    ------
+    object
+        Of `done`.
+
+    Examples
+    --------
+    >>> list(show_progress("ab", 3, 1, "backtest", watched=False))
+    ['a', 'b']
+    """
+    if watched and importlib.util.find_spec("tqdm") is not None:
+        from tqdm.auto import tqdm  # an extra
+
+        yield from tqdm(done, total=n_all, initial=n_before, desc=what, unit="fit")
+        return
+    for i, each in enumerate(done, n_before + 1):
+        if watched:
+            write_line(f"{what}: fit {i} of {n_all}")
+        yield each

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import numbers
 from typing import Any
 
 import numpy as np
-from sklearn.utils.validation import check_random_state
 
 from tscnn.common.checks import received
 
@@ -31,9 +31,11 @@ def read_random_state(random_state: Any) -> np.random.RandomState:
         If it is neither.
     """
     rule = "`random_state` must be None, an integer from 0 to 4294967295 or a numpy.random.RandomState."
+    if isinstance(random_state, np.random.RandomState):
+        return random_state
     try:
-        if isinstance(random_state, bool | np.bool_):
+        if isinstance(random_state, bool) or not isinstance(random_state, numbers.Integral | None):
             raise TypeError
-        return np.random.RandomState() if random_state is None else check_random_state(random_state)
+        return np.random.RandomState(None if random_state is None else int(random_state))
     except (TypeError, ValueError):
         raise ValueError(received(rule, random_state=random_state)) from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -133,7 +134,7 @@ class Schema:
                 raise TypeError(received(f"{rule} forecast.", column=columns.tolist()[at]))
         return cls(columns, roles, positions, categories, freq, kind, dtype, missing)
 
-    @property
+    @cached_property
     def target_names(self) -> pd.Index:
         """Columns of a forecast.
 
@@ -166,7 +167,7 @@ class Schema:
         """
         return self._positions("static_covariate")
 
-    @property
+    @cached_property
     def ahead(self) -> tuple[int, ...]:
         """Positions of the columns that are known ahead: future and static covariates.
 
@@ -177,7 +178,7 @@ class Schema:
         """
         return self._positions(*AHEAD)
 
-    @property
+    @cached_property
     def features(self) -> pd.Index:
         """Names of what models see up to the newest row: targets and past covariates, a name for each category.
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Self, TypeVar, cast
 
 import narwhals as nw
+import numpy as np
 import pandas as pd
 
 from tscnn.common.checks import received, show
@@ -123,8 +124,13 @@ class Layout:
         return cls(library, label_from_json(written["time"]), dtype)
 
     @contextlib.contextmanager
-    def lines_of_pandas(self) -> Iterator[None]:
+    def lines_of_pandas(self, X: Any = None) -> Iterator[None]:
         """Say in errors what ``X`` is where they suggest a line of pandas, and the table has no index.
+
+        Parameters
+        ----------
+        X : object, optional
+            The table.
 
         Yields
         ------
@@ -134,14 +140,15 @@ class Layout:
         try:
             yield
         except (TypeError, ValueError) as error:
-            if (
-                self.time is None
-                or type(error) not in (TypeError, ValueError)
-                or not re.search(r"\bX[.[]|\(X", str(error))
-            ):
+            is_array = isinstance(X, np.ndarray | list | tuple)
+            suggests = re.search(r"`X[.[]" if is_array else r"\bX[.[]|\(X", str(error))
+            if not suggests or type(error) not in (TypeError, ValueError) or (self.time is None and not is_array):
                 raise
             made = "X" if self.library == "pandas" else "X.to_pandas()"
-            raise type(error)(f"{error}; here `X` is `{made}.set_index({show(self.time)})`.") from None
+            made = "pd.DataFrame(X)" if is_array else f"{made}.set_index({show(self.time)})"
+            numbered = "`X.reset_index(drop=True)`"  # which leaves no times
+            said = str(error).replace(numbered, f"{numbered}, with `time=None`,")
+            raise type(error)(f"{said}; here `X` is `{made}`.") from None
 
 
 def read_table(X: Any, time: Any = None) -> tuple[Any, Layout]:
@@ -204,6 +211,8 @@ def read_row(row: Any, time: Any = None) -> Any:
     """
     if isinstance(row, Mapping):
         return {name: read_row(value, time) for name, value in row.items()}
+    if row is None or isinstance(row, np.ndarray | pd.Series):
+        return row
     has_columns = isinstance(row, pd.DataFrame) or nw.dependencies.is_into_dataframe(row)
     return read_table(row, time)[0] if has_columns else row
 
@@ -227,7 +236,7 @@ def tables_in_and_out(method: Method) -> Method:
         frame, layout = (None, getattr(self, "layout_", Layout())) if X is None else read_table(X, self.time)
         if settings.get("future") is not None:
             settings["future"] = read_table(settings["future"], self.time)[0]
-        with layout.lines_of_pandas():
+        with layout.lines_of_pandas(X):
             found = method(self, frame, *args, **settings)
         return layout.give_back(found) if isinstance(found, pd.DataFrame) else found
 

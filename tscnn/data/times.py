@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -12,14 +11,46 @@ import pandas as pd
 from tscnn.common.checks import received
 from tscnn.data.windows import sliding_windows
 
-__all__ = ["Times", "at_steps", "pad_times"]
+__all__ = ["Stretch", "Times", "at_steps", "pad_times"]
 
 
-@dataclass(frozen=True)
+class Stretch:
+    """Neighbouring times of which several parts are asked the same: what is found of all of them is kept.
+
+    Parameters
+    ----------
+    index : Index
+        Of n times.
+    """
+
+    def __init__(self, index: pd.Index) -> None:
+        self.index = index
+        self._found: dict[Any, np.ndarray] = {}
+
+    def look_up(self, asked: Any, describe: Callable[[pd.Index], np.ndarray]) -> np.ndarray:
+        """Return what a function of the times says of all of them.
+
+        Parameters
+        ----------
+        asked : hashable
+            What tells the function from others.
+        describe : callable
+            From an index of n times to an array of n rows.
+
+        Returns
+        -------
+        ndarray of n rows
+            Computed once.
+        """
+        if asked not in self._found:
+            self._found[asked] = describe(self.index)
+        return self._found[asked]
+
+
 class Times:
     """Labels of some rows, and what is known ahead at each of them.
 
-    Attributes
+    Parameters
     ----------
     index : Index
         Times, periods or integers.
@@ -35,17 +66,101 @@ class Times:
     (array([2., 3.]), 3)
     """
 
-    index: pd.Index
-    covariates: np.ndarray | None = None
-    series: int = 0
+    def __init__(self, index: pd.Index, covariates: np.ndarray | None = None, series: int = 0) -> None:
+        self._index: pd.Index | None = index
+        self._stretch: Stretch | None = None
+        self._first, self._n = 0, len(index)
+        self.covariates, self.series = covariates, series
+
+    @classmethod
+    def part_of(
+        cls, stretch: Stretch, first: int, n: int, covariates: np.ndarray | None = None, series: int = 0
+    ) -> Self:
+        """Take neighbouring times.
+
+        Parameters
+        ----------
+        stretch : Stretch
+            Of at least first + n times.
+        first, n : int
+            Where they begin in it, and how many they are.
+        covariates : ndarray of shape (n, n_covariates), optional
+            Of these.
+        series : int, default 0
+            To which they belong.
+
+        Returns
+        -------
+        Times
+            Functions of them are computed for the whole stretch.
+        """
+        part = cls.__new__(cls)
+        part._index, part._stretch, part._first, part._n = None, stretch, first, n
+        part.covariates, part.series = covariates, series
+        return part
+
+    def knowing(self, covariates: np.ndarray | None, series: int) -> Self:
+        """Add what is known ahead.
+
+        Parameters
+        ----------
+        covariates : ndarray of shape (n_times, n_covariates), or None
+            Of these times.
+        series : int
+            To which they belong.
+
+        Returns
+        -------
+        Times
+            The same times.
+        """
+        if self._stretch is None:
+            return type(self)(self.index, covariates, series)
+        return self.part_of(self._stretch, self._first, self._n, covariates, series)
+
+    @property
+    def index(self) -> pd.Index:
+        """Their labels.
+
+        Returns
+        -------
+        Index
+            Times, periods or integers.
+        """
+        if self._index is None:
+            self._index = self._stretch.index[self._first : self._first + self._n]  # type: ignore[union-attr]
+        return self._index
+
+    def look_up(self, asked: Any, describe: Callable[[pd.Index], np.ndarray]) -> np.ndarray:
+        """Return what a function of times says of these: see `Stretch.look_up`.
+
+        Parameters
+        ----------
+        asked : hashable
+            What tells the function from others.
+        describe : callable
+            From an index of n times to an array of n rows.
+
+        Returns
+        -------
+        ndarray of n_times rows
+            Taken from what was found of the whole stretch, if they are a part of one.
+        """
+        if self._stretch is None:
+            return describe(self.index)
+        return self._stretch.look_up(asked, describe)[self._first : self._first + self._n]
 
     def __len__(self) -> int:
         """Count the times."""
-        return len(self.index)
+        return self._n
 
     def __getitem__(self, at: Any) -> Self:
         """Take some of them, by a slice or an array of row numbers."""
-        return type(self)(self.index[at], None if self.covariates is None else self.covariates[at], self.series)
+        covariates = None if self.covariates is None else self.covariates[at]
+        if self._stretch is not None and isinstance(at, slice) and at.step in (None, 1):
+            first, stop, _ = at.indices(self._n)
+            return self.part_of(self._stretch, self._first + first, max(0, stop - first), covariates, self.series)
+        return type(self)(self.index[at], covariates, self.series)
 
     def append(self, later: Times) -> Self:
         """Join times.
@@ -121,6 +236,8 @@ def at_steps(
         rule = f"`times` must go on for {horizon} steps after the last row that is forecast from"
         rule += f", and begin {before} rows up to the first one." if before else "."
         raise ValueError(received(rule, n_times=len(times), row=last - horizon))
+    if len(at) == 1:
+        return describe(times[first : last + 1])[None]
     if last - first < len(at) * n_steps:  # close origins share times
         return sliding_windows(describe(times[first : last + 1]), n_steps)[at + 1 - first]
     steps = at[:, None] + 1 + np.arange(n_steps)

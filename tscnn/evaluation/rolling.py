@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from joblib import Parallel, delayed
-
-from tscnn.common.progress import write_line
+from tscnn.common.parallel import call_many
+from tscnn.common.progress import show_progress
 from tscnn.evaluation.folds import Fold, Found, Rows, forecast_fold
 from tscnn.evaluation.kept import KeptFolds
 
@@ -43,7 +41,7 @@ def forecast_folds(
     arguments : mapping
         Of `forecast_fold`.
     n_jobs : int, optional
-        Processes; default none.
+        Workers of joblib; default none, unless ``joblib.parallel_config`` says otherwise.
     kept : KeptFolds, optional
         Where they are kept, each as soon as it is done.
     watched : bool, default False
@@ -66,31 +64,14 @@ def forecast_folds(
         found = {i: part for i, part in before.items() if part is not None}
     left = [i for i in range(len(folds)) if i not in found]
     calls = [(model, rows, folds[i], horizon, fewest, dict(arguments)) for i in left]
-    done: Iterable[Any] = (
-        (forecast_fold(*each) for each in calls)
-        if n_jobs in (None, 1)
-        else Parallel(n_jobs=n_jobs, return_as="generator")(delayed(forecast_fold)(*each) for each in calls)
-    )
+    done = call_many(forecast_fold, calls, n_jobs)
     try:
-        for i, (part, _) in zip(left, _show(done, len(folds), len(folds) - len(left), watched), strict=True):
-            found[i] = part
+        for i, (part, _) in show_progress(done, len(folds), len(found), "backtest", watched=watched):
+            found[left[i]] = part
             if kept is not None:
-                kept.write(folds[i], part, names)
+                kept.write(folds[left[i]], part, names)
     except KeyboardInterrupt as stop:
         how = "`folder=..` would have kept them" if kept is None else "they are kept: the same call goes on from there"
         stop.add_note(f"{len(found)} of {len(folds)} fits of the backtest were done; {how}.")
         raise
     return [found[i] for i in range(len(folds))]
-
-
-def _show(done: Iterable[Any], n_all: int, n_before: int, watched: bool) -> Iterator[Any]:
-    """Pass on what is done, and show how far it is."""
-    if watched and importlib.util.find_spec("tqdm") is not None:
-        from tqdm.auto import tqdm  # an extra
-
-        yield from tqdm(done, total=n_all, initial=n_before, desc="backtest", unit="fit")
-        return
-    for i, each in enumerate(done, n_before + 1):
-        if watched:
-            write_line(f"backtest: fit {i} of {n_all}")
-        yield each

@@ -21,7 +21,7 @@ from tscnn.data.split import Split
 from tscnn.evaluation.report import describe_report
 from tscnn.fitting.calibration import fit_calibration
 from tscnn.fitting.effects import find_ahead_inputs
-from tscnn.fitting.networks import check_network, list_candidates
+from tscnn.fitting.networks import check_network, list_candidates, why_no_network
 from tscnn.fitting.preparation import prepare
 from tscnn.fitting.validation_report import report_on_validation
 from tscnn.forecasting.contributions import share_of_variance
@@ -37,12 +37,11 @@ from tscnn.linear.structural_mixture_fit import is_short
 from tscnn.network.config import NetworkConfig
 from tscnn.parameters.checked import CheckedParameters, check_needs_no_validation, warn_of_short_lookback
 from tscnn.statistics import GateResult, not_kept
+from tscnn.training.checkpoint import Checkpoint
 from tscnn.transforms import CovariateEffects, OutlierFilter, Transform
 from tscnn.transforms.ahead import AheadInputs
 from tscnn.transforms.fit import clean_series
 from tscnn.transforms.missing import fill_series
-
-MOST_BESIDE = 2**28  # forecasts of a periodic regression that a network is trained beside, 1 GB: a convention
 
 __all__ = ["Fit", "fit_pipeline"]
 
@@ -78,7 +77,9 @@ class Fit:
     facts: FitFacts = field(default_factory=FitFacts)
 
 
-def fit_pipeline(series: SeriesSet, schema: Schema, parameters: CheckedParameters) -> Fit:
+def fit_pipeline(
+    series: SeriesSet, schema: Schema, parameters: CheckedParameters, checkpoint: Checkpoint | None = None
+) -> Fit:
     """Fit transforms, linear terms and a network, and choose among them.
 
     Parameters
@@ -89,6 +90,8 @@ def fit_pipeline(series: SeriesSet, schema: Schema, parameters: CheckedParameter
         Of their frame.
     parameters : CheckedParameters
         Of the forecaster.
+    checkpoint : Checkpoint, optional
+        Of `open_checkpoint`: how far the training of networks is; all else is the same to the bit when it is done anew.
 
     Returns
     -------
@@ -125,7 +128,7 @@ def fit_pipeline(series: SeriesSet, schema: Schema, parameters: CheckedParameter
     if parameters.network is not None:
         stages.begin("network")
     ahead = find_ahead_inputs(split, parameters, prepared.effects)
-    fitted, fit = add_network(prepared.transforms, rows, split, schema, parameters, linear, ahead)
+    fitted, fit = add_network(prepared.transforms, rows, split, schema, parameters, linear, ahead, checkpoint)
     if parameters.replaces_outliers:
         fitted = replace(fitted, outliers=OutlierFilter.fit(rows.values, season_length, gaps))
     elif parameters.missing != "raise":
@@ -160,6 +163,7 @@ def add_network(
     parameters: CheckedParameters,
     linear: LinearFit | None,
     ahead: AheadInputs | None,
+    checkpoint: Checkpoint | None = None,
 ) -> tuple[Pipeline, Fit]:
     """Train the network on what the linear terms leave, if there is to be one.
 
@@ -179,6 +183,8 @@ def add_network(
         The linear terms.
     ahead : AheadInputs or None
         Describes what is known ahead.
+    checkpoint : Checkpoint, optional
+        Of `fit_pipeline`.
 
     Returns
     -------
@@ -194,16 +200,11 @@ def add_network(
     """
     lookback = parameters.lookback or (linear.lookback if linear is not None else 1)
     gates = dict(linear.gates) if linear is not None else {}
-    structural = linear is not None and any(isinstance(term, StructuralMixture) for term in linear.fitted)
-    periodic = linear is not None and any(isinstance(term, PeriodicRegression) for term in linear.fitted)
-    n_values = len(rows.values) * parameters.horizon * len(schema.target_features)
-    too_many = periodic and n_values > MOST_BESIDE
-    if parameters.network is not None and (structural or too_many):
-        why = "structural models forecast series this short" if structural else "too many rows beside future covariates"
+    if parameters.network is not None and (why := why_no_network(rows, split, schema, parameters, linear)):
         gates["network"] = not_kept(why)
     terms = linear.fitted if linear is not None else ()
     alone = Pipeline(transforms, terms, lookback, parameters.horizon, schema.target_features)
-    if parameters.network is None or structural or too_many:
+    if parameters.network is None or why:
         return alone, Fit(alone, None, {}, None, gates)
 
     from tscnn.training.fit import fit_network  # here, since it imports Keras
@@ -220,6 +221,7 @@ def add_network(
             device=parameters.device,
             seed=parameters.seed,
             tell=parameters.tell,
+            checkpoint=checkpoint,
         )
     except KeyboardInterrupt:
         if not terms or not is_own_fit():

@@ -7,17 +7,23 @@ from dataclasses import replace
 from tscnn.common.checks import check_choice
 from tscnn.common.term import Term
 from tscnn.data.schema import Schema
+from tscnn.data.series import SeriesSet
 from tscnn.data.split import Split
 from tscnn.linear import OWN_COLUMN_TERMS, LinearFit, LinearModel
+from tscnn.linear.periodic_regression import PeriodicRegression
+from tscnn.linear.structural_mixture import StructuralMixture
 from tscnn.network.config import FEATURE_MODES, NetworkConfig, resolve_config
 from tscnn.network.settings import TCN
 from tscnn.parameters import CheckedParameters, is_auto
+from tscnn.training.loss import check_loss, is_squared_error
 
-__all__ = ["check_network", "list_candidates", "resolve_network"]
+__all__ = ["check_network", "list_candidates", "resolve_network", "why_no_network"]
+
+MOST_BESIDE = 2**28  # forecasts of a periodic regression that a network is trained beside, 1 GB: a convention
 
 
 def check_network(network: TCN, parameters: CheckedParameters, schema: Schema) -> None:
-    """Check what needs Keras to be checked, and the network's settings, before anything is fitted.
+    """Check device, loss and the network's settings, before anything is fitted.
 
     Parameters
     ----------
@@ -33,11 +39,12 @@ def check_network(network: TCN, parameters: CheckedParameters, schema: Schema) -
     TypeError, ValueError
         Naming the setting that breaks a rule.
     """
-    from tscnn.network.backend import check_device
-    from tscnn.training.loss import check_loss
+    if parameters.device != "auto":  # which needs no look at devices, and no Keras
+        from tscnn.network.backend import check_device
 
-    check_device(parameters.device)
-    check_loss(parameters.training.loss, len(schema.targets))
+        check_device(parameters.device)
+    if not is_squared_error(parameters.training.loss):
+        check_loss(parameters.training.loss, len(schema.targets))
     longest = parameters.linear_model or LinearModel()
     resolve_network(network, parameters, schema, parameters.lookback or longest.lookbacks.longest)
 
@@ -78,6 +85,43 @@ def resolve_network(
     return resolve_config(
         lookback, parameters.horizon, n_features, targets=schema.target_features, linear_skip=None, **settings
     )
+
+
+def why_no_network(
+    rows: SeriesSet, split: Split, schema: Schema, parameters: CheckedParameters, linear: LinearFit | None
+) -> str:
+    """Say why a network can't count beside linear terms: it isn't trained then, and Keras isn't imported.
+
+    Parameters
+    ----------
+    rows : SeriesSet
+        In the units of the terms.
+    split : Split
+        Of their series.
+    schema : Schema
+        For the number of targets.
+    parameters : CheckedParameters
+        Of the forecaster.
+    linear : LinearFit or None
+        The linear terms; None without.
+
+    Returns
+    -------
+    str
+        Empty where it can.
+    """
+    terms = linear.fitted if linear is not None else ()
+    if any(isinstance(term, StructuralMixture) for term in terms):
+        return "structural models forecast series this short"
+    n_values = len(rows.values) * parameters.horizon * len(schema.target_features)
+    if n_values > MOST_BESIDE and any(isinstance(term, PeriodicRegression) for term in terms):
+        return "too many rows beside future covariates"
+    if linear is None or parameters.linear_model is None or not split.has_validation:
+        return ""
+    n_judged = sum(map(len, split.validation(linear.lookback, parameters.horizon)))
+    fewest = parameters.training.fewest_blocks
+    enough = n_judged == 0 or n_judged >= fewest * parameters.horizon
+    return "" if enough else f"validation rows hold fewer than {fewest} independent blocks"
 
 
 def list_candidates(

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import pandas as pd
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import clone
 
-from tscnn.common.checks import check_choice, check_int, received
+from tscnn.common.checks import received
 from tscnn.common.progress import write_line
 from tscnn.data.frame import learn_schema, read_frame
 from tscnn.data.grid import put_on_grid
@@ -26,76 +26,16 @@ from tscnn.fitting.fit import fit_linear
 from tscnn.forecasting.intervals import Asked
 from tscnn.forecasting.pipeline import Pipeline
 from tscnn.linear import TERMS
-from tscnn.parameters import CheckedParameters, read_parameters
+from tscnn.parameters import CheckedParameters, RefitSettings, read_parameters
 from tscnn.transforms import CovariateEffects
 from tscnn.transforms.fit import clean_series, transform
 from tscnn.transforms.missing import fill_series
 
-__all__ = ["RefitSettings", "backtest_refitted", "refit_linear"]
-
-
-@dataclass(frozen=True)
-class RefitSettings:
-    """Which rows a backtest fits to, how often, and where it keeps what is done.
-
-    Attributes
-    ----------
-    every : int
-        Cutoffs from one fit to the next.
-    linear : bool
-        Whether only the closed form is solved anew after the first fit.
-    gap : int
-        Rows before a cutoff that are not fitted to.
-    rolling : bool
-        Whether all are fitted to as many rows as the first.
-    n_jobs : int or None
-        Processes; None for none.
-    folder : path or None
-        Where folds are kept.
-    """
-
-    every: int = 1
-    linear: bool = False
-    gap: int = 0
-    rolling: bool = False
-    n_jobs: int | None = None
-    folder: Any = None
-
-    @classmethod
-    def read(cls, refit: Any, every: Any, gap: Any, window: Any, n_jobs: Any, folder: Any) -> Self | None:
-        """Check how a backtest is to fit.
-
-        Parameters
-        ----------
-        refit, every, gap, window, n_jobs, folder : object
-            Of `Forecaster.backtest`.
-
-        Returns
-        -------
-        RefitSettings or None
-            None if it is not to fit.
-
-        Raises
-        ------
-        TypeError, ValueError
-            Naming the argument that breaks a rule.
-        """
-        refit = check_choice("refit", refit, (True, False, "linear"))
-        rolling = check_choice("window", window, ("expanding", "rolling")) == "rolling"
-        gap = check_int("gap", gap, minimum=0)
-        if n_jobs is not None and check_int("n_jobs", n_jobs, minimum=-1) == 0:
-            raise ValueError(received("`n_jobs` must be None, at least 1, or -1 for all cores.", n_jobs=n_jobs))
-        if refit is False and every is None:
-            if gap or rolling or n_jobs is not None or folder is not None:
-                rule = "`gap`, `window`, `n_jobs` and `folder` are of fits: `refit=True` fits at every cutoff."
-                raise ValueError(received(rule, refit=refit, gap=gap, window=window, n_jobs=n_jobs, folder=folder))
-            return None
-        every = 1 if every is None else check_int("every", every)
-        return cls(every, refit == "linear", gap, rolling, n_jobs, folder)
+__all__ = ["backtest_refitted", "refit_linear"]
 
 
 def backtest_refitted(
-    forecaster: BaseEstimator, X: Any, start: Any, stride: int, settings: RefitSettings, coverage: Any = None
+    forecaster: Any, X: Any, start: Any, stride: int, settings: RefitSettings, coverage: Any = None
 ) -> pd.DataFrame:
     """Fit forecasters with the same parameters on the rows up to cutoffs.
 

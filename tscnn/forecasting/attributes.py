@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.utils.validation import check_is_fitted
 
+from tscnn.common.estimator import check_is_fitted
 from tscnn.data.schema import Schema
 from tscnn.data.tables import Layout
 from tscnn.evaluation.report import tabulate_targets

@@ -7,7 +7,6 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtri, stdtrit
 
 from tscnn.common.checks import received
 from tscnn.data.calendar import season_positions
@@ -19,7 +18,6 @@ from tscnn.data.windows import sliding_windows
 __all__ = ["KNOTS", "Calibration", "changes_at", "mean_known", "measure_changes"]
 
 KNOTS = np.array([0.005, 0.01, 0.025, 0.05, *np.arange(1, 10) / 10, 0.95, 0.975, 0.99, 0.995])  # a convention
-SCORES = ndtri(KNOTS)
 FLOOR = 0.01  # standard deviations: a convention, for columns that hardly change
 FARTHEST = 10.0  # times the typical one, that a departure counts at most: a convention
 CHUNK_VALUES = 2**22  # of windows in memory at a time: a convention
@@ -208,7 +206,8 @@ class Calibration:
         if n_positions > 1 and isinstance(times.index, pd.DatetimeIndex | pd.PeriodIndex):
 
             def find(some: Times) -> np.ndarray:
-                return season_positions(some.index, self.cycle, n_positions)[:, None]
+                season = (self.cycle, n_positions)
+                return some.look_up(season, lambda index: season_positions(index, *season))[:, None]
 
             places = at_steps(times, at, len(steps), find)[:, :, 0]
         factor = self.of_series[0 if self.names is None else times.series]
@@ -285,7 +284,9 @@ class Calibration:
         ndarray of shape (n_levels, horizon, n_targets)
             Ascending.
         """
-        shape = (len(levels), *self.sizes.shape)
+        from scipy.special import ndtri, stdtrit  # takes longer to import than to load a model and forecast
+
+        shape, scores = (len(levels), *self.sizes.shape), ndtri(KNOTS)
         levels = np.broadcast_to(levels if np.ndim(levels) == 3 else np.reshape(levels, (-1, 1, 1)), shape)
         tail = np.maximum(np.minimum(levels, 1 - levels), LEAST_TAIL)
         n = np.broadcast_to(np.maximum(self.n_errors, 1.0)[:, None], shape)
@@ -294,16 +295,16 @@ class Calibration:
         seen = np.where(tail < 0.5, np.maximum(tail - (0.5 - tail) / n, np.minimum(0.5 / n, 0.4)), 0.5)
         score = np.where(levels < 0.5, ndtri(seen), -ndtri(seen))
         own = self.quantiles[self.bands].transpose(1, 0, 2)  # (knots, horizon, targets)
-        at = np.clip(np.searchsorted(SCORES, score, side="right"), 1, len(KNOTS) - 1)
+        at = np.clip(np.searchsorted(scores, score, side="right"), 1, len(KNOTS) - 1)
         low, high = (np.take_along_axis(own, at - i, axis=0) for i in (1, 0))
-        part = (score - SCORES[at - 1]) / (SCORES[at] - SCORES[at - 1])
+        part = (score - scores[at - 1]) / (scores[at] - scores[at - 1])
         found = low + np.minimum(np.maximum(part, 0), 1) * (high - low)
         beyond = tail < last
         middle = own[len(KNOTS) // 2]
         reach = np.ones(shape)
         freedom = np.maximum(n[beyond] - 1, 1)
         reach[beyond] = stdtrit(freedom, 1 - tail[beyond]) / stdtrit(freedom, 1 - last[beyond])
-        outside = np.maximum(np.abs(score) / -SCORES[0], 1)  # beyond the outermost knot as a normal distribution
+        outside = np.maximum(np.abs(score) / -scores[0], 1)  # beyond the outermost knot as a normal distribution
         found = middle + (found - middle) * reach * outside
         return np.sort(found, axis=0)
 

@@ -36,7 +36,15 @@ class FittedForecaster(FittedAttributes):
     quantiles: Any
 
     @tables_in_and_out
-    def predict(self, X: Any = None, *, future: Any = None, horizon: int | None = None, coverage: Any = None) -> Any:
+    def predict(
+        self,
+        X: Any = None,
+        *,
+        future: Any = None,
+        horizon: int | None = None,
+        coverage: Any = None,
+        engine: str = "numpy",
+    ) -> Any:
         """Forecast the steps after the last row.
 
         Parameters
@@ -53,6 +61,9 @@ class FittedForecaster(FittedAttributes):
         coverage : float, or sequence of float, optional
             Share of outcomes that intervals are to hold, such as 0.9 or ``(0.8, 0.95)``: columns (target, "forecast"),
             (target, "lower") and (target, "upper"), of several "lower 80%", ... Up to the horizon of `fit`.
+        engine : {"numpy", "keras"}, default "numpy"
+            What computes the network: NumPy, without importing a framework, or Keras, on its GPU where it has one, for
+            large batches. They agree to rounding.
 
         Returns
         -------
@@ -68,7 +79,7 @@ class FittedForecaster(FittedAttributes):
         TypeError, ValueError
             If `X` breaks a rule.
         """
-        pipeline, frames = self._fitted(), self._read_context(X)
+        pipeline, frames = self._fitted().computed_by(engine), self._read_context(X)
         horizon = pipeline.horizon if horizon is None else check_int("horizon", horizon)
         asked = self._ask(coverage, horizon)
         if horizon > pipeline.horizon:
@@ -128,7 +139,7 @@ class FittedForecaster(FittedAttributes):
         adaptive = asked.check_adaptive(adaptive)
         if context is not None:
             context, layout = read_table(context, self.time)
-        with layout.lines_of_pandas():
+        with layout.lines_of_pandas(context):
             given = self._read_context(context)
             return Stream(pipeline, self.schema_, given, layout, self.series_id, asked=asked, adaptive=adaptive)
 

@@ -10,11 +10,10 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_is_fitted
 
 from tscnn.common.archive import read_archive, write_archive
 from tscnn.common.checks import check_choice, received
+from tscnn.common.estimator import check_is_fitted
 from tscnn.data.encoding import (
     index_from_arrays,
     index_to_arrays,
@@ -37,7 +36,7 @@ __all__ = ["SavedModel", "describe_forecaster", "restore_forecaster"]
 _COLUMNS = ("targets", "future_covariates", "static_covariates", "series_id", "time")  # parameters that name columns
 
 
-class SavedModel(BaseEstimator):
+class SavedModel:
     """An estimator that is written to a file, and read from it."""
 
     def save(self, path: Any, *, context: bool = True) -> None:
@@ -105,7 +104,7 @@ class SavedModel(BaseEstimator):
         return forecaster
 
 
-def describe_forecaster(forecaster: BaseEstimator, context: bool) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+def describe_forecaster(forecaster: Any, context: bool) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Take a fitted forecaster apart.
 
     Parameters
@@ -148,7 +147,7 @@ def describe_forecaster(forecaster: BaseEstimator, context: bool) -> tuple[dict[
 
 
 def restore_forecaster(
-    forecaster: BaseEstimator, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray], path: str | Path
+    forecaster: Any, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray], path: str | Path
 ) -> None:
     """Give a new forecaster what `describe_forecaster` took apart.
 

@@ -12,7 +12,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from tscnn.common.checks import received
+from tscnn.common.checks import check_choice, received
 from tscnn.common.ring import Ring
 from tscnn.common.term import Term
 from tscnn.data.series import SeriesSet
@@ -144,6 +144,28 @@ class Pipeline:
             outliers=None if name == OutlierFilter.name else self.outliers,
             calibration=None if name == Calibration.name else self.calibration,
         )
+
+    def computed_by(self, engine: Any) -> Self:
+        """Choose what computes a network.
+
+        Parameters
+        ----------
+        engine : {"numpy", "keras"}
+            Keras, on the device it takes by itself, or NumPy.
+
+        Returns
+        -------
+        Pipeline
+            The same for NumPy, and without network.
+
+        Raises
+        ------
+        ValueError
+            If it is neither.
+        """
+        if check_choice("engine", engine, ("numpy", "keras")) == "numpy":
+            return self
+        return replace(self, terms=tuple(getattr(term, "on_keras", term) for term in self.terms))
 
     def admit(self, series: SeriesSet) -> Self:
         """Return the pipeline for given series of a panel, those of training or others.

@@ -14,7 +14,7 @@ from tscnn.common.ring import Ring
 from tscnn.data.encoding import index_from_arrays, index_to_arrays
 from tscnn.data.frame import read_values
 from tscnn.data.future import future_of, read_future
-from tscnn.data.index import check_spacing, find_kind, future_index, is_due, read_label
+from tscnn.data.index import check_spacing, find_kind, is_due, read_label
 from tscnn.data.panel import is_panel, naming, split_panel
 from tscnn.data.schema import Schema
 from tscnn.data.series import SeriesSet
@@ -25,6 +25,7 @@ from tscnn.forecasting.adaptive import Following
 from tscnn.forecasting.intervals import Asked, RawForecasts, require_calibration
 from tscnn.forecasting.pipeline import Pipeline
 from tscnn.forecasting.predict import newest_windows
+from tscnn.forecasting.upcoming import MOST_AT_ONCE, Upcoming
 
 __all__ = ["Stream"]
 
@@ -68,7 +69,7 @@ class Stream:
         self._pipeline, self._schema, self._layout, self._series_id = pipeline, schema, layout, series_id
         series = SeriesSet.of_frames(context, schema)
         pipeline = self._pipeline = pipeline.admit(series)
-        self._ends = [index[-2:] for index in series.indexes]  # two rows tell the time of a day without a midnight
+        self._set_ends([index[-2:] for index in series.indexes])
         windows = np.stack(newest_windows(pipeline, series))
         self._state = pipeline.start(windows, series.all_times())
         self._asked, self._recent, self._following = asked or Asked(), [], []
@@ -77,7 +78,7 @@ class Stream:
             self._recent = [Ring.of(windows[:, windows.shape[1] - n_recent :].transpose(1, 0, 2))]
         if adaptive:
             sizes = len(self._asked.levels), pipeline.horizon, len(pipeline.targets)
-            self._following = [Following.of(self._asked.levels, *sizes[1:]) for _ in self._ends]
+            self._following = [Following.of(self._asked.levels, *sizes[1:]) for _ in series.indexes]
 
     def update(self, row: Any, *, future: Any = None) -> pd.DataFrame:
         """Take the next row, and forecast the steps after it.
@@ -105,33 +106,88 @@ class Stream:
             If a column or a series is missing, a value is none that `Forecaster.fit` takes, or the row has another time
             than is due. The stream is as before, then.
         """
-        times = [future_index(end, self._schema.freq, 1 + self._pipeline.horizon) for end in self._ends]
-        due = [when[:1] for when in times]
+        due = [when[:1].index for when in self._times()]
         with self._layout.lines_of_pandas():
             row, later = (self._tell_apart(read_row(one, self._layout.time)) for one in (row, future))
-            newest, ahead = self._read(row, due), []
-            for name, own, when in zip(self.names or [None], newest, times, strict=True):
-                with naming(name):
-                    ahead.append(read_future(future_of(later, name), self._schema, own, when[1:]))
-        values, covariates = self._schema.encode(newest)
-        now = [Times(when, None if covariates is None else covariates[[i]], i) for i, when in enumerate(due)]
-        rows = np.concatenate([self._pipeline.apply(own[None], at) for own, at in zip(values, now, strict=True)])
-        if (np.abs(rows) >= FARTHEST).any():
-            mean, scale = map(np.atleast_2d, (self._pipeline.standardize.mean, self._pipeline.standardize.scale))
-            for i, (own, when) in enumerate(zip(values, due, strict=True)):
-                of = min(i, len(mean) - 1)
-                taken = self._pipeline.take_logarithms(own[None], now[i])
-                check_sizes(pd.DataFrame(taken, when, self._schema.features), mean[of], scale[of])
-        seen = [at.append(later) for at, later in zip(now, ahead, strict=True)]
-        steps = self._pipeline.step(self._state, rows, self._pipeline.describe_next(seen, most_before=1))
-        self._ends = [end[-1:].append(when) for end, when in zip(self._ends, due, strict=True)]
-        forecasts, columns = self._forecast(steps, rows, values, seen), self._asked.columns(self._schema.target_names)
+            newest = self._read(row, due)
+            seen = self._know(newest, later)
+        forecasts, columns = self._take(newest, seen), self._asked.columns(self._schema.target_names)
         frames = [
-            pd.DataFrame(forecast, index=when[1:], columns=columns)
-            for forecast, when in zip(forecasts, times, strict=True)
+            pd.DataFrame(forecast, index=when[1:].index, columns=columns)
+            for forecast, when in zip(forecasts, seen, strict=True)
         ]
         found = frames[0] if self.names is None else pd.concat(frames, keys=self.names, names=["series", "time"])
         return self._asked.name(self._layout.give_back(found))
+
+    def step(self, row: Any, *, future: Any = None) -> np.ndarray:
+        """Take the next row as an array and forecast the steps after it, without frames around: faster than `update`.
+
+        Parameters
+        ----------
+        row : array of shape (n_columns,), or (n_series, n_columns)
+            In the data's own units, columns and series in the order of `fit`.
+        future : DataFrame, or dict of them by series name, optional
+            As of `update`.
+
+        Returns
+        -------
+        ndarray of shape (horizon, n_forecasts), or (n_series, horizon, n_forecasts)
+            What the frame of `update` holds, columns in its order.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a value is none that `Forecaster.fit` takes, or there are not as many. The stream is as before, then.
+
+        Examples
+        --------
+        >>> from tscnn import Forecaster
+        >>> rows = np.sin(np.arange(100.0) / 4)[:, None] * [1, 2]
+        >>> stream = Forecaster(8, 3, network=None).fit(rows).stream()
+        >>> stream.step([0.6, 1.2]).shape
+        (3, 2)
+        """
+        if isinstance(row, pd.Series | pd.DataFrame | Mapping):
+            rule = "`row` must be an array: `stream.update(row)` takes rows with names."
+            raise TypeError(received(rule, type=type(row).__name__))
+        newest = self._read_array(row, len(self._which))
+        forecasts = self._take(newest, self._know(newest, future))
+        return forecasts[0] if self.names is None else np.stack(forecasts)
+
+    def _times(self) -> list[Times]:
+        """Return the next row's time and those of the steps after it, of every series."""
+        found = [each.find() for each in self._upcoming]
+        return [found[which] for which in self._which]
+
+    def _take(self, newest: np.ndarray, seen: Sequence[Times]) -> list[np.ndarray]:
+        """Take a checked row of every series, and forecast in the data's own units: (horizon, n_columns) each."""
+        values, _ = self._schema.encode(newest)
+        now = [known[:1] for known in seen]
+        rows = np.concatenate([self._pipeline.apply(own[None], at) for own, at in zip(values, now, strict=True)])
+        if (np.abs(rows) >= FARTHEST).any():
+            mean, scale = map(np.atleast_2d, (self._pipeline.standardize.mean, self._pipeline.standardize.scale))
+            for i, (own, at) in enumerate(zip(values, now, strict=True)):
+                of = min(i, len(mean) - 1)
+                taken = self._pipeline.take_logarithms(own[None], at)
+                check_sizes(pd.DataFrame(taken, at.index, self._schema.features), mean[of], scale[of])
+        steps = self._pipeline.step(self._state, rows, self._pipeline.describe_next(seen, most_before=1))
+        for each in self._upcoming:
+            each.advance()
+        return self._forecast(steps, rows, values, seen)
+
+    def _know(self, newest: np.ndarray, future: Any) -> list[Times]:
+        """Return what is known of the newest row of each series and of the steps after it."""
+        known, times = [], self._times()
+        if future is None and not self._schema.ahead:
+            return [when.knowing(None, i) for i, when in enumerate(times)]
+        for i, (name, own, when) in enumerate(zip(self.names or [None], newest, times, strict=True)):
+            with naming(name):
+                ahead = read_future(future_of(future, name), self._schema, own, when[1:].index).covariates
+            covariates = None
+            if ahead is not None:
+                covariates = np.concatenate([self._schema.encode(own[None])[1], ahead])
+            known.append(when.knowing(covariates, i))
+        return known
 
     def _forecast(
         self, steps: np.ndarray, rows: np.ndarray, values: np.ndarray, seen: Sequence[Times]
@@ -183,6 +239,20 @@ class Stream:
         }
 
     @property
+    def _ends(self) -> list[pd.Index]:
+        """Times of the newest one or two rows of every series."""
+        ends = [each.end for each in self._upcoming]
+        return [ends[which] for which in self._which]
+
+    def _set_ends(self, ends: Sequence[pd.Index]) -> None:
+        """Go on from these times, those of series that end together once for all of them."""
+        places: dict[Any, int] = {}
+        self._which = [places.setdefault((type(end), *end), len(places)) for end in ends]
+        distinct = dict(zip(self._which, ends, strict=True))
+        how = self._schema.freq, self._pipeline.horizon, MOST_AT_ONCE // len(distinct)
+        self._upcoming = [Upcoming(distinct[place], *how) for place in range(len(distinct))]
+
+    @property
     def _rings(self) -> list[Ring]:
         return [ring for of_term in [*self._state, self._recent] for ring in of_term]
 
@@ -206,7 +276,7 @@ class Stream:
             ring.at = int(found["positions"][i])
         for i, one in enumerate(self._following):
             one.levels.current[:], one.quantiles = found[f"levels_{i}"], Ring.of(found[f"quantiles_{i}"])
-        self._ends = ends
+        self._set_ends(ends)
 
     def _check_state(self, state: Any) -> tuple[dict[str, np.ndarray], list[pd.Index]]:
         """Return the arrays of a state, and its newest times, if they are those of a stream like this one."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.cluster.hierarchy import fcluster, linkage
-from scipy.spatial.distance import squareform
 
 from tscnn.linear.gram import sum_gram_matrices
 
@@ -59,5 +57,8 @@ def group_alike(
         return np.zeros(n_features, int)
     part = min(1.0, n_windows / sum(map(len, origins)))
     differences = np.sqrt(sum_gram_matrices(rows, origins, lookback, 1, part=part).squared_differences())
+    from scipy.cluster.hierarchy import fcluster, linkage  # takes longer to import than to fit a short series
+    from scipy.spatial.distance import squareform
+
     found = fcluster(linkage(squareform(differences, checks=False), "average"), n_groups, "maxclust")
     return np.unique(found, return_inverse=True)[1].astype(int)

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from scipy.linalg import cholesky, solve_triangular
-from scipy.optimize import nnls
 
 from tscnn.linear.candidates import CandidateErrors
 from tscnn.linear.settings import MixtureSettings
@@ -133,6 +132,8 @@ def _least_squares_weights(products: np.ndarray, settings: MixtureSettings) -> n
     """Minimise the squared error over weights that are not negative and sum to one."""
     # They are in proportion to the u >= 0 that minimises u'Qu - 2 sum(u).
     n = len(products)
+    from scipy.optimize import nnls  # takes longer to import than to fit a short series
+
     factor = cholesky(products * n + settings.equal_weights * np.eye(n))
     weights, _ = nnls(factor, solve_triangular(factor, np.ones(n), trans="T"))
     weights = np.where(weights < settings.least_weight * weights.sum(), 0, weights)

@@ -142,7 +142,8 @@ class PeriodicRegression:
         parts = [self.basis.describe_plainly(times), np.zeros((len(times), len(self.targets)), np.float32)]
         if effects is not None:
             parts[1] = effects.at(times)[:, self.targets]
-        position = season_positions(times.index, self.cycle, self.own.shape[1])
+        season = (self.cycle, self.own.shape[1])
+        position = times.look_up(season, lambda index: season_positions(index, *season))
         return np.concatenate([*parts, position[:, None]], axis=1, dtype=np.float32)
 
     @on_one_thread

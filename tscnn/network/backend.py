@@ -59,11 +59,18 @@ def _quietly() -> Iterator[None]:
 
 def _import_keras() -> Any:
     state = random.getstate()  # which a package that Keras imports draws from
-    with _quietly():
-        import keras
+    try:
+        with _quietly():
+            import keras
 
-        if keras.backend.backend() == "tensorflow":
-            import tensorflow  # noqa: F401
+            if keras.backend.backend() == "tensorflow":
+                import tensorflow  # noqa: F401
+    except ModuleNotFoundError as error:
+        line = 'pip install "tensorflow>=2.20" "keras>=3.15.1"'
+        raise ImportError(
+            f"A network is trained by Keras on TensorFlow, and {error.name} is not installed: {line}. "
+            "Without it, network=None fits the linear model alone, and saved models forecast."
+        ) from error
     random.setstate(state)
     return keras
 

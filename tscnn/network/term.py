@@ -233,6 +233,19 @@ class NetworkTerm:
         return network_of(self.config, self.parameters)
 
     @cached_property
+    def on_keras(self) -> NetworkTerm:
+        """The same term, computed by Keras, which is imported.
+
+        Returns
+        -------
+        NetworkTerm
+            For large batches, and GPUs.
+        """
+        from tscnn.network.keras_term import KerasNetworkTerm
+
+        return KerasNetworkTerm(self.config, self.parameters, self.silent, self.inputs)
+
+    @cached_property
     def _network(self) -> ArrayNetwork:
         return ArrayNetwork.of(self.config, self.parameters)
 

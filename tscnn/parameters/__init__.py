@@ -2,11 +2,13 @@
 
 Given      `GroupedParameters`: parameters in the groups of `GROUPS`, or flat
 Checked    `read_parameters`, which returns `CheckedParameters`; `is_auto`
+Backtests  `RefitSettings`, where they fit anew
 """
 
 from __future__ import annotations
 
 from tscnn.parameters.checked import CheckedParameters, read_parameters
 from tscnn.parameters.groups import GROUPS, GroupedParameters, is_auto
+from tscnn.parameters.refit import RefitSettings
 
-__all__ = ["GROUPS", "CheckedParameters", "GroupedParameters", "is_auto", "read_parameters"]
+__all__ = ["GROUPS", "CheckedParameters", "GroupedParameters", "RefitSettings", "is_auto", "read_parameters"]

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Self
 
-from sklearn.base import BaseEstimator
-
 from tscnn.common.checks import received, show
+from tscnn.common.estimator import Estimator
 from tscnn.common.settings import name_alike
 from tscnn.linear.settings import LinearModel
 from tscnn.network.settings import TCN
@@ -133,7 +132,7 @@ def nest_settings(groups: dict[str, Any], settings: dict[str, Any]) -> dict[str,
     return nested
 
 
-class GroupedParameters(BaseEstimator):
+class GroupedParameters(Estimator):
     """An estimator of which some parameters are groups of settings, those of `GROUPS`."""
 
     def _set_flat(self, settings: dict[str, Any]) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import stdtr
 
 from tscnn.common.checks import check_int, check_real, received
 
@@ -263,6 +262,8 @@ def _ratio(mean: float, error: float) -> float:
 def _upper_tail(t: float, freedom: float) -> float:
     """Return the probability of a greater t where nothing is gained."""
     below_one = 1 - 2.0**-53  # for the logarithm of the rest
+    from scipy.special import stdtr  # takes longer to import than to load a model and forecast
+
     return min(float(stdtr(freedom, -t)), below_one) if np.isfinite(t) else float(t < 0) * below_one
 
 

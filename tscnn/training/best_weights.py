@@ -11,6 +11,7 @@ import numpy as np
 
 from tscnn.network.backend import keras, to_numpy
 from tscnn.statistics.gate import GateResult, gate, relative_block_gains
+from tscnn.training.checkpoint import State
 
 __all__ = ["BestWeights", "describe_scaling", "find_scale", "scale_head"]
 
@@ -74,14 +75,46 @@ class BestWeights(keras.callbacks.Callback):
         self.round_gain = round_gain
         self.least_scale = least_scale
         self.has_better = False
+        self.course: list[float] = []
 
     def on_train_begin(self, logs: Any = None) -> None:
-        """Take the losses of the start."""
+        """Take the losses of the start, unless training goes on from later."""
+        if self.course:
+            return
         self.start_losses = self.losses = self.judge()
         self.weights = self.network.get_weights()
         self.scale = 1.0
         self.n_worse = 0
         self.course = [self.losses.mean()]
+
+    def state(self) -> State:
+        """Return what `restore` takes.
+
+        Returns
+        -------
+        header : dict
+            Of numbers.
+        arrays : dict of str to ndarray
+            Losses and weights.
+        """
+        names = ("scale", "has_better", "n_worse")
+        header = {**{name: getattr(self, name) for name in names}, "course": list(map(float, self.course))}
+        weights = {f"weight/{i}": weight for i, weight in enumerate(self.weights)}
+        return header, {"start_losses": self.start_losses, "losses": self.losses, **weights}
+
+    def restore(self, state: State) -> None:
+        """Go on from a state.
+
+        Parameters
+        ----------
+        state : State
+            Of `state`.
+        """
+        header, arrays = state
+        self.weights = [arrays[f"weight/{i}"] for i in range(len(arrays) - 2)]
+        self.start_losses, self.losses = arrays["start_losses"], arrays["losses"]
+        self.scale, self.has_better, self.n_worse = header["scale"], header["has_better"], header["n_worse"]
+        self.course = list(np.array(header["course"], self.losses.dtype))  # compared in the digits of the losses
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Keep the weights if they are the best so far."""

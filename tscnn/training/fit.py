@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +19,7 @@ from tscnn.network.config import NetworkConfig, describe_network
 from tscnn.network.graph import build_network, seed_weights
 from tscnn.network.term import NetworkTerm
 from tscnn.statistics import GateResult, not_kept
+from tscnn.training.checkpoint import Checkpoint
 from tscnn.training.loop import train
 from tscnn.training.selection import Candidate, choose
 from tscnn.training.settings import Training
@@ -72,6 +75,7 @@ def fit_network(
     device: str,
     seed: int,
     tell: Tell,
+    checkpoint: Checkpoint | None = None,
 ) -> FittedNetwork:
     """Train each of some networks, and keep the best on validation.
 
@@ -99,6 +103,8 @@ def fit_network(
         Of initial weights, order of training and dropout.
     tell : callable
         Takes lines for a person.
+    checkpoint : Checkpoint, optional
+        To go on from, and to keep the state after each epoch in.
 
     Returns
     -------
@@ -113,7 +119,8 @@ def fit_network(
         If there is nothing yet that could stay, or the fit is a part of something larger.
     """
     if is_forked():
-        how = {"ahead": ahead, "beside": beside, "device": device, "seed": seed, "tell": tell}
+        how: dict[str, Any] = {"ahead": ahead, "beside": beside, "device": device, "seed": seed, "tell": tell}
+        how |= {"checkpoint": checkpoint}
         return call_afresh(fit_network, candidates, rows, split, settings, **how)
     lookback, horizon = candidates[0][0].lookback, candidates[0][0].horizon
     training, validation = split.training(lookback, horizon), []
@@ -122,7 +129,7 @@ def fit_network(
     fits: list[FittedNetwork] = []
     results: list[Candidate] = []
     known = None if ahead is None else np.concatenate([ahead.describe(one) for one in split.series.all_times()])
-    for config, terms in candidates:
+    for number, (config, terms) in enumerate(candidates):
         config = replace(config, n_ahead=0 if known is None else known.shape[1])
         try:
             with device_scope(device):
@@ -141,6 +148,8 @@ def fit_network(
                     device=device,
                     seed=seed,
                     tell=tell,
+                    before=None if checkpoint is None else checkpoint.states.get(number),
+                    keep=None if checkpoint is None else partial(checkpoint.keep, number),
                 )
         except KeyboardInterrupt:
             if not fits or not is_own_fit():

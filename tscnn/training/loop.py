@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -20,9 +20,11 @@ from tscnn.statistics.gate import GateResult
 from tscnn.statistics.influence import limit_influence
 from tscnn.training.best_weights import BestWeights, describe_scaling, scale_head
 from tscnn.training.callbacks import EpochLines, FiniteLosses, diverged
+from tscnn.training.checkpoint import Keep, State
 from tscnn.training.graph import Assembled, TermsLayer
 from tscnn.training.loss import check_loss
 from tscnn.training.optimizer import FlatAdamW
+from tscnn.training.resuming import Resuming
 from tscnn.training.segments import SegmentBatches
 from tscnn.training.settings import Training
 from tscnn.training.trainer import LoopingTrainer, SegmentTrainer, weighted_mean
@@ -69,6 +71,8 @@ def train(
     device: str = "auto",
     seed: int = 0,
     tell: Tell = say_nothing,
+    before: State | None = None,
+    keep: Keep | None = None,
 ) -> Trained:
     """Train a network in place, and leave it with the weights of its best epoch.
 
@@ -96,6 +100,10 @@ def train(
         Of the order of the segments.
     tell : callable, default none
         Takes a line an epoch.
+    before : State, optional
+        To go on from, to the bit, without `callbacks` of the user.
+    keep : callable, optional
+        Takes the state after each epoch.
 
     Returns
     -------
@@ -113,19 +121,10 @@ def train(
     check_loss(settings.loss, len(network.config.targets))
     config, validation = network.config, list(validation_origins)
     plan = plan_training(list(training_origins), validation, config, settings, has_terms=bool(terms), seed=seed)
-    trainer_class = LoopingTrainer if plan.training.n_looped else SegmentTrainer
     with device_scope(device):
-        model = network.dense if settings.mode == "dense" else network.single_origin
-        linear = TermsLayer(terms, config.lookback, dtype="float32", name="terms") if terms else None
-        assembled = Assembled(model, linear, dtype="float32", name="assembled")
-        units, n_origins = find_units(rows, validation, config), plan.training.weights.shape[1]
+        units = find_units(rows, validation, config)
         given = {"units": units, "ahead": ahead, "beside": beside, "observed": observed}
-        trainer = trainer_class(assembled, rows, network, n_origins, settings.loss, **given)
-        n_first = plan.rounds[0] * plan.training.n_batches
-        decay = keras.optimizers.schedules.CosineDecayRestarts(settings.learning_rate, n_first)
-        optimizer = FlatAdamW(decay, settings.weight_decay)
-        optimizer.build(trainer.trainable_variables)  # here, or the first step is traced twice
-        trainer.compile(optimizer=optimizer, loss=weighted_mean, jit_compile=can_jit(device))
+        trainer = _make_trainer(network, rows, terms, plan, settings, given, can_jit(device))
         best = None
         if plan.validation is not None:
             best = BestWeights(
@@ -139,23 +138,32 @@ def train(
                 least_scale=settings.least_scale,
             )
         ended = FiniteLosses(settings)
-        callbacks = [best, ended, *(settings.callbacks or ()), EpochLines(plan.rounds, tell)]
+        resuming = None
+        if keep is not None:
+            variables = [*network.dense.variables, *trainer.optimizer.variables]
+            resuming = Resuming(variables, plan.training, best, plan.rounds[-1], keep)
+            if before is not None:
+                resuming.restore(before)
+                ended.n_epochs = resuming.n_done
+        callbacks = [best, ended, *(settings.callbacks or ()), EpochLines(plan.rounds, tell), resuming]
         interrupted = False
         try:
-            trainer.fit(
-                plan.training,
-                epochs=plan.rounds[-1],
-                callbacks=[callback for callback in callbacks if callback is not None],
-                shuffle=False,  # the batches shuffle themselves, from their own seed
-                verbose=0,
-            )
+            if resuming is None or not resuming.has_ended:
+                trainer.fit(
+                    plan.training,
+                    initial_epoch=0 if resuming is None else resuming.n_done,
+                    epochs=plan.rounds[-1],
+                    callbacks=[callback for callback in callbacks if callback is not None],
+                    shuffle=False,  # the batches shuffle themselves, from their own seed
+                    verbose=0,
+                )
         except KeyboardInterrupt:
             if not (ended.n_epochs if best is None else best.has_better) or not is_own_fit():
                 raise
             interrupted = True
             for callback in settings.callbacks or ():
                 callback.on_train_end()
-        history = _read_history(trainer)
+        history = _read_history(trainer.history.history if resuming is None else resuming.history)
         if best is None:
             _check_finite(network, rows, ahead, settings)
             return Trained(history, np.array(history["loss"][-1:]), interrupted=interrupted)
@@ -166,9 +174,33 @@ def train(
         return replace(trained, interrupted=interrupted)
 
 
-def _read_history(trainer: SegmentTrainer) -> dict[str, list[float]]:
+def _make_trainer(
+    network: Network,
+    rows: np.ndarray,
+    terms: Sequence[Any],
+    plan: Plan,
+    settings: Training,
+    given: Mapping[str, Any],
+    jit: bool | str,
+) -> SegmentTrainer:
+    """Make what trains a network beside linear terms, and compile it."""
+    model = network.dense if settings.mode == "dense" else network.single_origin
+    linear = TermsLayer(terms, network.config.lookback, dtype="float32", name="terms") if terms else None
+    assembled = Assembled(model, linear, dtype="float32", name="assembled")
+    trainer_class = LoopingTrainer if plan.training.n_looped else SegmentTrainer
+    n_origins = plan.training.weights.shape[1]
+    trainer = trainer_class(assembled, rows, network, n_origins, settings.loss, **given)
+    n_first = plan.rounds[0] * plan.training.n_batches
+    decay = keras.optimizers.schedules.CosineDecayRestarts(settings.learning_rate, n_first)
+    optimizer = FlatAdamW(decay, settings.weight_decay)
+    optimizer.build(trainer.trainable_variables)  # here, or the first step is traced twice
+    trainer.compile(optimizer=optimizer, loss=weighted_mean, jit_compile=jit)
+    return trainer
+
+
+def _read_history(history: Mapping[str, Sequence[float]]) -> dict[str, list[float]]:
     """Return the losses of the epochs that ended, and what callbacks add to them."""
-    found = {name: list(map(float, values)) for name, values in trainer.history.history.items()}
+    found = {name: list(map(float, values)) for name, values in history.items()}
     n_epochs = min(map(len, found.values()), default=0)  # an interrupt may come while an epoch is noted
     return {"loss": [], **{name: values[:n_epochs] for name, values in found.items()}}
 
@@ -254,8 +286,6 @@ def plan_training(
         n_rounds = settings.n_rounds if held_out.n_origins else 1
         n_batches = -(-len(segments.starts) // batch_size)
         rounds, most_batches = plan_rounds(n_batches, n_values, hopeless, n_rounds, settings)
-        if hopeless and held_out.n_origins:
-            most_batches = 1  # what it teaches is undone
     else:
         rounds = [int(settings.epochs)]
     n_looped = settings.looped_steps if on_tensorflow() else None  # what other backends compile is launched in no time

@@ -101,7 +101,9 @@ class AheadInputs:
         ndarray of shape (n_times, n_ahead), float32
             Covariates first.
         """
-        found = calendar_features(times.index, self.calendar) if self.calendar else np.zeros((len(times), 0))
+        found = np.zeros((len(times), 0))
+        if self.calendar:
+            found = times.look_up(self, lambda index: calendar_features(index, self.calendar))
         if times.covariates is None:
             return np.asarray(found, np.float32)
         known = np.clip((times.covariates - self.mean) / self.scale, -FARTHEST, FARTHEST)

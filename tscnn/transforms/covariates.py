@@ -75,24 +75,33 @@ class CovariateBasis:
         ndarray of shape (n_times, n_numbers), float32
             For a regression.
         """
-        modifiers = [np.ones(len(times))]
-        parts: list[np.ndarray] = []
-        if "hour" in self.calendar:
-            phase = phases(times.index, "hour")
-            modifiers += waves(phase, EFFECT_WAVES)
-            of_day = np.column_stack([np.ones(len(times)), *waves(phase, DAY_WAVES)])
-            parts.append(_products(of_day, self._kinds_of_days(times.index)))
-        if any(name != "hour" for name in self.calendar):
-            parts.append(calendar_features(times.index, [name for name in self.calendar if name != "hour"]))
-        if self._has_weeks:
-            modifiers.append((rest_days(times.index, self.calendar) > 0).astype(np.float64))
-        changing = np.column_stack(modifiers)
+        parts = [times.look_up((self, "calendar"), self._of_calendar)]
         if times.covariates is not None:
+            changing = times.look_up((self, "changing"), self._changing)
             parts += [
                 _products(_bend(column, own), changing)
                 for column, own in zip(times.covariates.T, self.knots, strict=True)
             ]
         return np.concatenate(parts, axis=1, dtype=np.float32)
+
+    def _of_calendar(self, index: pd.Index) -> np.ndarray:
+        """Describe times without their covariates."""
+        parts = [np.zeros((len(index), 0), np.float32)]
+        if "hour" in self.calendar:
+            of_day = np.column_stack([np.ones(len(index)), *waves(phases(index, "hour"), DAY_WAVES)])
+            parts.append(_products(of_day, self._kinds_of_days(index)))
+        if any(name != "hour" for name in self.calendar):
+            parts.append(calendar_features(index, [name for name in self.calendar if name != "hour"]))
+        return np.concatenate(parts, axis=1, dtype=np.float32)
+
+    def _changing(self, index: pd.Index) -> np.ndarray:
+        """Return what the effects of covariates change with: a constant, the time of the day, days of rest."""
+        modifiers = [np.ones(len(index))]
+        if "hour" in self.calendar:
+            modifiers += waves(phases(index, "hour"), EFFECT_WAVES)
+        if self._has_weeks:
+            modifiers.append((rest_days(index, self.calendar) > 0).astype(np.float64))
+        return np.column_stack(modifiers)
 
     def describe_plainly(self, times: Times) -> np.ndarray:
         """Return the numbers of some times that are not those of a time of the day or of the year.
@@ -108,7 +117,9 @@ class CovariateBasis:
             Piecewise linear functions of covariates, and kinds of days.
         """
         names = [name for name in self.calendar if name not in CYCLES]
-        parts = [calendar_features(times.index, names)] if names else [np.zeros((len(times), 0), np.float32)]
+        parts = [np.zeros((len(times), 0), np.float32)]
+        if names:
+            parts = [times.look_up((self, "plainly"), lambda index: calendar_features(index, names))]
         if times.covariates is not None:
             parts += [_bend(column, own) for column, own in zip(times.covariates.T, self.knots, strict=True)]
         return np.concatenate(parts, axis=1, dtype=np.float32)
@@ -277,7 +288,12 @@ class CovariateEffects:
         ndarray of shape (n_times, n_features), float32
             On average 0 in training.
         """
-        return np.asarray((self.basis.describe(times) - self.mean.astype(np.float32)) @ self.coefficients)
+        if times.covariates is None:
+            return times.look_up(self, lambda index: self._evaluate(self.basis.describe(Times(index))))
+        return self._evaluate(self.basis.describe(times))
+
+    def _evaluate(self, numbers: np.ndarray) -> np.ndarray:
+        return np.asarray((numbers - self.mean.astype(np.float32)) @ self.coefficients)
 
     def by_input(self, times: Times) -> np.ndarray:
         """Return the effects of some times, input by input.

@@ -50,7 +50,7 @@ class YearlySettings:
     strengths: tuple[float, ...] = tuple((10 ** np.arange(-2, 5, 0.5)).tolist())
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class YearlySeason:
     """A sine wave with the period of a year, in the level of a column: subtracted from rows, added to forecasts.
 
@@ -82,14 +82,17 @@ class YearlySeason:
 
     def apply(self, values: np.ndarray, times: Times) -> np.ndarray:
         """Subtract the season from rows: see `Transform.apply`."""
-        return np.asarray(values - self.at(times.index))
+        return np.asarray(values - times.look_up(self, self.at))
 
     def invert(self, forecasts: np.ndarray, times: Times, at: np.ndarray, targets: Sequence[int]) -> np.ndarray:
         """Add the season to forecasts; it is computed for their times alone: see `Transform.invert`."""
-        coefficients = self.coefficients[:, list(targets)]
-        return np.asarray(
-            forecasts + at_steps(times, at, forecasts.shape[1], lambda own: _evaluate(coefficients, own.index))
-        )
+        which = tuple(targets)
+        coefficients = self.coefficients[:, which]
+
+        def describe(own: Times) -> np.ndarray:
+            return own.look_up((self, which), lambda index: _evaluate(coefficients, index))
+
+        return np.asarray(forecasts + at_steps(times, at, forecasts.shape[1], describe))
 
     def apply_in_graph(self, values: Any, times: GraphTimes) -> Any:
         """Subtract the season from windows: see `Transform.apply_in_graph`."""

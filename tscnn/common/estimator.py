@@ -1,0 +1,77 @@
+"""What scikit-learn asks of an estimator, without importing it: that takes longer than loading and forecasting."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from tscnn.common.checks import show
+
+__all__ = ["Estimator", "check_is_fitted"]
+
+
+class Estimator:
+    """An estimator of scikit-learn: parameters are the arguments of its constructor, kept as they are given."""
+
+    @classmethod
+    def _defaults(cls) -> dict[str, Any]:
+        """Return the default of each parameter, by name."""
+        arguments = list(inspect.signature(cls.__init__).parameters.values())[1:]
+        return {one.name: one.default for one in arguments if one.kind is not one.VAR_KEYWORD}
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:  # noqa: ARG002
+        """Return the parameters.
+
+        Parameters
+        ----------
+        deep : bool, default True
+            Of no effect: none is an estimator.
+
+        Returns
+        -------
+        dict
+            By name.
+        """
+        return {name: getattr(self, name) for name in sorted(self._defaults())}
+
+    def __repr__(self) -> str:
+        """Show the parameters that differ from their defaults."""
+        defaults, changed = self._defaults(), []
+        for name, default in defaults.items():
+            value = getattr(self, name)
+            if value is not default and repr(value) != repr(default):
+                changed.append(f"{name}={show(value)}")
+        return f"{type(self).__name__}({', '.join(changed)})"
+
+    def __sklearn_tags__(self) -> Any:
+        """Tell scikit-learn what `fit` takes.
+
+        Returns
+        -------
+        Tags
+            Of an estimator that needs no `y`.
+        """
+        from sklearn.utils import Tags, TargetTags  # it asks, so it is there
+
+        return Tags(estimator_type=None, target_tags=TargetTags(required=False))
+
+
+def check_is_fitted(estimator: object, attribute: str) -> None:
+    """Refuse what isn't fitted.
+
+    Parameters
+    ----------
+    estimator : object
+        Of a class with `fit`.
+    attribute : str
+        Which `fit` sets.
+
+    Raises
+    ------
+    NotFittedError
+        Of scikit-learn, if it isn't there.
+    """
+    if not hasattr(estimator, attribute):
+        from sklearn.utils import validation
+
+        validation.check_is_fitted(estimator, attribute)
