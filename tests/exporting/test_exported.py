@@ -134,8 +134,7 @@ def test_short_series(tmp_path):
     short = pd.DataFrame({"a": values}, months)
     forecaster = closed_form(lookback="auto", horizon=12).fit(short)
     assert "structural_mixture" in [term.name for term in forecaster.pipeline_.terms]
-    for X in (None, short.iloc[-forecaster.pipeline_.fewest_rows :]):
-        check(forecaster, tmp_path / "model.onnx", X)
+    check(forecaster, tmp_path / "model.onnx", short.iloc[-forecaster.pipeline_.fewest_rows :])
 
 
 def test_no_framework_is_imported(plain, tmp_path):
