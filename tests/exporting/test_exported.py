@@ -183,6 +183,13 @@ def test_the_path_and_the_format_are_checked(plain, tmp_path):
     assert [path.name for path in tmp_path.rglob("*")] == ["notes", "mine.txt"]
 
 
+def test_the_extra_is_named_that_is_missing(plain, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(ImportError, match=r"needs the package `onnx`: pip install 'tscnn\[export\]'"):
+        plain.export(tmp_path / "model.onnx")
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.slow
 def test_a_saved_model_is_replaced(plain, tmp_path):
     pytest.importorskip("tensorflow")
