@@ -1,6 +1,8 @@
 """Exported models forecast what the forecaster does; what can't be exported is said before anything is written."""
 
 import json
+import subprocess
+import sys
 from copy import copy
 from dataclasses import replace
 from pathlib import Path
@@ -132,8 +134,15 @@ def test_short_series(tmp_path):
     short = pd.DataFrame({"a": values}, months)
     forecaster = closed_form(lookback="auto", horizon=12).fit(short)
     assert "structural_mixture" in [term.name for term in forecaster.pipeline_.terms]
-    for X in (None, short.iloc[-forecaster.pipeline_.fewest_rows :]):
-        check(forecaster, tmp_path / "model.onnx", X)
+    check(forecaster, tmp_path / "model.onnx", short.iloc[-forecaster.pipeline_.fewest_rows :])
+
+
+def test_no_framework_is_imported(plain, tmp_path):
+    plain.save(tmp_path / "model.tscnn")
+    code = "import sys, tscnn; tscnn.Forecaster.load(sys.argv[1]).export(sys.argv[2])"
+    code += "; assert not {'keras', 'tensorflow', 'jax', 'torch'} & set(sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code, tmp_path / "model.tscnn", tmp_path / "model.onnx"], check=False)
+    assert done.returncode == 0
 
 
 def test_the_description_goes_with_the_file(plain, tmp_path):
@@ -172,6 +181,13 @@ def test_the_path_and_the_format_are_checked(plain, tmp_path):
     with pytest.raises(FileNotFoundError, match="folder of `path` must exist"):
         plain.export(tmp_path / "none" / "model", "saved_model")
     assert [path.name for path in tmp_path.rglob("*")] == ["notes", "mine.txt"]
+
+
+def test_the_extra_is_named_that_is_missing(plain, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(ImportError, match=r"needs the package `onnx`: pip install 'tscnn\[export\]'"):
+        plain.export(tmp_path / "model.onnx")
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.slow

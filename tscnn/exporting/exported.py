@@ -13,6 +13,7 @@ from tscnn.common.archive.writing import find_place
 from tscnn.common.checks import check_choice, check_path, received
 from tscnn.data.calendar import as_times
 from tscnn.data.series import SeriesSet
+from tscnn.data.tables import read_table
 from tscnn.data.times import Times, pad_times
 from tscnn.exporting.plan import Plan, plan_export
 from tscnn.forecasting.fitted import FittedForecaster
@@ -113,6 +114,7 @@ class ExportedModel(FittedForecaster):
         TypeError, ValueError
             If `X` breaks a rule, or holds a series that was not in `fit`.
         """
+        X, future = (None if given is None else read_table(given, self.time)[0] for given in (X, future))
         pipeline, frames, schema = self._fitted(), self._read_context(X), self.schema_
         plan = plan_export(pipeline, schema, self._ask(coverage).levels, np.float64)
         series, lookback = SeriesSet.of_frames(frames, schema), pipeline.lookback

@@ -135,10 +135,10 @@ def _check_parts(pipeline: Pipeline) -> None:
 def _check_precision(pipeline: Pipeline, schema: Schema) -> None:
     """Complain about columns whose level float32 can't tell as finely as forecasts are to be."""
     known = pipeline.standardize
-    sizes = np.atleast_2d(np.abs(known.mean) / known.scale).max(axis=0) * np.finfo(np.float32).eps / 2
+    mean, scale = np.atleast_2d(known.mean), np.atleast_2d(known.scale)  # of each series
+    sizes = np.abs(mean) / scale * np.finfo(np.float32).eps / 2
     if sizes.max() > CLOSE:
-        at = int(sizes.argmax())
+        at = np.unravel_index(sizes.argmax(), sizes.shape)
         rule = "LiteRT computes in float32, in which a column of this level loses what it varies by:"
         rule += " `format='onnx'` computes in float64; or fit with a constant subtracted."
-        moments = {"mean": float(np.atleast_2d(known.mean)[0, at]), "scale": float(np.atleast_2d(known.scale)[0, at])}
-        raise ValueError(received(rule, column=schema.features[at], **moments))
+        raise ValueError(received(rule, column=schema.features[at[1]], mean=float(mean[at]), scale=float(scale[at])))

@@ -24,6 +24,7 @@ __all__ = ["StructuralMixture", "list_models", "longest_window"]
 FEWEST = 4  # rows that a forecast is made from, when models are compared: a convention
 RATIO = 1.2  # of the lengths of windows that maps are computed for: a convention
 CHUNK = 512  # windows at a time: a convention
+TOGETHER = 4  # past rows at a time, of exported models: a convention
 STEP = np.float32(0.01)  # of a row, of central differences: float32 and what bends err alike by a ten-thousandth
 MOST_VALUES = 2**21  # forecast values in memory at a time, 8 MB: a convention
 SEASONS = ((0.0, 0.0), (3.0, 0.0), (3.0, 0.3), (30.0, 0.0))  # variances of effects, and of their change: a convention
@@ -251,34 +252,37 @@ class StructuralMixture:
         lengths = ops.where(first < n, n + 1 - first, 1)
         positive = ops.min(rows, axis=1, keepdims=True) > 0
         logs = ops.log(ops.where(positive, rows, np.float32(1)))
-        maps, shares = self._padded_maps, np.linspace(0, 1, self.n_origins)
+        maps, shares = ops.convert_to_tensor(self._padded_maps), np.linspace(0, 1, self.n_origins)
         furthest = np.clip(ends - FEWEST, 1, self.n_rows)[:, None]
         back = (1 + shares * (furthest - 1)).astype(np.int32)  # of windows of each length, as in `_past_errors`
         fresh = (np.diff(back, axis=1, prepend=0) > 0) & (ends[:, None] - back >= FEWEST)
         at_length = np.maximum(np.searchsorted(self._lengths, ends, side="right") - 1, 0).astype(np.int32)
 
-        def apply(before: Any) -> Any:  # the forecasts of all models, so many rows before the end
-            at = ops.take(at_length, ops.maximum(lengths - before, 0), axis=0)
-            cut = ops.maximum((n - before)[:, None] + np.arange(-maps.shape[1], 0, dtype=np.int32), 0)
-            own, kinds = ops.take(maps, at, axis=0), []
+        def apply(before: Any) -> Any:  # the forecasts of all models, (batch, o, ..), so many rows before the end
+            n_ends, longest = before.shape[1], maps.shape[1]
+            own = ops.take(maps, ops.take(at_length, ops.maximum(lengths[:, None] - before, 0), axis=0), axis=0)
+            cut = ops.maximum((n - before)[:, :, None] + np.arange(-longest, 0, dtype=np.int32), 0)
+            cut, kinds = ops.reshape(cut, (-1, n_ends * longest)), []
             for series in (rows, logs)[: len(self.prior) // len(self.models)]:
-                seen = ops.take_along_axis(series, cut, axis=1)
-                mapped = ops.matmul((seen - seen[:, -1:])[:, None], own)[:, 0] + seen[:, -1:]
-                kinds.append(ops.reshape(mapped, (-1, len(self.models), horizon)))
+                seen = ops.reshape(ops.take_along_axis(series, cut, axis=1), (-1, n_ends, longest))
+                mapped = ops.matmul((seen - seen[:, :, -1:])[:, :, None], own)[:, :, 0] + seen[:, :, -1:]
+                kinds.append(ops.reshape(mapped, (-1, n_ends, len(self.models), horizon)))
             if len(kinds) == 2:
-                most = ops.max(logs, axis=1, keepdims=True) + REACH
-                kinds[1] = ops.where(positive[:, :, None], ops.exp(ops.minimum(kinds[1], most[:, :, None])), kinds[0])
-            return ops.concatenate(kinds, axis=1)
+                most = (ops.max(logs, axis=1, keepdims=True) + REACH)[:, :, None, None]
+                kinds[1] = ops.where(positive[:, :, None, None], ops.exp(ops.minimum(kinds[1], most)), kinds[0])
+            return ops.concatenate(kinds, axis=2)
 
         sums = amount = np.float32(0)
-        for i in range(self.n_origins):
-            before = ops.take(back[:, i], lengths, axis=0)
-            counts = ops.cast(ops.take(fresh[:, i].astype(np.int32), lengths, axis=0), "float32")
-            known = ops.cast(np.arange(horizon, dtype=np.int32) < before[:, None], "float32") * counts[:, None]
-            at = ops.minimum((n - before)[:, None] + np.arange(horizon, dtype=np.int32), n - 1)
-            errors = ops.abs(apply(before) - ops.take_along_axis(rows, at, axis=1)[:, None])
-            sums = sums + ops.sum(errors * known[:, None], axis=2)
-            amount = amount + ops.sum(known, axis=1)
+        for some in np.array_split(np.arange(self.n_origins), -(-self.n_origins // TOGETHER)):
+            before = ops.take(back[:, some], lengths, axis=0)
+            counts = ops.cast(ops.take(fresh[:, some].astype(np.int32), lengths, axis=0), "float32")
+            steps = np.arange(horizon, dtype=np.int32)
+            known = ops.cast(before[:, :, None] > steps, "float32") * counts[:, :, None]
+            at = ops.reshape(ops.minimum((n - before)[:, :, None] + steps, n - 1), (-1, len(some) * horizon))
+            outcomes = ops.reshape(ops.take_along_axis(rows, at, axis=1), (-1, len(some), 1, horizon))
+            errors = ops.abs(apply(before) - outcomes) * known[:, :, None]
+            sums = sums + ops.sum(ops.sum(errors, axis=3), axis=1)
+            amount = amount + ops.sum(ops.sum(known, axis=2), axis=1)
         least = ops.mean(sums, axis=1, keepdims=True) * np.float32(1e-3) + np.float32(1e-12)
         errors = ops.log(ops.maximum(sums, least))
         errors = errors - ops.mean(errors, axis=1, keepdims=True)
@@ -286,7 +290,7 @@ class StructuralMixture:
         odds = self.prior.astype(np.float32) - strength[:, None] * errors
         weights = ops.exp(odds - ops.max(odds, axis=1, keepdims=True))
         weights = weights / ops.sum(weights, axis=1, keepdims=True)
-        found = ops.sum(apply(ops.zeros_like(lengths)) * weights[:, :, None], axis=1)
+        found = ops.sum(apply(ops.zeros_like(lengths)[:, None])[:, 0] * weights[:, :, None], axis=1)
         return ops.where((lengths >= FEWEST)[:, None], found, rows[:, -1:])
 
     @cached_property
