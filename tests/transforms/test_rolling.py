@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.reference import layers as twin
+from tscnn.transforms import rolling
 from tscnn.transforms.rolling import (
     rolling_moments,
     rolling_normalize,
@@ -59,3 +60,11 @@ def test_moments_of_float64_are_those_from_scratch():
     np.testing.assert_allclose(mean[:6], np.tile(rows.mean(axis=0), (6, 1)))
     assert not variance[:6].any()
     assert (window_scales(rows, 7, 0) == 1).all()
+
+
+@pytest.mark.parametrize("span", [1, 3, 8, 30])
+def test_blocks_change_no_bit(span, monkeypatch):
+    rows = np.random.default_rng(0).normal(size=(50, 2)).cumsum(axis=0)
+    expected = rolling_moments(rows, span)
+    monkeypatch.setattr(rolling, "BLOCK", 7)
+    np.testing.assert_array_equal(rolling_moments(rows, span), expected)

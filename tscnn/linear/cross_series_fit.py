@@ -17,6 +17,8 @@ from tscnn.transforms.rolling import FLOOR, rolling_normalize
 
 __all__ = ["CrossSeriesFit", "fit_cross_series"]
 
+BLOCK = 2**16  # rows whose moments are in memory at a time: a convention
+
 
 @dataclass(frozen=True)
 class CrossSeriesFit:
@@ -140,8 +142,9 @@ def _relative_folds(
 ) -> list[_RelativeFold]:
     """Take rows and errors relative to rolling level and scale, as forecasts will."""
     normalized, scale = np.zeros_like(rows), np.ones_like(rows)
-    found, _, spread = rolling_normalize(rows[None], span)
-    normalized[span - 1 :], scale[span - 1 :] = found[0], spread[0]
+    for first in range(span - 1, len(rows), BLOCK):
+        found, _, spread = rolling_normalize(rows[None, first - span + 1 : first + BLOCK], span)
+        normalized[first : first + BLOCK], scale[first : first + BLOCK] = found[0], spread[0]
     folds = []
     for fold in errors:
         # What follows windows that are nearly constant would count for all others.

@@ -17,6 +17,7 @@ __all__ = ["Cleaned", "clean_rows"]
 MOST_FAR, MOST_STUCK, MOST_SHIFTS = 0.25, 0.05, 2  # shares of the rows, and number, of which more are no outliers
 FILL_VALUE = re.compile(r"-?99+9(\.0)?")  # 999, -9999 ..
 SCALES, QUANTILE, QUANTILES = 8.0, 0.975, 3.0  # a residual is large beyond so many scales, and quantiles, in size
+BLOCK = 2**16  # rows whose neighbours are in memory at a time: a convention
 NEIGHBOURS = 5  # rows about each, itself included, whose median it is compared with
 LEVEL_SCALES = 4.0  # a change of level is large beyond so many
 LEVELS_APART, MOST_CHANGES, MOST_JUMPS = 8, 2000, 50  # parts of these rows apart; changes and jumps looked at
@@ -148,10 +149,12 @@ def _find_spikes(column: np.ndarray, season: int | None) -> np.ndarray:
 
 def _median_about(column: np.ndarray, apart: int) -> np.ndarray:
     """Return the medians of five rows, `apart` from each other, about each; at the ends those of the first and last."""
-    half = NEIGHBOURS // 2 * apart
-    at = np.clip(np.arange(len(column)), half, len(column) - 1 - half)
-    about = np.stack([column[at + k] for k in range(-half, half + 1, apart)])
-    return np.asarray(np.sort(about, axis=0)[NEIGHBOURS // 2])
+    half, medians = NEIGHBOURS // 2 * apart, np.empty_like(column)
+    for first in range(0, len(column), BLOCK):
+        at = np.clip(np.arange(first, min(first + BLOCK, len(column))), half, len(column) - 1 - half)
+        about = np.stack([column[at + k] for k in range(-half, half + 1, apart)])
+        medians[first : first + BLOCK] = np.sort(about, axis=0)[NEIGHBOURS // 2]
+    return medians
 
 
 def _is_large(residuals: np.ndarray) -> np.ndarray:

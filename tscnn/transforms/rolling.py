@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ __all__ = [
 
 EPSILON = 1e-3  # added to the scale that windows are normalised by
 FLOOR = 0.05  # of a window's variance, in units of that of the whole series
+BLOCK = 2**14  # rows whose moments are in memory at a time: a convention
 
 
 def window_scales(rows: np.ndarray, lookback: int, power: float) -> np.ndarray:
@@ -52,8 +54,8 @@ def window_scales(rows: np.ndarray, lookback: int, power: float) -> np.ndarray:
     array([1.  , 1.02, 1.52, 2.01])
     """
     scales = np.ones(rows.shape)
-    _, variance = rolling_moments(rows, lookback)
-    scales[lookback - 1 :] = scale_unit(variance[lookback - 1 :], power)
+    for first, _, variance in _moments_by_block(rows, lookback):
+        scales[first : first + len(variance)] = scale_unit(variance, power)
     return scales
 
 
@@ -99,18 +101,24 @@ def rolling_moments(rows: np.ndarray, span: int) -> tuple[np.ndarray, np.ndarray
     """
     centre = rows.mean(axis=0, dtype=np.float64)
     mean, variance = np.tile(centre, (len(rows), 1)), np.zeros(rows.shape)
-    if len(rows) >= span:
-        centred = rows - centre
-        level = _rolling_mean(centred, span)
-        mean[span - 1 :] += level
-        variance[span - 1 :] = np.maximum(_rolling_mean(np.square(centred), span) - np.square(level), 0)
+    for first, level, of_block in _moments_by_block(rows, span):
+        mean[first : first + len(level)] += level
+        variance[first : first + len(level)] = of_block
     return mean, variance
 
 
-def _rolling_mean(values: np.ndarray, span: int) -> np.ndarray:
-    totals = np.zeros((len(values) + 1, values.shape[1]))
-    np.cumsum(values, axis=0, out=totals[1:])
-    return np.asarray((totals[span:] - totals[:-span]) / span)
+def _moments_by_block(rows: np.ndarray, span: int) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+    """Yield the first row of a block, and the means, less those of the columns, and variances of `span` rows."""
+    centre = rows.mean(axis=0, dtype=np.float64)
+    sums = np.zeros((1, 2, rows.shape[1]))  # running, of rows and of squares, of the `span` rows before a block
+    for first in range(0, len(rows), BLOCK):
+        centred = rows[first : first + BLOCK] - centre
+        new = np.concatenate([sums[-1:], np.stack([centred, np.square(centred)], axis=1)])
+        sums = np.concatenate([sums[:-1], np.cumsum(new, axis=0)])
+        if len(sums) > span:
+            level, square = np.moveaxis((sums[span:] - sums[:-span]) / span, 1, 0)
+            yield first + len(centred) - len(level), level, np.maximum(square - np.square(level), 0)
+            sums = sums[-span:]
 
 
 def rolling_normalize(rows: Any, span: int, epsilon: float = EPSILON, ops: Any = numpy_ops) -> tuple[Any, Any, Any]:
