@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from tests.reference import layers as twin
 from tscnn.transforms import rolling
 from tscnn.transforms.rolling import (
+    normalize_by_block,
     rolling_moments,
     rolling_normalize,
     start_normalizing,
@@ -64,7 +65,10 @@ def test_moments_of_float64_are_those_from_scratch():
 
 @pytest.mark.parametrize("span", [1, 3, 8, 30])
 def test_blocks_change_no_bit(span, monkeypatch):
-    rows = np.random.default_rng(0).normal(size=(50, 2)).cumsum(axis=0)
-    expected = rolling_moments(rows, span)
-    monkeypatch.setattr(rolling, "BLOCK", 7)
-    np.testing.assert_array_equal(rolling_moments(rows, span), expected)
+    rows = random_rows(300, 2).cumsum(axis=0)
+    moments, whole = rolling_moments(rows, span), rolling_normalize(rows[None], span)
+    monkeypatch.setattr(rolling, "BLOCK", 14)
+    np.testing.assert_array_equal(rolling_moments(rows, span), moments)
+    blocks = [found for _, *found in normalize_by_block(rows, span)]
+    for parts, expected in zip(zip(*blocks, strict=True), whole, strict=True):
+        np.testing.assert_array_equal(np.concatenate(parts), expected[0])

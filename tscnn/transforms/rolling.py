@@ -13,6 +13,7 @@ from tscnn.common.ring import Ring
 __all__ = [
     "EPSILON",
     "FLOOR",
+    "normalize_by_block",
     "rolling_moments",
     "rolling_normalize",
     "scale_unit",
@@ -23,7 +24,7 @@ __all__ = [
 
 EPSILON = 1e-3  # added to the scale that windows are normalised by
 FLOOR = 0.05  # of a window's variance, in units of that of the whole series
-BLOCK = 2**14  # rows whose moments are in memory at a time: a convention
+BLOCK = 2**20  # values whose moments are in memory at a time: a convention
 
 
 def window_scales(rows: np.ndarray, lookback: int, power: float) -> np.ndarray:
@@ -111,14 +112,19 @@ def _moments_by_block(rows: np.ndarray, span: int) -> Iterator[tuple[int, np.nda
     """Yield the first row of a block, and the means, less those of the columns, and variances of `span` rows."""
     centre = rows.mean(axis=0, dtype=np.float64)
     sums = np.zeros((1, 2, rows.shape[1]))  # running, of rows and of squares, of the `span` rows before a block
-    for first in range(0, len(rows), BLOCK):
-        centred = rows[first : first + BLOCK] - centre
+    for first in range(0, len(rows), n_block := _rows_of_block(rows, span)):
+        centred = rows[first : first + n_block] - centre
         new = np.concatenate([sums[-1:], np.stack([centred, np.square(centred)], axis=1)])
         sums = np.concatenate([sums[:-1], np.cumsum(new, axis=0)])
         if len(sums) > span:
             level, square = np.moveaxis((sums[span:] - sums[:-span]) / span, 1, 0)
             yield first + len(centred) - len(level), level, np.maximum(square - np.square(level), 0)
             sums = sums[-span:]
+
+
+def _rows_of_block(rows: np.ndarray, span: int) -> int:
+    """Return how many rows are looked at at a time, besides the `span` before them."""
+    return max(4 * span, BLOCK // rows.shape[1])
 
 
 def rolling_normalize(rows: Any, span: int, epsilon: float = EPSILON, ops: Any = numpy_ops) -> tuple[Any, Any, Any]:
@@ -167,6 +173,28 @@ def rolling_normalize(rows: Any, span: int, epsilon: float = EPSILON, ops: Any =
     level, squares = merged
     scale = ops.sqrt(squares / span)
     return (_without_first(rows, span - 1, ops) - level) / (scale + epsilon), level, scale
+
+
+def normalize_by_block(rows: np.ndarray, span: int) -> Iterator[tuple[slice, np.ndarray, np.ndarray, np.ndarray]]:
+    """Do what `rolling_normalize` does to long series, in little memory.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_rows, n_features)
+        Oldest first.
+    span : int
+        Of `rolling_normalize`.
+
+    Yields
+    ------
+    at : slice
+        The rows of a block, the first of which has `span` rows up to it.
+    normalized, level, scale : ndarray of shape (n_block, n_features)
+        Of these, to the bit those of all at once.
+    """
+    for first in range(span - 1, len(rows), n_block := _rows_of_block(rows, span)):
+        normalized, level, scale = rolling_normalize(rows[None, first - span + 1 : first + n_block], span)
+        yield slice(first, first + n_block), normalized[0], level[0], scale[0]
 
 
 def start_normalizing(windows: np.ndarray, span: int) -> list[Ring]:
