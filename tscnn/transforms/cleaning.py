@@ -175,12 +175,14 @@ def _find_stuck(column: np.ndarray, season: int | None) -> np.ndarray:
     """Tell where one value is repeated three times as often in a row as any that isn't."""
     stuck = np.zeros(len(column), bool)
     starts = np.flatnonzero(np.concatenate([[True], column[1:] != column[:-1]]))
-    lengths = np.diff(np.concatenate([starts, [len(column)]]))
-    ordered = np.sort(lengths)
+    lengths = np.diff(starts, append=len(column))
     shortest = max(SHORT, (season or 0) / (2 * GAP))  # three times that: half a season, in which steady values move
-    gaps = np.flatnonzero(ordered[1:] > GAP * np.maximum(ordered[:-1], shortest))
+    longer = np.sort(lengths[lengths > shortest])  # no more of them are in memory than it takes
+    if len(longer) < len(lengths):
+        longer = np.concatenate([[shortest], longer])
+    gaps = np.flatnonzero(longer[1:] > GAP * longer[:-1])
     if len(gaps):
-        stuck = np.repeat(lengths >= ordered[gaps[0] + 1], lengths)
+        stuck = np.repeat(lengths >= longer[gaps[0] + 1], lengths)
     return stuck if stuck.mean() <= MOST_STUCK and not _recurs(stuck, season) else np.zeros(len(column), bool)
 
 
