@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from tests.conftest import closed_form
-from tscnn.transforms import OutlierFilter
+from tscnn.transforms import OutlierFilter, cleaning
 from tscnn.transforms.cleaning import clean_rows
 from tscnn.transforms.outliers import fill_gaps
 
@@ -245,3 +245,11 @@ def test_a_column_that_wakes_up_has_the_unit_of_the_rows_where_it_moves():
     frame = hourly(day_and_noise()).assign(new=values)
     forecaster = closed_form(lookback=24, outliers=None).fit(frame)
     assert 300 < forecaster.scale_[1] < 3000
+
+
+def test_blocks_change_no_bit(monkeypatch):
+    rows = np.random.default_rng(0).standard_t(2, size=(400, 2))
+    expected = clean_rows(rows, 7)
+    monkeypatch.setattr(cleaning, "BLOCK", 64)
+    np.testing.assert_array_equal(clean_rows(rows, 7).rows, expected.rows)
+    assert expected.replaced.any()

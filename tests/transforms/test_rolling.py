@@ -4,7 +4,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.reference import layers as twin
+from tscnn.transforms import rolling
 from tscnn.transforms.rolling import (
+    normalize_by_block,
     rolling_moments,
     rolling_normalize,
     start_normalizing,
@@ -59,3 +61,14 @@ def test_moments_of_float64_are_those_from_scratch():
     np.testing.assert_allclose(mean[:6], np.tile(rows.mean(axis=0), (6, 1)))
     assert not variance[:6].any()
     assert (window_scales(rows, 7, 0) == 1).all()
+
+
+@pytest.mark.parametrize("span", [1, 3, 8, 30])
+def test_blocks_change_no_bit(span, monkeypatch):
+    rows = random_rows(300, 2).cumsum(axis=0)
+    moments, whole = rolling_moments(rows, span), rolling_normalize(rows[None], span)
+    monkeypatch.setattr(rolling, "BLOCK", 14)
+    np.testing.assert_array_equal(rolling_moments(rows, span), moments)
+    blocks = [found for _, *found in normalize_by_block(rows, span)]
+    for parts, expected in zip(zip(*blocks, strict=True), whole, strict=True):
+        np.testing.assert_array_equal(np.concatenate(parts), expected[0])

@@ -217,8 +217,9 @@ def _widen(
     naive, bounds = np.ones_like(own), seen.bounds.tolist()
     parts = [seen.values[a:b, targets].astype(np.float64) for a, b in itertools.pairwise(bounds)][:MOST_SERIES]
     for lag in np.unique(lags):
-        sizes = np.concatenate([np.abs(part[lag:] - part[:-lag]) for part in parts if len(part) > lag])
-        naive[lags == lag] = mean_known(sizes, axis=0)
+        changes = [part[lag:] - part[:-lag] for part in parts if len(part) > lag]
+        sizes = changes[0] if len(changes) == 1 else np.concatenate(changes)  # of long series no copies
+        naive[lags == lag] = mean_known(np.abs(sizes, out=sizes), axis=0)
     prior = np.maximum(naive / own, 1)
     n = np.maximum(n_errors, 1)[:, None]
     return np.asarray((n + PRIOR_NAIVE * prior) / (n + PRIOR_NAIVE))

@@ -13,7 +13,7 @@ from tscnn.linear.out_of_fold import FoldErrors, find_better_targets, gate_gain
 from tscnn.linear.settings import LinearModel
 from tscnn.statistics.gate import GateResult, not_kept
 from tscnn.statistics.influence import limit_influence
-from tscnn.transforms.rolling import FLOOR, rolling_normalize
+from tscnn.transforms.rolling import FLOOR, normalize_by_block
 
 __all__ = ["CrossSeriesFit", "fit_cross_series"]
 
@@ -140,8 +140,8 @@ def _relative_folds(
 ) -> list[_RelativeFold]:
     """Take rows and errors relative to rolling level and scale, as forecasts will."""
     normalized, scale = np.zeros_like(rows), np.ones_like(rows)
-    found, _, spread = rolling_normalize(rows[None], span)
-    normalized[span - 1 :], scale[span - 1 :] = found[0], spread[0]
+    for at, found, _, spread in normalize_by_block(rows, span):
+        normalized[at], scale[at] = found, spread
     folds = []
     for fold in errors:
         # What follows windows that are nearly constant would count for all others.

@@ -10,7 +10,7 @@ from tscnn.linear.out_of_fold import FoldErrors, gate_gain
 from tscnn.linear.settings import LinearModel
 from tscnn.statistics.gate import GateResult, not_kept
 from tscnn.statistics.influence import limit_influence
-from tscnn.transforms.rolling import EPSILON, rolling_normalize
+from tscnn.transforms.rolling import EPSILON, normalize_by_block
 
 __all__ = ["fit_mean_reversion"]
 
@@ -64,10 +64,14 @@ def fit_mean_reversion(
 
 def _pulls(rows: np.ndarray, errors: Sequence[FoldErrors], span: int) -> list[np.ndarray]:
     """Return what coefficients of one would add to the forecasts of each fold: (origins, targets)."""
-    _, level, scale = (found[0] for found in rolling_normalize(rows[None], span))
-    scale = scale + np.float32(EPSILON)
-    pull = scale * np.tanh(level / scale)
-    return [pull[fold.origins - span + 1] for fold in errors]
+    level, scale = np.zeros_like(rows), np.ones_like(rows)
+    for at, _, mean, spread in normalize_by_block(rows, span):
+        level[at], scale[at] = mean, spread
+    found = []
+    for fold in errors:
+        unit = scale[fold.origins] + np.float32(EPSILON)
+        found.append(unit * np.tanh(level[fold.origins] / unit))
+    return found
 
 
 def _sum_products(fold: FoldErrors, pull: np.ndarray, shares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -17,6 +17,7 @@ __all__ = ["Cleaned", "clean_rows"]
 MOST_FAR, MOST_STUCK, MOST_SHIFTS = 0.25, 0.05, 2  # shares of the rows, and number, of which more are no outliers
 FILL_VALUE = re.compile(r"-?99+9(\.0)?")  # 999, -9999 ..
 SCALES, QUANTILE, QUANTILES = 8.0, 0.975, 3.0  # a residual is large beyond so many scales, and quantiles, in size
+BLOCK = 2**16  # rows whose neighbours are in memory at a time: a convention
 NEIGHBOURS = 5  # rows about each, itself included, whose median it is compared with
 LEVEL_SCALES = 4.0  # a change of level is large beyond so many
 LEVELS_APART, MOST_CHANGES, MOST_JUMPS = 8, 2000, 50  # parts of these rows apart; changes and jumps looked at
@@ -148,10 +149,12 @@ def _find_spikes(column: np.ndarray, season: int | None) -> np.ndarray:
 
 def _median_about(column: np.ndarray, apart: int) -> np.ndarray:
     """Return the medians of five rows, `apart` from each other, about each; at the ends those of the first and last."""
-    half = NEIGHBOURS // 2 * apart
-    at = np.clip(np.arange(len(column)), half, len(column) - 1 - half)
-    about = np.stack([column[at + k] for k in range(-half, half + 1, apart)])
-    return np.asarray(np.sort(about, axis=0)[NEIGHBOURS // 2])
+    half, medians = NEIGHBOURS // 2 * apart, np.empty_like(column)
+    for first in range(0, len(column), BLOCK):
+        at = np.clip(np.arange(first, min(first + BLOCK, len(column))), half, len(column) - 1 - half)
+        about = np.stack([column[at + k] for k in range(-half, half + 1, apart)])
+        medians[first : first + BLOCK] = np.sort(about, axis=0)[NEIGHBOURS // 2]
+    return medians
 
 
 def _is_large(residuals: np.ndarray) -> np.ndarray:
@@ -172,12 +175,14 @@ def _find_stuck(column: np.ndarray, season: int | None) -> np.ndarray:
     """Tell where one value is repeated three times as often in a row as any that isn't."""
     stuck = np.zeros(len(column), bool)
     starts = np.flatnonzero(np.concatenate([[True], column[1:] != column[:-1]]))
-    lengths = np.diff(np.concatenate([starts, [len(column)]]))
-    ordered = np.sort(lengths)
+    lengths = np.diff(starts, append=len(column))
     shortest = max(SHORT, (season or 0) / (2 * GAP))  # three times that: half a season, in which steady values move
-    gaps = np.flatnonzero(ordered[1:] > GAP * np.maximum(ordered[:-1], shortest))
+    longer = np.sort(lengths[lengths > shortest])  # no more of them are in memory than it takes
+    if len(longer) < len(lengths):
+        longer = np.concatenate([[shortest], longer])
+    gaps = np.flatnonzero(longer[1:] > GAP * longer[:-1])
     if len(gaps):
-        stuck = np.repeat(lengths >= ordered[gaps[0] + 1], lengths)
+        stuck = np.repeat(lengths >= longer[gaps[0] + 1], lengths)
     return stuck if stuck.mean() <= MOST_STUCK and not _recurs(stuck, season) else np.zeros(len(column), bool)
 
 

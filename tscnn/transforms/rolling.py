@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from tscnn.common.ring import Ring
 __all__ = [
     "EPSILON",
     "FLOOR",
+    "normalize_by_block",
     "rolling_moments",
     "rolling_normalize",
     "scale_unit",
@@ -22,6 +24,7 @@ __all__ = [
 
 EPSILON = 1e-3  # added to the scale that windows are normalised by
 FLOOR = 0.05  # of a window's variance, in units of that of the whole series
+BLOCK = 2**20  # values whose moments are in memory at a time: a convention
 
 
 def window_scales(rows: np.ndarray, lookback: int, power: float) -> np.ndarray:
@@ -52,8 +55,8 @@ def window_scales(rows: np.ndarray, lookback: int, power: float) -> np.ndarray:
     array([1.  , 1.02, 1.52, 2.01])
     """
     scales = np.ones(rows.shape)
-    _, variance = rolling_moments(rows, lookback)
-    scales[lookback - 1 :] = scale_unit(variance[lookback - 1 :], power)
+    for first, _, variance in _moments_by_block(rows, lookback):
+        scales[first : first + len(variance)] = scale_unit(variance, power)
     return scales
 
 
@@ -99,18 +102,29 @@ def rolling_moments(rows: np.ndarray, span: int) -> tuple[np.ndarray, np.ndarray
     """
     centre = rows.mean(axis=0, dtype=np.float64)
     mean, variance = np.tile(centre, (len(rows), 1)), np.zeros(rows.shape)
-    if len(rows) >= span:
-        centred = rows - centre
-        level = _rolling_mean(centred, span)
-        mean[span - 1 :] += level
-        variance[span - 1 :] = np.maximum(_rolling_mean(np.square(centred), span) - np.square(level), 0)
+    for first, level, of_block in _moments_by_block(rows, span):
+        mean[first : first + len(level)] += level
+        variance[first : first + len(level)] = of_block
     return mean, variance
 
 
-def _rolling_mean(values: np.ndarray, span: int) -> np.ndarray:
-    totals = np.zeros((len(values) + 1, values.shape[1]))
-    np.cumsum(values, axis=0, out=totals[1:])
-    return np.asarray((totals[span:] - totals[:-span]) / span)
+def _moments_by_block(rows: np.ndarray, span: int) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+    """Yield the first row of a block, and the means, less those of the columns, and variances of `span` rows."""
+    centre = rows.mean(axis=0, dtype=np.float64)
+    sums = np.zeros((1, 2, rows.shape[1]))  # running, of rows and of squares, of the `span` rows before a block
+    for first in range(0, len(rows), n_block := _rows_of_block(rows, span)):
+        centred = rows[first : first + n_block] - centre
+        new = np.concatenate([sums[-1:], np.stack([centred, np.square(centred)], axis=1)])
+        sums = np.concatenate([sums[:-1], np.cumsum(new, axis=0)])
+        if len(sums) > span:
+            level, square = np.moveaxis((sums[span:] - sums[:-span]) / span, 1, 0)
+            yield first + len(centred) - len(level), level, np.maximum(square - np.square(level), 0)
+            sums = sums[-span:]
+
+
+def _rows_of_block(rows: np.ndarray, span: int) -> int:
+    """Return how many rows are looked at at a time, besides the `span` before them."""
+    return max(4 * span, BLOCK // rows.shape[1])
 
 
 def rolling_normalize(rows: Any, span: int, epsilon: float = EPSILON, ops: Any = numpy_ops) -> tuple[Any, Any, Any]:
@@ -159,6 +173,28 @@ def rolling_normalize(rows: Any, span: int, epsilon: float = EPSILON, ops: Any =
     level, squares = merged
     scale = ops.sqrt(squares / span)
     return (_without_first(rows, span - 1, ops) - level) / (scale + epsilon), level, scale
+
+
+def normalize_by_block(rows: np.ndarray, span: int) -> Iterator[tuple[slice, np.ndarray, np.ndarray, np.ndarray]]:
+    """Do what `rolling_normalize` does to long series, in little memory.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_rows, n_features)
+        Oldest first.
+    span : int
+        Of `rolling_normalize`.
+
+    Yields
+    ------
+    at : slice
+        The rows of a block, the first of which has `span` rows up to it.
+    normalized, level, scale : ndarray of shape (n_block, n_features)
+        Of these, to the bit those of all at once.
+    """
+    for first in range(span - 1, len(rows), n_block := _rows_of_block(rows, span)):
+        normalized, level, scale = rolling_normalize(rows[None, first - span + 1 : first + n_block], span)
+        yield slice(first, first + n_block), normalized[0], level[0], scale[0]
 
 
 def start_normalizing(windows: np.ndarray, span: int) -> list[Ring]:
