@@ -61,6 +61,7 @@ PARTS: dict[str, Part] = {
     "calendar": Part("effects of the calendar", _given(calendar=None)),
     "yearly": Part("yearly season", _given(yearly_seasonality=None)),
     "network": Part("the network's convolutions", _given(network=None), "network"),
+    "shrinkage": Part("half of the network's shrinkage", _given(shrinkage=1.0), "network", quick=False),
     "normaliser": Part("the network's rolling normaliser", _given(normalizer_span=None), "network", quick=False),
     "plain": Part("the plain network, for short lookbacks", _given(short_lookback=1), "network", quick=False),
     "linear_model": Part("the whole closed form", _given(linear_model=None), "network", quick=False),

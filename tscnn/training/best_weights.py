@@ -197,20 +197,23 @@ def scale_head(
     apart: int,
     *,
     level: float = 0.05,
+    shrinkage: float = 1.0,
 ) -> GateResult | None:
     """Shrink what a network adds to linear terms by the gate's factor for its gain on the validation origins.
 
     Parameters
     ----------
     head_variables : sequence of keras.Variable
-        Kernel and bias of the last layer of the network, changed in place: times the result's `shrinkage`, or 0 where
-        the gain is not kept.
+        Kernel and bias of the last layer of the network, changed in place: times the result's `shrinkage`, as far as
+        `shrinkage` says, or 0 where the gain is not kept.
     losses_before, losses_after : ndarray of shape (n_origins,)
         Loss of each validation origin, oldest first, of the linear terms alone and with the network.
     apart : int
         Of `relative_block_gains`.
     level : float in (0, 1), default 0.05
         Of `gate`.
+    shrinkage : float in [0, 1], default 1.0
+        Of `Training`.
 
     Returns
     -------
@@ -224,8 +227,9 @@ def scale_head(
     if result.kept and not result.shrinkage:
         why = f"not kept: {result.reason.removeprefix('kept: ')}, of which nothing is left but chance"
         result = replace(result, kept=False, reason=why)
+    factor = 1 - shrinkage * (1 - result.shrinkage) if result.kept else 0.0
     for variable in head_variables:
-        variable.assign((result.shrinkage if result.kept else 0.0) * variable)
+        variable.assign(factor * variable)
     return result
 
 

@@ -225,7 +225,8 @@ def _shrink(
 ) -> Trained:
     """Scale the head by how far what the network gains beside linear terms can be told from chance."""
     apart = -(-network.config.horizon * len(best.losses) // n_origins)  # of the origins that were evaluated
-    result = scale_head(network.head_variables, best.start_losses, best.losses, apart, level=settings.level)
+    how = {"level": settings.level, "shrinkage": settings.shrinkage}
+    result = scale_head(network.head_variables, best.start_losses, best.losses, apart, **how)
     losses = best.losses
     if result is not None:
         losses = best.judge() if result.kept else best.start_losses

@@ -94,6 +94,9 @@ class Training(Settings):
     level : float in (0, 1), default 0.2
         Of the test whether it does. A convention: what passes is shrunk by how uncertain it is, so that a gain by
         chance costs little.
+    shrinkage : float in [0, 1], default 0.5
+        Part that is applied of the shrinkage that the test finds for the gain: a gain is quadratic in what the network
+        adds, which is known better. Chosen by benchmarks: "What the parts are worth".
     least_scale : float, default 0.1
         Least scale that an epoch is kept with beside linear terms: some tiny part of anything is better by chance. A
         convention.
@@ -130,6 +133,7 @@ class Training(Settings):
     segment_origins: str | int = "auto"
     fewest_blocks: int = 4
     level: float = 0.2
+    shrinkage: float = 0.5
     least_scale: float = 0.1
     short_lookback: int = 64
 
@@ -143,6 +147,8 @@ class Training(Settings):
         """
         check_real("learning_rate", self.learning_rate, low=0, include_low=False)
         check_real("level", self.level, low=0, high=1, include_low=False)
+        if check_real("shrinkage", self.shrinkage, low=0) > 1:
+            raise ValueError(received("`shrinkage` must be a number in [0, 1].", shrinkage=self.shrinkage))
         self.check_kinds()
         _check_callbacks(self.callbacks)
         for name in ("epochs", "segment_origins"):
