@@ -9,9 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from tensorflow.config.experimental import enable_tensor_float_32_execution, tensor_float_32_execution_enabled
 
 from tscnn.network.backend import device_scope, keras, list_devices
+
+experimental = pytest.importorskip("tensorflow").config.experimental
+enable_tensor_float_32_execution = experimental.enable_tensor_float_32_execution
+tensor_float_32_execution_enabled = experimental.tensor_float_32_execution_enabled
 
 
 @pytest.mark.parametrize("device", ["auto", "cpu", "cpu:0"])

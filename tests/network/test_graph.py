@@ -170,6 +170,7 @@ def test_columns_that_are_not_targets_are_seen_over_the_whole_lookback(feature_m
         assert support_by_perturbation(model, 10, 3, [feature]) == list(range(10))
 
 
+@pytest.mark.backend
 def test_each_output_belongs_to_its_target():
     model = build_model(4, 2, 3, targets=[2, 0])  # untrained: each target's mean
     rows = random_rows(1, 4, 3)
@@ -425,6 +426,7 @@ def test_copies_of_a_network_keep_weights_shared_between_dense_and_single_origin
     assert np.abs(difference).max() < 1e-4 * np.abs(to_numpy(clone.dense(rows))).max()
 
 
+@pytest.mark.backend
 def test_levels_keep_their_digits_in_any_state_of_keras():
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy("mixed_bfloat16")

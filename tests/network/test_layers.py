@@ -106,6 +106,7 @@ def test_spaced_and_strided_convolution_is_a_sample_of_the_dense_one(
     assert spec.shape == sampled.shape
 
 
+@pytest.mark.backend
 def test_the_kernel_initializer_is_used():
     conv = CausalConv1D(2, 2, kernel_initializer="ones")
     conv.build((None, None, 3))
@@ -116,6 +117,7 @@ def test_the_kernel_initializer_is_used():
 # GatedActivation, ResidualBlock, WaveNetStack
 
 
+@pytest.mark.backend
 def test_gated_activation_equals_numpy():
     x = 3 * random_rows(2, 5, 3, 8)
     assert_all_close(GatedActivation()(x), twin.gated_unit(x))
@@ -171,6 +173,7 @@ def test_residual_block_normalizes_between_convolution_and_activation(normalizat
     assert_all_close(block(x, training=True)[1], to_numpy(block.to_skip(twin.gated_unit(normal))), 1e-4)
 
 
+@pytest.mark.backend
 def test_dropout_drops_whole_filters_in_training_only():
     block = ResidualBlock(8, 2, activation="linear", dropout=0.5)
     x = 1 + random_rows(3, 7, 8) ** 2
@@ -296,6 +299,7 @@ def test_rolling_normalizer_equals_float64_numpy(span, extra, seed):
     assert_all_close(normalized[1], (x[1, span - 1 :] - mean) / (deviation + 0.01), 1e-4)
 
 
+@pytest.mark.backend
 def test_rolling_normalizer_leaves_a_flat_stretch_at_zero():
     normalized, level, scale = to_numpy(RollingNormalizer(7)(np.full((1, 20, 1), 1234.567, np.float32)))
     assert np.abs(normalized).max() < 0.2
@@ -313,6 +317,7 @@ def test_scale_back_takes_the_statistics_of_each_forecasts_own_origin(targets, a
         assert_all_close(outputs[i], expected)
 
 
+@pytest.mark.backend
 @pytest.mark.parametrize("targets", [[0, 1, 2], [2, 0, 1], [1]])
 @pytest.mark.parametrize("apart", [False, True])
 def test_head_equals_numpy(apart, targets):

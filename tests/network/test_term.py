@@ -46,10 +46,12 @@ def check_in_numpy(term):
 
 def check_with_keras(term):
     """The same, and Keras's two graphs."""
+    from tscnn.network.backend import ops
+
     rows, dense = check_in_numpy(term)
     network = term.to_keras()
-    assert difference(np.array(network.dense(rows)), dense) < 1e-5
-    newest = np.array(network.single_origin(rows[:, -term.context :]))
+    assert difference(ops.convert_to_numpy(network.dense(rows)), dense) < 1e-5
+    newest = ops.convert_to_numpy(network.single_origin(rows[:, -term.context :]))
     assert difference(newest[:, 0], dense[:, -1]) < 1e-5
     ours = term.on_keras
     assert difference(np.stack([ours.dense(series) for series in rows]), dense) < 1e-5
@@ -118,6 +120,7 @@ def test_of_silent_targets_nothing_is_said_in_every_form():
         NetworkTerm(term.config, term.parameters, (2,))
 
 
+@pytest.mark.backend
 @pytest.mark.parametrize(
     ("feature_mode", "normalization", "activation", "changes"),
     [

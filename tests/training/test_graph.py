@@ -17,23 +17,25 @@ def dense(term, rows, lookback):
     return np.stack([term.dense(series)[lookback - term.context :] for series in rows])
 
 
+@pytest.mark.backend
 def test_terms_of_several_contexts_are_added_up():
     terms = [Repeat(2), Trend(3), Repeat(5)]
     layer = TermsLayer(terms, 6)
     expected = sum(dense(term, ROWS, 6) for term in terms)
-    np.testing.assert_allclose(np.array(layer(ROWS)), expected, rtol=1e-5, atol=1e-6)
-    np.testing.assert_allclose(np.array(layer(ROWS[:, -6:])), expected[:, -1:], rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(ops.convert_to_numpy(layer(ROWS)), expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(ops.convert_to_numpy(layer(ROWS[:, -6:])), expected[:, -1:], rtol=1e-5, atol=1e-6)
     assert not layer.trainable_weights
 
 
+@pytest.mark.backend
 def test_a_network_is_added_in_float32():
     def network(rows, training):
         return ops.cast(rows[:, 3:, None] * (2 if training else 1), "float16")
 
     alone, beside = Assembled(network, None), Assembled(network, TermsLayer([Trend(1)], 4))
-    np.testing.assert_allclose(np.array(alone(ROWS)), ROWS[:, 3:, None], rtol=1e-3)
+    np.testing.assert_allclose(ops.convert_to_numpy(alone(ROWS)), ROWS[:, 3:, None], rtol=1e-3)
     expected = 2 * ROWS[:, 3:, None] + dense(Trend(1), ROWS, 4)
-    found = np.array(beside(ROWS, training=True))
+    found = ops.convert_to_numpy(beside(ROWS, training=True))
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, expected, rtol=1e-2, atol=1e-2)
 
@@ -43,6 +45,7 @@ def test_a_context_longer_than_the_lookback_is_refused():
         TermsLayer([Repeat(5)], 4)
 
 
+@pytest.mark.backend
 def test_what_is_known_ahead_reaches_the_steps_it_belongs_to():
     random = np.random.default_rng(0)
     config = resolve_config(8, 3, 2, targets=[1], normalizer_span=4, filters=4, n_ahead=2)
@@ -53,7 +56,7 @@ def test_what_is_known_ahead_reaches_the_steps_it_belongs_to():
     ahead = random.normal(size=(40, 2)).astype(np.float32)
     trainer = SegmentTrainer(Assembled(network.dense, None), rows, network, 5, "mse", ahead=ahead)
     starts = np.array([0, 11], np.int32)
-    losses = np.asarray(trainer(starts))
+    losses = ops.convert_to_numpy(trainer(starts))
     origins = starts[:, None] + 7 + np.arange(5)
     steps = origins[..., None] + 1 + np.arange(3)
     term = NetworkTerm.from_keras(network)

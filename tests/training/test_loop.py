@@ -1,11 +1,10 @@
 import numpy as np
 import pytest
-from tensorflow.config.experimental import tensor_float_32_execution_enabled
 
 from tests.training.terms import Repeat
 from tscnn.common.progress import write_line
 from tscnn.data.windows import cut_segments, find_origins
-from tscnn.network.backend import keras
+from tscnn.network.backend import keras, on_tensorflow
 from tscnn.network.config import resolve_config
 from tscnn.network.graph import build_network, seed_weights
 from tscnn.network.term import NetworkTerm
@@ -48,6 +47,7 @@ def losses_by_hand(network, terms, rows):
     return squares[FIRST - LOOKBACK :]
 
 
+@pytest.mark.backend
 @pytest.mark.parametrize("terms", [(), (Repeat(2),)], ids=["alone", "beside a term"])
 def test_training_lowers_the_loss_of_what_is_forecast_in_the_end(terms):
     network, trained = fit(QUICK.set_params(epochs=8), terms)
@@ -64,17 +64,25 @@ def test_windows_have_the_same_losses():
     np.testing.assert_allclose(trained.losses, expected, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.backend
 def test_without_validation_the_last_weights_stay(capsys):
-    digits = []
-    noting = keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: digits.append(tensor_float_32_execution_enabled()))
-    assert tensor_float_32_execution_enabled()
-    network, trained = fit(QUICK.set_params(callbacks=[noting]), validation=False, tell=write_line)
-    assert digits == [False, False]  # computes in all digits of float32
+    network, trained = fit(QUICK, validation=False, tell=write_line)
     assert list(trained.history) == ["loss"]
     assert trained.losses == trained.history["loss"][-1:]
     assert trained.gate is None
     assert NetworkTerm.from_keras(network).says_something
     assert capsys.readouterr().out.startswith("epoch 1/2   loss ")
+
+
+@pytest.mark.skipif(not on_tensorflow(), reason="a setting of TensorFlow")
+def test_training_computes_in_all_digits_of_float32():
+    from tensorflow.config.experimental import tensor_float_32_execution_enabled
+
+    digits = []
+    noting = keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: digits.append(tensor_float_32_execution_enabled()))
+    assert tensor_float_32_execution_enabled()
+    fit(QUICK.set_params(callbacks=[noting]), validation=False)
+    assert digits == [False, False]
 
 
 def test_chance_beside_linear_terms_is_undone(capsys):
@@ -194,6 +202,7 @@ def test_validation_losses_are_in_these_units(monkeypatch):
     np.testing.assert_allclose(trained.losses, np.square(errors[:, :, 0]).mean(axis=1) / 2, rtol=1e-3, atol=1e-6)
 
 
+@pytest.mark.backend
 def test_missing_outcomes_carry_no_loss():
     rows = waves()
     observed = np.random.default_rng(0).random(rows.shape) < 0.8

@@ -18,6 +18,7 @@ def trained(optimizer):
     return model.get_weights()
 
 
+@pytest.mark.backend
 @pytest.mark.parametrize(
     ("rate", "weight_decay"),
     [(keras.optimizers.schedules.CosineDecay(0.05, 20), 0.1), pytest.param(0.01, 0.0, marks=pytest.mark.slow)],

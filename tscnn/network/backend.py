@@ -8,7 +8,7 @@ import os
 import random
 import threading
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,12 +16,15 @@ from tscnn.common.checks import received
 from tscnn.common.scopes import SharedScope
 
 __all__ = [
+    "agree_on",
     "can_jit",
     "check_device",
     "device_scope",
+    "find_distribution",
     "float32_scope",
     "is_forked",
     "keras",
+    "lost_process_scope",
     "on_tensorflow",
     "ops",
     "start_runtime",
@@ -124,6 +127,10 @@ def can_jit(device: str) -> bool | str:
 def list_devices() -> list[str]:
     """List the devices that Keras can use, such as ``["cpu:0", "gpu:0"]``."""
     start_runtime()
+    if keras.backend.backend() == "torch":  # of which Keras lists none
+        import torch
+
+        return ["cpu:0", *(f"gpu:{i}" for i in range(torch.cuda.device_count()))]
     return sorted({"cpu:0", *keras.distribution.list_devices()})
 
 
@@ -136,6 +143,56 @@ def check_device(device: str) -> str:
     return name
 
 
+# One model on several devices
+
+
+class Distribution(NamedTuple):
+    """Who trains a model together: devices, each on its part of a batch, that belong to one or several processes."""
+
+    n_devices: int = 1
+    process: int = 0
+    n_processes: int = 1
+
+
+def find_distribution() -> Distribution:
+    """Return that of the ``keras.distribution.DataParallel`` in effect, or of one device."""
+    distribution = keras.distribution.distribution()
+    if distribution is None:
+        return Distribution()
+    if keras.backend.backend() != "jax" or not isinstance(distribution, keras.distribution.DataParallel):
+        rule = "Several devices train a model under `keras.distribution.DataParallel` on JAX: set KERAS_BACKEND=jax."
+        raise ValueError(received(rule, distribution=type(distribution).__name__, backend=keras.backend.backend()))
+    import jax
+
+    if jax.process_count() > 1 and distribution.auto_shard_dataset:
+        rule = "Each process takes its part of a batch itself: DataParallel(auto_shard_dataset=False)."
+        raise ValueError(received(rule, auto_shard_dataset=True))
+    return Distribution(distribution.num_model_replicas, jax.process_index(), jax.process_count())
+
+
+def agree_on(number: int) -> int:
+    """Return what the first of several processes that train together is given."""
+    if find_distribution().n_processes == 1:
+        return number
+    from jax.experimental.multihost_utils import broadcast_one_to_all
+
+    return int(broadcast_one_to_all(np.int32(number)))
+
+
+@contextlib.contextmanager
+def lost_process_scope() -> Iterator[None]:
+    """Say so where another process ends while this one trains with it."""
+    try:
+        yield
+    except Exception as error:
+        n_processes = find_distribution().n_processes
+        if n_processes == 1 or not any(word in str(error) for word in ("Gloo", "NCCL", "UNAVAILABLE")):
+            raise
+        rule = f"All {n_processes} processes that train a model must run to its end, but one no longer answers: see "
+        rule += f"its own output, and start all of them again. JAX says: {' '.join(str(error).split())[:120]}"
+        raise RuntimeError(rule) from error
+
+
 @contextlib.contextmanager
 def device_scope(device: str) -> Iterator[None]:
     """Make Keras compute on `device` inside, and float32 in all of its digits.
@@ -143,6 +200,8 @@ def device_scope(device: str) -> Iterator[None]:
     "auto" leaves the choice to Keras, which takes a GPU where there is one.
     """
     name = check_device(device)
+    if name != "auto" and find_distribution().n_devices > 1:
+        raise ValueError(received("`device` must be 'auto' where a distribution names the devices.", device=device))
     with contextlib.nullcontext() if name == "auto" else keras.device(name), float32_scope():
         yield
 

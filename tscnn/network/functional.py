@@ -111,8 +111,10 @@ class BlockWeights(NamedTuple):
 def gate(inputs: Any, ops: Any) -> Any:
     """Gated activation unit, ``tanh(value) * sigmoid(gate)``: (.., 2 filters) -> (.., filters)."""
     value, gate = ops.split(inputs, 2, axis=-1)
-    outputs = ops.tanh(value)
-    outputs *= ops.sigmoid(gate)
+    outputs, share = ops.tanh(value), ops.sigmoid(gate)
+    if not isinstance(outputs, np.ndarray):  # torch needs the first as it is for its gradient
+        return outputs * share
+    outputs *= share
     return outputs
 
 

@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from tscnn.common.term import empty_forecasts
-from tscnn.network.backend import device_scope
+from tscnn.network.backend import device_scope, ops
 from tscnn.network.graph import Network
 from tscnn.network.term import NetworkTerm
 
@@ -43,7 +43,8 @@ class KerasNetworkTerm(NetworkTerm):
     def _compute(self, rows: np.ndarray, known: np.ndarray | None, *, last_only: bool) -> np.ndarray:
         model = self._keras.single_origin if last_only else self._keras.dense
         with device_scope("auto"):
-            return np.asarray(model(rows if known is None else [rows, np.asarray(known, np.float32)]))
+            forecasts = model(rows if known is None else [rows, np.asarray(known, np.float32)])
+            return np.asarray(ops.convert_to_numpy(forecasts))
 
     @cached_property
     def _keras(self) -> Network:

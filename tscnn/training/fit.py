@@ -14,7 +14,7 @@ from tscnn.common.processes import call_afresh
 from tscnn.common.progress import Tell
 from tscnn.common.term import Term
 from tscnn.data.split import Split
-from tscnn.network.backend import device_scope, is_forked
+from tscnn.network.backend import agree_on, device_scope, is_forked, lost_process_scope
 from tscnn.network.config import NetworkConfig, describe_network
 from tscnn.network.graph import build_network, seed_weights
 from tscnn.network.term import NetworkTerm
@@ -129,10 +129,11 @@ def fit_network(
     fits: list[FittedNetwork] = []
     results: list[Candidate] = []
     known = None if ahead is None else np.concatenate([ahead.describe(one) for one in split.series.all_times()])
+    seed = agree_on(seed)
     for number, (config, terms) in enumerate(candidates):
         config = replace(config, n_ahead=0 if known is None else known.shape[1])
         try:
-            with device_scope(device):
+            with device_scope(device), lost_process_scope():
                 network = build_network(config, settings.precision, seed)
                 seed_weights(network.dense, seed)
                 trained = train(

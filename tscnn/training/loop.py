@@ -12,7 +12,7 @@ import numpy as np
 from tscnn.common.interrupts import is_own_fit
 from tscnn.common.progress import Tell, say_nothing
 from tscnn.data.windows import Segments, cut_segments
-from tscnn.network.backend import can_jit, device_scope, keras, on_tensorflow
+from tscnn.network.backend import can_jit, device_scope, find_distribution, keras, on_tensorflow
 from tscnn.network.config import NetworkConfig
 from tscnn.network.graph import Network
 from tscnn.network.term import NetworkTerm
@@ -279,6 +279,8 @@ def plan_training(
     n_origins = min(_segment_origins(settings, config.lookback), settings.batch_size, longest)
     segments, held_out = (cut_segments(origins, config.lookback, n_origins) for origins in (training, validation))
     batch_size = min(settings.batch_size // n_origins, len(segments.starts))
+    together = find_distribution()
+    batch_size += -batch_size % together.n_devices  # each has as many segments
     n_values = batch_size * n_origins * config.horizon * len(config.targets)  # that a step forecasts
     most_batches = None
     if isinstance(settings.epochs, str):
@@ -290,7 +292,8 @@ def plan_training(
     else:
         rounds = [int(settings.epochs)]
     n_looped = settings.looped_steps if on_tensorflow() else None  # what other backends compile is launched in no time
-    batches = SegmentBatches(segments, batch_size, n_looped, seed, most_batches)
+    share = together.process, together.n_processes
+    batches = SegmentBatches(segments, batch_size, n_looped, seed, most_batches, share)
     held_out = thin(held_out, config, settings)
     validation_size = batch_size * int(np.clip(settings.step_values // n_values, 1, 4))
     return Plan(batches, SegmentBatches(held_out, validation_size) if held_out.n_origins else None, rounds)

@@ -96,7 +96,10 @@ class FlatAdamW(keras.optimizers.Optimizer):
         first = self.first_moment + (gradient - self.first_moment) * (1 - self.beta_1)
         second = self.second_moment + (ops.square(gradient) - self.second_moment) * (1 - self.beta_2)
         correction = ops.sqrt(1 - ops.power(self.beta_2, step)) / (1 - ops.power(self.beta_1, step))
-        change = rate * correction * first / (ops.sqrt(second) + self.epsilon) + rate * self.decays * weights
+        change = (
+            rate * correction * first / (ops.sqrt(second) + self.epsilon)
+            + rate * ops.convert_to_tensor(self.decays) * weights
+        )
         self.first_moment.assign(first)
         self.second_moment.assign(second)
         for variable, new in zip(variables, ops.split(weights - change, self.ends), strict=True):

@@ -16,7 +16,8 @@ class SegmentBatches(keras.utils.PyDataset):
     The last batch is filled up with segments of weight 0, and the weights are scaled to a mean of one, so that the
     mean over equal batches is the mean over origins. Given `n_looped`, an item is what a `LoopingTrainer` takes: up to
     that many batches on a leading axis, the last item filled up with batches of weight 0. Given `most_batches`, an
-    epoch has no more of them: those that come first in its order.
+    epoch has no more of them: those that come first in its order. Given `share`, (i, n), an item is the i-th of n equal
+    parts of a batch.
     """
 
     def __init__(
@@ -26,6 +27,7 @@ class SegmentBatches(keras.utils.PyDataset):
         n_looped: int | None = None,
         seed: int | None = None,
         most_batches: int | None = None,
+        share: tuple[int, int] = (0, 1),
     ) -> None:
         super().__init__()
         self.batch_size = batch_size
@@ -35,6 +37,8 @@ class SegmentBatches(keras.utils.PyDataset):
         weights = np.pad(segments.weights, ((0, n_filling), (0, 0)))
         self.starts = np.pad(segments.starts, (0, n_filling), mode="edge")
         self.weights = weights / weights.mean()
+        part, n_parts = share
+        self.share = slice(part * batch_size // n_parts, (part + 1) * batch_size // n_parts)
         self.n_looped = n_looped and min(n_looped, self.n_batches)
         self.order = np.arange(len(self.starts))
         self.random = None if seed is None else np.random.default_rng(seed)
@@ -53,7 +57,7 @@ class SegmentBatches(keras.utils.PyDataset):
             n_filling = n_segments - len(item)
             starts = np.pad(starts, (0, n_filling)).reshape(self.n_looped, self.batch_size)
             weights = np.pad(weights, ((0, n_filling), (0, 0))).reshape(*starts.shape, -1)
-        return starts, weights
+        return starts[..., self.share], weights[..., self.share, :]
 
     def on_epoch_end(self) -> None:
         """Shuffle the segments."""

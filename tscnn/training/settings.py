@@ -96,7 +96,8 @@ class Training(Settings):
         chance costs little.
     shrinkage : float in [0, 1], default 0.5
         Part that is applied of the shrinkage that the test finds for the gain: a gain is quadratic in what the network
-        adds, which is known better. Chosen by benchmarks: "What the parts are worth".
+        adds, which is known better. Chosen by ``benchmarks.ablation --parts shrinkage``: 0.06 +- 0.04 % of the error of
+        ten sets of hours and days, 0.3 % of the weather's, no loss.
     least_scale : float, default 0.1
         Least scale that an epoch is kept with beside linear terms: some tiny part of anything is better by chance. A
         convention.

@@ -75,7 +75,8 @@ class SegmentTrainer(keras.Model):
             self.beside.assign(beside)
         self.observed = None
         if observed is not None:
-            self.observed = self.add_weight(shape=rows.shape, dtype="bool", initializer="ones", trainable=False)
+            # Of bytes: a bool one is taken for trainable by torch.
+            self.observed = self.add_weight(shape=rows.shape, dtype="uint8", initializer="ones", trainable=False)
             self.observed.assign(observed)
             self.share = float(observed[:, self.targets].mean())
         self.built = True
@@ -106,7 +107,7 @@ class SegmentTrainer(keras.Model):
 
     def call(self, starts: Any, training: bool = False) -> Any:
         """Return the loss of every origin: (batch,) -> (batch, n_origins)."""
-        at = ops.clip(starts[:, None] + self.offsets, 0, self.rows.shape[0] - 1)
+        at = ops.clip(starts[:, None] + ops.cast(self.offsets, starts.dtype), 0, self.rows.shape[0] - 1)
         segments = ops.take(self.rows, at, axis=0)  # (batch, lookback + n_origins - 1 + horizon, features)
         known = None
         if self.ahead is not None:
@@ -118,9 +119,10 @@ class SegmentTrainer(keras.Model):
             forecasts += ops.take(self.beside, at[:, self.lookback - 1 : self.n_inputs], axis=0)
         if self.observed is not None:
             counts = self._outcomes_of(ops.take(self.observed, at, axis=0))
-            outcomes = ops.where(counts, outcomes, forecasts)
+            outcomes = ops.where(counts > 0, outcomes, forecasts)
         if self.units is not None and not training:
-            outcomes, forecasts = outcomes / self.units, forecasts / self.units
+            units = ops.convert_to_tensor(self.units)
+            outcomes, forecasts = outcomes / units, forecasts / units
         losses = self.origin_loss(outcomes, forecasts)  # (batch, n_origins, horizon)
         losses = ops.mean(losses, axis=-1)
         return losses if self.observed is None else losses / self.share
