@@ -61,7 +61,8 @@ def test_two_processes_learn_what_one_does_and_one_that_ends_is_missed(frame, tm
     finally:
         first.kill()
         second.kill()
-    assert second.wait() == 3, second.stderr.read()
+        complaint = second.communicate()[1]
+    assert second.returncode == 3, complaint
     assert first.returncode != 0
     assert "RuntimeError: All 2 processes that train a model must run to its end, but one no longer answers" in said
     expected = small_forecaster(**SETTINGS).fit(frame).predict()
