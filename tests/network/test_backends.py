@@ -25,7 +25,8 @@ found = [each.values.tolist() for each in (forecaster.predict(), backtest, strea
 assert "tensorflow" not in sys.modules
 # All of the core, `python -m pytest -m backend`, takes minutes where everything is compiled.
 FILES = [f"tests/{name}.py" for name in ("network/test_backends", "network/test_layers", "training/test_optimizer")]
-failed = pytest.main(["-q", "-p", "no:cacheprovider", "-m", "backend and not slow", *FILES])
+ignored = "ignore::pytest.PytestAssertRewriteWarning"  # of what is imported above
+failed = pytest.main(["-q", "-W", ignored, "-p", "no:cacheprovider", "-m", "backend and not slow", *FILES])
 print("\\n" + json.dumps([keras.backend.backend(), found]))
 sys.exit(failed)
 """
