@@ -4,14 +4,9 @@
 `diebold_mariano` tests whether two forecasts differ. `limit_influence` keeps one column of many from deciding for all.
 """
 
-from typing import TYPE_CHECKING
-
-from tscnn.common.lazy import lazy_names
+from tscnn.statistics.diebold_mariano import diebold_mariano
 from tscnn.statistics.gate import GateResult, gate, not_kept, relative_block_gains
 from tscnn.statistics.influence import limit_influence
-
-if TYPE_CHECKING:
-    from tscnn.statistics.diebold_mariano import diebold_mariano
 
 __all__ = [
     "GateResult",
@@ -21,5 +16,3 @@ __all__ = [
     "not_kept",
     "relative_block_gains",
 ]
-
-__getattr__, __dir__ = lazy_names(__name__, {"diebold_mariano": "tscnn.statistics.diebold_mariano"})

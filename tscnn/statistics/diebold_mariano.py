@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.special import stdtr
 
 from tscnn.common.checks import check_int
 
@@ -59,4 +58,6 @@ def diebold_mariano(differences: Sequence[float] | np.ndarray, n_overlapping: in
         return (0.0, 1.0) if mean == 0 else (float(np.sign(mean) * np.inf), 0.0)
     correction = (n - h) * (n - h + 1) / n**2
     statistic = mean / np.sqrt(variance / n) * np.sqrt(correction)
+    from scipy.special import stdtr  # takes longer to import than to load a model and forecast
+
     return float(statistic), float(2 * stdtr(n - 1, -abs(statistic)))
