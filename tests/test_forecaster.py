@@ -429,7 +429,6 @@ def test_pickle_and_deepcopy(fitted, frame):
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:`X` is too short to hold validation rows back")
 @pytest.mark.filterwarnings("ignore:`y` must be None")  # it is labels of classes, whatever the estimator
-@pytest.mark.filterwarnings("ignore:Estimator Forecaster does not inherit")  # whose import takes over a second
 def test_scikit_learns_own_checks():
     order = "rows are a series: their order and number matter"
     check_estimator(

@@ -66,6 +66,12 @@ def test_import_is_light():
     assert imported_by("import tscnn") == set()
 
 
+@pytest.mark.parametrize("imports", ["tscnn.forecaster, sklearn.base", "sklearn.base, tscnn.forecaster"])
+def test_a_forecaster_is_an_estimator_of_scikit_learn_in_any_order_of_imports(imports):
+    code = f"import {imports}; assert issubclass(tscnn.forecaster.Forecaster, sklearn.base.BaseEstimator)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_light_modules_need_no_framework():
     modules = ["datasets", "linear", "network.receptive_field", "network.term", "transforms", "windows", "evaluation"]
     assert imported_by("; ".join(f"import tscnn.{module}" for module in modules)) <= {"pandas"}

@@ -6,12 +6,20 @@ import inspect
 from typing import Any
 
 from tscnn.common.checks import show
+from tscnn.common.lazy import after_import
 
 __all__ = ["Estimator", "check_is_fitted"]
 
 
-class Estimator:
-    """An estimator of scikit-learn: parameters are the arguments of its constructor, kept as they are given."""
+class _Base:
+    """What `Estimator` inherits from until scikit-learn is imported: Python can't exchange ``object`` itself."""
+
+
+class Estimator(_Base):
+    """An estimator of scikit-learn: parameters are the arguments of its constructor, kept as they are given.
+
+    Once ``sklearn.base`` is imported, by whomever, it inherits from its ``BaseEstimator``.
+    """
 
     @classmethod
     def _defaults(cls) -> dict[str, Any]:
@@ -54,6 +62,15 @@ class Estimator:
         from sklearn.utils import Tags, TargetTags  # it asks, so it is there
 
         return Tags(estimator_type=None, target_tags=TargetTags(required=False))
+
+
+def _inherit() -> None:
+    from sklearn.base import BaseEstimator
+
+    Estimator.__bases__ = (BaseEstimator,)
+
+
+after_import("sklearn.base", _inherit)
 
 
 def check_is_fitted(estimator: object, attribute: str) -> None:
