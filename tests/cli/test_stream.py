@@ -142,3 +142,11 @@ def test_absent_rows_are_missing_values(here: Path) -> None:
         "2013-01-21 20:00",
         "2013-01-21 21:00",
     ]
+
+
+def test_a_state_that_is_cut_off_is_refused(here) -> None:
+    np.savez(here / "cut.npz", told=np.zeros(999))
+    (here / "cut.state").write_bytes((here / "cut.npz").read_bytes()[:500])
+    done = shell("tail -n 2 weather.csv | tscnn stream weather.tscnn --state cut.state")
+    assert done.status == 1
+    assert "must be one that `tscnn stream` wrote" in done.err

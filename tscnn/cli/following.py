@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -69,11 +70,11 @@ class Follower:
         if path is None or not Path(path).exists():
             return
         try:
-            with np.load(path, allow_pickle=False) as kept:
+            with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as kept:
                 state = dict(kept)
             told = json.loads(str(state.pop("told")))
             fresh, newest = told["fresh"], self._read_time(told["newest"])
-        except (ValueError, KeyError, TypeError, EOFError) as error:
+        except (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
             rule = "The file of `--state` must be one that `tscnn stream` wrote: name another one to begin anew"
             raise ValueError(received(f"{rule} ({str(error)[:80]}).", state=path)) from None
         if state:
