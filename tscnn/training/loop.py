@@ -194,7 +194,8 @@ def _make_trainer(
     decay = keras.optimizers.schedules.CosineDecayRestarts(settings.learning_rate, n_first)
     optimizer = FlatAdamW(decay, settings.weight_decay)
     optimizer.build(trainer.trainable_variables)  # here, or the first step is traced twice
-    trainer.compile(optimizer=optimizer, loss=weighted_mean, jit_compile=jit)
+    eagerly = on_tensorflow() and plan.n_steps < settings.traced_steps
+    trainer.compile(optimizer=optimizer, loss=weighted_mean, jit_compile=jit and not eagerly, run_eagerly=eagerly)
     return trainer
 
 
@@ -244,6 +245,14 @@ class Plan:
     training: SegmentBatches
     validation: SegmentBatches | None
     rounds: list[int]
+
+    @property
+    def n_steps(self) -> int:
+        """Steps of training and of evaluation, at most."""
+        n_epochs = self.rounds[-1]
+        return n_epochs * self.training.n_batches + (n_epochs + 2) * (
+            self.validation.n_batches if self.validation else 0
+        )
 
 
 def plan_training(

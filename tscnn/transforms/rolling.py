@@ -258,9 +258,10 @@ def step_normalizing(
     else:
         rings[1].push(_centred_sums(rows.last()))
     mean = total / span
-    level = (centre + mean).astype(np.float32)
-    scale = np.sqrt(np.maximum(squares / span - mean * mean, 0)).astype(np.float32)
-    return (row - level) / (scale + np.float32(epsilon)), level, scale
+    level = centre + mean
+    scale = np.sqrt(np.maximum(squares / span - mean * mean, 0))
+    found = (row - level) / (scale + epsilon), level, scale
+    return tuple(each.astype(np.float32) for each in found)
 
 
 def _centred_sums(rows: np.ndarray) -> np.ndarray:
