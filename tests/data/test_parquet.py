@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 
 from tscnn import Forecaster
+from tscnn.data import mapped
 from tscnn.data.frame import learn_schema
 from tscnn.data.mapped import is_mapped
 from tscnn.data.panel import learn_panel
@@ -10,6 +11,13 @@ from tscnn.data.parquet import is_stored, read_stored
 from tscnn.data.series import SeriesSet
 
 pytest.importorskip("pyarrow")
+
+
+@pytest.fixture(autouse=True)
+def on_disk(monkeypatch):
+    monkeypatch.setattr(mapped, "MOST_IN_MEMORY", 0)
+    monkeypatch.setattr(mapped, "MOST_MAPPED", 256)
+
 
 TIMES = pd.date_range("2026-01-01", periods=600, freq="h", name="when")
 

@@ -12,18 +12,33 @@ import numpy as np
 
 from tscnn.common.checks import received
 
-__all__ = ["MOST_ROWS", "blocks", "columns_of", "empty_like", "every_few", "is_mapped", "map_array", "release"]
+__all__ = [
+    "MOST_ROWS",
+    "blocks",
+    "columns_of",
+    "copy_of",
+    "empty_like",
+    "every_few",
+    "find_constant",
+    "is_mapped",
+    "map_array",
+    "release",
+]
 
-MOST_ROWS = 2**22  # whose temporaries are in memory at a time, and that tell a mean or a median: a convention
+# Conventions
+MOST_IN_MEMORY = 2**27  # bytes of an array that needs no file
+MOST_ROWS = 2**22  # that tell a mean, a scale, a median
+MOST_VALUES = 2**24  # of an array in memory, whose temporaries are made at a time, ..
+MOST_MAPPED = 2**18  # .. and of one in a file
 
 
 def map_array(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
-    """Make an array in a file without a name, in the folder of temporary files.
+    """Make an array in a file without a name, in the folder of temporary files; a small one in memory.
 
     Parameters
     ----------
     shape : tuple of int
-        At least one value.
+        Rows first.
     dtype : dtype
         Of its values.
 
@@ -38,6 +53,8 @@ def map_array(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
         If there is no room for it.
     """
     n_bytes = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    if n_bytes <= MOST_IN_MEMORY:
+        return np.zeros(shape, dtype)
     with tempfile.TemporaryFile(prefix="tscnn-") as file:
         if hasattr(os, "posix_fallocate"):  # or what is written later, on a full disk, ends the process
             try:
@@ -46,7 +63,7 @@ def map_array(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
                 rule = "Rows larger than memory need room for temporary files; the variable TMPDIR names a folder."
                 folder, needed = tempfile.gettempdir(), f"{n_bytes / 1e9:.1f} GB"
                 raise OSError(received(rule, folder=folder, needed=needed, error=str(error))) from None
-        return np.memmap(file, dtype, "r+" if os.fstat(file.fileno()).st_size else "w+", shape=shape)
+        return np.memmap(file, dtype, "w+", shape=shape)
 
 
 def is_mapped(array: np.ndarray) -> bool:
@@ -83,7 +100,7 @@ def empty_like(array: np.ndarray, shape: Sequence[int] | None = None, dtype: Any
         Of any values.
     """
     shape, dtype = array.shape if shape is None else tuple(shape), array.dtype if dtype is None else dtype
-    return map_array(shape, dtype) if is_mapped(array) and np.prod(shape) else np.empty(shape, dtype)
+    return map_array(shape, dtype) if is_mapped(array) else np.empty(shape, dtype)
 
 
 def release(*arrays: np.ndarray) -> None:
@@ -113,9 +130,10 @@ def blocks(array: np.ndarray, *others: np.ndarray) -> Iterator[slice]:
     Yields
     ------
     slice
-        Rows of a block, of a few million values.
+        Rows of a block.
     """
-    n_block = max(1, MOST_ROWS // max(1, int(np.prod(array.shape[1:]))))
+    most = MOST_MAPPED if is_mapped(array) else MOST_VALUES
+    n_block = max(1, most // max(1, int(np.prod(array.shape[1:]))))
     for first in range(0, len(array), n_block):
         yield slice(first, min(first + n_block, len(array)))
         release(array, *others)
@@ -155,17 +173,55 @@ def columns_of(rows: np.ndarray, columns: Sequence[int] | np.ndarray) -> np.ndar
     Returns
     -------
     ndarray of shape (n_rows, len(columns))
-        Contiguous; the same array in a file if these are all of its columns in their order, else a copy.
+        The same array in a file if these are all of its columns in their order, else a copy.
     """
     columns = list(columns)
     if not is_mapped(rows):
-        return np.ascontiguousarray(rows[:, columns])
+        return rows[:, columns]
     if columns == list(range(rows.shape[1])):
         return rows
     taken = empty_like(rows, (len(rows), len(columns)))
     for block in blocks(rows, taken):
         taken[block] = rows[block][:, columns]
     return taken
+
+
+def copy_of(array: np.ndarray) -> np.ndarray:
+    """Copy an array, block by block if it lies in a file.
+
+    Parameters
+    ----------
+    array : ndarray of shape (n_rows, ...)
+        In memory or in a file.
+
+    Returns
+    -------
+    ndarray
+        Of its kind.
+    """
+    copy = empty_like(array)
+    for block in blocks(array, copy):
+        copy[block] = array[block]
+    return copy
+
+
+def find_constant(rows: np.ndarray) -> np.ndarray:
+    """Find the columns that never change.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_rows, n_columns)
+        In memory or in a file.
+
+    Returns
+    -------
+    ndarray of bool of shape (n_columns,)
+        True for those.
+    """
+    constant = np.ones(rows.shape[1], bool)
+    for block in blocks(rows):
+        constant &= (rows[block] == rows[0]).all(axis=0)
+    return constant
 
 
 def _find_map(array: Any) -> mmap.mmap | None:

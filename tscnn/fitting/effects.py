@@ -25,6 +25,7 @@ __all__ = ["find_ahead_inputs", "fit_effects"]
 MOST_SCREENED = 512
 LONGEST_WINDOW = 0.12
 LONGEST_HORIZON = 0.07
+N_STRETCHES = 8  # of a series of many millions of rows
 
 
 def fit_effects(
@@ -53,9 +54,12 @@ def fit_effects(
         How much they help.
     """
     settings = CovariateSettings()
+    width = 7 * (season_length or 1) if (season_length or 1) > 7 else max(season_length or 1, 4 * parameters.horizon)
     every = -(-len(rows.values) // settings.most_rows)
     which = range(0, len(rows.indexes), min(every, len(rows.indexes)))
-    rows, split = rows.take(which), split.take(which)
+    length = max(settings.most_rows // N_STRETCHES, 4 * (width + parameters.horizon))
+    split = dataclasses.replace(split.take(which), series=rows.take(which)).thin(length, N_STRETCHES)
+    rows = split.series
     calendar, targets = parameters.calendar, list(schema.target_features)
     if calendar is None:
         calendar = find_calendar(schema.freq, split.n_training)
@@ -64,7 +68,6 @@ def fit_effects(
         listed.append(())
     if rows.covariates is None and not calendar:
         return (), not_kept("nothing is known ahead")
-    width = 7 * (season_length or 1) if (season_length or 1) > 7 else max(season_length or 1, 4 * parameters.horizon)
     kept = None if rows.covariates is None else rows.covariates[split.training_rows()]
     bases = [CovariateBasis.of(own, kept) for own in listed or [()]]
     summed = [sum_effects(rows.values, split, basis, parameters.horizon, width, settings) for basis in bases]

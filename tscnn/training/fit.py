@@ -13,6 +13,7 @@ from tscnn.common.interrupts import is_own_fit
 from tscnn.common.processes import call_afresh
 from tscnn.common.progress import Tell
 from tscnn.common.term import Term
+from tscnn.data.mapped import find_constant
 from tscnn.data.split import Split
 from tscnn.network.backend import agree_on, device_scope, is_forked, lost_process_scope
 from tscnn.network.config import NetworkConfig, describe_network
@@ -193,5 +194,5 @@ def list_silent(config: NetworkConfig, rows: np.ndarray) -> tuple[int, ...]:
     """
     if config.feature_mode != "independent" or config.normalizer_span > 1:
         return ()
-    still = (rows == rows[0]).all(axis=0)[list(config.targets)]
+    still = find_constant(rows)[list(config.targets)]
     return tuple(np.flatnonzero(still).tolist())
