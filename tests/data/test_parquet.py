@@ -154,17 +154,19 @@ def fit_both(frame, folder, checkpoint=None, **settings):
     inside, outside = Forecaster(**settings).fit(frame), Forecaster(**settings)
     outside.fit(write(frame, folder), checkpoint=checkpoint)
     np.testing.assert_allclose(outside.predict()[["a", "b"]], inside.predict()[["a", "b"]], rtol=1e-6)
-    return inside, outside
+    arrays = inside.pipeline_.arrays()
+    for name, array in outside.pipeline_.arrays().items():
+        np.testing.assert_allclose(array, arrays[name], rtol=1e-4, atol=1e-5, err_msg=name)
+    return outside
 
 
 def test_a_fit_on_files_is_that_on_their_frame(tmp_path):
-    inside, outside = fit_both(rows(), tmp_path / "data")
-    assert outside.pipeline_.fingerprint == inside.pipeline_.fingerprint
+    fit_both(rows(), tmp_path / "data")
 
 
 @pytest.mark.slow
 def test_a_fit_on_files_of_many_series_resumes(tmp_path):
-    _, outside = fit_both(panel(), tmp_path / "data", tmp_path / "fit.npz", series_id="shop")
+    outside = fit_both(panel(), tmp_path / "data", tmp_path / "fit.npz", series_id="shop")
     resumed = Forecaster(**outside.get_params(deep=False)).fit(tmp_path / "data", resume=tmp_path / "fit.npz")
     assert resumed.pipeline_.fingerprint == outside.pipeline_.fingerprint
 

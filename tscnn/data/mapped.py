@@ -19,6 +19,7 @@ __all__ = [
     "copy_of",
     "empty_like",
     "every_few",
+    "every_nth",
     "find_constant",
     "is_mapped",
     "map_array",
@@ -27,7 +28,8 @@ __all__ = [
 
 # Conventions
 MOST_IN_MEMORY = 2**27  # bytes of an array that needs no file
-MOST_ROWS = 2**22  # that tell a mean, a scale, a median
+MOST_ROWS = 2**22  # of one column, that tell a mean, a scale, a median
+FEWEST_ROWS = 2**16  # that do so where columns are many
 MOST_VALUES = 2**24  # of an array in memory, whose temporaries are made at a time, ..
 MOST_MAPPED = 2**18  # .. and of one in a file
 
@@ -152,12 +154,30 @@ def every_few(rows: np.ndarray) -> np.ndarray:
     ndarray
         The same array, or a copy of an odd part of it, so that no phase of a season is left out.
     """
-    every = -(-len(rows) // MOST_ROWS)
-    if every <= 1:
+    every = every_nth(rows)
+    if every == 1:
         return rows
-    taken = np.array(rows[:: every | 1])
+    taken = np.array(rows[::every])
     release(rows)
     return taken
+
+
+def every_nth(rows: np.ndarray) -> int:
+    """Say how far apart the rows are that `every_few` takes.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_rows, ...)
+        Of one series.
+
+    Returns
+    -------
+    int
+        Odd; 1 for no more than `MOST_ROWS`.
+    """
+    if len(rows) <= MOST_ROWS:
+        return 1
+    return min(-(-rows.size // MOST_ROWS), len(rows) // FEWEST_ROWS) | 1
 
 
 def columns_of(rows: np.ndarray, columns: Sequence[int] | np.ndarray) -> np.ndarray:

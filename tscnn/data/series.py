@@ -133,6 +133,25 @@ class SeriesSet:
         """
         return [self.times(i) for i in range(len(self.indexes))]
 
+    def times_at(self, at: np.ndarray) -> Times:
+        """Return what is known ahead of some rows.
+
+        Parameters
+        ----------
+        at : ndarray of int of shape (n,)
+            Row numbers of the whole array.
+
+        Returns
+        -------
+        Times
+            Of these, in their order.
+        """
+        owners, covariates = np.searchsorted(self.bounds, at, side="right") - 1, self.covariates
+        order = np.argsort(owners, kind="stable")
+        first, *others = [self.indexes[i][at[owners == i] - self.bounds[i]] for i in np.unique(owners)]
+        index = first.append(others) if others else first
+        return Times(index[np.argsort(order)], None if covariates is None else covariates[at])
+
     def joined_times(self) -> Times:
         """Return what is known ahead of all rows, one series behind the other.
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from tscnn.data.calendar import find_cycle, season_positions
 from tscnn.data.index import find_seasonality
-from tscnn.data.mapped import MOST_ROWS, blocks, columns_of, is_mapped, release
+from tscnn.data.mapped import blocks, columns_of, every_nth, is_mapped, release
 from tscnn.data.schema import Schema
 from tscnn.data.series import SeriesSet
 from tscnn.data.split import Split
@@ -236,8 +236,8 @@ def _widen(
 
 def _changes(rows: np.ndarray, targets: Sequence[int], lag: int) -> np.ndarray:
     """Return what columns change by in `lag` rows, of many millions of rows some."""
-    every = -(-len(rows) // MOST_ROWS)
-    later, earlier = (part[:: every | 1, targets].astype(np.float64) for part in (rows[lag:], rows[:-lag]))
+    every = every_nth(rows)
+    later, earlier = (part[::every, targets].astype(np.float64) for part in (rows[lag:], rows[:-lag]))
     return later - earlier
 
 
