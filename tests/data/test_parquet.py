@@ -1,3 +1,6 @@
+import re
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -174,3 +177,13 @@ def test_a_fit_on_files_of_many_series_resumes(tmp_path):
 def test_no_y_beside_files(tmp_path):
     with pytest.raises(ValueError, match="`y` must be None"):
         Forecaster(time="when").fit(write(rows(), tmp_path / "data"), rows()["a"])
+
+
+@pytest.mark.slow
+def test_the_example_of_the_docs_runs(tmp_path, monkeypatch):
+    page = (Path(__file__).parents[2] / "docs" / "larger-than-memory.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    found = {}
+    exec(example, found)
+    assert len(found["forecaster"].predict()) == 24

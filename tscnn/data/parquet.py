@@ -389,6 +389,7 @@ def _check_steps(index: pd.Index, step: Any) -> Any:
     """Check that an index ascends evenly, a part of it at a time, and return its step."""
     for first in range(0, max(1, len(index) - 1), MOST_ROWS):
         step = check_spacing(index[first : first + MOST_ROWS + 1], step)
+        release(index.asi8 if isinstance(index, pd.DatetimeIndex) else index.to_numpy())
     return step
 
 

@@ -122,9 +122,8 @@ def _clean_columns(rows: np.ndarray, season: int | None, shifts: bool = True) ->
         sentinels += [(i, float(value), int(n)) for value, n in zip(values, counts, strict=True) if n >= SHORT]
         filled = fill_gaps(column, far, season or 0)
         others = (_find_spikes(filled, season) | _find_stuck(filled, season)) & ~missing
-        filled, at = fill_gaps(filled, others, season or 0), []
-        if shifts:
-            filled, at = _without_shifts(filled, season)
+        filled = fill_gaps(filled, others, season or 0)
+        filled, at = _without_shifts(filled, season) if shifts else (filled, [])
         columns.append(np.where(missing, np.nan, filled) if missing.any() else filled)
         replaced.append(int(np.count_nonzero(far | others)))
         shifted += [(i, row) for row in at]

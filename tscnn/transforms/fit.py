@@ -158,7 +158,7 @@ def refit_transforms(transforms: Sequence[Transform], series: SeriesSet, yearly:
 
 
 def _fit_season(
-    standardize: Standardize, values: np.ndarray, index: pd.Index, yearly: int, before: YearlySeason | None = None
+    standardize: Transform, values: np.ndarray, index: pd.Index, yearly: int, before: YearlySeason | None = None
 ) -> YearlySeason | None:
     """Find a yearly season, of many millions of rows in every second, third .. one of each season."""
     least = -(-len(values) // MOST_ROWS)
