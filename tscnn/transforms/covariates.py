@@ -295,11 +295,11 @@ class CovariateEffects:
 
     def _of_calendar(self, index: pd.Index) -> np.ndarray:
         """Return the effects of the calendar: of many times that repeat every week each once."""
-        if len(index) > BLOCK and isinstance(index, pd.DatetimeIndex) and index.tz is None:
-            if WEEKLY.issuperset(self.basis.calendar):
-                week = pd.Timedelta(weeks=1) // pd.Timedelta(1, index.unit)
-                _, first, of_each = np.unique(index.asi8 % week, return_index=True, return_inverse=True)
-                return self._evaluate(self.basis.describe(Times(index[first])))[of_each]
+        repeats = len(index) > BLOCK and WEEKLY.issuperset(self.basis.calendar)
+        if repeats and isinstance(index, pd.DatetimeIndex) and index.tz is None:
+            week = pd.Timedelta(weeks=1) // pd.Timedelta(1, index.unit)
+            _, first, of_each = np.unique(index.asi8 % week, return_index=True, return_inverse=True)
+            return self._evaluate(self.basis.describe(Times(index[first])))[of_each]
         return self._evaluate(self.basis.describe(Times(index)))
 
     def _evaluate(self, numbers: np.ndarray) -> np.ndarray:
