@@ -10,7 +10,7 @@ __all__ = ["COMMANDS", "add_arguments"]
 COMMANDS = {
     "fit": (
         "fit a model to a table, and save it",
-        "Fit a model to a table of CSV or Parquet, save it, and say what was found.",
+        "Fit a model to a table of CSV or Parquet, or a folder of Parquet files, save it, and say what was found.",
         """\
   tscnn fit weather.csv --lookback 24 --horizon 3 --no-network -o weather.tscnn
   tscnn fit weather.csv --targets JFK_temp --lookback 24 --set filters=4 --set epochs=1 -o small.tscnn

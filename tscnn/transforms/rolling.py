@@ -9,6 +9,7 @@ import numpy as np
 
 from tscnn.common import numpy_ops
 from tscnn.common.ring import Ring
+from tscnn.data.mapped import empty_like, release
 
 __all__ = [
     "EPSILON",
@@ -27,7 +28,7 @@ FLOOR = 0.05  # of a window's variance, in units of that of the whole series
 BLOCK = 2**20  # values whose moments are in memory at a time: a convention
 
 
-def window_scales(rows: np.ndarray, lookback: int, power: float) -> np.ndarray:
+def window_scales(rows: np.ndarray, lookback: int, power: float, dtype: Any = np.float64) -> np.ndarray:
     """Measure by what unit the errors of the forecasts from each window count.
 
     Errors grow with the scale of what is forecast, and some stretches of most series vary several times as much as
@@ -42,6 +43,8 @@ def window_scales(rows: np.ndarray, lookback: int, power: float) -> np.ndarray:
         Rows of a window.
     power : float
         0 for absolute units, 1 for relative ones.
+    dtype : dtype, default float64
+        Of the units.
 
     Returns
     -------
@@ -54,9 +57,11 @@ def window_scales(rows: np.ndarray, lookback: int, power: float) -> np.ndarray:
     >>> window_scales(np.array([[-1.0], [1.0], [-2.0], [2.0]]), lookback=2, power=1).round(2).ravel()
     array([1.  , 1.02, 1.52, 2.01])
     """
-    scales = np.ones(rows.shape)
+    scales = empty_like(rows, dtype=dtype)
+    scales[: lookback - 1] = 1
     for first, _, variance in _moments_by_block(rows, lookback):
         scales[first : first + len(variance)] = scale_unit(variance, power)
+        release(rows, scales)
     return scales
 
 
@@ -195,6 +200,7 @@ def normalize_by_block(rows: np.ndarray, span: int) -> Iterator[tuple[slice, np.
     for first in range(span - 1, len(rows), n_block := _rows_of_block(rows, span)):
         normalized, level, scale = rolling_normalize(rows[None, first - span + 1 : first + n_block], span)
         yield slice(first, first + n_block), normalized[0], level[0], scale[0]
+        release(rows)
 
 
 def start_normalizing(windows: np.ndarray, span: int) -> list[Ring]:
