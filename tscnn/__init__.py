@@ -3,7 +3,8 @@
 The estimator          `Forecaster`, and its settings `TCN`, `LinearModel`, `Training`; `fit_many`
 Judging forecasts      `evaluate`, `compare`, `SeasonalNaive`, `tscnn.metrics`
 Can it be trusted      `audit`
-The stack, in numbers  `receptive_field`, `reachable_lags`, `find_holes`, `plan_layers`, `conv_output_length`
+The stack, in numbers  `receptive_field`, `find_field`, `reachable_lags`, `find_holes`, `plan_layers`,
+                       `conv_output_length`, `Taps`
 Without the estimator  `make_windows`, `build_model`, `tscnn.layers`, `tscnn.windows`
 Data                   `tscnn.datasets`
 
@@ -18,7 +19,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from tscnn.common.lazy import after_import, lazy_names
-from tscnn.network.receptive_field import conv_output_length, find_holes, plan_layers, reachable_lags, receptive_field
+from tscnn.network.receptive_field import (
+    conv_output_length,
+    find_field,
+    find_holes,
+    plan_layers,
+    reachable_lags,
+    receptive_field,
+)
+from tscnn.network.taps import Taps
 
 if TYPE_CHECKING:
     from tscnn import datasets, layers, metrics, windows
@@ -41,6 +50,7 @@ __all__ = [
     "Forecaster",
     "LinearModel",
     "SeasonalNaive",
+    "Taps",
     "Training",
     "__version__",
     "audit",
@@ -49,6 +59,7 @@ __all__ = [
     "conv_output_length",
     "datasets",
     "evaluate",
+    "find_field",
     "find_holes",
     "fit_many",
     "layers",
