@@ -17,14 +17,18 @@ from tscnn.data.values import check_sizes
 from tscnn.reconstruction.anomalies import Scores
 from tscnn.reconstruction.autoregression_fit import fit_autoregression
 from tscnn.reconstruction.gaps import UNSEASONAL, gap_lengths
-from tscnn.reconstruction.judging import Stretch, as_report, error_quantiles, try_gaps
+from tscnn.reconstruction.judging import Stretch, as_report, error_quantiles, gate_network, shrink_network, try_gaps
 from tscnn.reconstruction.model import LEVELS, ReconstructionModel
+from tscnn.reconstruction.network import GapNetwork
 from tscnn.reconstruction.season import SeasonalMeans
+from tscnn.statistics import GateResult
+from tscnn.training.settings import Training
 from tscnn.transforms import Standardize
 
 __all__ = ["ReconstructionFit", "fit_model"]
 
 N_STRETCHES, MOST_ROWS = 12, 4000  # of all rows, in which errors are measured, for intervals
+FEWEST_ROWS = 256  # of the longest series, for a network
 SEEN_BEFORE = 3  # times the longest gap: rows before validation rows that are seen, too
 
 
@@ -38,12 +42,15 @@ class ReconstructionFit:
         Fitted to all rows.
     report : DataFrame
         Of `as_report`, on validation rows, of the model fitted to those before.
+    gates : dict of str to GateResult
+        Of the network, if one was trained.
     threshold : float
         Of the highest score of a row.
     """
 
     model: ReconstructionModel
     report: pd.DataFrame
+    gates: dict[str, GateResult]
     threshold: float
 
 
@@ -53,6 +60,7 @@ def fit_model(
     *,
     order: int | None,
     seasonal: bool,
+    training: Training | None,
     validation_fraction: float,
     false_alarm_rate: float,
     seed: int,
@@ -70,6 +78,8 @@ def fit_model(
         Of the autoregression; None to choose it.
     seasonal : bool
         Whether means by time of the day, the week and the year are subtracted.
+    training : Training or None
+        Of the network; None for none.
     validation_fraction : float
         Last part of the rows, which the model that is judged does not learn from.
     false_alarm_rate : float
@@ -102,22 +112,34 @@ def fit_model(
         first = max(0, end - SEEN_BEFORE * lengths[-1]) if split.has_validation else 0
         if end < len(rows) or not split.has_validation:
             stretches.append(Stretch(rows[first:], season[first:], end - first if split.has_validation else 0))
-    report = as_report(try_gaps(judged, stretches, lengths, random))
+    network, gates = None, {}
+    if training is not None:
+        tell("network ..")
+        network = _train(judged, series, ends, training, seed)
+    trials = try_gaps(replace(judged, network=network), stretches, lengths, random)
+    if network is not None:
+        assert training is not None
+        gates["network"] = result = gate_network(trials, training.level)
+        tell(f"network: {result.reason}")
+        factor = result.shrinkage**training.shrinkage if result.kept else 0.0
+        network, trials = network.scaled(factor) if factor else None, shrink_network(trials, factor)
+    report = as_report(trials)
 
     tell("closed form on all rows ..")
     model = judged
     if split.has_validation:
         model = _solve(standardize, series, freq, lengths, judged.autoregression.order, None)
+    model = replace(model, network=network)
     trials = try_gaps(model, _spread_stretches(model, series, lengths), lengths, random)
     quantiles = error_quantiles(trials, lengths, len(schema.columns))
     each = range(len(series.indexes))
-    filled = [model.fill(model.without_season(series, i)[0], with_deviation=False).mean for i in each]
+    filled = [model.fill(*model.without_season(series, i), with_deviation=False).mean for i in each]
     values = [series.values[bounds[i] : bounds[i + 1]] for i in each]
     scores = Scores.fit(model.autoregression, filled, values, season_length or UNSEASONAL)
     model = replace(model, quantiles=quantiles, scores=scores)
     parts = zip(filled, values, strict=True)
     highest = np.concatenate([np.nan_to_num(scores.measure(model.autoregression, *part)).max(axis=1) for part in parts])
-    return ReconstructionFit(model, report, float(np.quantile(highest, 1 - false_alarm_rate)))
+    return ReconstructionFit(model, report, gates, float(np.quantile(highest, 1 - false_alarm_rate)))
 
 
 def _standardize(split: Split, schema: Schema) -> Standardize:
@@ -151,6 +173,19 @@ def _solve(
     autoregression = fit_autoregression(left, order)
     normal = np.zeros((len(lengths), autoregression.covariance.shape[0], len(LEVELS)))
     return ReconstructionModel(standardize, season, autoregression, lengths, normal)
+
+
+def _train(
+    model: ReconstructionModel, series: SeriesSet, ends: Sequence[int], training: Training, seed: int
+) -> GapNetwork | None:
+    """Train a network on the first rows of every series; there is none where they are too few."""
+    parts = [[one[:end] for one in model.without_season(series, i)] for i, end in enumerate(ends)]
+    if max(ends) < FEWEST_ROWS:
+        return None
+    from tscnn.reconstruction.network_fit import train_network  # Keras
+
+    rows, seasons = zip(*parts, strict=True)
+    return train_network(model.autoregression, rows, seasons, model.lengths, training, seed)
 
 
 def _spread_stretches(model: ReconstructionModel, series: SeriesSet, lengths: Sequence[int]) -> list[Stretch]:

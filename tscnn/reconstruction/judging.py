@@ -10,8 +10,18 @@ import pandas as pd
 
 from tscnn.reconstruction.gaps import draw_gaps, interpolate
 from tscnn.reconstruction.model import LEVELS, ReconstructionModel
+from tscnn.statistics import GateResult, gate, relative_block_gains
 
-__all__ = ["Stretch", "Trial", "as_report", "error_quantiles", "has_collapsed", "try_gaps"]
+__all__ = [
+    "Stretch",
+    "Trial",
+    "as_report",
+    "error_quantiles",
+    "gate_network",
+    "has_collapsed",
+    "shrink_network",
+    "try_gaps",
+]
 
 SHARE = 0.15  # of a column's rows that are taken out at a time: of more, the rest would say less than it does
 FEWEST_GAPS = 24  # of a length, in all columns together or each by itself
@@ -46,8 +56,8 @@ class Trial(NamedTuple):
         Rows of the gaps.
     together : bool
         Whether all columns had them in the same rows.
-    column : ndarray of int of shape (n_values,)
-        Of each value.
+    column, row : ndarray of int of shape (n_values,)
+        Of each value; rows of all stretches are numbered one after the other.
     truth : ndarray of shape (n_values,)
         Standardised.
     filled : dict of str to ndarray
@@ -59,6 +69,7 @@ class Trial(NamedTuple):
     length: int
     together: bool
     column: np.ndarray
+    row: np.ndarray
     truth: np.ndarray
     filled: dict[str, np.ndarray]
     deviation: np.ndarray
@@ -115,19 +126,68 @@ def _try(
     n_rows = sum(len(one.rows) - one.n_before for one in stretches)
     n_gaps = SHARE * n_rows / length * (1 if together else stretches[0].rows.shape[1])
     found: list[tuple[np.ndarray, ...]] = []
+    starts = np.cumsum([0, *(len(one.rows) for one in stretches)])
     for _ in range(min(MOST_DRAWS, max(1, int(np.ceil(FEWEST_GAPS / max(n_gaps, 1)))))):
-        for rows, season, n_before in stretches:
+        for start, (rows, season, n_before) in zip(starts, stretches, strict=False):
             gone = np.zeros(rows.shape, bool)
             gone[n_before:] = draw_gaps(gone[n_before:].shape, length, SHARE, random, together=together)
             gone &= ~np.isnan(rows)
             left = np.where(gone, np.nan, rows)
-            filled = model.fill(left)
-            plain = interpolate(left + season)
-            parts = (rows + season, filled.mean + season, plain, interpolate(left) + season, filled.deviation)
-            found.append((np.nonzero(gone)[1], *(part[gone] for part in parts)))
-    column, truth, ours, linear, seasonal, deviation = (np.concatenate(part) for part in zip(*found, strict=True))
-    methods = {"tscnn": ours, "linear": linear, "seasonal": seasonal, "mean": np.zeros(len(truth))}
-    return Trial(length, together, column, truth, methods, deviation)
+            filled = model.fill(left, season)
+            lines = (interpolate(left + season), interpolate(left) + season)
+            parts = (rows + season, filled.deviation, filled.mean + season, filled.closed_form + season, *lines)
+            at, column = np.nonzero(gone)
+            found.append((column, at + start, *(part[gone] for part in parts)))
+    column, row, truth, deviation, *methods = (np.concatenate(part) for part in zip(*found, strict=True))
+    named = dict(zip(("tscnn", "closed form", "linear", "seasonal"), methods, strict=True))
+    return Trial(length, together, column, row, truth, {**named, "mean": np.zeros(len(truth))}, deviation)
+
+
+def gate_network(trials: Sequence[Trial], level: float) -> GateResult:
+    """Test whether what the network adds is more than chance.
+
+    Parameters
+    ----------
+    trials : sequence of Trial
+        Of a model with a network, on rows that it has not learnt from.
+    level : float
+        Of `tscnn.statistics.gate`.
+
+    Returns
+    -------
+    GateResult
+        Of the mean squared errors of rows, in blocks of the longest gap.
+    """
+    rows = np.concatenate([trial.row for trial in trials])
+    counts = np.bincount(rows)
+    losses = []
+    for method in ("closed form", "tscnn"):
+        squares = np.concatenate([trial.errors(method) ** 2 for trial in trials])
+        losses.append(np.bincount(rows, squares)[counts > 0] / counts[counts > 0])
+    gains, weights = relative_block_gains(*losses, apart=max(trial.length for trial in trials))
+    return gate(gains, weights=weights, level=level)
+
+
+def shrink_network(trials: Sequence[Trial], factor: float) -> list[Trial]:
+    """Return the trials of a model whose network adds a part of what it did.
+
+    Parameters
+    ----------
+    trials : sequence of Trial
+        With the whole network.
+    factor : float
+        Which part.
+
+    Returns
+    -------
+    list of Trial
+        The same gaps.
+    """
+    return [
+        trial._replace(filled={**trial.filled, "tscnn": old + factor * (trial.filled["tscnn"] - old)})
+        for trial in trials
+        for old in [trial.filled["closed form"]]
+    ]
 
 
 def as_report(trials: Sequence[Trial]) -> pd.DataFrame:
@@ -140,7 +200,7 @@ def as_report(trials: Sequence[Trial]) -> pd.DataFrame:
 
     Returns
     -------
-    DataFrame of shape (n_trials, 5)
+    DataFrame of shape (n_trials, 6)
         Root mean squared errors of each method, standardised, and the "spread" of what the model filled in: its
         standard deviation, of that of the truth. Indexed by ("rows", "columns").
     """

@@ -12,6 +12,7 @@ from tscnn.data.series import SeriesSet
 from tscnn.reconstruction.anomalies import Scores
 from tscnn.reconstruction.autoregression import VectorAutoregression
 from tscnn.reconstruction.gaps import measure_gaps, nearest_length
+from tscnn.reconstruction.network import GapNetwork
 from tscnn.reconstruction.season import SeasonalMeans
 from tscnn.transforms import Standardize
 
@@ -29,10 +30,13 @@ class Filled(NamedTuple):
         Values, the missing ones filled.
     deviation : ndarray of shape (n_rows, n_features)
         Standard deviation of the missing ones' errors, as the autoregression has it; 0 of the others.
+    closed_form : ndarray of shape (n_rows, n_features)
+        The values without what the network adds.
     """
 
     mean: np.ndarray
     deviation: np.ndarray
+    closed_form: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +57,7 @@ class ReconstructionModel:
         Of errors in gaps of these lengths, in standard deviations of the autoregression, at `LEVELS`.
     scores : Scores or None
         Of anomalies; None while it is fitted.
-    network : object or None
+    network : GapNetwork or None
         What is added to the autoregression's means; None without.
     """
 
@@ -63,7 +67,7 @@ class ReconstructionModel:
     lengths: tuple[int, ...]
     quantiles: np.ndarray
     scores: Scores | None = None
-    network: Any = None
+    network: GapNetwork | None = None
 
     def __post_init__(self) -> None:
         """Check that the parts fit each other."""
@@ -107,12 +111,12 @@ class ReconstructionModel:
         rows = np.asarray(self.standardize.apply(series.values[start:stop], series.times(i)), np.float64)
         return rows - season, season
 
-    def fill(self, rows: np.ndarray, *, with_deviation: bool = True) -> Filled:
+    def fill(self, rows: np.ndarray, season: np.ndarray, *, with_deviation: bool = True) -> Filled:
         """Fill the gaps of one series.
 
         Parameters
         ----------
-        rows : ndarray of shape (n_rows, n_features)
+        rows, season : ndarray of shape (n_rows, n_features)
             Of `without_season`, NaN where a value is missing.
         with_deviation : bool, default True
             Whether deviations are computed, which takes longer.
@@ -124,12 +128,12 @@ class ReconstructionModel:
         """
         missing = np.isnan(rows)
         if not missing.any():
-            return Filled(rows, np.zeros_like(rows))
+            return Filled(rows, np.zeros_like(rows), rows)
         found = self.autoregression.condition(rows, with_variance=with_deviation)
         mean = found.mean
         if self.network is not None:
-            mean = np.where(missing, mean + self.network(mean, missing), mean)
-        return Filled(mean, np.sqrt(found.variance))
+            mean = np.where(missing, mean + self.network(mean + season, missing), mean)
+        return Filled(mean, np.sqrt(found.variance), found.mean)
 
     def interval(self, filled: Filled, missing: np.ndarray, coverage: float) -> tuple[np.ndarray, np.ndarray]:
         """Return the ends of intervals, by the errors that were measured in gaps of about the same length.
@@ -175,7 +179,7 @@ class ReconstructionModel:
         """
         if self.scores is None:
             raise ValueError("Scores must be fitted.")
-        filled = self.fill(self.without_season(series, i)[0], with_deviation=False).mean
+        filled = self.fill(*self.without_season(series, i), with_deviation=False).mean
         values = series.values[series.bounds[i] : series.bounds[i + 1]]
         return self.scores.measure(self.autoregression, filled, values)
 
@@ -262,4 +266,5 @@ class ReconstructionModel:
             tuple(map(int, settings["lengths"])),
             arrays["errors/quantiles"],
             Scores(int(settings["span"]), arrays["scores/repeated"], arrays["scores/scales"]),
+            None if settings["network"] is None else GapNetwork.from_arrays(settings["network"], own("network")),
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Self
 
@@ -16,6 +17,8 @@ from tscnn.data.encoding import label_from_json, label_to_json, step_from_json, 
 from tscnn.data.schema import Schema
 from tscnn.data.tables import Layout
 from tscnn.reconstruction.model import ReconstructionModel
+from tscnn.statistics import GateResult
+from tscnn.training.settings import Training
 
 __all__ = ["SavedReconstructor"]
 
@@ -50,7 +53,7 @@ class SavedReconstructor:
         >>> from pathlib import Path
         >>> from tscnn import Reconstructor
         >>> rows = np.random.default_rng(0).normal(size=(99, 2)).cumsum(axis=0)
-        >>> reconstructor = Reconstructor(lookback=1, random_state=0).fit(rows)
+        >>> reconstructor = Reconstructor(lookback=1, network=None, random_state=0).fit(rows)
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     reconstructor.save(Path(folder) / "model.tscnn")
         ...     loaded = Reconstructor.load(Path(folder) / "model.tscnn")
@@ -92,6 +95,10 @@ def _describe(reconstructor: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]
         parameters[name] = label_to_json(parameters[name])
     if not isinstance(parameters["freq"], str):
         parameters["freq"] = {"step": step_to_json(parameters["freq"])}
+    if isinstance(parameters["training"], Training):
+        settings = parameters["training"].get_params()
+        loss = settings["loss"] if isinstance(settings["loss"], str) else "mse"
+        parameters["training"] = {**settings, "callbacks": None, "loss": loss}
     if not isinstance(parameters["random_state"], int | np.integer):
         parameters["random_state"] = None
     report = reconstructor.report_.reset_index()
@@ -104,6 +111,7 @@ def _describe(reconstructor: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]
         "layout": reconstructor.layout_.to_json(),
         "model": reconstructor.model_.settings(),
         "report": {name: report[name].tolist() for name in report},
+        "gates": {name: asdict(result) for name, result in reconstructor.gates_.items()},
         "collapsed": reconstructor.collapsed_,
         "threshold": reconstructor.threshold_,
     }
@@ -120,12 +128,15 @@ def _restore(reconstructor: Any, header: Mapping[str, Any], arrays: Mapping[str,
             parameters[name] = label_from_json(parameters[name])
         if isinstance(parameters["freq"], dict):
             parameters["freq"] = step_from_json(parameters["freq"]["step"])
+        if isinstance(parameters["training"], dict):
+            parameters["training"] = Training(**parameters["training"])
         schema, layout = Schema.from_json(header["schema"]), Layout.from_json(header["layout"])
         learnt = {
             "model_": ReconstructionModel.from_arrays(header["model"], dict(arrays)),
             "schema_": schema,
             "layout_": layout,
             "report_": pd.DataFrame(header["report"]).set_index(["rows", "columns"]),
+            "gates_": {name: GateResult(**result) for name, result in header["gates"].items()},
             "collapsed_": bool(header["collapsed"]),
             "threshold_": float(header["threshold"]),
             "n_features_in_": len(schema.columns),

@@ -18,6 +18,7 @@ from tscnn.data.panel import is_panel, join_forecasts, learn_panel, read_panel
 from tscnn.data.schema import Schema
 from tscnn.data.series import SeriesSet
 from tscnn.data.tables import read_table, tables_in_and_out
+from tscnn.parameters.groups import resolve_group
 from tscnn.reconstruction.fit import fit_model
 from tscnn.reconstruction.judging import has_collapsed
 from tscnn.reconstruction.model import ReconstructionModel
@@ -33,7 +34,7 @@ class Reconstructor(SavedReconstructor, Estimator):
 
     Rows are taken apart into means by time of the day, the week and the year, and a vector autoregression of what
     differs from these, solved in closed form. What is missing has the mean, and the variance, that the rows on both
-    sides and all other columns give it.
+    sides and all other columns give it; a convolutional network adds to that where it helps.
 
     Parameters
     ----------
@@ -44,6 +45,12 @@ class Reconstructor(SavedReconstructor, Estimator):
         Of the column of a long frame that tells its series; a dict of frames needs none.
     calendar : "auto" or None, default "auto"
         Whether means by time are subtracted.
+    network : "auto" or None, default "auto"
+        A U-Net of convolutions that see both sides is trained, on gaps made at random, for what the closed form leaves,
+        and kept as far as its gain on validation rows is more than chance. None does without, and needs no TensorFlow.
+    training : "auto" or Training, default "auto"
+        How it is trained, of `tscnn.Training`: `epochs`, `batch_size`, `learning_rate`, `weight_decay`, `loss`, `level`
+        and `shrinkage` count.
     time : column name, optional
         Of the times, in tables without index.
     freq : str, offset, timedelta or int, optional
@@ -65,11 +72,13 @@ class Reconstructor(SavedReconstructor, Estimator):
         Columns, step and kind of the index.
     layout_ : Layout
         The kind of the training data's table.
+    gates_ : dict of str to GateResult
+        Of the "network": how much it gained, how certain that is, kept or not and why.
     lookback_ : int
         Rows on either side: given, or chosen.
     report_ : DataFrame
         Root mean squared errors, in standard deviations, in gaps that were made in the validation rows: of the
-        reconstructor ("tscnn"), straight lines ("linear"), the same above seasonal means ("seasonal"), and the "mean";
+        reconstructor ("tscnn"), without its network ("closed form"), straight lines ("linear"), the same above seasonal means ("seasonal"), and the "mean";
         and the "spread" of what was filled in, of that of the truth: about 0, it is flat. A line for gaps of so many
         "rows" in "one" column or "all" of them.
     collapsed_ : bool
@@ -89,7 +98,7 @@ class Reconstructor(SavedReconstructor, Estimator):
     >>> wave = np.sin(np.arange(240) / 6)
     >>> df = pd.DataFrame({"a": wave, "b": 10 * wave + 3}, index=times)
     >>> df.iloc[100:104] = np.nan
-    >>> Reconstructor(random_state=0).fit(df).impute(df).iloc[100:104].round(1)
+    >>> Reconstructor(network=None, random_state=0).fit(df).impute(df).iloc[100:104].round(1)
                            a    b
     2026-01-05 04:00:00 -0.8 -5.2
     2026-01-05 05:00:00 -0.9 -6.0
@@ -107,6 +116,8 @@ class Reconstructor(SavedReconstructor, Estimator):
         *,
         series_id: Any = None,
         calendar: str | None = "auto",
+        network: str | None = "auto",
+        training: Any = "auto",
         time: Any = None,
         freq: Any = None,
         validation_fraction: float = 0.1,
@@ -117,6 +128,8 @@ class Reconstructor(SavedReconstructor, Estimator):
         self.lookback = lookback
         self.series_id = series_id
         self.calendar = calendar
+        self.network = network
+        self.training = training
         self.time = time
         self.freq = freq
         self.validation_fraction = validation_fraction
@@ -147,7 +160,10 @@ class Reconstructor(SavedReconstructor, Estimator):
         if y is not None:
             raise ValueError(received("`y` must be None: every column of `X` is reconstructed.", y=type(y).__name__))
         auto = isinstance(self.lookback, str) and self.lookback == "auto"
+        training = resolve_group("training", self.training)
+        training.check()
         settings = {
+            "training": None if check_choice("network", self.network, ("auto", None)) is None else training,
             "order": None if auto else check_int("lookback", self.lookback, auto=True),
             "seasonal": check_choice("calendar", self.calendar, ("auto", None)) == "auto",
             "validation_fraction": check_real("validation_fraction", self.validation_fraction, low=0, high=1),
@@ -172,6 +188,7 @@ class Reconstructor(SavedReconstructor, Estimator):
             "layout_": layout,
             "lookback_": found.model.autoregression.order,
             "report_": found.report,
+            "gates_": found.gates,
             "threshold_": found.threshold,
             "collapsed_": has_collapsed(found.report),
             "n_features_in_": len(schema.columns),
@@ -216,7 +233,7 @@ class Reconstructor(SavedReconstructor, Estimator):
 
         def fill(model: Any, series: SeriesSet, i: int) -> np.ndarray:
             rows, season = model.without_season(series, i)
-            missing, filled = np.isnan(rows), model.fill(rows, with_deviation=coverage is not None)
+            missing, filled = np.isnan(rows), model.fill(rows, season, with_deviation=coverage is not None)
             parts = [filled.mean, *(() if coverage is None else model.interval(filled, missing, coverage))]
             own = series.values[series.bounds[i] : series.bounds[i + 1]]
             in_units = [np.where(missing, model.in_units(part, season, series, i), own) for part in parts]
@@ -280,7 +297,7 @@ class Reconstructor(SavedReconstructor, Estimator):
 
         def leave_out(model: Any, series: SeriesSet, i: int) -> np.ndarray:
             rows, season = model.without_season(series, i)
-            filled = model.fill(rows, with_deviation=False).mean
+            filled = model.fill(rows, season, with_deviation=False).mean
             mean, _ = model.autoregression.leave_out(filled)
             return model.in_units(np.where(np.isnan(rows), filled, mean), season, series, i)
 
