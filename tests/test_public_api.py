@@ -10,6 +10,7 @@ NAMES = [
     "TCN",
     "Forecaster",
     "LinearModel",
+    "Reconstructor",
     "SeasonalNaive",
     "Taps",
     "Training",

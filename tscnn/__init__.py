@@ -1,6 +1,7 @@
 """Causal convolutional networks that forecast pandas DataFrames.
 
 The estimator          `Forecaster`, and its settings `TCN`, `LinearModel`, `Training`; `fit_many`
+Gaps and anomalies     `Reconstructor`
 Judging forecasts      `evaluate`, `compare`, `SeasonalNaive`, `tscnn.metrics`
 Can it be trusted      `audit`
 The stack, in numbers  `receptive_field`, `find_field`, `reachable_lags`, `find_holes`, `plan_layers`,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from tscnn.linear.settings import LinearModel
     from tscnn.network.graph import build_model
     from tscnn.network.settings import TCN
+    from tscnn.reconstruction import Reconstructor
     from tscnn.training.settings import Training
 
     __version__: str
@@ -49,6 +51,7 @@ __all__ = [
     "TCN",
     "Forecaster",
     "LinearModel",
+    "Reconstructor",
     "SeasonalNaive",
     "Taps",
     "Training",
@@ -74,6 +77,7 @@ __all__ = [
 _HOMES = {
     "Forecaster": "tscnn.forecaster",
     "LinearModel": "tscnn.linear.settings",
+    "Reconstructor": "tscnn.reconstruction",
     "TCN": "tscnn.network.settings",
     "SeasonalNaive": "tscnn.evaluation.naive",
     "Training": "tscnn.training.settings",
