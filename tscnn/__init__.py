@@ -3,7 +3,8 @@
 The estimator          `Forecaster`, and its settings `TCN`, `LinearModel`, `Training`; `fit_many`
 Judging forecasts      `evaluate`, `compare`, `SeasonalNaive`, `tscnn.metrics`
 Can it be trusted      `audit`
-The stack, in numbers  `receptive_field`, `reachable_lags`, `find_holes`, `plan_layers`, `conv_output_length`
+The stack, in numbers  `receptive_field`, `reachable_lags`, `find_holes`, `plan_layers`, `conv_output_length`;
+                       `plot_receptive_field`, and other pictures in `tscnn.plotting`
 Without the estimator  `make_windows`, `build_model`, `tscnn.layers`, `tscnn.windows`
 Data                   `tscnn.datasets`
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from tscnn.linear.settings import LinearModel
     from tscnn.network.graph import build_model
     from tscnn.network.settings import TCN
+    from tscnn.plotting import plot_receptive_field
     from tscnn.training.settings import Training
 
     __version__: str
@@ -55,6 +57,7 @@ __all__ = [
     "make_windows",
     "metrics",
     "plan_layers",
+    "plot_receptive_field",
     "reachable_lags",
     "receptive_field",
     "windows",
@@ -75,6 +78,7 @@ _HOMES = {
     "layers": "tscnn.layers",
     "make_windows": "tscnn.data.windows",
     "metrics": "tscnn.metrics",
+    "plot_receptive_field": "tscnn.plotting",
     "windows": "tscnn.windows",
 }
 _get_lazily, _list_names = lazy_names(__name__, _HOMES)
