@@ -23,11 +23,11 @@ def name_of(page: Path) -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore:More than 20 figures:RuntimeWarning")
+@pytest.mark.filterwarnings("ignore:More than 20 figures:RuntimeWarning", "ignore:Quantiles this far out:UserWarning")
 @pytest.mark.parametrize("page", CODE, ids=name_of)
 def test_python_blocks_run_in_order(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    newest = datasets.load_nyc_weather()[-1500:]  # fitted in a fraction of the time
+    newest = datasets.load_nyc_weather()[-2000:]  # fitted in a fraction of the time
     monkeypatch.setattr(datasets, "load_nyc_weather", lambda: newest)
     own = newest[["JFK_temp", "JFK_wind_speed"]].rename(columns={"JFK_temp": "temp", "JFK_wind_speed": "wind"})
     own.to_csv("weather.csv")

@@ -271,13 +271,13 @@ class FittedForecaster(FittedAttributes):
         TypeError, ValueError
             If `X` breaks a rule.
         """
-        from tscnn import plotting  # here, since few want it
+        from tscnn.plotting import plot_forecast, plot_interactive  # here, since few want them
+        from tscnn.plotting.facets import MOST_PANELS
 
+        draw = plot_interactive if check_choice("interactive", interactive, (True, False)) else plot_forecast
         pipeline, frames = self._fitted(), self._read_context(X)
-        draw = plotting.plot_interactive if check_choice("interactive", interactive, (True, False)) else None
-        names = list(frames)[: plotting.MOST_PANELS] if series is None else series
-        for name in (names := names if isinstance(names, list) else [names]):
-            check_choice("series", name, list(frames))
+        listed = list(frames)[:MOST_PANELS] if series is None else series if isinstance(series, list) else [series]
+        names = [check_choice("series", name, list(frames)) for name in listed]
         horizon = pipeline.horizon if horizon is None else check_int("horizon", horizon)
         n_shown = max(2 * pipeline.lookback, 3 * horizon) if history is None else check_int("history", history)
         if isinstance(coverage, str) and check_choice("coverage", coverage, ("auto",)):
@@ -286,14 +286,15 @@ class FittedForecaster(FittedAttributes):
         seen, later = {}, {}
         for name in names:
             frame = frames[name]
-            at = len(frame) if cutoff is None else int((frame.index <= read_label("cutoff", cutoff, frame.index)).sum())
+            last = frame.index[-1] if cutoff is None else read_label("cutoff", cutoff, frame.index)
+            at = int((frame.index <= last).sum())
             seen[name], later[name] = frame.iloc[:at], frame.iloc[at : at + horizon]
         if future is None and cutoff is not None and self.schema_.ahead:
             future = later.get(None, later)
         forecast = self.predict(seen.get(None, seen), future=future, horizon=horizon, coverage=coverage)
         shown = {name: frame.iloc[-n_shown:] for name, frame in seen.items()}
         truth = {name: frame for name, frame in later.items() if len(frame)} or None
-        return (draw or plotting.plot_forecast)(forecast, shown, truth, series_id=self.series_id, **appearance)
+        return draw(forecast, shown, truth, series_id=self.series_id, **appearance)
 
     # What is given
 

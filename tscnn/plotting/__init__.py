@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from tscnn.plotting.backtest import plot_calibration, plot_errors
 from tscnn.plotting.explanation import plot_explanation
-from tscnn.plotting.facets import MOST_PANELS
 from tscnn.plotting.figures import need_matplotlib, save_picture
 from tscnn.plotting.forecast import plot_forecast
 from tscnn.plotting.interactive import plot_interactive
@@ -21,7 +20,6 @@ from tscnn.plotting.receptive_field import plot_receptive_field
 from tscnn.plotting.training import plot_training
 
 __all__ = [
-    "MOST_PANELS",
     "need_matplotlib",
     "plot_calibration",
     "plot_errors",
