@@ -28,6 +28,7 @@ NAMES = [
     "make_windows",
     "metrics",
     "plan_layers",
+    "plot_receptive_field",
     "reachable_lags",
     "receptive_field",
     "windows",

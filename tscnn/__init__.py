@@ -5,7 +5,7 @@ Gaps and anomalies     `Reconstructor`
 Judging forecasts      `evaluate`, `compare`, `SeasonalNaive`, `tscnn.metrics`
 Can it be trusted      `audit`
 The stack, in numbers  `receptive_field`, `find_field`, `reachable_lags`, `find_holes`, `plan_layers`,
-                       `conv_output_length`, `Taps`
+                       `conv_output_length`, `Taps`; `plot_receptive_field`, and other pictures in `tscnn.plotting`
 Without the estimator  `make_windows`, `build_model`, `tscnn.layers`, `tscnn.windows`
 Data                   `tscnn.datasets`
 
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from tscnn.linear.settings import LinearModel
     from tscnn.network.graph import build_model
     from tscnn.network.settings import TCN
+    from tscnn.plotting import plot_receptive_field
     from tscnn.reconstruction import Reconstructor
     from tscnn.training.settings import Training
 
@@ -69,6 +70,7 @@ __all__ = [
     "make_windows",
     "metrics",
     "plan_layers",
+    "plot_receptive_field",
     "reachable_lags",
     "receptive_field",
     "windows",
@@ -90,6 +92,7 @@ _HOMES = {
     "layers": "tscnn.layers",
     "make_windows": "tscnn.data.windows",
     "metrics": "tscnn.metrics",
+    "plot_receptive_field": "tscnn.plotting",
     "windows": "tscnn.windows",
 }
 _get_lazily, _list_names = lazy_names(__name__, _HOMES)

@@ -146,15 +146,15 @@ class Forecaster(SavedModel, ExportedModel, GroupedParameters):
     report_by_target_ : DataFrame or None
         Target by target the errors in the data's own units, "rmse" and "mae", and the skill: where one fell back to
         repeating its newest value, its skill against that is 0.
-    outliers_ : DataFrame of shape (n_features_in_, 2) or None
+    outliers_ : DataFrame of shape (n_columns, 2) or None
         By column, how many values of the training rows were "replaced", and how many level "shifts" were taken out;
         None with ``outliers=None``.
     summary_ : Summary
         What the fit found; ``print(summary_)`` shows rows, columns and their roles, the lookback and why, what each
         part adds, what was tried, and the seconds of each stage. Its parts are frames: ``summary_.terms``, ``.tried``.
-    mean_, scale_ : ndarray of shape (n_features_in_,)
+    mean_, scale_ : ndarray of shape (n_columns,)
         Of the training rows, by column.
-    yearly_wave_ : DataFrame of shape (2, n_features_in_) or None
+    yearly_wave_ : DataFrame of shape (2, n_columns) or None
         Amplitudes of the "cosine" and the "sine" of the time of the year, in the data's own units, by column: zeros
         where none was found; None if that is everywhere.
     n_features_in_ : int

@@ -1,4 +1,4 @@
-"""The examples of `--help`, and those of README's command line, run as they are written."""
+"""The examples of `--help`, and those of docs/how-to/command-line.md, run as they are written."""
 
 import re
 from pathlib import Path
@@ -10,7 +10,7 @@ from tscnn.cli.arguments import COMMANDS
 
 pytestmark = pytest.mark.usefixtures("here")
 
-README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "command-line.md"
 
 
 @pytest.mark.slow
@@ -35,10 +35,8 @@ def test_help_shows_examples(name: str) -> None:
 
 
 @pytest.mark.slow
-def test_examples_of_the_readme_run() -> None:
-    section = re.search(r"## From the command line\n(.*?)\n## ", README, re.DOTALL)
-    assert section is not None
-    (block,) = re.findall(r"```sh\n(.*?)```", section[1], re.DOTALL)
+def test_examples_of_the_documentation_run() -> None:
+    (block,) = re.findall(r"```sh\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     lines = [line.split("  #")[0].strip() for line in block.replace("\\\n", " ").splitlines() if line]
     assert len(lines) > 5
     for line in lines:

@@ -217,7 +217,12 @@ def _add_plot(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--columns", nargs="+", metavar="COLUMN", help="targets to draw (default: all)")
     parser.add_argument("--series", metavar="NAME", help="which of several series (default: the first)")
     parser.add_argument("--cutoff", metavar="TIME", help="forecast from this row, and draw what came after it")
-    parser.add_argument("--history", type=_count, metavar="N", help="rows before the forecast (default: 3 horizons)")
+    parser.add_argument(
+        "--history",
+        type=_count,
+        metavar="N",
+        help="rows before the forecast (default: 2 lookbacks, at least 3 horizons)",
+    )
     parser.add_argument("--horizon", type=_count, metavar="N", help="steps to forecast (default: those of the fit)")
     _add_sure(parser)
     _add_known(parser)

@@ -21,7 +21,7 @@ from tscnn.evaluation.naive import repeat_last, repeat_season
 from tscnn.forecaster import Forecaster
 from tscnn.linear.ridge import fit_ridge_map
 from tscnn.linear.settings import LinearModel
-from tscnn.plotting import need_matplotlib, plot_forecast
+from tscnn.plotting import need_matplotlib, plot_forecast, save_picture
 
 __all__ = ["run_demo"]
 
@@ -29,6 +29,7 @@ LOOKBACK, HORIZON = 168, 24  # a week to forecast a day
 HELD_BACK = 0.2
 COVERAGE = 0.9
 COLUMNS = ["JFK_temp", "JFK_dewp", "JFK_humid", "JFK_wind_speed"]
+UNITS = {"JFK_temp": "°F", "JFK_dewp": "°F", "JFK_humid": "%", "JFK_wind_speed": "mph"}
 
 
 def run_demo(out: str | Path) -> int:
@@ -123,6 +124,5 @@ def _write(folder: Path, forecast: pd.DataFrame, history: pd.DataFrame, truth: p
     """Write both files under temporary names first, so that neither is ever half there."""
     lay_out(forecast, Table(time="time")).to_csv(folder / "forecast.csv.part", index=False)
     (folder / "forecast.csv.part").replace(folder / "forecast.csv")
-    figure = plot_forecast(forecast, history, truth, COLUMNS)
-    figure.savefig(folder / "forecast.png.part", format="png", dpi=100)
+    save_picture(plot_forecast(forecast, history, truth, COLUMNS, units=UNITS), folder / "forecast.png.part")
     (folder / "forecast.png.part").replace(folder / "forecast.png")

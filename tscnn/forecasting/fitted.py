@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tscnn.common.checks import check_int, received, show
+from tscnn.common.checks import check_choice, check_int, received, show
 from tscnn.common.random_state import read_random_state
+from tscnn.data.index import read_label
 from tscnn.data.panel import join_forecasts
 from tscnn.data.series import SeriesSet
 from tscnn.data.tables import read_table, tables_in_and_out
@@ -218,6 +219,82 @@ class FittedForecaster(FittedAttributes):
         pipeline, frames = self._fitted(), self._read_context(X)
         series = SeriesSet.of_frames(frames, self.schema_)
         return explain_next(pipeline, series, self._reader.ahead(future, frames, pipeline.horizon), self.schema_)
+
+    @tables_in_and_out
+    def plot(
+        self,
+        X: Any = None,
+        *,
+        future: Any = None,
+        horizon: int | None = None,
+        cutoff: Any = None,
+        history: int | None = None,
+        coverage: Any = "auto",
+        series: Any = None,
+        interactive: bool = False,
+        **appearance: Any,
+    ) -> Any:
+        """Draw the forecast of the steps after the last row, or after a cutoff beside what came true.
+
+        Parameters
+        ----------
+        X : DataFrame, Series, array, or dict of them by series name, optional
+            As of `predict`.
+        future : DataFrame, or dict of them by series name, optional
+            As of `predict`; after a `cutoff` taken from `X` by default.
+        horizon : int, optional
+            As of `predict`.
+        cutoff : index label, optional
+            The last row to forecast from; default the last one of `X`. Rows after it are drawn as they came true.
+        history : int, optional
+            Rows to draw before the forecast, default twice the lookback, and at least three horizons.
+        coverage : float, sequence of float, None or "auto", default "auto"
+            Of intervals, as of `predict`; "auto" draws those of 50 % and 90 %, or between `quantiles`, if there are.
+        series : series name, or list of them, optional
+            Of many series, default the first.
+        interactive : bool, default False
+            Whether plotly draws (``pip install "tscnn[interactive]"``), instead of matplotlib.
+        **appearance
+            `columns`, `units`, `title` and `figure` of `tscnn.plotting.plot_forecast`.
+
+        Returns
+        -------
+        ndarray of Axes, or plotly.graph_objects.Figure
+            A panel for each target and series, at most 12.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib or plotly isn't installed.
+        NotFittedError
+            Before `fit`.
+        TypeError, ValueError
+            If `X` breaks a rule.
+        """
+        from tscnn.plotting import plot_forecast, plot_interactive  # here, since few want them
+        from tscnn.plotting.facets import MOST_PANELS
+
+        draw = plot_interactive if check_choice("interactive", interactive, (True, False)) else plot_forecast
+        pipeline, frames = self._fitted(), self._read_context(X)
+        listed = list(frames)[:MOST_PANELS] if series is None else series if isinstance(series, list) else [series]
+        names = [check_choice("series", name, list(frames)) for name in listed]
+        horizon = pipeline.horizon if horizon is None else check_int("horizon", horizon)
+        n_shown = max(2 * pipeline.lookback, 3 * horizon) if history is None else check_int("history", history)
+        if isinstance(coverage, str) and check_choice("coverage", coverage, ("auto",)):
+            is_known = pipeline.calibration is not None and self.quantiles is None and horizon <= pipeline.horizon
+            coverage = (0.5, 0.9) if is_known else None
+        seen, later = {}, {}
+        for name in names:
+            frame = frames[name]
+            last = frame.index[-1] if cutoff is None else read_label("cutoff", cutoff, frame.index)
+            at = int((frame.index <= last).sum())
+            seen[name], later[name] = frame.iloc[:at], frame.iloc[at : at + horizon]
+        if future is None and cutoff is not None and self.schema_.ahead:
+            future = later.get(None, later)
+        forecast = self.predict(seen.get(None, seen), future=future, horizon=horizon, coverage=coverage)
+        shown = {name: frame.iloc[-n_shown:] for name, frame in seen.items()}
+        truth = {name: frame for name, frame in later.items() if len(frame)} or None
+        return draw(forecast, shown, truth, series_id=self.series_id, **appearance)
 
     # What is given
 
