@@ -113,8 +113,10 @@ def test_a_folder_of_partitions_leaves_their_names_out(tmp_path):
 
 
 def test_what_is_stored():
-    assert not is_stored("no such folder")
+    assert is_stored("a folder")
     assert not is_stored(rows())
+    with pytest.raises(ValueError, match="`pandas.read_csv` reads other files"):
+        Forecaster(time="when").fit(__file__)
 
 
 CASES = {

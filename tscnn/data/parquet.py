@@ -106,10 +106,10 @@ def is_stored(X: Any) -> bool:
     Returns
     -------
     bool
-        Whether it is the path of a folder or of a Parquet file, or a data set of pyarrow.
+        Whether it is a path, which should be that of a folder or of a Parquet file, or a data set of pyarrow.
     """
     if isinstance(X, str | os.PathLike):
-        return Path(X).is_dir() or (Path(X).suffix.lower() in (".parquet", ".pq") and Path(X).is_file())
+        return True
     loaded = sys.modules.get("pyarrow.dataset")
     return loaded is not None and isinstance(X, loaded.Dataset)
 
@@ -211,6 +211,8 @@ class _Source:
     @classmethod
     def open(cls, X: Any, time: Any, series_id: Any) -> Self:
         """Find the files, and the columns that are named."""
+        if isinstance(X, str | os.PathLike):
+            _check_path(Path(X))
         try:
             import pyarrow as pa
             import pyarrow.dataset as ds
@@ -364,6 +366,15 @@ class _Times:
             return pd.Index(written, name=self.name, copy=False)
         index = pd.DatetimeIndex(written.view(f"datetime64[{self.unit}]"), name=self.name, copy=False)
         return index if self.zone is None else index.tz_localize("UTC").tz_convert(self.zone)
+
+
+def _check_path(path: Path) -> None:
+    """Raise if a path can't be that of Parquet files."""
+    rule = "`X` must be a table, or the path of a folder of Parquet files"
+    if not path.exists():
+        raise FileNotFoundError(received(f"{rule}; there is nothing at this one.", X=str(path)))
+    if path.is_file() and path.suffix.lower() not in (".parquet", ".pq"):
+        raise ValueError(received(f"{rule}: `pandas.read_csv` reads other files.", X=str(path)))
 
 
 def _find_series(ids: Any, file: str, series_id: str) -> tuple[np.ndarray, pd.Index]:
