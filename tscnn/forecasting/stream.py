@@ -73,7 +73,7 @@ class Stream:
         windows = np.stack(newest_windows(pipeline, series))
         self._state = pipeline.start(windows, series.all_times())
         self._asked, self._recent, self._following = asked or Asked(), [], []
-        self._like: pd.Index | None = None  # names of a row that were those of the columns
+        self._columns = schema.columns.tolist()
         if self._asked:
             n_recent = max(1, require_calibration(pipeline).n_rows)
             self._recent = [Ring.of(windows[:, windows.shape[1] - n_recent :].transpose(1, 0, 2))]
@@ -361,15 +361,17 @@ class Stream:
         """Return the values of one series' row, (1, n_features), held to the time that is due if it has one."""
         if not isinstance(row, Mapping | pd.Series | pd.DataFrame):
             return self._read_array(row, 1)
-        if isinstance(row, pd.Series) and (row.index is self._like or row.index.equals(self._schema.columns)):
-            self._like, label = row.index, row.name  # rows of one frame have one index
-            values = self._read_array(row.to_numpy() if isinstance(row.dtype, np.dtype) else row.tolist(), 1)
-        elif isinstance(row, pd.DataFrame):
+        if isinstance(row, pd.DataFrame):
             if len(row) != 1:
                 raise ValueError(received("`row` must be a frame of one row.", n_rows=len(row)))
             values, label = read_values(row, self._schema).to_numpy(), row.index[0]
+        elif isinstance(row, pd.Series) and row.index.equals(self._schema.columns):
+            values = self._read_array(row.to_numpy() if isinstance(row.dtype, np.dtype) else row.tolist(), 1)
+            label = row.name
+        elif isinstance(row, Mapping) and list(row) == self._columns:
+            values, label = self._read_array(list(row.values()), 1), None
         else:
-            columns, time = self._schema.columns.tolist(), "index" if due.index.name is None else due.index.name
+            columns, time = self._columns, "index" if due.index.name is None else due.index.name
             names, known = list(row.keys()), set(columns)
             entries = dict(zip(names, row.tolist() if isinstance(row, pd.Series) else row.values(), strict=True))
             label = row.name if isinstance(row, pd.Series) else None
@@ -381,7 +383,8 @@ class Stream:
                 rule = f"`row` must have the {len(columns)} columns of the training data, each once."
                 raise ValueError(received(rule, missing=list_some(missing), extra=list_some(extra)))
             values = self._read_array([entries[name] for name in columns], 1)
-        if label is not None:
+        expected = due.look_up(_labels, _labels)[0]
+        if label is not None and not (type(label) is type(expected) and label == expected):
             when = due.index[:1]
             if not is_due(read_label("The time of `row`", label, when), when, self._schema.freq):
                 rule = f"The next row must be that of {when[0]}: fill rows that are missing and give them first."
@@ -413,6 +416,11 @@ class Stream:
             rows = pd.DataFrame([parts] if values.ndim == 1 else parts)
             rows.columns = columns
         return read_values(rows, self._schema).to_numpy()
+
+
+def _labels(index: pd.Index) -> np.ndarray:
+    """Return the labels of an index one by one: an array of objects."""
+    return np.fromiter(index, object, len(index))
 
 
 def _type(array: np.ndarray) -> str:

@@ -259,8 +259,9 @@ def step_normalizing(
     rows.push(row)
     if rows.at:
         new = row - centre
-        sums[:, 1] += new - gone
-        sums[:, 2] += new * new - gone * gone
+        gained = new - gone
+        sums[:, 1] += gained
+        sums[:, 2] += gained * (new + gone)
     else:
         rings[1].push(_centred_sums(rows.last()))
     mean = total / span
