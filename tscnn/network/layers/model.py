@@ -18,21 +18,45 @@ class CausalModel(keras.Model):
     It is trained and evaluated on outcomes of that shape; or, where each sample is one window, so that there is one
     position, of the shape (batch, horizon, targets), or (batch, horizon) of one target. Any other shape is refused:
     Keras would repeat the outcomes of each window for all of the others, and train on that.
-
-    Parameters
-    ----------
-    inputs, outputs : keras.KerasTensor
-        As of ``keras.Model``.
-    **kwargs
-        Of ``keras.Model``.
     """
 
-    def compute_loss(self, x: Any = None, y: Any = None, y_pred: Any = None, *args: Any, **kwargs: Any) -> Any:
-        """Compute the loss of outcomes that belong to the forecasts."""
-        return super().compute_loss(x, _match(y, y_pred), y_pred, *args, **kwargs)
+    def compute_loss(
+        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
+    ) -> Any:
+        """Compute the loss of outcomes that belong to the forecasts.
+
+        Parameters
+        ----------
+        x, y, y_pred, sample_weight : tensor
+            As Keras passes them.
+        training : bool, default True
+            As Keras passes it.
+
+        Returns
+        -------
+        tensor
+            A number.
+
+        Raises
+        ------
+        ValueError
+            If the outcomes `y` have another shape.
+        """
+        return super().compute_loss(x, _match(y, y_pred), y_pred, sample_weight, training)
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
-        """Compute the metrics of outcomes that belong to the forecasts."""
+        """Compute the metrics of outcomes that belong to the forecasts.
+
+        Parameters
+        ----------
+        x, y, y_pred, sample_weight : tensor
+            As Keras passes them.
+
+        Returns
+        -------
+        dict of str to tensor
+            By name.
+        """
         return super().compute_metrics(x, _match(y, y_pred), y_pred, sample_weight)
 
 
