@@ -14,7 +14,16 @@ from tscnn.common.settings import name_alike
 from tscnn.network.backend import float32_scope, keras, start_runtime, to_numpy
 from tscnn.network.config import NetworkConfig, resolve_config
 from tscnn.network.connect import Parts, connect
-from tscnn.network.layers import AheadHead, Head, LinearSkip, PerFeature, RollingNormalizer, ScaleBack, WaveNetStack
+from tscnn.network.layers import (
+    AheadHead,
+    CausalModel,
+    Head,
+    LinearSkip,
+    PerFeature,
+    RollingNormalizer,
+    ScaleBack,
+    WaveNetStack,
+)
 
 __all__ = ["Network", "build_model", "build_network", "network_of", "seed_weights"]
 
@@ -122,7 +131,8 @@ def build_model(
     -------
     keras.Model
         (batch, time, n_features) -> (batch, time - lookback + 1, horizon, targets): one forecast for each row that
-        has a complete window. One window is the case time = lookback.
+        has a complete window. One window is the case time = lookback; `fit` and `evaluate` take the targets of
+        `make_windows` as they are, then, (batch, horizon, targets). Outcomes of another shape are refused.
 
     Raises
     ------
@@ -143,13 +153,20 @@ def build_model(
     >>> import numpy as np
     >>> model(np.zeros((1, 12, 5))).shape
     TensorShape([1, 3, 3, 5])
+    >>> inputs, targets = tscnn.make_windows(np.zeros((40, 5)), lookback=10, horizon=3)
+    >>> inputs.shape, targets.shape, model(inputs)[:, 0].shape
+    ((28, 10, 5), (28, 3, 5), TensorShape([28, 3, 5]))
     """
     known = list(signature(resolve_config).parameters)
     for name, value in settings.items():
         if name not in known:
             rule = f"build_model has no setting {show(name)}{name_alike(name, known)}"
+            if name in ("padding", "block", "pool_size"):
+                rule = f"build_model has no {name!r}: its forecasts are made of real rows, one for each of them. "
+                rule += f"tscnn.layers.WaveNetStack({name}=..) has it, for a model of your own."
             raise TypeError(received(rule, **{name: value}))
-    return build_network(resolve_config(lookback, horizon, n_features, linear_skip=linear_skip, **settings)).dense
+    dense = build_network(resolve_config(lookback, horizon, n_features, linear_skip=linear_skip, **settings)).dense
+    return CausalModel(dense.input, dense.output, name=dense.name)
 
 
 # Layers, and the graph that connects them

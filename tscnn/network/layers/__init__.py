@@ -15,6 +15,7 @@ from tscnn.network.layers.convolution import CausalConv1D
 from tscnn.network.layers.cropping import CropToField
 from tscnn.network.layers.head import Head
 from tscnn.network.layers.linear_skip import LinearSkip
+from tscnn.network.layers.model import CausalModel
 from tscnn.network.layers.normalizer import RollingNormalizer, ScaleBack
 from tscnn.network.layers.per_feature import PerFeature
 from tscnn.network.layers.resampling import Downsample1D, LinearUpsample1D, Upsample1D
@@ -25,6 +26,7 @@ from tscnn.network.positions import pyramid_spacings
 __all__ = [
     "AheadHead",
     "CausalConv1D",
+    "CausalModel",
     "ConvPoolBlock",
     "CropToField",
     "Downsample1D",
