@@ -6,9 +6,9 @@ methods; ``--data FILE.csv`` takes other files, times in the first column. Value
 and fills them. Errors are root mean squares in standard deviations of a column, mean of squares over all values taken.
 
 Anomalies are planted in the weather: spikes, sensors that are stuck, clocks that go wrong, shifts of level, columns
-that are swapped. Methods learn from the rows with them and score every value; the figure is the area under the curve of
-precision and recall, over values and, by the highest score in each, over rows. ``--labelled FILE.csv`` takes a file with
-a last column of 0 and 1 that labels rows.
+that are swapped. Methods learn from the rows with them and score every value; the figure is the area under the curve
+of precision and recall, over values and, by the highest score in each, over rows. ``--labelled FILE.csv`` takes a file
+with a last column of 0 and 1 that labels rows.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ def measure_gaps(frame: pd.DataFrame, options: argparse.Namespace) -> dict[str, 
 
 
 def plant(frame: pd.DataFrame, seed: int) -> tuple[pd.DataFrame, np.ndarray]:
-    """Plant anomalies of five kinds, apart from each other; return the frame, and the kind of each value, 0 for none."""
+    """Plant anomalies of five kinds, apart from each other; return the frame, and the kind of each value or 0."""
     random = np.random.default_rng(seed)
     truth, scale = frame.to_numpy(), frame.std().to_numpy()
     values, kinds = truth.copy(), np.zeros(truth.shape, int)

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 import warnings
 
 import numpy as np
@@ -5,7 +7,7 @@ import pandas as pd
 import pytest
 from sklearn.base import clone
 
-from tscnn import Forecaster, Reconstructor
+from tscnn import Forecaster, Reconstructor, Training
 
 
 def weather_like(n_rows: int = 700, seed: int = 0) -> pd.DataFrame:
@@ -41,7 +43,7 @@ def df(truth):
 
 @pytest.fixture(scope="module")
 def fitted(df):
-    return Reconstructor(random_state=0).fit(df)
+    return Reconstructor(network=None, random_state=0).fit(df)
 
 
 def test_gaps_are_filled_and_the_rest_stays(fitted, df, truth):
@@ -89,7 +91,7 @@ def test_anomalies_have_the_highest_scores(fitted):
 
 
 def test_the_threshold_has_the_false_alarm_rate_that_is_asked_for(df):
-    found = Reconstructor(random_state=0, false_alarm_rate=0.05, lookback=1).fit(df)
+    found = Reconstructor(network=None, random_state=0, false_alarm_rate=0.05, lookback=1).fit(df)
     later = pd.concat([found.score_samples(weather_like(seed=seed)).max(axis=1) for seed in (3, 4, 5)])
     assert 0.01 < (later > found.threshold_).mean() < 0.12
 
@@ -139,7 +141,7 @@ def test_a_fit_repeats_itself(df, fitted):
 
 def test_the_report_names_what_it_has_to_beat(fitted):
     report = fitted.report_
-    assert report.columns.tolist() == ["tscnn", "linear", "seasonal", "mean", "spread"]
+    assert report.columns.tolist() == ["tscnn", "closed form", "linear", "seasonal", "mean", "spread"]
     assert report.loc[(6, "one"), "tscnn"] < 0.7 * report.loc[(6, "one"), "linear"]
     assert not fitted.collapsed_
 
@@ -147,7 +149,7 @@ def test_the_report_names_what_it_has_to_beat(fitted):
 def test_it_says_that_its_output_is_flat():
     noise = pd.DataFrame(np.random.default_rng(0).normal(size=(400, 2)))
     with pytest.warns(UserWarning, match="constant, or no better than the mean"):
-        found = Reconstructor(random_state=0).fit(noise)
+        found = Reconstructor(network=None, random_state=0).fit(noise)
     assert found.collapsed_
 
 
@@ -157,12 +159,12 @@ def test_panels_are_filled_series_by_series():
     for frame in frames.values():
         frame["y"] = 100 * frame["x"] + 7
         frame.iloc[60:70, 0] = np.nan
-    found = Reconstructor(random_state=0).fit(frames)
+    found = Reconstructor(network=None, random_state=0).fit(frames)
     filled = found.impute(frames)
     assert filled.index.names == ["series", "time"]
     np.testing.assert_allclose(filled.loc["p", "x"], (frames["p"]["y"] - 7) / 100, atol=0.05)
     long = pd.concat([frame.assign(shop=name) for name, frame in frames.items()])
-    same = Reconstructor(random_state=0, series_id="shop").fit(long)
+    same = Reconstructor(network=None, random_state=0, series_id="shop").fit(long)
     np.testing.assert_allclose(same.impute(long)["x"], filled["x"])
     unseen = same.impute(long.assign(shop=long["shop"] + "2"))
     assert not unseen.isna().any().any()
@@ -184,16 +186,16 @@ def test_a_column_without_values_is_filled_from_the_others(fitted, truth):
 )
 def test_wrong_parameters_are_named(settings, match, df):
     with pytest.raises(ValueError, match=match):
-        Reconstructor(**settings).fit(df)
+        Reconstructor(network=None, **settings).fit(df)
 
 
 def test_wrong_input_is_named(fitted, df):
     with pytest.raises(ValueError, match="`coverage` must be a number in"):
         fitted.impute(df, coverage=1.5)
     with pytest.raises(ValueError, match="`y` must be None"):
-        Reconstructor().fit(df, df["a"])
+        Reconstructor(network=None).fit(df, df["a"])
     with pytest.raises(ValueError, match="at least 8 rows"):
-        Reconstructor().fit(df.iloc[:5])
+        Reconstructor(network=None).fit(df.iloc[:5])
 
 
 def test_short_and_constant_series_are_filled():
@@ -201,6 +203,34 @@ def test_short_and_constant_series_are_filled():
     rows[4:6] = np.nan
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        filled = Reconstructor(random_state=0).fit(rows).impute(rows)
+        filled = Reconstructor(network=None, random_state=0).fit(rows).impute(rows)
     np.testing.assert_allclose(filled[1], 5.0)
     np.testing.assert_allclose(filled[0], np.arange(12.0), atol=1.0)
+
+
+@pytest.mark.slow
+def test_the_network_is_kept_where_it_helps_and_saved(tmp_path):
+    random = np.random.default_rng(0)
+    slow = np.convolve(random.normal(size=1230), np.ones(31) / 5, "valid")
+    df = pd.DataFrame({"a": slow, "square": slow**2 + 0.05 * random.normal(size=1200)})  # no linear map tells it
+    settings = {"random_state": 0, "validation_fraction": 0.3}
+    found = Reconstructor(training=Training(epochs=20, learning_rate=0.01), **settings).fit(df)
+    assert found.gates_["network"].kept
+    report = found.report_.xs("one", level="columns")
+    assert (report["tscnn"] < report["closed form"]).all()
+    found.save(tmp_path / "model")
+    gappy = df.mask(random.random(df.shape) < 0.2)
+    pd.testing.assert_frame_equal(Reconstructor.load(tmp_path / "model").impute(gappy), found.impute(gappy))
+    again = clone(found).fit(df)
+    pd.testing.assert_frame_equal(again.impute(gappy), found.impute(gappy), check_exact=True)
+
+
+def test_without_network_nothing_of_a_framework_is_imported(tmp_path):
+    code = (
+        "import sys, numpy as np; from tscnn import Reconstructor;"
+        "x = np.random.default_rng(0).normal(size=(90, 2)).cumsum(axis=0); x[20:25] = np.nan;"
+        "r = Reconstructor(network=None, lookback=1).fit(x); r.impute(x, coverage=0.9); r.score_samples(x);"
+        f"r.save({str(tmp_path / 'model')!r}); Reconstructor.load({str(tmp_path / 'model')!r}).reconstruct(x);"
+        "assert not {'keras', 'tensorflow', 'sklearn'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

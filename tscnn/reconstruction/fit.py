@@ -17,7 +17,15 @@ from tscnn.data.values import check_sizes
 from tscnn.reconstruction.anomalies import Scores
 from tscnn.reconstruction.autoregression_fit import fit_autoregression
 from tscnn.reconstruction.gaps import UNSEASONAL, gap_lengths
-from tscnn.reconstruction.judging import Stretch, as_report, error_quantiles, gate_network, shrink_network, try_gaps
+from tscnn.reconstruction.judging import (
+    Stretch,
+    as_report,
+    error_quantiles,
+    gate_network,
+    line_shares,
+    shrink_network,
+    try_gaps,
+)
 from tscnn.reconstruction.model import LEVELS, ReconstructionModel
 from tscnn.reconstruction.network import GapNetwork
 from tscnn.reconstruction.season import SeasonalMeans
@@ -106,7 +114,9 @@ def fit_model(
     tell("closed form on the training rows ..")
     ends = [row - start for row, start in zip(split.validation_from, bounds, strict=False)]
     judged = _solve(standardize, series, freq, lengths, order, ends)
-    stretches = []
+    spread = _spread_stretches(judged, series, lengths, ends)
+    shares = line_shares(try_gaps(judged, spread, lengths, random, with_deviation=False), lengths)
+    judged, stretches = replace(judged, line_shares=shares), []
     for i, end in enumerate(ends):
         rows, season = judged.without_season(series, i)
         first = max(0, end - SEEN_BEFORE * lengths[-1]) if split.has_validation else 0
@@ -129,8 +139,8 @@ def fit_model(
     model = judged
     if split.has_validation:
         model = _solve(standardize, series, freq, lengths, judged.autoregression.order, None)
-    model = replace(model, network=network)
-    trials = try_gaps(model, _spread_stretches(model, series, lengths), lengths, random)
+    model = replace(model, network=network, line_shares=shares)
+    trials = try_gaps(model, _spread_stretches(model, series, lengths, bounds[1:] - bounds[:-1]), lengths, random)
     quantiles = error_quantiles(trials, lengths, len(schema.columns))
     each = range(len(series.indexes))
     filled = [model.fill(*model.without_season(series, i), with_deviation=False).mean for i in each]
@@ -172,7 +182,7 @@ def _solve(
     left = [part - season.at(index) for part, index in zip(parts, indexes, strict=True)]
     autoregression = fit_autoregression(left, order)
     normal = np.zeros((len(lengths), autoregression.covariance.shape[0], len(LEVELS)))
-    return ReconstructionModel(standardize, season, autoregression, lengths, normal)
+    return ReconstructionModel(standardize, season, autoregression, lengths, normal, np.zeros((len(lengths), 2)))
 
 
 def _train(
@@ -185,18 +195,20 @@ def _train(
     from tscnn.reconstruction.network_fit import train_network  # Keras
 
     rows, seasons = zip(*parts, strict=True)
-    return train_network(model.autoregression, rows, seasons, model.lengths, training, seed)
+    return train_network(model, rows, seasons, training, seed)
 
 
-def _spread_stretches(model: ReconstructionModel, series: SeriesSet, lengths: Sequence[int]) -> list[Stretch]:
-    """Take stretches from all over the series, so that errors of every time of the year are measured."""
+def _spread_stretches(
+    model: ReconstructionModel, series: SeriesSet, lengths: Sequence[int], ends: Sequence[int]
+) -> list[Stretch]:
+    """Take stretches from all over the first rows of each series: errors of every time of the year."""
     n_rows = max(4 * lengths[-1], MOST_ROWS // N_STRETCHES)
-    counts = [max(1, len(index) // n_rows) for index in series.indexes]
+    counts = [max(1, end // n_rows) for end in ends]
     every = [(i, k) for i, count in enumerate(counts) for k in range(count)]
     chosen = [every[at] for at in np.unique(np.linspace(0, len(every) - 1, N_STRETCHES).round().astype(int))]
     found, known = [], {i: model.without_season(series, i) for i in {i for i, _ in chosen}}
     for i, k in chosen:
         rows, season = known[i]
-        at = slice(k * n_rows, (k + 1) * n_rows)
+        at = slice(k * n_rows, min((k + 1) * n_rows, ends[i]))
         found.append(Stretch(rows[at], season[at], 0))
     return found

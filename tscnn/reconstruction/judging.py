@@ -19,6 +19,7 @@ __all__ = [
     "error_quantiles",
     "gate_network",
     "has_collapsed",
+    "line_shares",
     "shrink_network",
     "try_gaps",
 ]
@@ -28,6 +29,7 @@ FEWEST_GAPS = 24  # of a length, in all columns together or each by itself
 MOST_DRAWS = 16
 FEWEST_ERRORS = 200  # of a column, for quantiles of its own
 FLAT = 0.1  # standard deviation within gaps, of that of the truth, below which all columns are called constant
+LINE_LEVEL = 0.1  # of the test whether straight lines help
 NO_BETTER = 0.98  # error, of that of the mean
 
 
@@ -91,7 +93,12 @@ class Trial(NamedTuple):
 
 
 def try_gaps(
-    model: ReconstructionModel, stretches: Sequence[Stretch], lengths: Sequence[int], random: np.random.Generator
+    model: ReconstructionModel,
+    stretches: Sequence[Stretch],
+    lengths: Sequence[int],
+    random: np.random.Generator,
+    *,
+    with_deviation: bool = True,
 ) -> list[Trial]:
     """Take values out, in gaps of several lengths, of all columns together and of each by itself, and fill them.
 
@@ -105,6 +112,8 @@ def try_gaps(
         Rows of gaps.
     random : Generator
         Draws the gaps.
+    with_deviation : bool, default True
+        Whether the model's deviations are wanted, which take longer.
 
     Returns
     -------
@@ -113,7 +122,9 @@ def try_gaps(
     """
     n_features = stretches[0].rows.shape[1]
     kinds = (True, False) if n_features > 1 else (True,)
-    return [_try(model, stretches, length, together, random) for length in lengths for together in kinds]
+    return [
+        _try(model, stretches, length, together, random, with_deviation) for length in lengths for together in kinds
+    ]
 
 
 def _try(
@@ -122,6 +133,7 @@ def _try(
     length: int,
     together: bool,
     random: np.random.Generator,
+    with_deviation: bool,
 ) -> Trial:
     n_rows = sum(len(one.rows) - one.n_before for one in stretches)
     n_gaps = SHARE * n_rows / length * (1 if together else stretches[0].rows.shape[1])
@@ -133,7 +145,7 @@ def _try(
             gone[n_before:] = draw_gaps(gone[n_before:].shape, length, SHARE, random, together=together)
             gone &= ~np.isnan(rows)
             left = np.where(gone, np.nan, rows)
-            filled = model.fill(left, season)
+            filled = model.fill(left, season, with_deviation=with_deviation)
             lines = (interpolate(left + season), interpolate(left) + season)
             parts = (rows + season, filled.deviation, filled.mean + season, filled.closed_form + season, *lines)
             at, column = np.nonzero(gone)
@@ -159,12 +171,40 @@ def gate_network(trials: Sequence[Trial], level: float) -> GateResult:
         Of the mean squared errors of rows, in blocks of the longest gap.
     """
     rows = np.concatenate([trial.row for trial in trials])
+    losses = [np.concatenate([trial.errors(name) ** 2 for trial in trials]) for name in ("closed form", "tscnn")]
+    return _gate(rows, losses, max(trial.length for trial in trials), level)
+
+
+def line_shares(trials: Sequence[Trial], lengths: Sequence[int]) -> np.ndarray:
+    """Find how much of what fills gaps is to be a straight line: what has the least error, if that is no chance.
+
+    Parameters
+    ----------
+    trials : sequence of Trial
+        Of a model without such shares.
+    lengths : sequence of int
+        Rows of gaps.
+
+    Returns
+    -------
+    ndarray of shape (n_lengths, 2)
+        Of gaps of one column, and of all.
+    """
+    shares = np.zeros((len(lengths), 2))
+    for trial in trials:
+        errors, step = trial.errors("closed form"), trial.filled["linear"] - trial.filled["closed form"]
+        share = float(np.clip(errors @ step / max(step @ step, 1e-12), 0, 1))
+        result = _gate(trial.row, [errors**2, (errors - share * step) ** 2], trial.length, LINE_LEVEL)
+        if result.kept:
+            shares[lengths.index(trial.length), int(trial.together)] = share
+    return shares
+
+
+def _gate(rows: np.ndarray, losses: Sequence[np.ndarray], apart: int, level: float) -> GateResult:
+    """Test the gain between losses of values, in blocks of rows."""
     counts = np.bincount(rows)
-    losses = []
-    for method in ("closed form", "tscnn"):
-        squares = np.concatenate([trial.errors(method) ** 2 for trial in trials])
-        losses.append(np.bincount(rows, squares)[counts > 0] / counts[counts > 0])
-    gains, weights = relative_block_gains(*losses, apart=max(trial.length for trial in trials))
+    before, after = (np.bincount(rows, loss)[counts > 0] / counts[counts > 0] for loss in losses)
+    gains, weights = relative_block_gains(before, after, apart=apart)
     return gate(gains, weights=weights, level=level)
 
 

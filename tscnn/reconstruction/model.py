@@ -11,7 +11,7 @@ from tscnn.common.checks import received
 from tscnn.data.series import SeriesSet
 from tscnn.reconstruction.anomalies import Scores
 from tscnn.reconstruction.autoregression import VectorAutoregression
-from tscnn.reconstruction.gaps import measure_gaps, nearest_length
+from tscnn.reconstruction.gaps import interpolate, measure_gaps, nearest_length
 from tscnn.reconstruction.network import GapNetwork
 from tscnn.reconstruction.season import SeasonalMeans
 from tscnn.transforms import Standardize
@@ -55,6 +55,8 @@ class ReconstructionModel:
         Rows of the gaps that errors were measured in.
     quantiles : ndarray of shape (n_lengths, n_features, n_levels)
         Of errors in gaps of these lengths, in standard deviations of the autoregression, at `LEVELS`.
+    line_shares : ndarray of shape (n_lengths, 2)
+        Of a straight line in what fills gaps of these lengths: of few columns of a row, and of most of them.
     scores : Scores or None
         Of anomalies; None while it is fitted.
     network : GapNetwork or None
@@ -66,6 +68,7 @@ class ReconstructionModel:
     autoregression: VectorAutoregression
     lengths: tuple[int, ...]
     quantiles: np.ndarray
+    line_shares: np.ndarray
     scores: Scores | None = None
     network: GapNetwork | None = None
 
@@ -73,7 +76,9 @@ class ReconstructionModel:
         """Check that the parts fit each other."""
         n_features = self.autoregression.covariance.shape[0]
         sizes = [self.standardize.mean.shape[-1], self.season.coefficients.shape[1], self.quantiles.shape[1]]
-        if sizes != [n_features] * 3 or self.quantiles.shape[::2] != (len(self.lengths), len(LEVELS)):
+        n_lengths = len(self.lengths)
+        shapes = (self.quantiles.shape[::2], self.line_shares.shape)
+        if sizes != [n_features] * 3 or shapes != ((n_lengths, len(LEVELS)), (n_lengths, 2)):
             raise ValueError(received("All parts must be of the same columns.", sizes=[n_features, *sizes]))
 
     def admit(self, series: SeriesSet) -> Self:
@@ -130,10 +135,21 @@ class ReconstructionModel:
         if not missing.any():
             return Filled(rows, np.zeros_like(rows), rows)
         found = self.autoregression.condition(rows, with_variance=with_deviation)
-        mean = found.mean
+        mean = closed_form = self._draw_to_lines(found.mean, rows, season, missing)
         if self.network is not None:
             mean = np.where(missing, mean + self.network(mean + season, missing), mean)
-        return Filled(mean, np.sqrt(found.variance), found.mean)
+        return Filled(mean, np.sqrt(found.variance), closed_form)
+
+    def _draw_to_lines(self, mean: np.ndarray, rows: np.ndarray, season: np.ndarray, missing: np.ndarray) -> np.ndarray:
+        """Replace a part of what fills gaps by straight lines."""
+        if not self.line_shares.any():
+            return mean
+        at, column = np.nonzero(missing)
+        which = nearest_length(measure_gaps(missing)[at, column], self.lengths)
+        share = self.line_shares[which, (missing.mean(axis=1) > 0.5).astype(int)[at]]
+        drawn, line = mean.copy(), interpolate(rows + season) - season
+        drawn[at, column] += share * (line - mean)[at, column]
+        return drawn
 
     def interval(self, filled: Filled, missing: np.ndarray, coverage: float) -> tuple[np.ndarray, np.ndarray]:
         """Return the ends of intervals, by the errors that were measured in gaps of about the same length.
@@ -233,6 +249,7 @@ class ReconstructionModel:
             "season": {"coefficients": self.season.coefficients},
             "autoregression": self.autoregression.arrays(),
             "errors": {"quantiles": self.quantiles},
+            "lines": {"shares": self.line_shares},
             "scores": {} if self.scores is None else {"repeated": self.scores.repeated, "scales": self.scores.scales},
             "network": {} if self.network is None else self.network.arrays(),
         }
@@ -265,6 +282,7 @@ class ReconstructionModel:
             VectorAutoregression.from_arrays(own("autoregression")),
             tuple(map(int, settings["lengths"])),
             arrays["errors/quantiles"],
+            arrays["lines/shares"],
             Scores(int(settings["span"]), arrays["scores/repeated"], arrays["scores/scales"]),
             None if settings["network"] is None else GapNetwork.from_arrays(settings["network"], own("network")),
         )

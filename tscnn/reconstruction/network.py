@@ -1,8 +1,8 @@
 """A U-Net in time, in NumPy: dilated convolutions that see both sides, and add to what fills gaps.
 
 Nothing is strided: levels differ by the dilation, "a trous" [1]_, so that the output of a row depends on the rows about
-it and not on where a series, or a tile of it, begins. Long series are computed in tiles that overlap by the field, whose
-edges are cropped.
+it and not on where a series, or a tile of it, begins. Long series are computed in tiles that overlap by the field,
+whose edges are cropped.
 
 References
 ----------
@@ -136,8 +136,7 @@ class GapNetwork:
             With another last layer.
         """
         *before, (kernel, bias) = self.weights
-        factor = np.float32(factor)
-        return type(self)((*before, Affine(kernel * factor, bias * factor)))
+        return type(self)((*before, Affine(kernel * np.float32(factor), bias * np.float32(factor))))
 
     def settings(self) -> dict[str, Any]:
         """Return what `from_arrays` needs besides arrays.

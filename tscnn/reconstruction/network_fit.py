@@ -9,8 +9,8 @@ import numpy as np
 
 from tscnn.network.backend import float32_scope, keras, ops, start_runtime, to_numpy
 from tscnn.network.functional import Affine
-from tscnn.reconstruction.autoregression import VectorAutoregression
 from tscnn.reconstruction.gaps import draw_gaps
+from tscnn.reconstruction.model import ReconstructionModel
 from tscnn.reconstruction.network import DOWN, KERNEL_SIZE, UP, GapNetwork, half_field, join_inputs, run_layers
 from tscnn.training.settings import Training
 
@@ -51,10 +51,9 @@ class _Layers(keras.layers.Layer):
 
 
 def train_network(
-    autoregression: VectorAutoregression,
+    model: ReconstructionModel,
     parts: Sequence[np.ndarray],
     seasons: Sequence[np.ndarray],
-    lengths: Sequence[int],
     training: Training,
     seed: int,
 ) -> GapNetwork:
@@ -62,12 +61,10 @@ def train_network(
 
     Parameters
     ----------
-    autoregression : VectorAutoregression
-        Of rows without their seasonal means.
+    model : ReconstructionModel
+        The closed form.
     parts, seasons : sequence of ndarray of shape (n_rows, n_features)
         Rows of each series and the seasonal means that were subtracted.
-    lengths : sequence of int
-        Rows of the gaps to learn from.
     training : Training
         Epochs, batches and learning rate.
     seed : int
@@ -79,38 +76,37 @@ def train_network(
         In NumPy.
     """
     random = np.random.default_rng(seed)
-    inputs, outcomes = _make_windows(autoregression, parts, seasons, lengths, random)
+    inputs, outcomes = _make_windows(model, parts, seasons, random)
     start_runtime()
     batch = min(BATCH, max(1, training.batch_size * 8 // WINDOW))
     n_steps = -(-len(inputs) // batch)
     epochs = training.epochs if isinstance(training.epochs, int) else max(3, -(-training.n_steps // n_steps))
     with float32_scope():
         layers = _Layers(outcomes.shape[2], seed)
-        model = keras.Sequential([keras.Input(inputs.shape[1:]), layers])
+        trained = keras.Sequential([keras.Input(inputs.shape[1:]), layers])
         schedule = keras.optimizers.schedules.CosineDecay(training.learning_rate, epochs * n_steps)
         optimizer = keras.optimizers.AdamW(schedule, weight_decay=training.weight_decay)
-        model.compile(optimizer=optimizer, loss=training.loss, jit_compile=False)
+        trained.compile(optimizer=optimizer, loss=training.loss, jit_compile=False)
         for _ in range(epochs):  # in an order of our own: Keras's comes from a global state
             order = random.permutation(len(inputs))
-            model.fit(inputs[order], outcomes[order], batch_size=batch, epochs=1, shuffle=False, verbose=0)
+            trained.fit(inputs[order], outcomes[order], batch_size=batch, epochs=1, shuffle=False, verbose=0)
         return GapNetwork(tuple(Affine(*map(to_numpy, layer)) for layer in layers.affine))
 
 
 def _make_windows(
-    autoregression: VectorAutoregression,
+    model: ReconstructionModel,
     parts: Sequence[np.ndarray],
     seasons: Sequence[np.ndarray],
-    lengths: Sequence[int],
     random: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Make gaps of every kind, fill them, and cut windows: what goes in, and what should be added."""
     half, inputs, outcomes = half_field(), [], []
-    kinds = [kind for kind in itertools.product(lengths, (True, False)) for _ in range(N_DRAWS)]
+    kinds = [kind for kind in itertools.product(model.lengths, (True, False)) for _ in range(N_DRAWS)]
     for part, season in zip(parts, seasons, strict=True):
-        for length, together in kinds if len(part) >= max(WINDOW, 2 * max(lengths)) else ():
+        for length, together in kinds if len(part) >= max(WINDOW, 2 * max(model.lengths)) else ():
             gone = draw_gaps(part.shape, length, SHARE, random, together=together)
             missing = gone | np.isnan(part)
-            filled = autoregression.condition(np.where(missing, np.nan, part), with_variance=False).mean
+            filled = model.fill(np.where(missing, np.nan, part), season, with_deviation=False).mean
             wanted = np.where(gone, np.nan_to_num(part - filled), 0.0).astype(np.float32)
             joined = join_inputs(filled + season, missing, half)
             joined_missing = joined[half : len(joined) - half, part.shape[1] :]

@@ -78,9 +78,9 @@ class Reconstructor(SavedReconstructor, Estimator):
         Rows on either side: given, or chosen.
     report_ : DataFrame
         Root mean squared errors, in standard deviations, in gaps that were made in the validation rows: of the
-        reconstructor ("tscnn"), without its network ("closed form"), straight lines ("linear"), the same above seasonal means ("seasonal"), and the "mean";
-        and the "spread" of what was filled in, of that of the truth: about 0, it is flat. A line for gaps of so many
-        "rows" in "one" column or "all" of them.
+        reconstructor ("tscnn"), without its network ("closed form"), straight lines ("linear"), the same above seasonal
+        means ("seasonal"), and the "mean"; and the "spread" of what was filled in, of that of the truth: about 0, it is
+        flat. A line for gaps of so many "rows" in "one" column or "all" of them.
     collapsed_ : bool
         Whether all that it fills in is a constant, or no better; `fit` warns, then.
     threshold_ : float
@@ -109,6 +109,7 @@ class Reconstructor(SavedReconstructor, Estimator):
     model_: ReconstructionModel
     schema_: Schema
     collapsed_: bool
+    threshold_: float
 
     def __init__(
         self,
