@@ -1,10 +1,11 @@
 """Causal convolutional networks that forecast pandas DataFrames.
 
 The estimator          `Forecaster`, and its settings `TCN`, `LinearModel`, `Training`; `fit_many`
+Gaps and anomalies     `Reconstructor`
 Judging forecasts      `evaluate`, `compare`, `SeasonalNaive`, `tscnn.metrics`
 Can it be trusted      `audit`
-The stack, in numbers  `receptive_field`, `reachable_lags`, `find_holes`, `plan_layers`, `conv_output_length`;
-                       `plot_receptive_field`, and other pictures in `tscnn.plotting`
+The stack, in numbers  `receptive_field`, `find_field`, `reachable_lags`, `find_holes`, `plan_layers`,
+                       `conv_output_length`, `Taps`; `plot_receptive_field`, and other pictures in `tscnn.plotting`
 Without the estimator  `make_windows`, `build_model`, `tscnn.layers`, `tscnn.windows`
 Data                   `tscnn.datasets`
 
@@ -19,7 +20,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from tscnn.common.lazy import after_import, lazy_names
-from tscnn.network.receptive_field import conv_output_length, find_holes, plan_layers, reachable_lags, receptive_field
+from tscnn.network.receptive_field import (
+    conv_output_length,
+    find_field,
+    find_holes,
+    plan_layers,
+    reachable_lags,
+    receptive_field,
+)
+from tscnn.network.taps import Taps
 
 if TYPE_CHECKING:
     from tscnn import datasets, layers, metrics, windows
@@ -34,6 +43,7 @@ if TYPE_CHECKING:
     from tscnn.network.graph import build_model
     from tscnn.network.settings import TCN
     from tscnn.plotting import plot_receptive_field
+    from tscnn.reconstruction import Reconstructor
     from tscnn.training.settings import Training
 
     __version__: str
@@ -42,7 +52,9 @@ __all__ = [
     "TCN",
     "Forecaster",
     "LinearModel",
+    "Reconstructor",
     "SeasonalNaive",
+    "Taps",
     "Training",
     "__version__",
     "audit",
@@ -51,6 +63,7 @@ __all__ = [
     "conv_output_length",
     "datasets",
     "evaluate",
+    "find_field",
     "find_holes",
     "fit_many",
     "layers",
@@ -66,6 +79,7 @@ __all__ = [
 _HOMES = {
     "Forecaster": "tscnn.forecaster",
     "LinearModel": "tscnn.linear.settings",
+    "Reconstructor": "tscnn.reconstruction",
     "TCN": "tscnn.network.settings",
     "SeasonalNaive": "tscnn.evaluation.naive",
     "Training": "tscnn.training.settings",

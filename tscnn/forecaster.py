@@ -13,8 +13,9 @@ from tscnn.common.checks import check_choice, check_int, received
 from tscnn.common.term import empty_forecasts
 from tscnn.data.frame import check_y, forecast_frame, learn_schema
 from tscnn.data.panel import is_panel, join_forecasts, learn_panel, naming, refuse_y
+from tscnn.data.parquet import is_stored, read_stored
 from tscnn.data.series import SeriesSet
-from tscnn.data.tables import read_table, tables_in_and_out
+from tscnn.data.tables import Layout, read_table, tables_in_and_out
 from tscnn.evaluation.backtest import find_cutoffs
 from tscnn.evaluation.report import describe_report, list_unbeaten
 from tscnn.evaluation.score import coefficient_of_determination
@@ -231,9 +232,10 @@ class Forecaster(SavedModel, ExportedModel, GroupedParameters):
 
         Parameters
         ----------
-        X : DataFrame, Series or array of shape (n_timesteps, n_features)
+        X : DataFrame, Series or array of shape (n_timesteps, n_features), path, or pyarrow.dataset.Dataset
             Numeric, and complete unless `missing` says otherwise; oldest row first, index evenly spaced; at least
-            lookback + horizon rows.
+            lookback + horizon rows. A path is that of a folder of Parquet files, whose rows may be more than fit into
+            memory: see docs/larger-than-memory.md.
         y : None
             The targets are columns of `X`, named by `targets`. Their values may be given here, too, as scikit-learn
             does; anything else is refused.
@@ -261,17 +263,13 @@ class Forecaster(SavedModel, ExportedModel, GroupedParameters):
         parameters = read_parameters(self)
         Asked.read(self.quantiles)
         roles = (self.targets, self.future_covariates, self.static_covariates)
-        X, layout = read_table(X, self.time)
         how = {"missing": parameters.missing, "freq": self.freq}
-        with layout.lines_of_pandas(X):
-            if self.series_id is None and not is_panel(X, None):
-                schema, frame = learn_schema(X, *roles, **how)
-                check_y(y, X, frame, schema)
-                frames = {None: frame}
-            else:
-                refuse_y(y)
-                schema, frames = learn_panel(X, self.series_id, *roles, **how)
-        series = SeriesSet.of_frames(frames, schema)
+        if is_stored(X):
+            refuse_y(y)
+            stored = read_stored(X, self.time, self.series_id, *roles, **how)
+            schema, series, layout, newest_of = stored.schema, stored.series, Layout(time=self.time), stored.newest
+        else:
+            schema, series, layout, newest_of = self._read_tables(X, y, roles, how)
         parameters, kept = fitting.open_checkpoint(checkpoint, resume, self, parameters, series, schema)
         fit = fitting.fit_pipeline(series, schema, parameters, kept)
         is_judged = fit.report is not None and is_squared_error(parameters.training.loss)
@@ -279,7 +277,7 @@ class Forecaster(SavedModel, ExportedModel, GroupedParameters):
             said = f"On the validation rows the forecasts are no better than {' or '.join(unbeaten)}: see `report_`."
             warnings.warn(f"{said} {describe_report(fit.report)}.", stacklevel=2)
         epochs = pd.RangeIndex(1, len(fit.history.get("loss", ())) + 1, name="epoch")
-        newest = {name: frame.iloc[-fit.pipeline.lookback :] for name, frame in frames.items()}
+        newest = newest_of(fit.pipeline.lookback)
         learnt = {
             "pipeline_": fit.pipeline,
             "config_": fit.config,
@@ -299,6 +297,23 @@ class Forecaster(SavedModel, ExportedModel, GroupedParameters):
             self.__dict__.pop("feature_names_in_", None)
         self.__dict__.update(learnt)  # at once: what fails before, or is interrupted, leaves an older model whole
         return self
+
+    def _read_tables(self, X: Any, y: Any, roles: tuple[Any, ...], how: dict[str, Any]) -> tuple[Any, ...]:
+        """Read tables in memory: what they look like, their rows, their kind, and what returns the newest of them."""
+        X, layout = read_table(X, self.time)
+        with layout.lines_of_pandas(X):
+            if self.series_id is None and not is_panel(X, None):
+                schema, frame = learn_schema(X, *roles, **how)
+                check_y(y, X, frame, schema)
+                frames = {None: frame}
+            else:
+                refuse_y(y)
+                schema, frames = learn_panel(X, self.series_id, *roles, **how)
+
+        def newest(n_rows: int) -> dict[Any, pd.DataFrame]:
+            return {name: frame.iloc[-n_rows:] for name, frame in frames.items()}
+
+        return schema, SeriesSet.of_frames(frames, schema), layout, newest
 
     def __sklearn_tags__(self) -> Any:
         """Tell scikit-learn what `fit` takes.

@@ -91,11 +91,12 @@ def test_table(capsys: Capture) -> None:
 
 def test_json(capsys: Capture) -> None:
     report = receptive_field_json(capsys, "--kernel-size 3 --dilations 1 2 4 8")
-    assert list(report) == ["receptive_field", "holes", "layers"]
+    assert list(report) == ["receptive_field", "left", "right", "holes", "layers"]
     assert report["receptive_field"] == 31
     assert report["holes"] == []
     assert report["layers"][3] == {
         "part": "joint",
+        "operation": "convolution",
         "kernel_size": 3,
         "dilation_rate": 8,
         "stride": 1,
@@ -214,6 +215,18 @@ def test_strides(capsys: Capture) -> None:
     assert "A span counts the layer's own input steps" in text
 
 
+def test_pools_follow_the_first_layers_and_transposed_convolutions_the_last(capsys: Capture) -> None:
+    options = "--kernel-size 3 --dilations 1 1 --pool 2 --transpose 2"
+    report = receptive_field_json(capsys, options)
+    assert [layer["operation"] for layer in report["layers"]] == ["convolution", "pooling", "convolution", "transposed"]
+    assert (report["receptive_field"], report["left"], report["right"], report["holes"]) == (9, 8, 0, [])
+    assert [layer["receptive_field"] for layer in report["layers"]] == [3, 4, 8, 9]
+    assert "operation" in output(capsys, f"receptive-field {options}").splitlines()[0]
+    centred = output(capsys, f"receptive-field {options} --centred --diagram")
+    assert "Receptive field: 9 rows, 4 before and 4 after the output's own, without holes." in centred
+    assert "No diagram: it is of stacks that look back" in centred
+
+
 def test_diagram(capsys: Capture) -> None:
     text = output(capsys, "receptive-field --dilations 1 4 --diagram")
     assert text.endswith(
@@ -267,6 +280,13 @@ def test_diagram_of_one_row(capsys: Capture) -> None:
         ),
         ("--per-feature-dilations 1 --stacks 2", "argument --stacks: repeats --dilations, which is missing"),
         ("--lookback 9 --stacks 2", "argument --stacks: needs --dilations, a plan has none"),
+        ("--lookback 9 --pool 2", "argument --pool: needs --dilations, a plan has none"),
+        ("--dilations 1 --pool 2 2", "argument --pool: takes at most one for each of the 1 layers"),
+        ("--dilations 1 --transpose 2 2", "argument --transpose: takes at most one for each of the 1 layers"),
+        (
+            "--dilations 1 --lookback 9 --centred",
+            "argument --centred: looks at later rows, of which --lookback has none",
+        ),
         ("--lookback 9 --strides 2", "argument --strides: needs --dilations, a plan has none"),
         ("--lookback 9 --kernel-size 2 3", "argument --kernel-size: a plan takes one value, received 2"),
         (

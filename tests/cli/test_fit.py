@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -105,3 +106,14 @@ def test_without_a_network_no_framework_is_imported() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.stderr.endswith("\n[]\n")
+
+
+def test_a_folder_of_parquet_files_is_a_table() -> None:
+    pytest.importorskip("pyarrow")
+    Path("days").mkdir()
+    frame = daily(200)
+    for i in range(4):
+        frame.iloc[50 * i : 50 * i + 50].reset_index().to_parquet(f"days/{i}.parquet")
+    assert shell(f"tscnn fit days --time day --quiet {LINEAR}").status == 0
+    theirs = Forecaster(8, network=None, time="day").fit(frame.reset_index())
+    pd.testing.assert_frame_equal(Forecaster.load("m.tscnn").predict(), theirs.predict(), check_freq=False)

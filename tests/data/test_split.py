@@ -129,3 +129,15 @@ def test_fractions_are_less_than_one(name: str, fraction: float) -> None:
     arguments: dict[str, Any] = {"validation_fraction": 0.1, name: fraction}
     with pytest.raises(ValueError, match=rf"`{name}` must be a number in \[0, 1\)"):
         Split.of(joined(20), 3, 2, **arguments)
+
+
+def test_long_series_are_thinned_to_stretches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tscnn.data.split.MOST_ROWS", 50)
+    split = Split.at(joined(100, 30), [60, 120])
+    thin = split.thin(10, 4)
+    np.testing.assert_array_equal(thin.series.values[:, 0][[0, 10, 20, 30, 40]], [0, 30, 60, 90, 100])
+    assert [len(index) for index in thin.series.indexes] == [10, 10, 10, 10, 30]
+    assert thin.validation_from == (10, 20, 20, 30, 60)
+    assert thin.calibration_from == (10, 20, 30, 40, 70)
+    assert split.thin(25, 4) is split
+    assert thin.series.indexes[1][0] == 30

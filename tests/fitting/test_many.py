@@ -121,15 +121,15 @@ def kill_when(folder, n_files, find_process):
     return thread
 
 
-def fit_while_a_worker_dies(folder, find_process, n_jobs):
+def fit_while_a_worker_dies(folder, find_process, n_jobs, n_fits=200):
     random = np.random.default_rng(0)
-    frames = {i: pd.DataFrame({"a": random.normal(size=40).cumsum()}) for i in range(200)}
-    killer = kill_when(folder, 60, find_process)
+    frames = {i: pd.DataFrame({"a": random.normal(size=40).cumsum()}) for i in range(n_fits)}
+    killer = kill_when(folder, n_fits // 4, find_process)
     found = fit_many(small(), frames, n_jobs=n_jobs, folder=folder)
     killer.join(1)
     assert not killer.is_alive()
-    some = {i: frames[i] for i in range(0, 200, 20)}
-    assert list(found) == list(range(200))
+    some = {i: frames[i] for i in range(0, n_fits, 20)}
+    assert list(found) == list(range(n_fits))
     assert_same({i: found[i] for i in some}, fit_many(small(), some))
 
 
@@ -137,7 +137,7 @@ def fit_while_a_worker_dies(folder, find_process, n_jobs):
 def test_processes_of_which_one_is_killed_lose_nothing(tmp_path):
     from joblib.externals.loky import reusable_executor
 
-    fit_while_a_worker_dies(tmp_path, lambda: next(iter(reusable_executor._executor._processes)), 2)
+    fit_while_a_worker_dies(tmp_path, lambda: next(iter(reusable_executor._executor._processes)), 2, n_fits=60)
 
 
 @pytest.mark.slow
@@ -149,7 +149,7 @@ def test_a_cluster_of_dask_of_which_a_worker_is_killed_loses_nothing(tmp_path):
         with joblib.parallel_config(backend="dask"):
             fit_while_a_worker_dies(tmp_path, lambda: pids[0], None)
             rows = make_frame(120, 1)
-            how = {"start": rows.index[60], "stride": 8, "refit": True}
+            how = {"start": rows.index[90], "stride": 8, "refit": True}
             found = small().backtest(rows, **how)
         pd.testing.assert_frame_equal(found, small().backtest(rows, **how), check_exact=True)
 

@@ -57,7 +57,7 @@ def test_a_row_is_held_to_its_time(forecaster, form: str) -> None:
     stream = forecaster.stream()
     before = stream.state
     for other in (119, 121, 126):  # repeated, lost, six lost
-        message = r"next row must be that of 2026-01-06 00:00:00: .* to be filled and given first\. Received: row='2026"
+        message = r"next row must be that of 2026-01-06 00:00:00: .* give them first\. Received: row='2026"
         with pytest.raises(ValueError, match=message):
             stream.update(rows_of(FRAME.iloc[other])[form])
     assert same(stream.state, before)

@@ -7,8 +7,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.reference.receptive_field import fewest_layers, impulse_lags, stacks_of_field, starts_of_kernel
-from tscnn.network.receptive_field import conv_output_length, find_holes, plan_layers, reachable_lags, receptive_field
+from tests.reference.receptive_field import (
+    fewest_layers,
+    impulse_lags,
+    matrix_of_ones,
+    measured_lags,
+    stacks_of_field,
+    starts_of_kernel,
+)
+from tscnn.network.receptive_field import (
+    conv_output_length,
+    find_field,
+    find_holes,
+    plan_layers,
+    reachable_lags,
+    receptive_field,
+)
+from tscnn.network.taps import Taps
 
 KERNEL_SIZES = range(2, 9)
 
@@ -55,6 +70,34 @@ def test_measured_support_is_the_declared_one(layers: list[tuple[int, ...]]) -> 
     assert lags.tolist() == measured
     assert lags.dtype == np.int64
     assert find_holes(layers) == sorted(set(range(field)) - set(measured))
+
+
+@st.composite
+def hourglasses(draw: Any) -> list[Taps]:
+    """Draw convolutions and pools with strides, then transposed convolutions, all causal or all centred."""
+    padding = draw(st.sampled_from(["causal", "same"]))
+    strides = draw(st.lists(st.integers(1, 3), max_size=2))
+    down = [
+        Taps(draw(st.integers(s, 4)), draw(st.integers(1, 2)) if s == 1 else 1, s, padding=padding) for s in strides
+    ]
+    up = [Taps(draw(st.integers(1, 4)), 1, s, True, padding) for s in draw(st.permutations(strides))]
+    between = [Taps(*draw(pairs), padding=padding) for _ in range(draw(st.integers(0, 1)))]
+    return [*down, *between, *(up if draw(st.booleans()) else [])]
+
+
+@settings(max_examples=200)
+@given(hourglasses())
+def test_measured_support_of_strides_pools_and_transposed_layers_is_the_declared_one(layers: list[Taps]) -> None:
+    n_rows = 36 * 12
+    reads = np.eye(n_rows)
+    for layer in layers:
+        reads = matrix_of_ones(layer, len(reads)) @ reads
+    lags = measured_lags(reads)
+    assert reachable_lags(layers).tolist() == lags
+    left, right, holes = find_field(layers)
+    assert (left, right) == (max(0, lags[-1]), max(0, -lags[0]))
+    assert receptive_field(layers) == left + 1 + right
+    assert holes == find_holes(layers) == sorted(set(range(-right, left)) - set(lags))
 
 
 @given(st.lists(pairs, min_size=1, max_size=5), st.randoms())

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from tscnn.network.taps import Taps
+
 Plan = list[tuple[int, int]]
 
 
@@ -26,6 +28,42 @@ def impulse_lags(layers: Sequence[Sequence[int]], length: int) -> list[int]:
     for kernel_size, dilation_rate, *stride in layers:
         y = causal_convolution_of_ones(y, kernel_size, dilation_rate, *(stride or [1]))
     return [lag for lag in range(length) if y[length - 1 - lag, -1] > 0]
+
+
+def matrix_of_ones(layer: Taps, length: int) -> np.ndarray:
+    """Write a layer, kernel all ones, as a matrix: a row for each output, a column for each of `length` inputs."""
+    span = 1 + (layer.kernel_size - 1) * layer.dilation_rate
+    offsets = [tap * layer.dilation_rate for tap in range(layer.kernel_size)]
+    if layer.transposed:
+        full = np.zeros(((length - 1) * layer.stride + span, length))
+        for j in range(length):
+            for offset in offsets:
+                full[j * layer.stride + offset, j] = 1
+        before = max(0, span - layer.stride) // 2 if layer.padding == "same" else 0
+        wide = np.vstack([full, np.zeros((layer.stride, length))])
+        return wide[before : before + length * layer.stride]
+    if layer.padding == "causal":
+        before, n_outputs = span - 1, -(-length // layer.stride)
+    else:  # "same", as TensorFlow defines it
+        n_outputs = -(-length // layer.stride)
+        before = max(0, (n_outputs - 1) * layer.stride + span - length) // 2
+    y = np.zeros((n_outputs, length))
+    for j in range(n_outputs):
+        for offset in offsets:
+            if 0 <= j * layer.stride + offset - before < length:
+                y[j, j * layer.stride + offset - before] = 1
+    return y
+
+
+def measured_lags(reads: np.ndarray) -> list[int]:
+    """List the lags of the outputs in the middle, of which output j stands at row j, or at the newest that it reads."""
+    n_outputs, length = reads.shape
+    lags: set[int] = set()
+    for j in range(n_outputs // 3, 2 * n_outputs // 3):
+        rows = np.flatnonzero(reads[j])
+        if len(rows):
+            lags.update(((j if n_outputs == length else rows[-1]) - rows).tolist())
+    return sorted(lags)
 
 
 def stacks_of_field(field: int, kernel_size: int, smallest: tuple[int, int] = (2, 1)) -> Iterator[Plan]:

@@ -3,6 +3,7 @@ import pytest
 
 from tests.training.terms import Repeat
 from tscnn.common.progress import write_line
+from tscnn.data import mapped
 from tscnn.data.windows import cut_segments, find_origins
 from tscnn.network.backend import keras, on_tensorflow
 from tscnn.network.config import resolve_config
@@ -56,6 +57,18 @@ def test_training_lowers_the_loss_of_what_is_forecast_in_the_end(terms):
     np.testing.assert_allclose(trained.losses, losses_by_hand(network, terms, waves()), rtol=1e-3, atol=1e-6)
     assert np.mean(trained.losses) < 0.9 * np.mean(losses_by_hand(make_network(), terms, waves()))
     assert (trained.gate is not None) == bool(terms)
+
+
+@pytest.mark.slow
+@pytest.mark.backend
+def test_rows_in_a_file_train_as_those_in_memory(monkeypatch):
+    monkeypatch.setattr(mapped, "MOST_IN_MEMORY", 0)
+    rows, observed = mapped.map_array(waves().shape, np.float32), np.ones(waves().shape, bool)
+    rows[:], observed[40:60, 1] = waves(), False
+    found = [fit(terms=(Repeat(2),), rows=one, observed=observed)[1] for one in (waves(), rows)]
+    assert found[1].history["loss"][1] < found[1].history["loss"][0]
+    np.testing.assert_allclose(found[1].history["loss"], found[0].history["loss"], rtol=1e-5)
+    np.testing.assert_allclose(found[1].losses, found[0].losses, rtol=1e-4, atol=1e-6)
 
 
 def test_windows_have_the_same_losses():

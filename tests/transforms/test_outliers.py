@@ -253,3 +253,17 @@ def test_blocks_change_no_bit(monkeypatch):
     monkeypatch.setattr(cleaning, "BLOCK", 64)
     np.testing.assert_array_equal(clean_rows(rows, 7).rows, expected.rows)
     assert expected.replaced.any()
+
+
+def test_very_many_rows_are_cleaned_in_parts(monkeypatch):
+    monkeypatch.setattr("tscnn.transforms.cleaning.MOST_ROWS", 2**18)
+    rows = np.random.default_rng(0).normal(size=(2**19 + 7, 2))
+    assert clean_rows(rows, None).rows is rows
+    damaged = rows.copy()
+    damaged[[1000, 2**18 + 9, 2**19], 1] = 1e4
+    damaged[300_000:, 0] += 50
+    cleaned = clean_rows(damaged, None)
+    assert cleaned.replaced.tolist() == [0, 3]
+    assert not cleaned.shifted
+    assert np.abs(cleaned.rows[:, 1]).max() < 10
+    np.testing.assert_array_equal(cleaned.rows[:, 0], damaged[:, 0])

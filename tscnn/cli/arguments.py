@@ -10,7 +10,7 @@ __all__ = ["COMMANDS", "add_arguments"]
 COMMANDS = {
     "fit": (
         "fit a model to a table, and save it",
-        "Fit a model to a table of CSV or Parquet, save it, and say what was found.",
+        "Fit a model to a table of CSV or Parquet, or a folder of Parquet files, save it, and say what was found.",
         """\
   tscnn fit weather.csv --lookback 24 --horizon 3 --no-network -o weather.tscnn
   tscnn fit weather.csv --targets JFK_temp --lookback 24 --set filters=4 --set epochs=1 -o small.tscnn
@@ -43,6 +43,25 @@ COMMANDS = {
         "Check on rows of one's own that a model can be trusted. The exit status is 1 if a check fails.",
         """\
   tscnn audit weather.tscnn weather.csv --no-refit""",
+    ),
+    "impute": (
+        "fill the gaps of a table",
+        """\
+Fill the gaps of a table: by a model that is fitted to it, or by one of --model,
+which --save wrote. Values that are there stay as they are.""",
+        """\
+  tscnn impute weather.csv --no-network -o filled.csv
+  tscnn impute weather.csv --no-network --coverage 0.9 --save gaps.tscnn -o filled.csv
+  tscnn impute weather.csv --model gaps.tscnn --json""",
+    ),
+    "anomalies": (
+        "find the rows of a table that do not go with the others",
+        """\
+Write the rows that do not go with the others, each with its score and the column
+that has it: by a model that is fitted to the table, or by one of --model.""",
+        """\
+  tscnn anomalies weather.csv --no-network --save gaps.tscnn
+  tscnn anomalies weather.csv --model gaps.tscnn --all -o scores.csv""",
     ),
     "plot": (
         "draw a forecast",
@@ -210,6 +229,20 @@ def _add_audit(parser: argparse.ArgumentParser) -> None:
     _add_json(parser)
 
 
+def _add_impute(parser: argparse.ArgumentParser) -> None:
+    _add_reconstructor(parser)
+    parser.add_argument("--coverage", type=float, metavar="SHARE", help="of intervals, such as 0.9")
+    _add_reading(parser)
+    _add_json(parser)
+
+
+def _add_anomalies(parser: argparse.ArgumentParser) -> None:
+    _add_reconstructor(parser)
+    parser.add_argument("--all", action="store_true", help="write the scores of all values")
+    _add_reading(parser)
+    _add_json(parser)
+
+
 def _add_plot(parser: argparse.ArgumentParser) -> None:
     _add_model(parser)
     _add_data(parser, optional=True)
@@ -277,6 +310,16 @@ _ADD = {name: globals()[f"_add_{name}"] for name in COMMANDS}
 
 def _add_model(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", metavar="MODEL", help="file of `tscnn fit` or `Forecaster.save`")
+
+
+def _add_reconstructor(parser: argparse.ArgumentParser) -> None:
+    _add_data(parser)
+    _add_out(parser)
+    parser.add_argument("--model", metavar="FILE", help="of --save (default: one is fitted to the table)")
+    parser.add_argument("--save", metavar="FILE", help="write the model")
+    parser.add_argument("--freq", metavar="STEP", help="step of the rows, where some are absent, such as h, D, 15min")
+    parser.add_argument("--no-network", action="store_true", help="the closed form alone, fitted in no time")
+    parser.add_argument("--random-state", type=int, metavar="N", help="makes the fit repeatable")
 
 
 def _add_data(parser: argparse.ArgumentParser, *, optional: bool = False) -> None:

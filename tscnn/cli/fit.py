@@ -6,6 +6,7 @@ import argparse
 import ast
 import contextlib
 import sys
+from pathlib import Path
 from typing import Any
 
 from tscnn.cli.describe import describe_model
@@ -22,11 +23,14 @@ __all__ = ["run"]
 def run(args: argparse.Namespace) -> int:
     """Fit a forecaster, save it, and say what was found."""
     find_place(args.out)  # before minutes are spent on what goes there
-    table = read_table(args.data, reading_of(args))
-    if table.time is None:
-        sys.stderr.write("tscnn fit: note: no column of times was found: rows are numbered; `--time` names one\n")
+    data, time = args.data, args.time
+    if not Path(data).is_dir():  # of Parquet files, which may be larger than memory
+        table = read_table(data, reading_of(args))
+        data, time = table.frame, table.time
+        if time is None:
+            sys.stderr.write("tscnn fit: note: no column of times was found: rows are numbered; `--time` names one\n")
     with contextlib.redirect_stdout(sys.stderr):
-        forecaster = Forecaster(time=table.time, **_parameters(args)).fit(table.frame)
+        forecaster = Forecaster(time=time, **_parameters(args)).fit(data)
     forecaster.save(args.out)
     if args.json:
         write_json(describe_model(forecaster))

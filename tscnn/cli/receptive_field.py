@@ -7,12 +7,13 @@ import json
 import sys
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from tscnn.common.checks import show
-from tscnn.network.receptive_field import find_holes, plan_layers, reachable_lags, receptive_field
+from tscnn.network.receptive_field import find_field, plan_layers, reachable_lags, receptive_field
+from tscnn.network.taps import Taps
 
 __all__ = ["DESCRIPTION", "EPILOG", "add_arguments", "run"]
 
@@ -25,13 +26,20 @@ EPILOG = """\
 examples:
   tscnn receptive-field --kernel-size 3 --dilations 1 2 4 8
   tscnn receptive-field --kernel-size 3 --dilations 1 2 4 8 --lookback 24 --diagram
+  tscnn receptive-field --kernel-size 3 --dilations 1 1 --pool 2 --transpose 2
   tscnn receptive-field --lookback 10"""
 
 _MOST_LAYERS = 1000
 _MOST_RANGES = 8
 _DIAGRAM_COLUMNS = 80
 
-Layer = tuple[int, int, int]
+
+class Layer(NamedTuple):
+    """A layer of the stack, and what the report calls it."""
+
+    taps: Taps
+    operation: str = "convolution"
+    part: str = "joint"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -58,6 +66,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         **several,
         help="dilation rates of a per-feature front end, whose layers come before those of --dilations",
     )
+    parser.add_argument(
+        "--pool", **several, help="sizes, and strides, of pooling layers: one after each of the first layers"
+    )
+    parser.add_argument(
+        "--transpose",
+        **several,
+        help="kernel sizes, and strides, of transposed convolutions: one after each of the last layers",
+    )
+    parser.add_argument(
+        "--centred", action="store_true", help="each layer reads rows around its output's (padding 'same')"
+    )
     parser.add_argument("--lookback", type=_positive_int, metavar="L", help="rows that a forecast is given")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--diagram", action="store_true", help="also draw the rows that each layer reads")
@@ -69,7 +88,7 @@ def run(parser: argparse.ArgumentParser, args: argparse.Namespace) -> int:
     planning = not (args.dilations or args.per_feature_dilations)
     try:
         layers = _planned_layers(args) if planning else _layers(args)
-        report = _report(layers, len(args.per_feature_dilations or ()), args.lookback, max(args.kernel_size))
+        report = _report(layers, args.lookback, max(args.kernel_size))
     except ValueError as error:
         parser.error(str(error))
 
@@ -94,7 +113,9 @@ def _positive_int(text: str) -> int:
 
 
 def _layers(args: argparse.Namespace) -> list[Layer]:
-    """Return (kernel_size, dilation_rate, stride) of each layer, the front end first."""
+    """Return the layers, the front end first."""
+    if args.centred and args.lookback:
+        raise ValueError("argument --centred: looks at later rows, of which --lookback has none")
     if args.stacks and not args.dilations:
         raise ValueError("argument --stacks: repeats --dilations, which is missing")
     front_end, cycle, n_stacks = args.per_feature_dilations or [], args.dilations or [], args.stacks or 1
@@ -103,7 +124,19 @@ def _layers(args: argparse.Namespace) -> list[Layer]:
         raise ValueError(f"at most {_MOST_LAYERS} layers can be listed, received {n_layers}")
     kernel_sizes = _one_per_layer("--kernel-size", args.kernel_size, n_layers)
     strides = _one_per_layer("--strides", args.strides or [1], n_layers)
-    return list(zip(kernel_sizes, front_end + cycle * n_stacks, strides, strict=True))
+    parts = ["front_end"] * len(front_end) + ["joint"] * (n_layers - len(front_end))
+    for option, values in (("--pool", args.pool), ("--transpose", args.transpose)):
+        if len(values or ()) > n_layers:
+            raise ValueError(f"argument {option}: takes at most one for each of the {n_layers} layers")
+    pools, transposes = args.pool or [], [None] * (n_layers - len(args.transpose or ())) + (args.transpose or [])
+    padding, layers = "same" if args.centred else "causal", []
+    for i, numbers in enumerate(zip(kernel_sizes, front_end + cycle * n_stacks, strides, strict=True)):
+        layers.append(Layer(Taps(*numbers, padding=padding), part=parts[i]))
+        if i < len(pools):
+            layers.append(Layer(Taps(pools[i], 1, pools[i], padding=padding), "pooling", parts[i]))
+        if size := transposes[i]:
+            layers.append(Layer(Taps(size, 1, size, transposed=True, padding=padding), "transposed", parts[i]))
+    return layers
 
 
 def _one_per_layer(option: str, values: list[int], n_layers: int) -> list[int]:
@@ -116,29 +149,32 @@ def _one_per_layer(option: str, values: list[int], n_layers: int) -> list[int]:
 def _planned_layers(args: argparse.Namespace) -> list[Layer]:
     if args.lookback is None:
         raise ValueError("give --dilations to measure a stack, or --lookback to plan one")
-    for option, value in (("--stacks", args.stacks), ("--strides", args.strides)):
-        if value is not None:
-            raise ValueError(f"argument {option}: needs --dilations, a plan has none")
+    for option in ("stacks", "strides", "pool", "transpose", "centred"):
+        if getattr(args, option):
+            raise ValueError(f"argument --{option}: needs --dilations, a plan has none")
     if len(args.kernel_size) > 1:
         raise ValueError(f"argument --kernel-size: a plan takes one value, received {len(args.kernel_size)}")
-    return [(kernel_size, dilation_rate, 1) for kernel_size, dilation_rate in _plan(args.lookback, args.kernel_size[0])]
+    return _plan(args.lookback, args.kernel_size[0])
 
 
-def _plan(lookback: int, kernel_size: int) -> list[tuple[int, int]]:
+def _plan(lookback: int, kernel_size: int) -> list[Layer]:
     try:
-        return plan_layers(lookback, kernel_size)
+        return [Layer(Taps(*layer)) for layer in plan_layers(lookback, kernel_size)]
     except ValueError as error:
         option = "--kernel-size" if kernel_size < 2 else "--lookback"
         raise ValueError(f"argument {option}: {error}") from None
 
 
-def _report(layers: Sequence[Layer], n_front_end: int, lookback: int | None, kernel_size: int) -> dict[str, Any]:
+def _report(layers: Sequence[Layer], lookback: int | None, kernel_size: int) -> dict[str, Any]:
     """Measure the stack: everything that is printed, under the names that JSON gives it."""
-    lags = reachable_lags(layers)
+    taps = [layer.taps for layer in layers]
+    field, lags = find_field(taps), reachable_lags(taps)
     report: dict[str, Any] = {
-        "receptive_field": receptive_field(layers),
-        "holes": find_holes(layers),
-        "layers": _describe(layers, n_front_end),
+        "receptive_field": field.left + 1 + field.right,
+        "left": field.left,
+        "right": field.right,
+        "holes": field.holes,
+        "layers": _describe(layers),
     }
     if lookback is not None:
         n_seen = int(np.count_nonzero(lags < lookback))
@@ -147,26 +183,23 @@ def _report(layers: Sequence[Layer], n_front_end: int, lookback: int | None, ker
             "lookback": lookback,
             "unseen_rows": lookback - n_seen,
             "padding_only_lags": len(lags) - n_seen,
-            "plan": _describe([(*layer, 1) for layer in plan], 0),
+            "plan": _describe(plan),
         }
     return report
 
 
-def _describe(layers: Sequence[Layer], n_front_end: int) -> list[dict[str, Any]]:
+def _describe(layers: Sequence[Layer]) -> list[dict[str, Any]]:
     described = []
-    field = rows_per_step = 1
-    for i, (kernel_size, dilation_rate, stride) in enumerate(layers):
-        reach = (kernel_size - 1) * dilation_rate
-        field += reach * rows_per_step
-        rows_per_step *= stride
+    for i, (taps, operation, part) in enumerate(layers):
         described.append(
             {
-                "part": "front_end" if i < n_front_end else "joint",
-                "kernel_size": kernel_size,
-                "dilation_rate": dilation_rate,
-                "stride": stride,
-                "span": 1 + reach,
-                "receptive_field": field,
+                "part": part,
+                "operation": operation,
+                "kernel_size": taps.kernel_size,
+                "dilation_rate": taps.dilation_rate,
+                "stride": taps.stride,
+                "span": 1 + taps.reach,
+                "receptive_field": receptive_field([layer.taps for layer in layers[: i + 1]]),
             }
         )
     return described
@@ -185,7 +218,8 @@ def _plan_text(report: dict[str, Any]) -> list[str]:
 def _measure_text(report: dict[str, Any]) -> list[str]:
     field, holes = report["receptive_field"], report["holes"]
     lines = [*_table(report["layers"]), ""]
-    lines.append(f"Receptive field: {_count(field, 'row')}, {'with' if holes else 'without'} holes.")
+    sides = f", {report['left']} before and {report['right']} after the output's own" if report["right"] else ""
+    lines.append(f"Receptive field: {_count(field, 'row')}{sides}, {'with' if holes else 'without'} holes.")
     if holes:
         lines.append(f"Holes: nothing reaches {_lags(holes)}, counted back from the newest row, lag 0.")
     if "lookback" in report:
@@ -213,9 +247,15 @@ def _comparison(report: dict[str, Any]) -> list[str]:
 def _table(layers: Sequence[dict[str, Any]]) -> list[str]:
     """Align the layers in columns; leave out the columns in which there is nothing to tell."""
     columns = {"layer": list(range(1, len(layers) + 1))}
-    titles = {"part": "part", "kernel_size": "kernel size", "dilation_rate": "dilation", "stride": "stride"}
+    titles = {
+        "part": "part",
+        "operation": "operation",
+        "kernel_size": "kernel size",
+        "dilation_rate": "dilation",
+        "stride": "stride",
+    }
     titles |= {"span": "span", "receptive_field": "field so far"}
-    usual = {"part": "joint", "stride": 1}
+    usual = {"part": "joint", "operation": "convolution", "stride": 1}
     for key, title in titles.items():
         values = [layer[key] for layer in layers]
         if any(value != usual.get(key) for value in values):
@@ -230,19 +270,21 @@ def _table(layers: Sequence[dict[str, Any]]) -> list[str]:
 
 def _diagram(layers: Sequence[Layer]) -> list[str]:
     """Draw, from the output down to the data, the rows that each layer reads."""
-    field = receptive_field(layers)
+    if any(taps.transposed or taps.padding != "causal" for taps, *_ in layers):
+        return ["No diagram: it is of stacks that look back, of which every output sees the same lags."]
+    field = receptive_field([layer.taps for layer in layers])
     if field > _DIAGRAM_COLUMNS:
         rule = f"it takes one column per row, and {field} are more than the {_DIAGRAM_COLUMNS} that fit"
         return [f"No diagram: {rule}."]
 
     rows_per_step = [1]
-    for *_, stride in layers:
-        rows_per_step.append(rows_per_step[-1] * stride)
+    for taps, *_ in layers:
+        rows_per_step.append(rows_per_step[-1] * taps.stride)
     read = np.zeros(1, dtype=np.int64)
     levels = [("output", read)]
-    for i, (kernel_size, dilation_rate, _) in reversed(list(enumerate(layers))):
-        taps = np.arange(kernel_size) * dilation_rate * rows_per_step[i]
-        read = np.unique(read[:, None] + taps)
+    for i, (taps, *_) in reversed(list(enumerate(layers))):
+        lags = np.arange(taps.kernel_size) * taps.dilation_rate * rows_per_step[i]
+        read = np.unique(read[:, None] + lags)
         levels.append((f"layer {i + 1} reads" if i else "layer 1 reads (data)", read))
 
     gap = " " if 2 * field <= _DIAGRAM_COLUMNS else ""

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from tscnn.common.checks import received
+from tscnn.data.mapped import blocks
 from tscnn.data.schema import Schema
 from tscnn.data.times import Times
 from tscnn.data.windows import find_origins, sliding_windows
@@ -78,11 +79,33 @@ class SeriesSet:
         names = None if None in frames else tuple(frames)
         arrays = [frame.to_numpy() for frame in frames.values()]
         values, covariates = schema.encode(arrays[0] if len(arrays) == 1 else np.concatenate(arrays))
-        indexes = tuple(frame.index for frame in frames.values())
+        return cls.of_arrays(values, tuple(frame.index for frame in frames.values()), names, covariates)
+
+    @classmethod
+    def of_arrays(
+        cls,
+        values: np.ndarray,
+        indexes: tuple[pd.Index, ...],
+        names: tuple[object, ...] | None,
+        covariates: np.ndarray | None,
+    ) -> Self:
+        """Take arrays as they are, and fill what is missing of what is known ahead, in place.
+
+        Parameters
+        ----------
+        values, indexes, names, covariates : ndarray, tuple of Index, tuple or None, ndarray or None
+            The attributes.
+
+        Returns
+        -------
+        SeriesSet
+            Of these.
+        """
+        series = cls(values, indexes, names, covariates)
         if covariates is not None and np.isnan(covariates).any():
-            ends = np.cumsum([0, *map(len, arrays)]).tolist()
-            covariates = np.concatenate([_interpolate(covariates[a:b]) for a, b in itertools.pairwise(ends)])
-        return cls(values, indexes, names, covariates)
+            for a, b in itertools.pairwise(series.bounds.tolist()):
+                covariates[a:b] = _interpolate(covariates[a:b])
+        return series
 
     def times(self, i: int) -> Times:
         """Return what is known ahead of the rows of one series.
@@ -109,6 +132,25 @@ class SeriesSet:
             Of `times`.
         """
         return [self.times(i) for i in range(len(self.indexes))]
+
+    def times_at(self, at: np.ndarray) -> Times:
+        """Return what is known ahead of some rows.
+
+        Parameters
+        ----------
+        at : ndarray of int of shape (n,)
+            Row numbers of the whole array.
+
+        Returns
+        -------
+        Times
+            Of these, in their order.
+        """
+        owners, covariates = np.searchsorted(self.bounds, at, side="right") - 1, self.covariates
+        order = np.argsort(owners, kind="stable")
+        first, *others = [self.indexes[i][at[owners == i] - self.bounds[i]] for i in np.unique(owners)]
+        index = first.append(others) if others else first
+        return Times(index[np.argsort(order)], None if covariates is None else covariates[at])
 
     def joined_times(self) -> Times:
         """Return what is known ahead of all rows, one series behind the other.
@@ -177,8 +219,9 @@ class SeriesSet:
         ndarray of bool of shape (n_rows, n_features), or None
             False where `values` has NaN; None where it has none.
         """
-        observed = ~np.isnan(self.values)
-        return None if observed.all() else observed
+        if not any(np.isnan(self.values[block]).any() for block in blocks(self.values)):
+            return None
+        return ~np.isnan(self.values)
 
     def with_values(self, values: np.ndarray) -> Self:
         """Return the same series with other values.

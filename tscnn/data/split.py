@@ -10,6 +10,7 @@ from typing import Self
 import numpy as np
 
 from tscnn.common.checks import check_real
+from tscnn.data.mapped import MOST_ROWS, release
 from tscnn.data.series import SeriesSet
 from tscnn.data.windows import split_row
 
@@ -151,8 +152,49 @@ class Split:
         ndarray of bool of shape (n_rows,)
             True for rows before `validation_from` of their series.
         """
-        lengths = np.diff(self.series.bounds)
-        return np.arange(len(self.series.values)) < np.repeat(self.validation_from, lengths)
+        kept = np.zeros(len(self.series.values), bool)
+        for start, end in zip(self.series.bounds[:-1].tolist(), self.validation_from, strict=True):
+            kept[start:end] = True
+        return kept
+
+    def thin(self, length: int, n_parts: int) -> Self:
+        """Take stretches of series that have many millions of rows: enough to choose on.
+
+        Parameters
+        ----------
+        length, n_parts : int
+            Rows of a stretch, and how many a series, evenly spread from its first row to its last.
+
+        Returns
+        -------
+        Split
+            Of these as if they were series, in memory; the same if no series is so long.
+        """
+        bounds = list(itertools.pairwise(self.series.bounds.tolist()))
+        if all(b - a <= max(MOST_ROWS, n_parts * length) for a, b in bounds):
+            return self
+        cuts = []
+        for i, (a, b) in enumerate(bounds):
+            is_long = b - a > max(MOST_ROWS, n_parts * length)
+            firsts = np.linspace(a, b - length, n_parts).astype(int).tolist() if is_long else [a]
+            cuts += [(i, first, min(first + length, b) if is_long else b) for first in firsts]
+        names, covariates = self.series.names, self.series.covariates
+        indexes = tuple(self.series.indexes[i][a - bounds[i][0] : b - bounds[i][0]] for i, a, b in cuts)
+        series = type(self.series)(
+            np.concatenate([self.series.values[a:b] for _, a, b in cuts]),
+            indexes,
+            None if names is None else tuple(names[i] for i, _, _ in cuts),
+            None if covariates is None else np.concatenate([covariates[a:b] for _, a, b in cuts]),
+        )
+        release(self.series.values)
+        ends = [
+            tuple(
+                int(np.clip(rows[i], a, b)) - a + to
+                for to, (i, a, b) in zip(series.bounds[:-1].tolist(), cuts, strict=True)
+            )
+            for rows in (self.validation_from, self.calibration_from)
+        ]
+        return type(self)(series, *ends)
 
     def training(self, lookback: int, horizon: int) -> list[range]:
         """Find the origins to train on.

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from tscnn.common.checks import received, show
+from tscnn.data.mapped import blocks
 
 __all__ = ["FARTHEST", "as_float", "check_observed", "check_sizes", "list_some"]
 
@@ -90,7 +91,13 @@ def check_sizes(frame: pd.DataFrame, mean: np.ndarray, scale: np.ndarray) -> Non
     """
     values, room = frame.to_numpy(), FARTHEST * scale
     mean = np.broadcast_to(mean, values.shape[1:])
-    if (values.max(axis=0) < mean + room).all() and (values.min(axis=0) > mean - room).all():
+    lowest, highest = np.full((2, values.shape[1]), np.nan)
+    for block in blocks(values):
+        lowest, highest = (
+            np.fmin(lowest, np.fmin.reduce(values[block])),
+            np.fmax(highest, np.fmax.reduce(values[block])),
+        )
+    if not (highest >= mean + room).any() and not (lowest <= mean - room).any():
         return
     far = np.argwhere(np.abs(values - mean) >= room)
     if not len(far):  # values are missing

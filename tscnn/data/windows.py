@@ -6,7 +6,7 @@ t - L + 1 .. t and is evaluated on rows t + 1 .. t + H.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,7 @@ __all__ = [
     "cut_segments",
     "find_origins",
     "make_windows",
+    "pick_origins",
     "sliding_windows",
     "split_row",
 ]
@@ -205,6 +206,31 @@ def find_origins(
         ranges.append(range(offset + first, max(offset + first, offset + length - horizon)))
         offset += length
     return ranges
+
+
+def pick_origins(stretches: Sequence[range], positions: np.ndarray) -> np.ndarray:
+    """Take some of the origins of several stretches.
+
+    Parameters
+    ----------
+    stretches : sequence of range
+        Rows.
+    positions : ndarray of int
+        Which, counted through all stretches.
+
+    Returns
+    -------
+    ndarray of int
+        Rows.
+
+    Examples
+    --------
+    >>> pick_origins([range(3, 8), range(8, 8), range(13, 16)], np.array([0, 4, 5]))
+    array([ 3,  7, 13])
+    """
+    ends = np.cumsum([0, *map(len, stretches)])
+    which = np.searchsorted(ends, positions, side="right") - 1
+    return np.asarray(np.array([s.start for s in stretches], int)[which] + positions - ends[which])
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from tscnn.common.checks import received
+from tscnn.data.mapped import columns_of, is_mapped, release
 from tscnn.data.windows import sliding_windows
 from tscnn.statistics.influence import limit_influence
 from tscnn.transforms.missing import carry_forward
@@ -120,7 +121,7 @@ def evaluate_forecasts(
     if not n_origins:
         raise ValueError(received("`origins` must not be empty.", origins=origins))
     targets, linear_map = list(targets), np.asarray(linear_map).reshape(np.shape(linear_map)[-2:])
-    values, plain = rows[:, targets], plain[:, targets]
+    values, plain = columns_of(rows, targets), columns_of(plain, targets)
     calm, outcomes = sliding_windows(values, horizon), sliding_windows(plain, horizon)  # by their first row
     newest, phases = carry_forward(plain), {name: carry_forward(plain, length) for name, length in seasons.items()}
     complete = newest is plain
@@ -129,7 +130,7 @@ def evaluate_forecasts(
     n_chunk = max(1, settings.chunk_values // n_values)
     sums = _Sums()
     for stretch in origins:
-        cutoffs = np.asarray(stretch)[:: -(-n_origins // most)]
+        cutoffs = np.arange(stretch.start, stretch.stop, -(-n_origins // most))
         for first in range(0, len(cutoffs), n_chunk):
             at = cutoffs[first : first + n_chunk]
             forecasts = forecast(at)
@@ -147,6 +148,7 @@ def evaluate_forecasts(
                 sums.add(f"repeat {name}", phases[name][at[:, None] + steps] - after)
             sums.add("repeat last", newest[at][:, None] - after)
             sums.add_outcomes(after)
+            release(values, plain)
     return sums.as_report()
 
 
@@ -278,6 +280,6 @@ def _apply_map(values: np.ndarray, linear_map: np.ndarray, at: np.ndarray) -> np
     weights = linear_map.astype(values.dtype)
     forecasts = np.empty((len(at), horizon, values.shape[1]), values.dtype)
     for column in range(values.shape[1]):  # no more than the windows of one column are in memory at a time
-        windows = sliding_windows(np.ascontiguousarray(values[:, column]), lookback)
-        forecasts[:, :, column] = windows[at - lookback + 1] @ weights
+        own = values[:, column] if is_mapped(values) else np.ascontiguousarray(values[:, column])
+        forecasts[:, :, column] = sliding_windows(own, lookback)[at - lookback + 1] @ weights
     return forecasts

@@ -11,6 +11,7 @@ import numpy as np
 
 from tscnn.data.calendar import find_cycle, season_positions
 from tscnn.data.index import find_seasonality
+from tscnn.data.mapped import blocks, columns_of, every_nth, is_mapped, release
 from tscnn.data.schema import Schema
 from tscnn.data.series import SeriesSet
 from tscnn.data.split import Split
@@ -79,7 +80,8 @@ def fit_calibration(
     quantiles = _find_quantiles(errors, numbers, scale.bands, n_errors)
     sizes = scale.sizes * _widen(scale, errors, seen, targets, n_errors)
     paths = _draw_paths(errors[0], numbers[0], scale.sizes.shape)
-    lowest = np.where(np.nanmin(split.series.values[:, targets], axis=0) >= 0, 0.0, -np.inf)
+    least = [np.fmin.reduce(split.series.values[block][:, targets]) for block in blocks(split.series.values)]
+    lowest = np.where(np.fmin.reduce(least) >= 0, 0.0, -np.inf)
     return replace(
         scale,
         sizes=sizes,
@@ -123,10 +125,9 @@ def _fit_scale(
     errors: Sequence[Errors], seen: SeriesSet, fitted: Pipeline, schema: Schema
 ) -> tuple[Calibration, list[np.ndarray]]:
     """Fit the scale of errors; return it, and errors in its units."""
-    rows, (horizon, k) = (
-        np.asarray(seen.values[:, list(fitted.targets)], np.float64),
-        (fitted.horizon, len(fitted.targets)),
-    )
+    rows, horizon, k = columns_of(seen.values, fitted.targets), fitted.horizon, len(fitted.targets)
+    if not is_mapped(rows):
+        rows = np.asarray(rows, np.float64)
     n_rows, season = _find_span(fitted, schema)
     length = find_seasonality(schema.freq) or 1
     cycle = find_cycle(schema.freq, length)
@@ -160,15 +161,23 @@ def _fit_scale(
         scale = replace(
             scale, typical=typical, farthest=np.maximum(high - typical, typical - low), departures=departures
         )
-    of_rows = season_positions(seen.joined_times().index, cycle, length) if cycle else None
+    index = seen.indexes[0] if len(seen.indexes) == 1 else seen.joined_times().index
+    of_rows = season_positions(index, cycle, length) if cycle and not is_mapped(rows) else None
+
+    def place(at: np.ndarray) -> np.ndarray:
+        if of_rows is not None:
+            return np.asarray(of_rows[at])
+        return season_positions(index[at.ravel()], cycle, length).reshape(at.shape)
+
     samples = [
         Sample(
             one,
             scale.features(one.forecasts(rows), rows, one.origins, one.steps),
-            None if of_rows is None else of_rows[one.origins[:, None] + 1 + one.steps],
+            place(one.origins[:, None] + 1 + one.steps) if cycle else None,
         )
         for one in errors
     ]
+    release(rows)
     for _ in range(2):
         scale = _resize(scale, samples)
         if n_rows:
@@ -215,14 +224,21 @@ def _widen(
     own = _mean_by_step(errors, [np.abs(one.values) for one in errors], horizon)
     lags = np.minimum(scale.season * (np.arange(horizon) // scale.season + 1), most - 1)
     naive, bounds = np.ones_like(own), seen.bounds.tolist()
-    parts = [seen.values[a:b, targets].astype(np.float64) for a, b in itertools.pairwise(bounds)][:MOST_SERIES]
+    parts = [seen.values[a:b] for a, b in itertools.pairwise(bounds)][:MOST_SERIES]
     for lag in np.unique(lags):
-        changes = [part[lag:] - part[:-lag] for part in parts if len(part) > lag]
+        changes = [_changes(part, targets, lag) for part in parts if len(part) > lag]
         sizes = changes[0] if len(changes) == 1 else np.concatenate(changes)  # of long series no copies
         naive[lags == lag] = mean_known(np.abs(sizes, out=sizes), axis=0)
     prior = np.maximum(naive / own, 1)
     n = np.maximum(n_errors, 1)[:, None]
     return np.asarray((n + PRIOR_NAIVE * prior) / (n + PRIOR_NAIVE))
+
+
+def _changes(rows: np.ndarray, targets: Sequence[int], lag: int) -> np.ndarray:
+    """Return what columns change by in `lag` rows, of many millions of rows some."""
+    every = every_nth(rows)
+    later, earlier = (part[::every, targets].astype(np.float64) for part in (rows[lag:], rows[:-lag]))
+    return later - earlier
 
 
 def _find_weights(scale: Calibration, samples: Sequence[Sample]) -> np.ndarray:

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from tscnn.common.checks import received
+from tscnn.data.mapped import MOST_ROWS, blocks
 from tscnn.data.schema import Schema
 from tscnn.data.series import SeriesSet
 from tscnn.parameters import GROUPS, CheckedParameters
@@ -102,10 +103,12 @@ def _describe_data(series: SeriesSet, schema: Schema) -> dict[str, str]:
     times, values = hashlib.sha256(), hashlib.sha256()
     for index in series.indexes:
         times.update(f"{len(index)}".encode())
-        times.update(pd.util.hash_array(index.to_numpy()).tobytes())
+        for first in range(0, len(index), MOST_ROWS):
+            times.update(pd.util.hash_array(index[first : first + MOST_ROWS].to_numpy()).tobytes())
     for table in (series.values, series.covariates):
         for column in () if table is None else table.T:
-            values.update(np.ascontiguousarray(column).data)
+            for block in blocks(column):
+                values.update(np.ascontiguousarray(column[block]).data)
     columns = json.dumps([schema.to_json(), repr(series.names)], default=str)
     return {
         "columns": hashlib.sha256(columns.encode()).hexdigest(),

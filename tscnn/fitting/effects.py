@@ -25,6 +25,7 @@ __all__ = ["find_ahead_inputs", "fit_effects"]
 MOST_SCREENED = 512
 LONGEST_WINDOW = 0.12
 LONGEST_HORIZON = 0.07
+MOST_LONG, MOST_STRETCHES = 2**20, 32  # rows, and stretches, of a series of many millions of rows
 
 
 def fit_effects(
@@ -53,18 +54,22 @@ def fit_effects(
         How much they help.
     """
     settings = CovariateSettings()
+    width = 7 * (season_length or 1) if (season_length or 1) > 7 else max(season_length or 1, 4 * parameters.horizon)
     every = -(-len(rows.values) // settings.most_rows)
     which = range(0, len(rows.indexes), min(every, len(rows.indexes)))
-    rows, split = rows.take(which), split.take(which)
+    split, length = dataclasses.replace(split.take(which), series=rows.take(which)), 4 * (width + parameters.horizon)
+    rows, split = split.series, split.thin(length, int(np.clip(MOST_LONG // length, 2, MOST_STRETCHES)))
+    is_thin, rows = split.series is not rows, split.series
     calendar, targets = parameters.calendar, list(schema.target_features)
     if calendar is None:
         calendar = find_calendar(schema.freq, split.n_training)
+        if is_thin:  # stretches of some weeks say nothing of the other seasons of the year
+            calendar = tuple(name for name in calendar if name != "yearday")
     listed = [calendar] if calendar else []
     if rows.covariates is not None and parameters.calendar is None:
         listed.append(())
     if rows.covariates is None and not calendar:
         return (), not_kept("nothing is known ahead")
-    width = 7 * (season_length or 1) if (season_length or 1) > 7 else max(season_length or 1, 4 * parameters.horizon)
     kept = None if rows.covariates is None else rows.covariates[split.training_rows()]
     bases = [CovariateBasis.of(own, kept) for own in listed or [()]]
     summed = [sum_effects(rows.values, split, basis, parameters.horizon, width, settings) for basis in bases]

@@ -15,6 +15,7 @@ from tscnn.common.interrupts import is_own_fit
 from tscnn.common.progress import Stages
 from tscnn.common.term import Term
 from tscnn.data.index import find_seasonality, find_seasons
+from tscnn.data.mapped import MOST_ROWS, is_mapped
 from tscnn.data.schema import Schema
 from tscnn.data.series import SeriesSet
 from tscnn.data.split import Split
@@ -44,6 +45,8 @@ from tscnn.transforms.fit import clean_series
 from tscnn.transforms.missing import fill_series
 
 __all__ = ["Fit", "fit_pipeline"]
+
+STRETCHES = 2**18, 8  # rows, and how many, of a series of many millions that tell how long its cycles are: a convention
 
 
 @dataclass(frozen=True)
@@ -268,8 +271,9 @@ def fit_linear(
     targets, settings = list(schema.target_features), settings or LinearModel()
     lookbacks = [lookback] if lookback is not None else []
     if lookback is None:
-        bounds = zip(rows.bounds[:-1].tolist(), split.validation_from, strict=True)
-        known = [rows.values[a:b, targets] for a, b in bounds]
+        some = replace(split, series=rows).thin(*STRETCHES)
+        bounds = zip(some.series.bounds[:-1].tolist(), some.validation_from, strict=True)
+        known = [some.series.values[a:b, targets] for a, b in bounds]
         lookbacks = list_lookbacks(known, parameters.horizon, season_length, settings)
     isolated = parameters.network is not None and parameters.network.feature_mode == "independent"
     short = is_short(rows, lookback, parameters.linear_model)
@@ -301,6 +305,8 @@ def _add_periodic_regression(
         return linear
     if not settings.periodic_regression:
         return linear.beside(name, (), not_kept("switched off"))
+    if is_mapped(rows.values) and len(rows.values) > MOST_ROWS:
+        return linear.beside(name, (), not_kept("too many rows"))
     season_length = find_seasonality(schema.freq) or 1
     season = season_length if season_length > 1 else settings.lookbacks.default_season
     span = parameters.lookback or settings.periodic.seasons * season

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from tscnn.data.mapped import columns_of
 from tscnn.data.series import SeriesSet
 from tscnn.data.split import Split
 from tscnn.data.windows import sliding_windows
@@ -159,7 +160,7 @@ def _forecast_errors(
         i = int(np.searchsorted(bounds, at[0], side="right")) - 1
         own = seen.values[bounds[i] : bounds[i + 1]]
         found = np.concatenate([part for _, part in forecast_rows(fitted, own, seen.times(i), at - bounds[i])])
-        outcomes = sliding_windows(own[:, targets], horizon)[at - bounds[i] + 1]
+        outcomes = sliding_windows(columns_of(own, targets), horizon)[at - bounds[i] + 1]
         origins.append(at)
         values.append(outcomes.astype(np.float64) - found)
     lengths = tuple(map(len, stretches))

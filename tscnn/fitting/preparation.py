@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tscnn.data.index import find_seasonality
+from tscnn.data.mapped import every_few
 from tscnn.data.schema import Schema
 from tscnn.data.series import SeriesSet
 from tscnn.data.split import Split
@@ -185,10 +186,9 @@ def _find_yearly(series: SeriesSet, schema: Schema, parameters: CheckedParameter
 
 def _find_positive(split: Split, targets: list[int]) -> np.ndarray:
     """Tell the targets that are never negative in training, and vary so much that logarithms make a difference."""
-    rows = split.series.values[split.training_rows()]
-    columns = np.zeros(rows.shape[1], bool)
+    columns = np.zeros(split.series.values.shape[1], bool)
     bounds = zip(split.series.bounds[:-1].tolist(), split.validation_from, strict=True)
-    parts = [split.series.values[a:b] for a, b in bounds if b > a]
+    parts = [np.asarray(every_few(split.series.values[a:b]), np.float64) for a, b in bounds if b > a]
     for f in targets:
         own = [part[np.isfinite(part[:, f]), f] for part in parts]
         varying = [one.std() > VARYING * one.mean() for one in own if len(one) and one.min() >= 0 and one.max() > 0]

@@ -73,6 +73,7 @@ class Stream:
         windows = np.stack(newest_windows(pipeline, series))
         self._state = pipeline.start(windows, series.all_times())
         self._asked, self._recent, self._following = asked or Asked(), [], []
+        self._like: pd.Index | None = None  # names of a row that were those of the columns
         if self._asked:
             n_recent = max(1, require_calibration(pipeline).n_rows)
             self._recent = [Ring.of(windows[:, windows.shape[1] - n_recent :].transpose(1, 0, 2))]
@@ -106,7 +107,7 @@ class Stream:
             If a column or a series is missing, a value is none that `Forecaster.fit` takes, or the row has another time
             than is due. The stream is as before, then.
         """
-        due = [when[:1].index for when in self._times()]
+        due = self._times()
         with self._layout.lines_of_pandas():
             row, later = (self._tell_apart(read_row(one, self._layout.time)) for one in (row, future))
             newest = self._read(row, due)
@@ -335,7 +336,7 @@ class Stream:
         is_long = isinstance(row, pd.DataFrame) and is_panel(row, self._series_id) and self.names is not None
         return split_panel(row, self._series_id) if is_long else row
 
-    def _read(self, row: Any, due: Sequence[pd.Index]) -> np.ndarray:
+    def _read(self, row: Any, due: Sequence[Times]) -> np.ndarray:
         """Return the values of a row, (n_series, n_features), after checking names, numbers and times."""
         if self.names is None:
             if isinstance(row, Mapping | pd.Series | pd.DataFrame):
@@ -356,16 +357,19 @@ class Stream:
             return np.concatenate(rows)
         return self._read_array(row, len(due))
 
-    def _read_labelled(self, row: Any, due: pd.Index) -> np.ndarray:
+    def _read_labelled(self, row: Any, due: Times) -> np.ndarray:
         """Return the values of one series' row, (1, n_features), held to the time that is due if it has one."""
         if not isinstance(row, Mapping | pd.Series | pd.DataFrame):
             return self._read_array(row, 1)
-        if isinstance(row, pd.DataFrame):
+        if isinstance(row, pd.Series) and (row.index is self._like or row.index.equals(self._schema.columns)):
+            self._like, label = row.index, row.name  # rows of one frame have one index
+            values = self._read_array(row.to_numpy() if isinstance(row.dtype, np.dtype) else row.tolist(), 1)
+        elif isinstance(row, pd.DataFrame):
             if len(row) != 1:
                 raise ValueError(received("`row` must be a frame of one row.", n_rows=len(row)))
             values, label = read_values(row, self._schema).to_numpy(), row.index[0]
         else:
-            columns, time = self._schema.columns.tolist(), "index" if due.name is None else due.name
+            columns, time = self._schema.columns.tolist(), "index" if due.index.name is None else due.index.name
             names, known = list(row.keys()), set(columns)
             entries = dict(zip(names, row.tolist() if isinstance(row, pd.Series) else row.values(), strict=True))
             label = row.name if isinstance(row, pd.Series) else None
@@ -377,9 +381,11 @@ class Stream:
                 rule = f"`row` must have the {len(columns)} columns of the training data, each once."
                 raise ValueError(received(rule, missing=list_some(missing), extra=list_some(extra)))
             values = self._read_array([entries[name] for name in columns], 1)
-        if label is not None and not is_due(read_label("The time of `row`", label, due), due, self._schema.freq):
-            rule = f"The next row must be that of {due[0]}: rows that are missing are to be filled and given first."
-            raise ValueError(received(rule, row=str(label)))
+        if label is not None:
+            when = due.index[:1]
+            if not is_due(read_label("The time of `row`", label, when), when, self._schema.freq):
+                rule = f"The next row must be that of {when[0]}: fill rows that are missing and give them first."
+                raise ValueError(received(rule, row=str(label)))
         return values
 
     def _read_array(self, row: Any, n_series: int) -> np.ndarray:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tscnn.data.mapped import empty_like, release
 from tscnn.data.windows import sliding_windows
 from tscnn.linear.out_of_fold import FoldErrors, find_better_targets, gate_gain
 from tscnn.linear.settings import LinearModel
@@ -139,9 +140,11 @@ def _relative_folds(
     rows: np.ndarray, targets: np.ndarray, errors: Sequence[FoldErrors], span: int
 ) -> list[_RelativeFold]:
     """Take rows and errors relative to rolling level and scale, as forecasts will."""
-    normalized, scale = np.zeros_like(rows), np.ones_like(rows)
+    normalized, scale = empty_like(rows), empty_like(rows)
+    normalized[: span - 1], scale[: span - 1] = 0, 1
     for at, found, _, spread in normalize_by_block(rows, span):
         normalized[at], scale[at] = found, spread
+        release(normalized, scale)
     folds = []
     for fold in errors:
         # What follows windows that are nearly constant would count for all others.

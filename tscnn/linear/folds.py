@@ -65,7 +65,7 @@ def relative_gram_matrices(
     n_origins = sum(map(len, training))
     part = affordable_part(n_origins, rows.shape[1], lookback, horizon, settings.most_products)
     scored = np.arange(horizon)[:: -(-horizon // settings.n_steps)]  # evenly spread
-    scales = window_scales(rows, lookback, settings.scale_power).astype(rows.dtype)
+    scales = window_scales(rows, lookback, settings.scale_power, rows.dtype)
     return lambda origins: sum_gram_matrices(
         rows, origins, lookback, horizon, scored=scored, groups=groups, scales=scales, observed=observed, part=part
     )

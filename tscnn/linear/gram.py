@@ -9,9 +9,14 @@ import numpy as np
 
 from tscnn.common.checks import received
 from tscnn.common.threads import map_in_threads
-from tscnn.data.windows import sliding_windows
+from tscnn.data.mapped import is_mapped, release
+from tscnn.data.windows import pick_origins, sliding_windows
 
 __all__ = ["GramMatrices", "affordable_part", "sum_gram_matrices"]
+
+# Conventions
+MOST_ORIGINS = 2**23  # whose windows are summed
+RELEASED = 16  # blocks of windows after which rows in a file leave memory
 
 
 @dataclass(frozen=True)
@@ -284,19 +289,17 @@ def sum_gram_matrices(
         If there is no origin.
     """
     length, n_features = lookback + horizon, rows.shape[1]
-    listed = np.concatenate([np.empty(0, int), *(np.asarray(stretch, int) for stretch in origins)])
+    listed = _draw(list(origins), part)
     if not len(listed):
         raise ValueError(received("`origins` must hold an origin.", origins=origins))
-    if part < 1:
-        kept = np.random.default_rng(0).random(len(listed)) < part  # at even steps they could all start at noon
-        listed = listed[kept] if kept.any() else listed[:1]
     groups, steps = np.arange(n_features) if groups is None else groups, np.arange(horizon)
     n_groups = groups.max() + 1
     scored = steps if scored is None else scored
     inputs = np.zeros((n_groups, lookback, lookback))
     cross = np.zeros((n_groups, lookback, horizon))
     outcomes = np.zeros((n_groups, len(scored), len(scored)))
-    windows = sliding_windows(np.ascontiguousarray(rows.T).T, length).swapaxes(1, 2)  # (windows, features, length)
+    together = rows if is_mapped(rows) else np.ascontiguousarray(rows.T).T
+    windows = sliding_windows(together, length).swapaxes(1, 2)  # (windows, features, length)
     known = None if observed is None else sliding_windows(observed, horizon)  # (windows, features, horizon)
     weights, counts = np.zeros(n_groups), np.zeros_like(outcomes)
     step_counts = np.zeros((n_groups, horizon))
@@ -325,6 +328,8 @@ def sum_gram_matrices(
             cross[group] += seen.T @ followed
             at_scored = followed[:, scored].astype(np.float64)
             outcomes[group] += at_scored.T @ at_scored
+            if first // block % RELEASED == 0:
+                release(rows, *([] if scales is None else [scales]))
 
     map_in_threads(add_up, range(n_groups))
     n_windows = len(listed)
@@ -337,6 +342,20 @@ def sum_gram_matrices(
     summed = GramMatrices(inputs, cross, outcomes, steps, scored, n_windows)
     summed._subtract_mean()
     return summed
+
+
+def _draw(stretches: Sequence[range], part: float) -> np.ndarray:
+    """Draw a part of the origins, the same ones each time; of many millions no more than these."""
+    n_origins, random = sum(map(len, stretches)), np.random.default_rng(0)
+    part = min(part, MOST_ORIGINS / max(n_origins, 1))
+    if part >= 1:
+        return pick_origins(stretches, np.arange(n_origins))
+    drawn = [
+        first + np.flatnonzero(random.random(min(MOST_ORIGINS, n_origins - first)) < part)
+        for first in range(0, n_origins, MOST_ORIGINS)
+    ]  # at even steps they could all start at noon
+    positions = np.concatenate([np.empty(0, int), *drawn])
+    return pick_origins(stretches, positions if len(positions) else np.zeros(1, int))
 
 
 def affordable_part(n_origins: int, n_features: int, lookback: int, horizon: int, most_products: float) -> float:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from tscnn.data.mapped import empty_like, release
 from tscnn.linear.out_of_fold import FoldErrors, gate_gain
 from tscnn.linear.settings import LinearModel
 from tscnn.statistics.gate import GateResult, not_kept
@@ -64,9 +65,11 @@ def fit_mean_reversion(
 
 def _pulls(rows: np.ndarray, errors: Sequence[FoldErrors], span: int) -> list[np.ndarray]:
     """Return what coefficients of one would add to the forecasts of each fold: (origins, targets)."""
-    level, scale = np.zeros_like(rows), np.ones_like(rows)
+    level, scale = empty_like(rows), empty_like(rows)
+    level[: span - 1], scale[: span - 1] = 0, 1
     for at, _, mean, spread in normalize_by_block(rows, span):
         level[at], scale[at] = mean, spread
+        release(level, scale)
     found = []
     for fold in errors:
         unit = scale[fold.origins] + np.float32(EPSILON)

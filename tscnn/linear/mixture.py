@@ -13,6 +13,7 @@ from tscnn.common.ring import Ring
 from tscnn.common.term import Attribution, empty_forecasts
 from tscnn.common.threads import map_in_threads, on_one_thread
 from tscnn.data.graph_times import GraphTimes
+from tscnn.data.mapped import is_mapped
 from tscnn.data.windows import sliding_windows
 
 __all__ = ["LinearMixture", "apply_maps"]
@@ -240,6 +241,6 @@ def apply_maps(rows: np.ndarray, kernel: np.ndarray, maps: np.ndarray, at: np.nd
     lookback, kernel = kernel.shape[1], kernel.astype(rows.dtype)
     forecasts = np.empty((len(at), rows.shape[1], kernel.shape[2]), rows.dtype)
     for f in range(rows.shape[1]):
-        windows = sliding_windows(np.ascontiguousarray(rows[:, f]), lookback)
-        forecasts[:, f] = windows[at - lookback + 1] @ kernel[maps[f]]
+        column = rows[:, f] if is_mapped(rows) else np.ascontiguousarray(rows[:, f])
+        forecasts[:, f] = sliding_windows(column, lookback)[at - lookback + 1] @ kernel[maps[f]]
     return forecasts

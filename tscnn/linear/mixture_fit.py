@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 from scipy.special import ndtr
 
+from tscnn.data.mapped import find_constant
 from tscnn.linear.candidates import Candidate, Ridge, evaluate_candidates, list_structures, of_kind, solve_candidates
 from tscnn.linear.clusters import group_alike
 from tscnn.linear.combination import choose_lookback, halve
@@ -204,7 +205,7 @@ def _group(
         n_groups = count_affordable(lookback, horizon, settings.most_entries) if "grouped" in kinds else 1
         shorter = min(lookback, settings.cluster_lookback)
         groups = group_alike(rows, training, shorter, n_groups, settings.cluster_windows)
-    still = (rows == rows[0]).all(axis=0)
+    still = find_constant(rows)
     return np.unique(np.where(still, groups[still.argmax()], groups), return_inverse=True)[1]
 
 

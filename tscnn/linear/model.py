@@ -10,6 +10,7 @@ import numpy as np
 
 from tscnn.common.term import Term
 from tscnn.common.threads import on_one_thread
+from tscnn.data.mapped import columns_of
 from tscnn.data.split import Split
 from tscnn.linear.cross_series import CrossSeries
 from tscnn.linear.cross_series_fit import CrossSeriesFit, fit_cross_series
@@ -134,7 +135,7 @@ def fit_linear_model(
         Of the lookback chosen.
     """
     targets, longest = np.asarray(targets, int), max(lookbacks)
-    own = np.ascontiguousarray(rows[:, targets])
+    own = np.ascontiguousarray(columns_of(rows, targets))
     validation = split.validation(longest, horizon) if split.has_validation else []
     known = split.series.observed
     observed = None if known is None else known[:, targets]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from tscnn.data.mapped import release
 from tscnn.linear.mixture import apply_maps
 from tscnn.linear.settings import LinearModel
 from tscnn.statistics.gate import GateResult, gate, relative_block_gains
@@ -149,12 +150,13 @@ def out_of_fold_errors(
     stride = -(-longest // min(settings.most_origins, max(1, settings.most_windows // rows.shape[1])))
     found = []
     for fold in folds:
-        cut = [np.asarray(stretch, int)[::stride] for stretch in fold.origins]
+        cut = [np.arange(stretch.start, stretch.stop, stride) for stretch in fold.origins]
         at = np.concatenate(cut)
         errors, following = apply_maps(rows, fold.kernel, fold.maps, at), at[:, None] + 1 + fold.steps
         errors -= rows[following].transpose(0, 2, 1)
         known = None if observed is None else observed[following].transpose(0, 2, 1)
         stretches, weights = tuple(map(len, cut)), scales[at].astype(np.float64) ** -2
+        release(rows, scales)
         found.append(FoldErrors(at, stretches, stride, fold.steps, errors, weights, known).with_errors(errors))
     return found
 

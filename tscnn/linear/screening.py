@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from tscnn.common.threads import on_one_thread
+from tscnn.data.mapped import columns_of
 from tscnn.data.series import SeriesSet
 from tscnn.data.split import Split
-from tscnn.data.windows import sliding_windows
+from tscnn.data.windows import pick_origins, sliding_windows
 from tscnn.linear.ridge import fit_ridge_map
 from tscnn.statistics import GateResult, gate, not_kept, relative_block_gains
 
@@ -135,15 +136,15 @@ class Screening:
         for stretch in self.split.training(self.lookback, self.horizon):
             end = stretch.start + int(len(stretch) * self.share)
             earlier.append(range(stretch.start, end))
-            later.append(np.arange(min(end + self.horizon, stretch.stop), stretch.stop))
+            later.append(range(min(end + self.horizon, stretch.stop), stretch.stop))
         if self.split.has_validation:
-            later += [np.asarray(stretch, int) for stretch in self.split.validation(self.lookback, self.horizon)]
-        at = np.sort(np.concatenate(later)).astype(int)
-        spacing = max(1, len(at) // MOST_ORIGINS)
-        return earlier, at[::spacing], -(-self.horizon // spacing)
+            later += self.split.validation(self.lookback, self.horizon)
+        later, n_later = sorted(later, key=lambda stretch: stretch.start), sum(map(len, later))
+        spacing = max(1, n_later // MOST_ORIGINS)
+        return earlier, pick_origins(later, np.arange(0, n_later, spacing)), -(-self.horizon // spacing)
 
     def _own(self, values: np.ndarray) -> np.ndarray:
-        return np.ascontiguousarray(values[:, list(self.targets)])
+        return np.ascontiguousarray(columns_of(values, self.targets))
 
     def _forecast(
         self, rows: np.ndarray, earlier: Sequence[range], at: np.ndarray

@@ -1,38 +1,64 @@
 """Which rows a stack of causal convolutions sees, and which stack sees a given number of rows.
 
-A layer is a pair ``(kernel_size, dilation_rate)`` or a triple ``(kernel_size, dilation_rate, stride)``, and
-a stack is a sequence of layers, the one nearest to the input first. Everything is counted in input rows. A
-lag is a distance back from the newest row that the output sees, which has lag 0.
+A layer is a pair ``(kernel_size, dilation_rate)``, a triple ``(kernel_size, dilation_rate, stride)`` or `Taps`, and
+a stack is a sequence of layers, the one nearest to the input first, or a model of Keras. Everything is counted in input
+rows. A lag is a distance back from the row that the output stands at, of a causal stack the newest that it sees.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Set
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tscnn.common.checks import check_choice, check_int, check_ints, received
+from tscnn.network.keras_taps import read_keras
+from tscnn.network.taps import WIDEST_FIELD, Chain, Rows, Taps
 
-__all__ = ["conv_output_length", "find_holes", "plan_layers", "reachable_lags", "receptive_field"]
+__all__ = [
+    "Field",
+    "conv_output_length",
+    "find_field",
+    "find_holes",
+    "plan_layers",
+    "reachable_lags",
+    "receptive_field",
+]
 
-# Listing lags and planning take memory and time in proportion to the field; a slip of the finger should not.
-_WIDEST_FIELD = 1_000_000
 _FEW = 64  # divisors that are tried sooner than an array is made
 
 
-def receptive_field(layers: Sequence[Sequence[int]]) -> int:
+class Field(NamedTuple):
+    """Which rows an output depends on, counted from the row that it stands at.
+
+    Attributes
+    ----------
+    left, right : int
+        Rows before and after that row: the receptive field has ``left + 1 + right``. Causal stacks have no right side.
+    holes : list of int
+        Lags between the two that no output depends on; those of later rows are negative.
+    """
+
+    left: int
+    right: int
+    holes: list[int]
+
+
+def receptive_field(layers: Any) -> int:
     """Count the input rows from the newest to the oldest that one output depends on.
 
     With kernel sizes `k`, dilation rates `d` and strides `s` the field is
-    ``1 + sum_i (k_i - 1) * d_i * prod_{j<i} s_j`` [1]_.
+    ``1 + sum_i (k_i - 1) * d_i * prod_{j<i} s_j`` [1]_. Behind transposed convolutions, outputs differ in what they
+    see: the field has every lag that one of them does.
 
     Parameters
     ----------
-    layers : sequence of (kernel_size, dilation_rate) or (kernel_size, dilation_rate, stride)
+    layers : sequence of (kernel_size, dilation_rate), (kernel_size, dilation_rate, stride) or `Taps`; or of Keras
         The layer nearest to the input first, every number at least 1. A pooling layer counts as a
-        convolution: ``(pool_size, 1, stride)``.
+        convolution: ``(pool_size, 1, stride)``. Or a layer or a built model of Keras, whose layers are looked at.
 
     Returns
     -------
@@ -42,10 +68,12 @@ def receptive_field(layers: Sequence[Sequence[int]]) -> int:
     Raises
     ------
     TypeError, ValueError
-        If `layers` is not a sequence of two or three integers of at least 1 each.
+        If `layers` is not a sequence of two or three integers of at least 1 each, or a Keras layer reads more than a
+        bounded number of rows, or is not known.
 
     See Also
     --------
+    find_field : Both sides of it.
     find_holes : Rows inside the field that the output does not depend on.
     plan_layers : The other way round, from a lookback to the layers.
 
@@ -64,24 +92,65 @@ def receptive_field(layers: Sequence[Sequence[int]]) -> int:
     >>> receptive_field([(3, 1), (2, 1, 2), (3, 1)])
     8
     """
-    return 1 + sum((kernel_size - 1) * spacing for kernel_size, spacing in _taps(layers))
+    network = _network(layers)
+    if isinstance(network, Chain) and network.rates[0] == 1:  # without listing any row
+        field = rows_per_step = 1
+        for taps in network.taps:
+            field += taps.reach * rows_per_step
+            rows_per_step *= taps.stride
+        return field
+    left, right, _ = find_field(layers)
+    return left + 1 + right
 
 
-def reachable_lags(layers: Sequence[Sequence[int]]) -> NDArray[np.int64]:
-    """List the lags that one output depends on.
-
-    They are the sums of one tap from every layer, where layer `i` has its taps at
-    ``{0, d_i, .., (k_i - 1) * d_i}`` times the product of the earlier strides.
+def find_field(layers: Any) -> Field:
+    """Find how far an output looks back and ahead.
 
     Parameters
     ----------
-    layers : sequence of (kernel_size, dilation_rate) or (kernel_size, dilation_rate, stride)
+    layers : sequence, or layer or model of Keras
+        As for `receptive_field`.
+
+    Returns
+    -------
+    Field
+        ``(left, right, holes)``, counted from the row of the same position where there are as many outputs as rows;
+        where "valid" padding leaves fewer, the last output stands at the last row; where strides do, each at the newest
+        row that it sees.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As for `reachable_lags`.
+
+    Examples
+    --------
+    >>> find_field([(3, 1), (3, 2)])
+    Field(left=6, right=0, holes=[])
+    >>> find_field([Taps(3, padding="same"), Taps(3, 2, padding="same")])
+    Field(left=3, right=3, holes=[])
+    >>> find_field([(2, 1, 2), Taps(2, stride=2, transposed=True)])
+    Field(left=2, right=0, holes=[])
+    """
+    lags = reachable_lags(layers)
+    return Field(max(0, int(lags[-1])), max(0, -int(lags[0])), _holes(lags))
+
+
+def reachable_lags(layers: Any) -> NDArray[np.int64]:
+    """List the lags that one output depends on.
+
+    They are the sums of one tap from every layer, where layer `i` has its taps at
+    ``{0, d_i, .., (k_i - 1) * d_i}`` times the product of the earlier strides. Lags of later rows are negative.
+
+    Parameters
+    ----------
+    layers : sequence, or layer or model of Keras
         As for `receptive_field`.
 
     Returns
     -------
     ndarray of shape (n_lags,), int64
-        Lags in rows, ascending, from 0 to ``receptive_field(layers) - 1``.
+        Lags in rows, ascending: of a causal stack from 0 to ``receptive_field(layers) - 1``.
 
     Raises
     ------
@@ -93,29 +162,29 @@ def reachable_lags(layers: Sequence[Sequence[int]]) -> NDArray[np.int64]:
     >>> reachable_lags([(2, 1), (2, 4)])
     array([0, 1, 4, 5])
     """
-    taps = _taps(layers)
-    field = 1 + sum((kernel_size - 1) * spacing for kernel_size, spacing in taps)
-    if field > _WIDEST_FIELD:
-        rule = f"`layers` must have a receptive field of at most {_WIDEST_FIELD} rows to list its lags."
+    network = _network(layers)
+    up, down = network.rates
+    if up == 1 and isinstance(network, Chain) and (field := receptive_field(layers)) > WIDEST_FIELD:
+        rule = f"`layers` must have a receptive field of at most {WIDEST_FIELD} rows to list its lags."
         raise ValueError(received(rule, receptive_field=field))
+    n_rows = 4 * WIDEST_FIELD * up * down  # more than any field, and nothing is left over by a stride
+    n_outputs = network.length(n_rows)
+    same_rate = n_rows < 2 * n_outputs < 3 * n_rows
+    lags: set[int] = set()
+    for position in range(up):
+        rows = network.read(Rows(position, np.ones(1, dtype=bool)), n_rows).positions()
+        if len(rows):
+            newest = position + max(0, n_rows - n_outputs) if same_rate else rows[-1]
+            lags.update((newest - rows).tolist())
+    return np.array(sorted(lags), dtype=np.int64)
 
-    reached = np.zeros(field, dtype=bool)
-    reached[0] = True
-    for kernel_size, spacing in taps:
-        n_taps = 1
-        while n_taps < kernel_size:  # twice as many at a time
-            further = min(n_taps, kernel_size - n_taps)
-            reached[further * spacing :] |= reached[: -further * spacing]
-            n_taps += further
-    return np.flatnonzero(reached).astype(np.int64)
 
-
-def find_holes(layers: Sequence[Sequence[int]]) -> list[int]:
+def find_holes(layers: Any) -> list[int]:
     """List the lags inside the receptive field that no path through the layers reaches.
 
     Parameters
     ----------
-    layers : sequence of (kernel_size, dilation_rate) or (kernel_size, dilation_rate, stride)
+    layers : sequence, or layer or model of Keras
         As for `receptive_field`.
 
     Returns
@@ -135,8 +204,11 @@ def find_holes(layers: Sequence[Sequence[int]]) -> list[int]:
     >>> find_holes([(2, 1), (2, 2), (2, 4)])
     []
     """
-    lags = reachable_lags(layers)
-    holes: list[int] = np.setdiff1d(np.arange(lags[-1]), lags, assume_unique=True).tolist()
+    return _holes(reachable_lags(layers))
+
+
+def _holes(lags: NDArray[np.int64]) -> list[int]:
+    holes: list[int] = np.setdiff1d(np.arange(min(0, lags[0]), lags[-1]), lags, assume_unique=True).tolist()
     return holes
 
 
@@ -191,8 +263,8 @@ def plan_layers(lookback: int, kernel_size: int = 2) -> list[tuple[int, int]]:
     """
     lookback = check_int("lookback", lookback)
     kernel_size = check_int("kernel_size", kernel_size, minimum=2)
-    if lookback > _WIDEST_FIELD:
-        rule = f"`lookback` must be an integer of at most {_WIDEST_FIELD}."
+    if lookback > WIDEST_FIELD:
+        rule = f"`lookback` must be an integer of at most {WIDEST_FIELD}."
         raise ValueError(received(rule, lookback=lookback))
     if lookback == 1:
         return []
@@ -266,26 +338,29 @@ def conv_output_length(
     return (length + padded - reach - 1) // stride + 1
 
 
-def _taps(layers: object) -> list[tuple[int, int]]:
-    """Return each layer's kernel size and the distance between its taps, in input rows."""
+def _network(layers: Any) -> Any:
+    """Return what tells the output's length, and which rows its positions read."""
+    if hasattr(layers, "get_config"):  # of Keras, which is imported, then
+        return read_keras(layers)
     try:
         if isinstance(layers, str | bytes | Mapping | Set):
             raise TypeError
-        listed = list(layers)  # type: ignore[call-overload]
+        listed = list(layers)
     except TypeError:
         rule = "`layers` must be a sequence of (kernel_size, dilation_rate)."
         raise TypeError(received(rule, layers=layers)) from None
-    taps = []
-    rows_per_step = 1
-    for i, layer in enumerate(listed):
-        numbers = check_ints(f"layers[{i}]", layer)
-        if len(numbers) not in (2, 3):
-            rule = f"`layers[{i}]` must be (kernel_size, dilation_rate) or (kernel_size, dilation_rate, stride)."
-            raise ValueError(received(rule, **{f"layers[{i}]": layer}))
-        kernel_size, dilation_rate, stride = (*numbers, 1)[:3]
-        taps.append((kernel_size, dilation_rate * rows_per_step))
-        rows_per_step *= stride
-    return taps
+    return Chain(tuple(_taps(f"layers[{i}]", layer) for i, layer in enumerate(listed)))
+
+
+def _taps(name: str, layer: Any) -> Taps:
+    if isinstance(layer, Taps):
+        return layer
+    numbers = check_ints(name, layer)
+    if len(numbers) not in (2, 3):
+        rule = f"`{name}` must be (kernel_size, dilation_rate) or (kernel_size, dilation_rate, stride)."
+        raise ValueError(received(rule, **{name: layer}))
+    kernel_size, dilation_rate, stride = (*numbers, 1)[:3]
+    return Taps(kernel_size, dilation_rate, stride)
 
 
 class _Chains:

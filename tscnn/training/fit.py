@@ -13,6 +13,7 @@ from tscnn.common.interrupts import is_own_fit
 from tscnn.common.processes import call_afresh
 from tscnn.common.progress import Tell
 from tscnn.common.term import Term
+from tscnn.data.mapped import find_constant, is_mapped
 from tscnn.data.split import Split
 from tscnn.network.backend import agree_on, device_scope, is_forked, lost_process_scope
 from tscnn.network.config import NetworkConfig, describe_network
@@ -128,10 +129,11 @@ def fit_network(
         validation = split.validation(lookback, horizon)
     fits: list[FittedNetwork] = []
     results: list[Candidate] = []
-    known = None if ahead is None else np.concatenate([ahead.describe(one) for one in split.series.all_times()])
+    known = None if ahead is None else _describe(ahead, split, rows)
     seed = agree_on(seed)
     for number, (config, terms) in enumerate(candidates):
-        config = replace(config, n_ahead=0 if known is None else known.shape[1])
+        n_ahead = 0 if ahead is None else ahead.describe(split.series.times(0)[:1]).shape[1]
+        config = replace(config, n_ahead=n_ahead)
         try:
             with device_scope(device), lost_process_scope():
                 network = build_network(config, settings.precision, seed)
@@ -175,6 +177,18 @@ def fit_network(
     return replace(chosen, gates={**gates, **chosen.gates}, interrupted=fits[-1].interrupted)
 
 
+def _describe(ahead: AheadInputs, split: Split, rows: np.ndarray) -> Any:
+    """Return what is known ahead of all rows, or, where these lie in a file, a function of row numbers."""
+    if not is_mapped(rows):
+        return np.concatenate([ahead.describe(one) for one in split.series.all_times()])
+
+    def describe(at: np.ndarray) -> np.ndarray:
+        found = ahead.describe(split.series.times_at(at.ravel()))
+        return found.reshape(*at.shape, found.shape[1])
+
+    return describe
+
+
 def list_silent(config: NetworkConfig, rows: np.ndarray) -> tuple[int, ...]:
     """List targets that never move where one head serves all of them, so that it would move these, too.
 
@@ -193,5 +207,5 @@ def list_silent(config: NetworkConfig, rows: np.ndarray) -> tuple[int, ...]:
     """
     if config.feature_mode != "independent" or config.normalizer_span > 1:
         return ()
-    still = (rows == rows[0]).all(axis=0)[list(config.targets)]
+    still = find_constant(rows)[list(config.targets)]
     return tuple(np.flatnonzero(still).tolist())

@@ -11,6 +11,7 @@ import numpy as np
 
 from tscnn.common.interrupts import is_own_fit
 from tscnn.common.progress import Tell, say_nothing
+from tscnn.data.mapped import is_mapped
 from tscnn.data.windows import Segments, cut_segments
 from tscnn.network.backend import can_jit, device_scope, find_distribution, keras, on_tensorflow
 from tscnn.network.config import NetworkConfig
@@ -25,7 +26,7 @@ from tscnn.training.graph import Assembled, TermsLayer
 from tscnn.training.loss import check_loss
 from tscnn.training.optimizer import FlatAdamW
 from tscnn.training.resuming import Resuming
-from tscnn.training.segments import SegmentBatches
+from tscnn.training.segments import SegmentBatches, Stream
 from tscnn.training.settings import Training
 from tscnn.training.trainer import LoopingTrainer, SegmentTrainer, weighted_mean
 
@@ -65,7 +66,7 @@ def train(
     validation_origins: Iterable[range],
     settings: Training,
     *,
-    ahead: np.ndarray | None = None,
+    ahead: Any = None,
     beside: np.ndarray | None = None,
     observed: np.ndarray | None = None,
     device: str = "auto",
@@ -89,9 +90,9 @@ def train(
     settings : Training
         See there.
     ahead : ndarray of shape (n_rows, n_ahead), optional
-        What is known ahead of each row.
+        What is known ahead of each row; where rows lie in a file the function of `Stream` that returns it.
     beside : ndarray of shape (n_rows, horizon, n_targets), optional
-        Other forecasts from every row, that the network's are added to.
+        Other forecasts from every row, that the network's are added to; of rows in memory.
     observed : ndarray of bool of shape (n_rows, n_features), optional
         Which values are no fillings, and count as outcomes.
     device : str, default "auto"
@@ -123,6 +124,12 @@ def train(
     plan = plan_training(list(training_origins), validation, config, settings, has_terms=bool(terms), seed=seed)
     with device_scope(device):
         units = find_units(rows, validation, config)
+        if is_mapped(rows):
+            n_inputs = config.lookback + plan.training.weights.shape[1] - 1
+            stream = Stream(rows, n_inputs, config.horizon, config.lookback, ahead, observed)
+            for batches in (plan.training, plan.validation):
+                if batches is not None:
+                    batches.stream = stream
         given = {"units": units, "ahead": ahead, "beside": beside, "observed": observed}
         trainer = _make_trainer(network, rows, terms, plan, settings, given, can_jit(device))
         best = None
@@ -194,7 +201,8 @@ def _make_trainer(
     decay = keras.optimizers.schedules.CosineDecayRestarts(settings.learning_rate, n_first)
     optimizer = FlatAdamW(decay, settings.weight_decay)
     optimizer.build(trainer.trainable_variables)  # here, or the first step is traced twice
-    trainer.compile(optimizer=optimizer, loss=weighted_mean, jit_compile=jit)
+    eagerly = on_tensorflow() and plan.n_steps < settings.traced_steps
+    trainer.compile(optimizer=optimizer, loss=weighted_mean, jit_compile=jit and not eagerly, run_eagerly=eagerly)
     return trainer
 
 
@@ -205,10 +213,13 @@ def _read_history(history: Mapping[str, Sequence[float]]) -> dict[str, list[floa
     return {"loss": [], **{name: values[:n_epochs] for name, values in found.items()}}
 
 
-def _check_finite(network: Network, rows: np.ndarray, ahead: np.ndarray | None, settings: Training) -> None:
+def _check_finite(network: Network, rows: np.ndarray, ahead: Any, settings: Training) -> None:
     """Complain of weights that the last step, whose loss nothing has looked at, has made useless."""
     lookback, horizon = network.config.lookback, network.config.horizon
-    known = None if ahead is None else ahead[None, -horizon:]
+    known = (
+        None if ahead is None else ahead(np.arange(-horizon, 0) + len(rows)) if callable(ahead) else ahead[-horizon:]
+    )
+    known = None if known is None else known[None]
     with np.errstate(all="ignore"):
         forecast = NetworkTerm.from_keras(network).last(rows[None, -lookback:], known)
     if not np.isfinite(forecast).all():
@@ -244,6 +255,14 @@ class Plan:
     training: SegmentBatches
     validation: SegmentBatches | None
     rounds: list[int]
+
+    @property
+    def n_steps(self) -> int:
+        """Steps of training and of evaluation, at most."""
+        n_epochs = self.rounds[-1]
+        return n_epochs * self.training.n_batches + (n_epochs + 2) * (
+            self.validation.n_batches if self.validation else 0
+        )
 
 
 def plan_training(
@@ -395,7 +414,7 @@ def plan_rounds(
 def origin_losses(trainer: SegmentTrainer, batches: SegmentBatches) -> np.ndarray:
     """Return the loss of every origin, oldest first."""
     losses = [
-        trainer.predict_on_batch(batches.starts[i : i + batches.batch_size])
+        trainer.predict_on_batch(batches.feed(batches.starts[i : i + batches.batch_size]))
         for i in range(0, len(batches.starts), batches.batch_size)
     ]
     return np.concatenate(losses)[batches.weights > 0]

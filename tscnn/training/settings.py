@@ -85,6 +85,9 @@ class Training(Settings):
         memory.
     looped_steps : int, default 64
         Training steps of one call of TensorFlow's graph, at most. Chosen by benchmarks: "Speed".
+    traced_steps : int, default 12
+        Steps of training and of evaluation from which on TensorFlow traces them, which takes two seconds, before it
+        runs them. A convention, for the time of short fits.
     segment_origins : "auto" or int, default "auto"
         Origins of a segment; "auto" takes 32, and longer ones with longer lookbacks. Neighbours are alike, so that
         several short segments a step teach more than a long one. Chosen by benchmarks: "Time to accuracy".
@@ -131,6 +134,7 @@ class Training(Settings):
     validation_values: int = 20_000_000
     step_values: int = 1_000_000
     looped_steps: int = 64
+    traced_steps: int = 12
     segment_origins: str | int = "auto"
     fewest_blocks: int = 4
     level: float = 0.2

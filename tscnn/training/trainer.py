@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from tscnn.data.mapped import is_mapped
 from tscnn.network.backend import keras, ops
 from tscnn.network.graph import Network
 from tscnn.training.loss import loss_function
@@ -22,7 +23,8 @@ class SegmentTrainer(keras.Model):
         Layer: (batch, time, features), and what is known ahead (batch, positions, horizon, n_ahead) or None ->
         (batch, positions, horizon, targets); a single origin's for segments of one.
     rows : ndarray of shape (n_rows, n_features)
-        All series, one behind the other.
+        All series, one behind the other. Where they lie in a file they are not held in memory: what segments hold is
+        called with in place of their starts, of `Stream.cut`.
     network : Network
         Whose weights are trained: what callbacks save, load, get and set.
     n_origins : int
@@ -63,22 +65,26 @@ class SegmentTrainer(keras.Model):
         self.lookback = config.lookback
         self.offsets = np.arange(self.n_inputs + config.horizon)
         self.target_offsets = np.arange(n_origins)[:, None] + np.arange(config.horizon)
+        self.every_column = self.targets == list(range(rows.shape[1]))
+        self.rows = self.ahead = self.beside = self.observed = None
+        if observed is not None:
+            self.share = float(observed[:, self.targets].mean())
+        self.has_ahead, self.has_observed = ahead is not None, observed is not None
+        if is_mapped(rows):
+            self.built = True
+            return
         self.rows = self.add_weight(shape=rows.shape, initializer="zeros", trainable=False, name="rows")
         self.rows.assign(rows)
-        self.ahead = None
         if ahead is not None:
             self.ahead = self.add_weight(shape=ahead.shape, initializer="zeros", trainable=False, name="ahead")
             self.ahead.assign(ahead)
-        self.beside = None
         if beside is not None:
             self.beside = self.add_weight(shape=beside.shape, initializer="zeros", trainable=False, name="beside")
             self.beside.assign(beside)
-        self.observed = None
         if observed is not None:
             # Of bytes: a bool one is taken for trainable by torch.
             self.observed = self.add_weight(shape=rows.shape, dtype="uint8", initializer="ones", trainable=False)
             self.observed.assign(observed)
-            self.share = float(observed[:, self.targets].mean())
         self.built = True
 
     def __reduce__(self) -> Any:
@@ -107,30 +113,42 @@ class SegmentTrainer(keras.Model):
 
     def call(self, starts: Any, training: bool = False) -> Any:
         """Return the loss of every origin: (batch,) -> (batch, n_origins)."""
-        at = ops.clip(starts[:, None] + ops.cast(self.offsets, starts.dtype), 0, self.rows.shape[0] - 1)
-        segments = ops.take(self.rows, at, axis=0)  # (batch, lookback + n_origins - 1 + horizon, features)
+        beside = None
+        if self.rows is None:
+            segments, later, observed = self._unpack(starts)
+        else:
+            at = ops.clip(starts[:, None] + ops.cast(self.offsets, starts.dtype), 0, self.rows.shape[0] - 1)
+            segments = ops.take(self.rows, at, axis=0)  # (batch, lookback + n_origins - 1 + horizon, features)
+            later = None if self.ahead is None else ops.take(self.ahead, at[:, self.lookback :], axis=0)
+            observed = None if self.observed is None else ops.take(self.observed, at, axis=0)
+            if self.beside is not None:
+                beside = ops.take(self.beside, at[:, self.lookback - 1 : self.n_inputs], axis=0)
         known = None
-        if self.ahead is not None:
-            later = ops.take(self.ahead, at[:, self.lookback :], axis=0)
+        if later is not None:
             known = ops.take(later, self.target_offsets, axis=1)  # (batch, n_origins, horizon, n_ahead)
         forecasts = self.forecast(segments[:, : self.n_inputs], known, training=training)
         forecasts, outcomes = ops.cast(forecasts, "float32"), self._outcomes_of(segments)
-        if self.beside is not None:
-            forecasts += ops.take(self.beside, at[:, self.lookback - 1 : self.n_inputs], axis=0)
-        if self.observed is not None:
-            counts = self._outcomes_of(ops.take(self.observed, at, axis=0))
-            outcomes = ops.where(counts > 0, outcomes, forecasts)
+        if beside is not None:
+            forecasts += beside
+        if observed is not None:
+            outcomes = ops.where(self._outcomes_of(observed) > 0, outcomes, forecasts)
         if self.units is not None and not training:
             units = ops.convert_to_tensor(self.units)
             outcomes, forecasts = outcomes / units, forecasts / units
         losses = self.origin_loss(outcomes, forecasts)  # (batch, n_origins, horizon)
         losses = ops.mean(losses, axis=-1)
-        return losses if self.observed is None else losses / self.share
+        return losses if observed is None else losses / self.share
+
+    def _unpack(self, held: Any) -> tuple[Any, Any, Any]:
+        """Tell what segments hold: rows, what is known ahead, and which outcomes count; None without."""
+        held = list(held)
+        ahead = held[1] if self.has_ahead else None
+        return held[0], ahead, held[-1] if self.has_observed else None
 
     def _outcomes_of(self, segments: Any) -> Any:
         """Cut what follows each origin: (batch, n_origins, horizon, targets)."""
         outcomes = ops.take(segments[:, self.lookback :], self.target_offsets, axis=1)
-        if self.targets != list(range(self.rows.shape[1])):
+        if not self.every_column:
             outcomes = ops.take(outcomes, self.targets, axis=-1)
         return outcomes
 
@@ -153,7 +171,8 @@ class LoopingTrainer(SegmentTrainer):
         n_steps = ops.sum(ops.cast(ops.any(weights > 0, axis=(1, 2)), "int32"))
 
         def body(i: Any) -> Any:
-            super(LoopingTrainer, self).train_step((starts[i], weights[i]))
+            one = starts[i] if self.rows is not None else tuple(part[i] for part in starts)
+            super(LoopingTrainer, self).train_step((one, weights[i]))
             return i + 1
 
         ops.while_loop(lambda i: i < n_steps, body, 0)

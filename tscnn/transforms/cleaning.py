@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import re
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
 
+from tscnn.data.mapped import MOST_ROWS, copy_of, release
 from tscnn.data.windows import sliding_windows
 from tscnn.transforms.missing import SHORT
 from tscnn.transforms.outliers import GAP, fill_gaps, keep_levels, middle_of
@@ -55,7 +58,8 @@ def clean_rows(rows: np.ndarray, season: int | None) -> Cleaned:
     from the rows about them and from the same phase of the seasons about them, by the Hampel identifier [1]_ with a
     threshold that heavy tails raise; and repetitions of one value, three times as long as any other. Of a column that
     is constant but for one row, or for a few of a number like -9999, these are. Level shifts [2]_ are jumps between
-    stretches of steady level. What is frequent is no outlier, and stays.
+    stretches of steady level. What is frequent is no outlier, and stays. More rows than `MOST_ROWS` are cleaned in
+    parts, each by itself, and keep their level shifts.
 
     Parameters
     ----------
@@ -82,6 +86,29 @@ def clean_rows(rows: np.ndarray, season: int | None) -> Cleaned:
     >>> cleaned.replaced, cleaned.sentinels, bool(abs(cleaned.rows).max() < 1.1)
     (array([3]), [(0, -9999.0, 3)], True)
     """
+    if len(rows) > MOST_ROWS:
+        return _clean_by_blocks(rows, season)
+    return _clean_columns(np.asarray(rows, np.float64), season)
+
+
+def _clean_by_blocks(rows: np.ndarray, season: int | None) -> Cleaned:
+    """Clean many millions of rows, a part of them at a time, each by what it holds itself, but for level shifts."""
+    n_parts = -(-len(rows) // max(MOST_ROWS // (4 * rows.shape[1]), 2**18))
+    edges = np.linspace(0, len(rows), n_parts + 1).astype(int).tolist()
+    cleaned, replaced, counts = rows, np.zeros(rows.shape[1], int), Counter[tuple[int, float]]()
+    for a, b in itertools.pairwise(edges):
+        part = _clean_columns(np.array(rows[a:b], np.float64), season, shifts=False)
+        if part.replaced.any():
+            cleaned = copy_of(rows) if cleaned is rows else cleaned
+            cleaned[a:b] = part.rows
+        replaced += part.replaced
+        counts.update({(column, value): n for column, value, n in part.sentinels})
+        release(rows, cleaned)
+    return Cleaned(cleaned, replaced, [], [(column, value, n) for (column, value), n in counts.items()])
+
+
+def _clean_columns(rows: np.ndarray, season: int | None, shifts: bool = True) -> Cleaned:
+    """Clean column by column."""
     columns, replaced, shifted, sentinels = [], [], [], []
     for i, column in enumerate(rows.T):
         missing = np.isnan(column)
@@ -95,7 +122,8 @@ def clean_rows(rows: np.ndarray, season: int | None) -> Cleaned:
         sentinels += [(i, float(value), int(n)) for value, n in zip(values, counts, strict=True) if n >= SHORT]
         filled = fill_gaps(column, far, season or 0)
         others = (_find_spikes(filled, season) | _find_stuck(filled, season)) & ~missing
-        filled, at = _without_shifts(fill_gaps(filled, others, season or 0), season)
+        filled = fill_gaps(filled, others, season or 0)
+        filled, at = _without_shifts(filled, season) if shifts else (filled, [])
         columns.append(np.where(missing, np.nan, filled) if missing.any() else filled)
         replaced.append(int(np.count_nonzero(far | others)))
         shifted += [(i, row) for row in at]

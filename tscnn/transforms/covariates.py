@@ -20,6 +20,7 @@ __all__ = ["CovariateBasis", "CovariateEffects", "replace_outliers"]
 DAY_WAVES = 12  # harmonics of a day that levels have, on working days and others: those of hourly rows
 EFFECT_WAVES = 2  # harmonics of a day that an effect of a covariate has
 BLOCK = 65_536  # rows in memory at a time: a convention
+WEEKLY = frozenset(("minute", "hour", "weekday", "weekend"))  # of the calendar, what a time of the week tells
 FAR = 10.0  # ranges of a covariate outside of its others, from which on a value is an error: a convention
 N_KNOTS = 5  # of a covariate that takes many values: at its quantiles
 
@@ -289,8 +290,17 @@ class CovariateEffects:
             On average 0 in training.
         """
         if times.covariates is None:
-            return times.look_up(self, lambda index: self._evaluate(self.basis.describe(Times(index))))
+            return times.look_up(self, self._of_calendar)
         return self._evaluate(self.basis.describe(times))
+
+    def _of_calendar(self, index: pd.Index) -> np.ndarray:
+        """Return the effects of the calendar: of many times that repeat every week each once."""
+        repeats = len(index) > BLOCK and WEEKLY.issuperset(self.basis.calendar)
+        if repeats and isinstance(index, pd.DatetimeIndex) and index.tz is None:
+            week = pd.Timedelta(weeks=1) // pd.Timedelta(1, index.unit)
+            _, first, of_each = np.unique(index.asi8 % week, return_index=True, return_inverse=True)
+            return self._evaluate(self.basis.describe(Times(index[first])))[of_each]
+        return self._evaluate(self.basis.describe(Times(index)))
 
     def _evaluate(self, numbers: np.ndarray) -> np.ndarray:
         return np.asarray((numbers - self.mean.astype(np.float32)) @ self.coefficients)

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from tscnn.common.checks import received
+from tscnn.data.mapped import MOST_ROWS, blocks, copy_of, empty_like, release
 from tscnn.data.schema import Schema
 from tscnn.data.series import SeriesSet
 from tscnn.data.split import Split
@@ -52,7 +53,16 @@ def clean_series(
     """
     series = _clean_covariates(series, schema)
     split, bounds = replace(split, series=series), series.bounds.tolist()
-    parts = [clean_rows(series.values[a:b], season_length) for a, b in itertools.pairwise(bounds)]
+    values, parts = series.values, []
+    for a, b in itertools.pairwise(bounds):
+        part = clean_rows(series.values[a:b], season_length)
+        if part.replaced.any() or part.shifted:
+            if len(bounds) == 2:
+                values = part.rows
+            else:
+                values = copy_of(series.values) if values is series.values else values
+                values[a:b] = part.rows
+        parts.append(replace(part, rows=part.rows[:0]))
     names, sentinels = schema.features, [found for part in parts for found in part.sentinels]
     shifts = np.bincount([column for part in parts for column, _ in part.shifted], minlength=len(names))
     replaced = np.sum([part.replaced for part in parts], axis=0)
@@ -71,7 +81,7 @@ def clean_series(
         for first, part in zip(bounds, parts, strict=False):
             for at in (row for of, row in part.shifted if of == column):
                 tell(f"{names[column]}: rows before a level shift at row {first + at} are moved to the level after it")
-    cleaned = series.with_values(np.concatenate([part.rows for part in parts]))
+    cleaned = series.with_values(values)
     return cleaned, replace(split, series=cleaned), counts
 
 
@@ -110,15 +120,14 @@ def fit_transforms(split: Split, schema: Schema, yearly: int | None, centred: bo
     """
     if split.series.names is not None:
         return (Standardize.fit_series(split, schema.dtype, centred),)
-    kept = split.training_rows()
-    standardize = Standardize.fit(split.series.values[kept], schema.dtype, split.series.values, centred)
-    (index,) = split.series.indexes
+    (index,), kept = split.series.indexes, split.series.values[: split.n_training]
+    standardize = Standardize.fit(kept, schema.dtype, split.series.values, centred)
     frame = pd.DataFrame(split.series.values, index, schema.features, copy=False)
     check_sizes(frame, standardize.mean, standardize.scale)  # validation rows may be far from those of the scale
     index = index[: split.n_training]
     season = None
     if yearly is not None:
-        season = fit_yearly_season(standardize.apply(split.series.values[kept], Times(index)), index, yearly)
+        season = _fit_season(standardize, kept, index, yearly)
     return (standardize,) if season is None else (standardize, season)
 
 
@@ -144,8 +153,19 @@ def refit_transforms(transforms: Sequence[Transform], series: SeriesSet, yearly:
         return tuple(transforms)
     (index,) = series.indexes
     before = next((season for season in seasons if isinstance(season, YearlySeason)), None)
-    season = fit_yearly_season(standardize.apply(series.values, Times(index)), index, yearly, before)
+    season = _fit_season(standardize, series.values, index, yearly, before)
     return (standardize,) if season is None else (standardize, season)
+
+
+def _fit_season(
+    standardize: Transform, values: np.ndarray, index: pd.Index, yearly: int, before: YearlySeason | None = None
+) -> YearlySeason | None:
+    """Find a yearly season, of many millions of rows in every second, third .. one of each season."""
+    least = -(-len(values) // MOST_ROWS)
+    every = next((n for n in range(least, yearly) if yearly % n == 0), yearly if least > 1 else 1)
+    rows, index = standardize.apply(values[::every], Times(index[::every])), index[::every]
+    release(values)
+    return fit_yearly_season(rows, index, yearly // every, before)
 
 
 def transform(series: SeriesSet, transforms: Sequence[Transform]) -> SeriesSet:
@@ -163,11 +183,12 @@ def transform(series: SeriesSet, transforms: Sequence[Transform]) -> SeriesSet:
     SeriesSet
         In the units of the terms.
     """
-    parts = []
-    bounds = series.bounds
-    for i in range(len(series.indexes)):
-        values = series.values[bounds[i] : bounds[i + 1]]
-        for one in transforms:
-            values = one.apply(values, series.times(i))
-        parts.append(values)
-    return series.with_values(np.ascontiguousarray(np.concatenate(parts), dtype=np.float32))
+    found, bounds = empty_like(series.values, dtype=np.float32), series.bounds.tolist()
+    for i, (start, stop) in enumerate(itertools.pairwise(bounds)):
+        own, times = series.values[start:stop], series.times(i)
+        for block in blocks(own, found):
+            values = np.asarray(own[block], np.float64)
+            for one in transforms:
+                values = one.apply(values, times[block])
+            found[start:stop][block] = values
+    return series.with_values(found)

@@ -12,6 +12,7 @@ import numpy as np
 from tscnn.common.checks import received
 from tscnn.data.encoding import label_from_json, label_to_json
 from tscnn.data.graph_times import GraphTimes
+from tscnn.data.mapped import blocks, empty_like, every_few
 from tscnn.data.series import SeriesSet
 from tscnn.data.split import Split
 from tscnn.data.times import Times
@@ -119,8 +120,12 @@ class Logarithm:
         ndarray of shape (n_rows, n_features)
             Of `apply`, one series behind the other.
         """
-        pairs = enumerate(itertools.pairwise(series.bounds.tolist()))
-        return np.concatenate([self.apply(series.values[a:b], series.times(i)) for i, (a, b) in pairs])
+        found = empty_like(series.values)
+        for i, (a, b) in enumerate(itertools.pairwise(series.bounds.tolist())):
+            own, times = series.values[a:b], series.times(i)
+            for block in blocks(own, found):
+                found[a:b][block] = self.apply(np.asarray(own[block], np.float64), times[block])
+        return found
 
     def apply(self, values: np.ndarray, times: Times) -> np.ndarray:
         """Take logarithms of rows, in which what is negative counts as 0: see `Transform.apply`."""
@@ -180,8 +185,8 @@ def _measure(rows: np.ndarray, columns: np.ndarray) -> tuple[np.ndarray, np.ndar
     """Return offset and largest forecast of each column of one series, NaN where it has no logarithm."""
     offsets, largest = np.full((2, rows.shape[1]), np.nan)
     for f in np.flatnonzero(columns):
-        column = rows[:, f]
-        column = column[np.isfinite(column)]
-        if len(column) and column.min() >= 0 and column.max() > 0:
-            offsets[f], largest[f] = SHARE * column.mean(), REACH * column.max()
+        low, high = np.fmin.reduce(rows[:, f]), np.fmax.reduce(rows[:, f])
+        if low >= 0 and high > 0:
+            column = np.asarray(every_few(rows[:, f]), np.float64)
+            offsets[f], largest[f] = SHARE * column[np.isfinite(column)].mean(), REACH * high
     return offsets, largest

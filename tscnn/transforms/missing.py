@@ -10,6 +10,7 @@ import numpy as np
 
 from tscnn.common.checks import received
 from tscnn.common.threads import on_one_thread
+from tscnn.data.mapped import blocks
 from tscnn.data.series import SeriesSet
 from tscnn.data.split import Split
 from tscnn.data.windows import sliding_windows
@@ -235,10 +236,9 @@ def carry_forward(rows: np.ndarray, apart: int = 1) -> np.ndarray:
     >>> carry_forward(np.array([[1.0], [2.0], [np.nan], [4.0], [np.nan]]), apart=2).ravel()
     array([1., 2., 1., 4., 1.])
     """
-    observed = ~np.isnan(rows)
-    if observed.all():
+    if not any(np.isnan(rows[block]).any() for block in blocks(rows)):
         return rows
-    n_rows, n_features = rows.shape
+    observed, (n_rows, n_features) = ~np.isnan(rows), rows.shape
     turns = -(-n_rows // apart)
     at = np.where(observed, np.arange(n_rows)[:, None], -1)
     at = np.pad(at, ((0, turns * apart - n_rows), (0, 0)), constant_values=-1).reshape(turns, apart, n_features)

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from tscnn.common.checks import received
+from tscnn.data.mapped import every_few
 from tscnn.data.windows import sliding_windows
 from tscnn.transforms.missing import SHORT, GapMaps, fill_missing, find_dependent, find_runs
 
@@ -87,7 +88,7 @@ class OutlierFilter:
         """
         bounds = []
         for column in rows.T:
-            middle, typical = middle_of(column)
+            middle, typical = middle_of(every_few(column))
             reach = [GAP * max(typical, side) for side in (middle - column.min(), column.max() - middle)]
             bounds.append((middle - reach[0], middle + reach[1]) if typical else (-np.inf, np.inf))
         lower, upper = np.array(bounds, np.float64).reshape(-1, 2).T

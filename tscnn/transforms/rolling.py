@@ -9,6 +9,7 @@ import numpy as np
 
 from tscnn.common import numpy_ops
 from tscnn.common.ring import Ring
+from tscnn.data.mapped import empty_like, release
 
 __all__ = [
     "EPSILON",
@@ -27,7 +28,7 @@ FLOOR = 0.05  # of a window's variance, in units of that of the whole series
 BLOCK = 2**20  # values whose moments are in memory at a time: a convention
 
 
-def window_scales(rows: np.ndarray, lookback: int, power: float) -> np.ndarray:
+def window_scales(rows: np.ndarray, lookback: int, power: float, dtype: Any = np.float64) -> np.ndarray:
     """Measure by what unit the errors of the forecasts from each window count.
 
     Errors grow with the scale of what is forecast, and some stretches of most series vary several times as much as
@@ -42,6 +43,8 @@ def window_scales(rows: np.ndarray, lookback: int, power: float) -> np.ndarray:
         Rows of a window.
     power : float
         0 for absolute units, 1 for relative ones.
+    dtype : dtype, default float64
+        Of the units.
 
     Returns
     -------
@@ -54,9 +57,11 @@ def window_scales(rows: np.ndarray, lookback: int, power: float) -> np.ndarray:
     >>> window_scales(np.array([[-1.0], [1.0], [-2.0], [2.0]]), lookback=2, power=1).round(2).ravel()
     array([1.  , 1.02, 1.52, 2.01])
     """
-    scales = np.ones(rows.shape)
+    scales = empty_like(rows, dtype=dtype)
+    scales[: lookback - 1] = 1
     for first, _, variance in _moments_by_block(rows, lookback):
         scales[first : first + len(variance)] = scale_unit(variance, power)
+        release(rows, scales)
     return scales
 
 
@@ -195,6 +200,7 @@ def normalize_by_block(rows: np.ndarray, span: int) -> Iterator[tuple[slice, np.
     for first in range(span - 1, len(rows), n_block := _rows_of_block(rows, span)):
         normalized, level, scale = rolling_normalize(rows[None, first - span + 1 : first + n_block], span)
         yield slice(first, first + n_block), normalized[0], level[0], scale[0]
+        release(rows)
 
 
 def start_normalizing(windows: np.ndarray, span: int) -> list[Ring]:
@@ -210,25 +216,20 @@ def start_normalizing(windows: np.ndarray, span: int) -> list[Ring]:
     Returns
     -------
     list of Ring
-        Moments of the newest stretches of 1, 2, 4, .. rows, (2, n_series, n_features) each.
+        The newest `span` rows, (n_series, n_features) each; and one row of sums, (3, n_series, n_features), in float64:
+        a centre, and the sums of deviations from it and of their squares.
     """
-    rows = np.asarray(windows[:, windows.shape[1] - span :], np.float32)
-    stretch, rings = (rows, np.zeros_like(rows)), []
-    for bit in range(span.bit_length()):
-        n_rows = 1 << bit
-        # A stretch twice as long needs that of `n_rows` ago; of the longest, that which completes the span is needed.
-        length = min(n_rows, span - n_rows) + 1
-        moments = np.stack(stretch)[:, :, -length:]  # (2, n_series, length, n_features)
-        rings.append(Ring.of(moments.transpose(2, 0, 1, 3)))
-        if n_rows << 1 <= span:
-            stretch = _merge_neighbours(stretch, n_rows, stretch, n_rows, numpy_ops)
-    return rings
+    rows = Ring.of(windows[:, windows.shape[1] - span :].transpose(1, 0, 2))
+    return [rows, Ring.of(_centred_sums(rows.last())[None], np.float64)]
 
 
 def step_normalizing(
     rings: list[Ring], row: np.ndarray, span: int, epsilon: float = EPSILON
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Do what `rolling_normalize` does to the next row of several series.
+    """Do what `rolling_normalize` does to the next row of several series, to rounding, at the same cost for any span.
+
+    Sums of deviations lose what leaves the span and gain the row, and are taken anew, from a new centre, every `span`
+    rows, so that no rounding adds up.
 
     Parameters
     ----------
@@ -252,19 +253,28 @@ def step_normalizing(
     >>> level, scale.round(2)
     (array([[4.]], dtype=float32), array([[0.82]], dtype=float32))
     """
-    stretch, merged, n_merged = (row, np.zeros_like(row)), None, 0
-    for bit, ring in enumerate(rings):
-        n_rows = 1 << bit
-        ring.push(np.array(stretch))
-        if span & n_rows:
-            merged = stretch if merged is None else _merge(ring.ago(n_merged), n_rows, merged, n_merged, numpy_ops)
-            n_merged += n_rows
-        if n_rows << 1 <= span:
-            stretch = _merge(ring.ago(n_rows), n_rows, stretch, n_rows, numpy_ops)
-    assert merged is not None
-    level, squares = merged
-    scale = np.sqrt(squares / span)
-    return (row - level) / (scale + np.float32(epsilon)), level, scale
+    rows, sums = rings[0], rings[1].rows  # which a ring holds twice
+    centre, total, squares = sums[0]
+    gone = rows.ago(span - 1) - centre
+    rows.push(row)
+    if rows.at:
+        new = row - centre
+        sums[:, 1] += new - gone
+        sums[:, 2] += new * new - gone * gone
+    else:
+        rings[1].push(_centred_sums(rows.last()))
+    mean = total / span
+    level = centre + mean
+    scale = np.sqrt(np.maximum(squares / span - mean * mean, 0))
+    found = (row - level) / (scale + epsilon), level, scale
+    return tuple(each.astype(np.float32) for each in found)
+
+
+def _centred_sums(rows: np.ndarray) -> np.ndarray:
+    """Return the mean of rows, and the sums of deviations from it and of their squares: (3, ..)."""
+    centre = rows.mean(axis=0, dtype=np.float64)
+    deviations = rows - centre
+    return np.stack([centre, deviations.sum(axis=0), np.square(deviations).sum(axis=0)])
 
 
 def _merge_neighbours(early: Any, n: int, late: Any, m: int, ops: Any) -> tuple[Any, Any]:

@@ -11,6 +11,7 @@ import numpy as np
 from tscnn.common.checks import received
 from tscnn.data.encoding import label_from_json, label_to_json
 from tscnn.data.graph_times import GraphTimes
+from tscnn.data.mapped import every_few
 from tscnn.data.series import SeriesSet
 from tscnn.data.split import Split
 from tscnn.data.times import Times
@@ -223,6 +224,7 @@ def _moments(values: np.ndarray, centred: bool = True) -> tuple[np.ndarray, np.n
 
     Where not all are `centred`, the mean of a positive column that varies is 0.
     """
+    values = np.asarray(every_few(values), np.float64)
     mean, scale = _mean_and_scale(values)
     if not centred and len(values):
         mean = np.where((np.nanmin(values, axis=0) > 0) & (scale >= LEAST_VARIATION * mean), 0.0, mean)

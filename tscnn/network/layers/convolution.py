@@ -11,6 +11,7 @@ from tscnn.network.functional import Affine, convolve
 from tscnn.network.layers.shared import count_positions, register
 from tscnn.network.positions import align
 from tscnn.network.receptive_field import receptive_field
+from tscnn.network.taps import Taps
 
 __all__ = ["CausalConv1D"]
 
@@ -73,7 +74,8 @@ class CausalConv1D(keras.layers.Layer):
         except (TypeError, ValueError):
             rule = "`kernel_initializer` must be one of Keras, such as 'he_normal'."
             raise ValueError(received(rule, kernel_initializer=kernel_initializer)) from None
-        self.receptive_field = receptive_field([(self.kernel_size, self.dilation_rate)])
+        self.taps = [Taps(self.kernel_size, self.dilation_rate, padding=padding)]
+        self.receptive_field = receptive_field(self.taps)
 
     def build(self, input_shape: Any) -> None:
         """Make the kernel (kernel_size, features, filters) and the bias (filters,)."""

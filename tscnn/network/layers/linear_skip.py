@@ -8,6 +8,7 @@ from tscnn.common.checks import check_int, check_ints, received
 from tscnn.network.backend import keras, ops
 from tscnn.network.layers.shared import count_positions, register
 from tscnn.network.positions import take_features
+from tscnn.network.taps import Taps
 
 __all__ = ["LinearSkip"]
 
@@ -53,6 +54,7 @@ class LinearSkip(keras.layers.Layer):
         self.maps = None if maps is None else list(check_ints("maps", maps, minimum=0))
         self.features = None if features is None else list(check_ints("features", features, minimum=0))
         self.receptive_field = self.lookback
+        self.taps = [Taps(self.lookback, padding="valid")]
 
     def build(self, input_shape: Any) -> None:
         """Make the weights: (maps, lookback, horizon)."""

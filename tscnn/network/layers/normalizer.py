@@ -8,6 +8,7 @@ from tscnn.common.checks import check_int, check_ints, check_real
 from tscnn.network import functional
 from tscnn.network.backend import keras, ops
 from tscnn.network.layers.shared import count_positions, register
+from tscnn.network.taps import Taps
 from tscnn.transforms.rolling import EPSILON, rolling_normalize
 
 __all__ = ["RollingNormalizer", "ScaleBack"]
@@ -45,6 +46,7 @@ class RollingNormalizer(keras.layers.Layer):
         self.span = check_int("span", span, minimum=2)
         self.epsilon = check_real("epsilon", epsilon, low=0, include_low=False)
         self.receptive_field = self.span
+        self.taps = [Taps(self.span, padding="valid")]
 
     def call(self, inputs: Any) -> tuple[Any, Any, Any]:
         """Return ``(normalized, level, scale)``, (batch, time - span + 1, features) each."""

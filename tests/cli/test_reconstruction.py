@@ -1,0 +1,40 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tscnn.cli.commands import main
+
+
+@pytest.fixture
+def table(tmp_path):
+    random = np.random.default_rng(0)
+    times = pd.date_range("2026-01-01", periods=200, freq="h", name="time")
+    slow = random.normal(size=200).cumsum()
+    frame = pd.DataFrame({"a": slow, "b": 10 * slow + random.normal(size=200)}, times)
+    frame.iloc[150, 0] += 25
+    frame.iloc[50:55, 0] = np.nan
+    frame.to_csv(tmp_path / "table.csv")
+    return tmp_path / "table.csv"
+
+
+def test_reconstructor_fills_a_table_and_finds_its_anomalies(table, tmp_path, capsys):
+    model, out = tmp_path / "gaps.tscnn", tmp_path / "filled.csv"
+    fit = ["--no-network", "--random-state", "0", "--save", str(model)]
+    assert main(["impute", str(table), *fit, "--coverage", "0.9", "-o", str(out)]) == 0
+    filled = pd.read_csv(out)
+    assert filled.columns.tolist() == ["time", *(f"{name} {part}" for name in "ab" for part in ("value", "lower", "upper"))]
+    assert filled["time"].tolist() == pd.read_csv(table)["time"].tolist()
+    assert filled.notna().all().all()
+    assert main(["anomalies", str(table), "--model", str(model), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert {"time": "2026-01-07 06:00:00", "column": "a"}.items() <= max(found, key=lambda row: row["score"]).items()
+    assert main(["anomalies", str(table), "--model", str(model), "--all"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 201
+
+
+def test_a_forecaster_is_no_reconstructor(table, tmp_path, capsys):
+    assert main(["fit", str(table), "--drop", "a", "--lookback", "4", "--no-network", "-o", str(tmp_path / "m")]) == 0
+    assert main(["impute", str(table), "--model", str(tmp_path / "m")]) == 1
+    assert "must hold a reconstructor" in capsys.readouterr().err

@@ -1,0 +1,206 @@
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+
+from tscnn import Forecaster, Reconstructor
+
+
+def weather_like(n_rows: int = 700, seed: int = 0) -> pd.DataFrame:
+    """Two columns that follow each other and the hour, and one by itself."""
+    random = np.random.default_rng(seed)
+    times = pd.date_range("2026-01-01", periods=n_rows, freq="h", name="time", tz="Europe/Berlin")
+    slow = np.zeros(n_rows)
+    for t in range(1, n_rows):
+        slow[t] = 0.95 * slow[t - 1] + random.normal()
+    day = 2 * np.sin(2 * np.pi * np.arange(n_rows) / 24)
+    columns = {
+        "a": slow + day,
+        "b": 10 * slow + 300 + random.normal(size=n_rows),
+        "c": np.cumsum(random.normal(size=n_rows)),
+    }
+    return pd.DataFrame(columns, times)
+
+
+@pytest.fixture(scope="module")
+def truth():
+    return weather_like()
+
+
+@pytest.fixture(scope="module")
+def df(truth):
+    df = truth.copy()
+    df.iloc[300:324] = np.nan
+    df.iloc[100:112, 1] = np.nan
+    df.iloc[500, 0] = np.nan
+    df.iloc[:2, 2] = np.nan
+    return df
+
+
+@pytest.fixture(scope="module")
+def fitted(df):
+    return Reconstructor(random_state=0).fit(df)
+
+
+def test_gaps_are_filled_and_the_rest_stays(fitted, df, truth):
+    filled = fitted.impute(df)
+    assert not filled.isna().any().any()
+    assert filled.index.equals(df.index)
+    assert filled.columns.equals(df.columns)
+    there = df.notna().to_numpy()
+    np.testing.assert_array_equal(filled.to_numpy()[there], df.to_numpy()[there])
+    line = df.interpolate(limit_direction="both")
+    for rows, column in ((slice(300, 324), "a"), (slice(100, 112), "b")):
+        errors = [np.sqrt(np.mean((one[column] - truth[column]).iloc[rows] ** 2)) for one in (filled, line)]
+        assert errors[0] < 0.7 * errors[1]
+
+
+def test_intervals_hold_the_part_that_they_claim(fitted):
+    later = weather_like(seed=1)
+    gone = np.random.default_rng(0).random(later.shape) < 0.1
+    gone[200:212] = gone[400:424] = True
+    found = fitted.impute(later.mask(gone), coverage=0.8)
+    assert found.columns[:3].tolist() == [("a", "value"), ("a", "lower"), ("a", "upper")]
+    values, lower, upper = (found.xs(part, axis=1, level=1).to_numpy() for part in ("value", "lower", "upper"))
+    assert (lower <= upper).all()
+    np.testing.assert_array_equal(lower[~gone], values[~gone])
+    truth = later.to_numpy()[gone]
+    assert 0.7 < np.mean((lower[gone] <= truth) & (truth <= upper[gone])) < 0.9
+
+
+def test_what_fills_a_gap_depends_on_the_rows_beside_it_alone(fitted, df):
+    n = fitted.lookback_
+    whole = fitted.impute(df)
+    for first in (300 - 2 * n - 3, 300 - 2 * n - 8):  # wherever a part of the series begins
+        part = fitted.impute(df.iloc[first : 324 + n])
+        np.testing.assert_allclose(part.loc[df.index[300:324]], whole.iloc[300:324], rtol=0, atol=1e-5)
+
+
+def test_anomalies_have_the_highest_scores(fitted):
+    later = weather_like(seed=2)
+    later.iloc[350, 0] += 12
+    later.iloc[200:230, 1] = later.iloc[200, 1]
+    scores = fitted.score_samples(later)
+    assert scores.shape == later.shape
+    assert scores["a"].idxmax() == later.index[350]
+    assert scores["b"].iloc[205:225].min() > fitted.threshold_
+
+
+def test_the_threshold_has_the_false_alarm_rate_that_is_asked_for(df):
+    found = Reconstructor(random_state=0, false_alarm_rate=0.05, lookback=1).fit(df)
+    later = pd.concat([found.score_samples(weather_like(seed=seed)).max(axis=1) for seed in (3, 4, 5)])
+    assert 0.01 < (later > found.threshold_).mean() < 0.12
+
+
+def test_a_reconstruction_leaves_each_value_out(fitted, df):
+    changed = df.copy()
+    changed.iloc[400, 1] += 1000
+    before, after = fitted.reconstruct(df), fitted.reconstruct(changed)
+    assert after.iloc[400, 1] == pytest.approx(before.iloc[400, 1], abs=1e-2)
+    assert abs(after.iloc[401, 1] - before.iloc[401, 1]) > 10
+    missing = df.isna().to_numpy()
+    np.testing.assert_allclose(before.to_numpy()[missing], fitted.impute(df).to_numpy()[missing])
+
+
+def test_it_is_saved_and_loaded_to_the_bit(fitted, df, tmp_path):
+    path = tmp_path / "model.tscnn"
+    fitted.save(path)
+    loaded = Reconstructor.load(path)
+    for method in ("reconstruct", "score_samples"):
+        pd.testing.assert_frame_equal(getattr(loaded, method)(df), getattr(fitted, method)(df), check_exact=True)
+    pd.testing.assert_frame_equal(loaded.impute(df, coverage=0.9), fitted.impute(df, coverage=0.9), check_exact=True)
+    assert loaded.get_params() == fitted.get_params()
+    assert loaded.threshold_ == fitted.threshold_
+    pd.testing.assert_frame_equal(loaded.report_, fitted.report_)
+    raw = bytearray(path.read_bytes())
+    raw[len(raw) // 2] ^= 1
+    path.write_bytes(raw)
+    with pytest.raises(ValueError, match="damaged"):
+        Reconstructor.load(path)
+
+
+def test_the_file_of_another_estimator_is_refused(fitted, tmp_path):
+    rows = np.sin(np.arange(99.0))[:, None]
+    Forecaster(lookback=4, network=None).fit(rows).save(tmp_path / "forecaster")
+    with pytest.raises(ValueError, match="must hold a reconstructor"):
+        Reconstructor.load(tmp_path / "forecaster")
+    fitted.save(tmp_path / "reconstructor")
+    with pytest.raises(ValueError, match="must hold a forecaster"):
+        Forecaster.load(tmp_path / "reconstructor")
+
+
+def test_a_fit_repeats_itself(df, fitted):
+    again = clone(fitted).fit(df)
+    pd.testing.assert_frame_equal(again.impute(df), fitted.impute(df), check_exact=True)
+    assert again.threshold_ == fitted.threshold_
+
+
+def test_the_report_names_what_it_has_to_beat(fitted):
+    report = fitted.report_
+    assert report.columns.tolist() == ["tscnn", "linear", "seasonal", "mean", "spread"]
+    assert report.loc[(6, "one"), "tscnn"] < 0.7 * report.loc[(6, "one"), "linear"]
+    assert not fitted.collapsed_
+
+
+def test_it_says_that_its_output_is_flat():
+    noise = pd.DataFrame(np.random.default_rng(0).normal(size=(400, 2)))
+    with pytest.warns(UserWarning, match="constant, or no better than the mean"):
+        found = Reconstructor(random_state=0).fit(noise)
+    assert found.collapsed_
+
+
+def test_panels_are_filled_series_by_series():
+    random = np.random.default_rng(0)
+    frames = {name: pd.DataFrame({"x": random.normal(size=150).cumsum(), "y": 1.0}) for name in "pq"}
+    for frame in frames.values():
+        frame["y"] = 100 * frame["x"] + 7
+        frame.iloc[60:70, 0] = np.nan
+    found = Reconstructor(random_state=0).fit(frames)
+    filled = found.impute(frames)
+    assert filled.index.names == ["series", "time"]
+    np.testing.assert_allclose(filled.loc["p", "x"], (frames["p"]["y"] - 7) / 100, atol=0.05)
+    long = pd.concat([frame.assign(shop=name) for name, frame in frames.items()])
+    same = Reconstructor(random_state=0, series_id="shop").fit(long)
+    np.testing.assert_allclose(same.impute(long)["x"], filled["x"])
+    unseen = same.impute(long.assign(shop=long["shop"] + "2"))
+    assert not unseen.isna().any().any()
+
+
+def test_a_column_without_values_is_filled_from_the_others(fitted, truth):
+    filled = fitted.impute(truth.assign(a=np.nan))
+    assert np.corrcoef(filled["a"], truth["a"])[0, 1] > 0.9
+
+
+@pytest.mark.parametrize(
+    ("settings", "match"),
+    [
+        ({"lookback": 0}, "`lookback` must be 'auto' or an integer of at least 1"),
+        ({"false_alarm_rate": 1}, "`false_alarm_rate` must be a number in"),
+        ({"calendar": "week"}, "`calendar` must be one of 'auto', None"),
+        ({"validation_fraction": 1.0}, "`validation_fraction` must be a number in"),
+    ],
+)
+def test_wrong_parameters_are_named(settings, match, df):
+    with pytest.raises(ValueError, match=match):
+        Reconstructor(**settings).fit(df)
+
+
+def test_wrong_input_is_named(fitted, df):
+    with pytest.raises(ValueError, match="`coverage` must be a number in"):
+        fitted.impute(df, coverage=1.5)
+    with pytest.raises(ValueError, match="`y` must be None"):
+        Reconstructor().fit(df, df["a"])
+    with pytest.raises(ValueError, match="at least 8 rows"):
+        Reconstructor().fit(df.iloc[:5])
+
+
+def test_short_and_constant_series_are_filled():
+    rows = np.column_stack([np.arange(12.0), np.full(12, 5.0)])
+    rows[4:6] = np.nan
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        filled = Reconstructor(random_state=0).fit(rows).impute(rows)
+    np.testing.assert_allclose(filled[1], 5.0)
+    np.testing.assert_allclose(filled[0], np.arange(12.0), atol=1.0)

@@ -1,0 +1,7 @@
+"""Gaps filled, and values found that do not go with the others."""
+
+from __future__ import annotations
+
+from tscnn.reconstruction.reconstructor import Reconstructor
+
+__all__ = ["Reconstructor"]

@@ -1,0 +1,125 @@
+"""How far values lie from what the others say of them, and how long a column repeats one value."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from tscnn.common.checks import received
+from tscnn.data.windows import sliding_windows
+from tscnn.reconstruction.autoregression import VectorAutoregression
+
+__all__ = ["Scores"]
+
+USUAL = 0.9  # share of values whose distance is usual: of more, distances are those of anomalies
+NORMAL = 1.645  # standard deviations within which that share of a normal distribution is
+LEAST_REPEATED = 1e-3  # share of rows that repeat the one before
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """Scores of values, about the size of a standard deviation where nothing is wrong.
+
+    A value's distance is that from its mean given all other columns, and its own column but for `span` rows about it:
+    what lies beside it may be wrong for the same reason. Its run are the equal values that it is one of, which are as
+    improbable as a normal value that far out.
+
+    Attributes
+    ----------
+    span : int
+        Rows that are left out, an odd number.
+    repeated : ndarray of shape (n_features,)
+        Share of rows that repeat the one before.
+    scales : ndarray of shape (2, n_features)
+        What distances and runs are divided by.
+    """
+
+    span: int
+    repeated: np.ndarray
+    scales: np.ndarray
+
+    def __post_init__(self) -> None:
+        """Check that the arrays fit each other."""
+        if self.span % 2 != 1 or self.scales.shape != (2, *self.repeated.shape):
+            raise ValueError(received("Scores must have two scales a column.", span=self.span, shape=self.scales.shape))
+
+    @classmethod
+    def fit(
+        cls,
+        autoregression: VectorAutoregression,
+        filled: Sequence[np.ndarray],
+        values: Sequence[np.ndarray],
+        season: int,
+    ) -> Self:
+        """Learn what is usual.
+
+        Parameters
+        ----------
+        autoregression : VectorAutoregression
+            Of the rows.
+        filled : sequence of ndarray of shape (n_rows, n_features)
+            Series without gaps and seasonal means.
+        values : sequence of ndarray of shape (n_rows, n_features)
+            The same in their own units, NaN where a value is missing.
+        season : int
+            Rows, on either side, that are left out.
+
+        Returns
+        -------
+        Scores
+            Of these series.
+        """
+        n_features = values[0].shape[1]
+        span = 2 * min(season, max(map(len, values)) // 8) + 1
+        n_equal = sum(np.sum(part[1:] == part[:-1], axis=0) for part in values)
+        repeated = np.clip(n_equal / sum(map(len, values)), LEAST_REPEATED, 1 - LEAST_REPEATED)
+        plain = cls(span, repeated, np.ones((2, n_features)))
+        found = [plain._measure(autoregression, *parts) for parts in zip(filled, values, strict=True)]
+        usual = [np.nanquantile(np.concatenate(kind), USUAL, axis=0) for kind in zip(*found, strict=True)]
+        far = np.maximum(usual[0], 1e-9) / NORMAL
+        return cls(span, repeated, np.stack([far, np.maximum(usual[1] / NORMAL, 1.0)]))
+
+    def measure(self, autoregression: VectorAutoregression, filled: np.ndarray, values: np.ndarray) -> np.ndarray:
+        """Score the values of one series.
+
+        Parameters
+        ----------
+        autoregression : VectorAutoregression
+            Of the rows.
+        filled, values : ndarray of shape (n_rows, n_features)
+            As of `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_features)
+            The higher, the less a value goes with the others; NaN where it is missing.
+        """
+        distance, run = self._measure(autoregression, filled, values)
+        return np.maximum(distance / self.scales[0], run / self.scales[1])
+
+    def _measure(
+        self, autoregression: VectorAutoregression, filled: np.ndarray, values: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return distances in standard deviations, and the same of runs."""
+        gradient, _ = autoregression.scores(filled)
+        half, missing = self.span // 2, np.isnan(values)
+        padded = np.pad(gradient, ((half, half), (0, 0)))
+        distance = np.empty_like(filled)
+        for f in range(filled.shape[1]):
+            covariance = np.linalg.inv(autoregression.block_precision(f, self.span))
+            middle = covariance[half] / np.sqrt(covariance[half, half])
+            distance[:, f] = np.abs(sliding_windows(padded[:, f], self.span) @ middle)
+        run = np.sqrt(-2 * (_run_lengths(values) - 1) * np.log(self.repeated))
+        return np.where(missing, np.nan, distance), np.where(missing, np.nan, run)
+
+
+def _run_lengths(values: np.ndarray) -> np.ndarray:
+    """Count the equal values, one after the other, that each is one of: (n_rows, n_features)."""
+    lengths = np.ones(values.shape, int)
+    for f, column in enumerate(values.T):
+        starts = np.flatnonzero(np.append(True, column[1:] != column[:-1]))
+        lengths[:, f] = np.repeat(np.diff(np.append(starts, len(column))), np.diff(np.append(starts, len(column))))
+    return lengths

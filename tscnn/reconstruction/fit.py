@@ -1,0 +1,202 @@
+"""Fitting a reconstructor, step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tscnn.data.index import find_seasonality
+from tscnn.data.schema import Schema
+from tscnn.data.series import SeriesSet
+from tscnn.data.split import Split
+from tscnn.data.values import check_sizes
+from tscnn.reconstruction.anomalies import Scores
+from tscnn.reconstruction.autoregression_fit import fit_autoregression
+from tscnn.reconstruction.gaps import UNSEASONAL, gap_lengths
+from tscnn.reconstruction.judging import Stretch, as_report, error_quantiles, gate_network, shrink_network, try_gaps
+from tscnn.reconstruction.model import LEVELS, ReconstructionModel
+from tscnn.reconstruction.network import GapNetwork
+from tscnn.reconstruction.season import SeasonalMeans
+from tscnn.statistics import GateResult
+from tscnn.training.settings import Training
+from tscnn.transforms import Standardize
+
+__all__ = ["ReconstructionFit", "fit_model"]
+
+N_STRETCHES, MOST_ROWS = 12, 4000  # of all rows, in which errors are measured, for intervals
+FEWEST_ROWS = 256  # of the longest series, for a network
+SEEN_BEFORE = 3  # times the longest gap: rows before validation rows that are seen, too
+
+
+@dataclass(frozen=True, eq=False)
+class ReconstructionFit:
+    """What a fit found.
+
+    Attributes
+    ----------
+    model : ReconstructionModel
+        Fitted to all rows.
+    report : DataFrame
+        Of `as_report`, on validation rows, of the model fitted to those before.
+    gates : dict of str to GateResult
+        Of the network, if one was trained.
+    threshold : float
+        Of the highest score of a row.
+    """
+
+    model: ReconstructionModel
+    report: pd.DataFrame
+    gates: dict[str, GateResult]
+    threshold: float
+
+
+def fit_model(
+    series: SeriesSet,
+    schema: Schema,
+    *,
+    order: int | None,
+    seasonal: bool,
+    training: Training | None,
+    validation_fraction: float,
+    false_alarm_rate: float,
+    seed: int,
+    tell: Callable[[str], None],
+) -> ReconstructionFit:
+    """Fit everything.
+
+    Parameters
+    ----------
+    series : SeriesSet
+        In their own units, NaN where a value is missing.
+    schema : Schema
+        Of their columns.
+    order : int or None
+        Of the autoregression; None to choose it.
+    seasonal : bool
+        Whether means by time of the day, the week and the year are subtracted.
+    training : Training or None
+        Of the network; None for none.
+    validation_fraction : float
+        Last part of the rows, which the model that is judged does not learn from.
+    false_alarm_rate : float
+        Of all rows, how many have a score above the threshold.
+    seed : int
+        Of the gaps that are drawn.
+    tell : callable
+        Takes lines for a person.
+
+    Returns
+    -------
+    ReconstructionFit
+        The model, and how good it is.
+    """
+    split = Split.of(series, order or 1, 1, validation_fraction)
+    standardize = _standardize(split, schema)
+    season_length, longest = find_seasonality(schema.freq), max(map(len, series.indexes))
+    freq = schema.freq if seasonal else None
+    bounds = series.bounds
+    random = np.random.default_rng(seed)
+    n_validation = max(b - a for a, b in zip(split.validation_from, split.calibration_from, strict=True))
+    lengths = gap_lengths(season_length, n_validation or longest)
+
+    tell("closed form on the training rows ..")
+    ends = [row - start for row, start in zip(split.validation_from, bounds, strict=False)]
+    judged = _solve(standardize, series, freq, lengths, order, ends)
+    stretches = []
+    for i, end in enumerate(ends):
+        rows, season = judged.without_season(series, i)
+        first = max(0, end - SEEN_BEFORE * lengths[-1]) if split.has_validation else 0
+        if end < len(rows) or not split.has_validation:
+            stretches.append(Stretch(rows[first:], season[first:], end - first if split.has_validation else 0))
+    network, gates = None, {}
+    if training is not None:
+        tell("network ..")
+        network = _train(judged, series, ends, training, seed)
+    trials = try_gaps(replace(judged, network=network), stretches, lengths, random)
+    if network is not None:
+        assert training is not None
+        gates["network"] = result = gate_network(trials, training.level)
+        tell(f"network: {result.reason}")
+        factor = result.shrinkage**training.shrinkage if result.kept else 0.0
+        network, trials = network.scaled(factor) if factor else None, shrink_network(trials, factor)
+    report = as_report(trials)
+
+    tell("closed form on all rows ..")
+    model = judged
+    if split.has_validation:
+        model = _solve(standardize, series, freq, lengths, judged.autoregression.order, None)
+    model = replace(model, network=network)
+    trials = try_gaps(model, _spread_stretches(model, series, lengths), lengths, random)
+    quantiles = error_quantiles(trials, lengths, len(schema.columns))
+    each = range(len(series.indexes))
+    filled = [model.fill(*model.without_season(series, i), with_deviation=False).mean for i in each]
+    values = [series.values[bounds[i] : bounds[i + 1]] for i in each]
+    scores = Scores.fit(model.autoregression, filled, values, season_length or UNSEASONAL)
+    model = replace(model, quantiles=quantiles, scores=scores)
+    parts = zip(filled, values, strict=True)
+    highest = np.concatenate([np.nan_to_num(scores.measure(model.autoregression, *part)).max(axis=1) for part in parts])
+    return ReconstructionFit(model, report, gates, float(np.quantile(highest, 1 - false_alarm_rate)))
+
+
+def _standardize(split: Split, schema: Schema) -> Standardize:
+    if split.series.names is not None:
+        return Standardize.fit_series(split, schema.dtype)
+    kept, values = split.training_rows(), split.series.values
+    standardize = Standardize.fit(values[kept], schema.dtype, values)
+    frame = pd.DataFrame(values, split.series.indexes[0], schema.features, copy=False)
+    check_sizes(frame, standardize.mean, standardize.scale)
+    return standardize
+
+
+def _solve(
+    standardize: Standardize,
+    series: SeriesSet,
+    freq: Any,
+    lengths: tuple[int, ...],
+    order: int | None,
+    ends: Sequence[int] | None,
+) -> ReconstructionModel:
+    """Fit seasonal means, and the autoregression, to the first rows of every series, or to all."""
+    parts, indexes = [], []
+    for i, index in enumerate(series.indexes):
+        start = series.bounds[i]
+        stop = start + (len(index) if ends is None else ends[i])
+        rows = standardize.apply(series.values[start:stop], series.times(i))
+        parts.append(np.asarray(rows, np.float64))
+        indexes.append(index[: stop - start])
+    season = SeasonalMeans.fit(parts, indexes, freq)
+    left = [part - season.at(index) for part, index in zip(parts, indexes, strict=True)]
+    autoregression = fit_autoregression(left, order)
+    normal = np.zeros((len(lengths), autoregression.covariance.shape[0], len(LEVELS)))
+    return ReconstructionModel(standardize, season, autoregression, lengths, normal)
+
+
+def _train(
+    model: ReconstructionModel, series: SeriesSet, ends: Sequence[int], training: Training, seed: int
+) -> GapNetwork | None:
+    """Train a network on the first rows of every series; there is none where they are too few."""
+    parts = [[one[:end] for one in model.without_season(series, i)] for i, end in enumerate(ends)]
+    if max(ends) < FEWEST_ROWS:
+        return None
+    from tscnn.reconstruction.network_fit import train_network  # Keras
+
+    rows, seasons = zip(*parts, strict=True)
+    return train_network(model.autoregression, rows, seasons, model.lengths, training, seed)
+
+
+def _spread_stretches(model: ReconstructionModel, series: SeriesSet, lengths: Sequence[int]) -> list[Stretch]:
+    """Take stretches from all over the series, so that errors of every time of the year are measured."""
+    n_rows = max(4 * lengths[-1], MOST_ROWS // N_STRETCHES)
+    counts = [max(1, len(index) // n_rows) for index in series.indexes]
+    every = [(i, k) for i, count in enumerate(counts) for k in range(count)]
+    chosen = [every[at] for at in np.unique(np.linspace(0, len(every) - 1, N_STRETCHES).round().astype(int))]
+    found, known = [], {i: model.without_season(series, i) for i in {i for i, _ in chosen}}
+    for i, k in chosen:
+        rows, season = known[i]
+        at = slice(k * n_rows, (k + 1) * n_rows)
+        found.append(Stretch(rows[at], season[at], 0))
+    return found

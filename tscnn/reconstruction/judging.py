@@ -1,0 +1,257 @@
+"""How well gaps are filled: values that are there are taken out, and filled by the model and by what is simplest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from tscnn.reconstruction.gaps import draw_gaps, interpolate
+from tscnn.reconstruction.model import LEVELS, ReconstructionModel
+from tscnn.statistics import GateResult, gate, relative_block_gains
+
+__all__ = [
+    "Stretch",
+    "Trial",
+    "as_report",
+    "error_quantiles",
+    "gate_network",
+    "has_collapsed",
+    "shrink_network",
+    "try_gaps",
+]
+
+SHARE = 0.15  # of a column's rows that are taken out at a time: of more, the rest would say less than it does
+FEWEST_GAPS = 24  # of a length, in all columns together or each by itself
+MOST_DRAWS = 16
+FEWEST_ERRORS = 200  # of a column, for quantiles of its own
+FLAT = 0.1  # standard deviation within gaps, of that of the truth, below which all columns are called constant
+NO_BETTER = 0.98  # error, of that of the mean
+
+
+class Stretch(NamedTuple):
+    """Rows to take values out of.
+
+    Attributes
+    ----------
+    rows, season : ndarray of shape (n_rows, n_features)
+        Of `ReconstructionModel.without_season`.
+    n_before : int
+        First rows, which are only seen.
+    """
+
+    rows: np.ndarray
+    season: np.ndarray
+    n_before: int
+
+
+class Trial(NamedTuple):
+    """What gaps of one length were filled with; one entry a value that was taken out.
+
+    Attributes
+    ----------
+    length : int
+        Rows of the gaps.
+    together : bool
+        Whether all columns had them in the same rows.
+    column, row : ndarray of int of shape (n_values,)
+        Of each value; rows of all stretches are numbered one after the other.
+    truth : ndarray of shape (n_values,)
+        Standardised.
+    filled : dict of str to ndarray
+        By method, the same.
+    deviation : ndarray of shape (n_values,)
+        Of the model.
+    """
+
+    length: int
+    together: bool
+    column: np.ndarray
+    row: np.ndarray
+    truth: np.ndarray
+    filled: dict[str, np.ndarray]
+    deviation: np.ndarray
+
+    def errors(self, method: str) -> np.ndarray:
+        """Return what is to be added to what a method filled in.
+
+        Parameters
+        ----------
+        method : str
+            One of `filled`.
+
+        Returns
+        -------
+        ndarray of shape (n_values,)
+            Standardised.
+        """
+        return self.truth - self.filled[method]
+
+
+def try_gaps(
+    model: ReconstructionModel, stretches: Sequence[Stretch], lengths: Sequence[int], random: np.random.Generator
+) -> list[Trial]:
+    """Take values out, in gaps of several lengths, of all columns together and of each by itself, and fill them.
+
+    Parameters
+    ----------
+    model : ReconstructionModel
+        To judge.
+    stretches : sequence of Stretch
+        Rows of its kind.
+    lengths : sequence of int
+        Rows of gaps.
+    random : Generator
+        Draws the gaps.
+
+    Returns
+    -------
+    list of Trial
+        Two a length, unless there is a single column.
+    """
+    n_features = stretches[0].rows.shape[1]
+    kinds = (True, False) if n_features > 1 else (True,)
+    return [_try(model, stretches, length, together, random) for length in lengths for together in kinds]
+
+
+def _try(
+    model: ReconstructionModel,
+    stretches: Sequence[Stretch],
+    length: int,
+    together: bool,
+    random: np.random.Generator,
+) -> Trial:
+    n_rows = sum(len(one.rows) - one.n_before for one in stretches)
+    n_gaps = SHARE * n_rows / length * (1 if together else stretches[0].rows.shape[1])
+    found: list[tuple[np.ndarray, ...]] = []
+    starts = np.cumsum([0, *(len(one.rows) for one in stretches)])
+    for _ in range(min(MOST_DRAWS, max(1, int(np.ceil(FEWEST_GAPS / max(n_gaps, 1)))))):
+        for start, (rows, season, n_before) in zip(starts, stretches, strict=False):
+            gone = np.zeros(rows.shape, bool)
+            gone[n_before:] = draw_gaps(gone[n_before:].shape, length, SHARE, random, together=together)
+            gone &= ~np.isnan(rows)
+            left = np.where(gone, np.nan, rows)
+            filled = model.fill(left, season)
+            lines = (interpolate(left + season), interpolate(left) + season)
+            parts = (rows + season, filled.deviation, filled.mean + season, filled.closed_form + season, *lines)
+            at, column = np.nonzero(gone)
+            found.append((column, at + start, *(part[gone] for part in parts)))
+    column, row, truth, deviation, *methods = (np.concatenate(part) for part in zip(*found, strict=True))
+    named = dict(zip(("tscnn", "closed form", "linear", "seasonal"), methods, strict=True))
+    return Trial(length, together, column, row, truth, {**named, "mean": np.zeros(len(truth))}, deviation)
+
+
+def gate_network(trials: Sequence[Trial], level: float) -> GateResult:
+    """Test whether what the network adds is more than chance.
+
+    Parameters
+    ----------
+    trials : sequence of Trial
+        Of a model with a network, on rows that it has not learnt from.
+    level : float
+        Of `tscnn.statistics.gate`.
+
+    Returns
+    -------
+    GateResult
+        Of the mean squared errors of rows, in blocks of the longest gap.
+    """
+    rows = np.concatenate([trial.row for trial in trials])
+    counts = np.bincount(rows)
+    losses = []
+    for method in ("closed form", "tscnn"):
+        squares = np.concatenate([trial.errors(method) ** 2 for trial in trials])
+        losses.append(np.bincount(rows, squares)[counts > 0] / counts[counts > 0])
+    gains, weights = relative_block_gains(*losses, apart=max(trial.length for trial in trials))
+    return gate(gains, weights=weights, level=level)
+
+
+def shrink_network(trials: Sequence[Trial], factor: float) -> list[Trial]:
+    """Return the trials of a model whose network adds a part of what it did.
+
+    Parameters
+    ----------
+    trials : sequence of Trial
+        With the whole network.
+    factor : float
+        Which part.
+
+    Returns
+    -------
+    list of Trial
+        The same gaps.
+    """
+    return [
+        trial._replace(filled={**trial.filled, "tscnn": old + factor * (trial.filled["tscnn"] - old)})
+        for trial in trials
+        for old in [trial.filled["closed form"]]
+    ]
+
+
+def as_report(trials: Sequence[Trial]) -> pd.DataFrame:
+    """Tabulate the errors of trials.
+
+    Parameters
+    ----------
+    trials : sequence of Trial
+        Of one model.
+
+    Returns
+    -------
+    DataFrame of shape (n_trials, 6)
+        Root mean squared errors of each method, standardised, and the "spread" of what the model filled in: its
+        standard deviation, of that of the truth. Indexed by ("rows", "columns").
+    """
+    lines = []
+    for trial in trials:
+        line = {name: float(np.sqrt(np.mean(trial.errors(name) ** 2))) for name in trial.filled}
+        spread = float(trial.filled["tscnn"].std() / max(trial.truth.std(), 1e-12))
+        lines.append({"rows": trial.length, "columns": "all" if trial.together else "one", **line, "spread": spread})
+    return pd.DataFrame(lines).set_index(["rows", "columns"])
+
+
+def has_collapsed(report: pd.DataFrame) -> bool:
+    """Say whether what fills gaps is a constant, or no better than one.
+
+    Parameters
+    ----------
+    report : DataFrame
+        Of `as_report`.
+
+    Returns
+    -------
+    bool
+        Whether it is, in gaps of every kind.
+    """
+    return bool(((report["spread"] < FLAT) | (report["tscnn"] > NO_BETTER * report["mean"])).all())
+
+
+def error_quantiles(trials: Sequence[Trial], lengths: Sequence[int], n_features: int) -> np.ndarray:
+    """Take quantiles of errors, in standard deviations of the model.
+
+    Parameters
+    ----------
+    trials : sequence of Trial
+        Of one model.
+    lengths : sequence of int
+        Rows of gaps.
+    n_features : int
+        Columns; of one with few errors, the quantiles are those of all.
+
+    Returns
+    -------
+    ndarray of shape (n_lengths, n_features, n_levels)
+        At `LEVELS`.
+    """
+    found = np.empty((len(lengths), n_features, len(LEVELS)))
+    for at, length in enumerate(lengths):
+        own = [trial for trial in trials if trial.length == length]
+        column = np.concatenate([trial.column for trial in own])
+        scaled = np.concatenate([trial.errors("tscnn") / trial.deviation for trial in own])
+        of_all = np.quantile(scaled, LEVELS)
+        for f in range(n_features):
+            mine = scaled[column == f]
+            found[at, f] = np.quantile(mine, LEVELS) if len(mine) >= FEWEST_ERRORS else of_all
+    return found

@@ -1,0 +1,151 @@
+"""A saved reconstructor: JSON and arrays, from which it is made again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+
+from tscnn.common.archive import read_archive, write_archive
+from tscnn.common.checks import received
+from tscnn.common.estimator import check_is_fitted
+from tscnn.data.encoding import label_from_json, label_to_json, step_from_json, step_to_json
+from tscnn.data.schema import Schema
+from tscnn.data.tables import Layout
+from tscnn.reconstruction.model import ReconstructionModel
+from tscnn.statistics import GateResult
+from tscnn.training.settings import Training
+
+__all__ = ["SavedReconstructor"]
+
+KIND = "reconstructor"
+LABELS = ("series_id", "time")
+
+
+class SavedReconstructor:
+    """An estimator that is written to a file, and read from it."""
+
+    def save(self, path: Any) -> None:
+        """Write the fitted reconstructor to one file.
+
+        The file is a zip of JSON and of arrays; nothing in it is code. An existing file is replaced at once when all is
+        written, or left as it is.
+
+        Parameters
+        ----------
+        path : str or path-like
+            Of the file.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        OSError
+            If the file can't be written.
+
+        Examples
+        --------
+        >>> import tempfile, numpy as np
+        >>> from pathlib import Path
+        >>> from tscnn import Reconstructor
+        >>> rows = np.random.default_rng(0).normal(size=(99, 2)).cumsum(axis=0)
+        >>> reconstructor = Reconstructor(lookback=1, network=None, random_state=0).fit(rows)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     reconstructor.save(Path(folder) / "model.tscnn")
+        ...     loaded = Reconstructor.load(Path(folder) / "model.tscnn")
+        >>> loaded.reconstruct(rows).equals(reconstructor.reconstruct(rows))
+        True
+        """
+        check_is_fitted(self, "model_")
+        write_archive(path, *_describe(self))
+
+    @classmethod
+    def load(cls, path: Any) -> Self:
+        """Read a reconstructor that was saved.
+
+        Parameters
+        ----------
+        path : str or path-like
+            Of the file. It may come from a stranger: no code of it is run.
+
+        Returns
+        -------
+        Reconstructor
+            What it says is equal to the bit.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such file.
+        ValueError
+            If it is no saved reconstructor, damaged, or of a format that this version doesn't know.
+        """
+        reconstructor = cls()
+        _restore(reconstructor, *read_archive(path), path)
+        return reconstructor
+
+
+def _describe(reconstructor: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    parameters = dict(reconstructor.get_params(deep=False))
+    for name in LABELS:
+        parameters[name] = label_to_json(parameters[name])
+    if not isinstance(parameters["freq"], str):
+        parameters["freq"] = {"step": step_to_json(parameters["freq"])}
+    if isinstance(parameters["training"], Training):
+        settings = parameters["training"].get_params()
+        loss = settings["loss"] if isinstance(settings["loss"], str) else "mse"
+        parameters["training"] = {**settings, "callbacks": None, "loss": loss}
+    if not isinstance(parameters["random_state"], int | np.integer):
+        parameters["random_state"] = None
+    report = reconstructor.report_.reset_index()
+    header = {
+        "kind": KIND,
+        "parameters": {
+            name: value.item() if isinstance(value, np.generic) else value for name, value in parameters.items()
+        },
+        "schema": reconstructor.schema_.to_json(),
+        "layout": reconstructor.layout_.to_json(),
+        "model": reconstructor.model_.settings(),
+        "report": {name: report[name].tolist() for name in report},
+        "gates": {name: asdict(result) for name, result in reconstructor.gates_.items()},
+        "collapsed": reconstructor.collapsed_,
+        "threshold": reconstructor.threshold_,
+    }
+    return header, reconstructor.model_.arrays()
+
+
+def _restore(reconstructor: Any, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray], path: str | Path) -> None:
+    if header.get("kind") != KIND:
+        rule = "The file must hold a reconstructor; `Forecaster.load` reads forecasters."
+        raise ValueError(received(rule, path=str(path)))
+    try:
+        parameters = dict(header["parameters"])
+        for name in LABELS:
+            parameters[name] = label_from_json(parameters[name])
+        if isinstance(parameters["freq"], dict):
+            parameters["freq"] = step_from_json(parameters["freq"]["step"])
+        if isinstance(parameters["training"], dict):
+            parameters["training"] = Training(**parameters["training"])
+        schema, layout = Schema.from_json(header["schema"]), Layout.from_json(header["layout"])
+        learnt = {
+            "model_": ReconstructionModel.from_arrays(header["model"], dict(arrays)),
+            "schema_": schema,
+            "layout_": layout,
+            "report_": pd.DataFrame(header["report"]).set_index(["rows", "columns"]),
+            "gates_": {name: GateResult(**result) for name, result in header["gates"].items()},
+            "collapsed_": bool(header["collapsed"]),
+            "threshold_": float(header["threshold"]),
+            "n_features_in_": len(schema.columns),
+        }
+        learnt["lookback_"] = learnt["model_"].autoregression.order
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError) as error:
+        rule = f"The file must hold a reconstructor, but a part of it is missing or of another kind ({error})."
+        raise ValueError(received(rule, path=str(path))) from None
+    learnt |= {name: parameters[name] for name in reconstructor.get_params(deep=False)}
+    if all(isinstance(name, str) for name in schema.columns):
+        learnt["feature_names_in_"] = np.asarray(schema.columns, dtype=object)
+    reconstructor.__dict__.update(learnt)
