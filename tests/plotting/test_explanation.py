@@ -1,13 +1,7 @@
 import numpy as np
 import pytest
 
-from tests.conftest import closed_form
 from tscnn.plotting import plot_explanation
-
-
-@pytest.fixture(scope="module")
-def explanation(frame):
-    return closed_form(lookback=48, horizon=6).fit(frame).explain()
 
 
 def drawn(panel) -> dict:
@@ -20,7 +14,7 @@ def test_explain_is_drawn_as_terms_columns_and_lags(explanation):
     heights = np.sum([[bar.get_height() for bar in bars] for bars in terms.containers], axis=0)
     np.testing.assert_allclose(drawn(terms)["level"] + heights, explanation.forecast["b"], rtol=1e-4)
     assert "b" in [label.get_text() for label in columns.get_yticklabels()]
-    assert len(lags.lines[0].get_xdata()) == 48
+    assert len(lags.lines[0].get_xdata()) == 24
     with pytest.raises(ValueError, match=r"`target` must be one of \['a', 'b', 'c'\]. Received: target='z'"):
         plot_explanation(explanation, "z")
 
@@ -31,7 +25,7 @@ def test_in_grey_terms_differ_by_their_hatches(explanation):
     assert len(set(hatches)) == len(hatches)
 
 
-def test_explain_of_one_series_of_a_panel_is_drawn(frame):
-    explanation = closed_form(lookback=24).fit({"x": frame, "y": frame * 2}).explain()
+def test_explain_of_one_series_of_a_panel_is_drawn(panel):
+    explanation = panel.explain()
     found = drawn(plot_explanation(explanation, "a", "y")[0])["forecast"]
     np.testing.assert_allclose(found, explanation.forecast.loc["y"]["a"])

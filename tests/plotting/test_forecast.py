@@ -173,11 +173,6 @@ def test_without_matplotlib_the_extra_is_named(frame, monkeypatch):
 # Forecaster.plot
 
 
-@pytest.fixture(scope="module")
-def forecaster(frame):
-    return closed_form(lookback=24).fit(frame.iloc[:250])
-
-
 def test_a_forecaster_draws_its_own_forecast(forecaster, frame):
     panels = forecaster.plot()
     lines = drawn(panels[0])
@@ -202,8 +197,7 @@ def test_what_was_known_ahead_is_taken_from_the_rows_after_a_cutoff(frame):
     np.testing.assert_allclose(drawn(panel)["forecast"][1:], found["a"])
 
 
-def test_a_panel_draws_its_series(frame):
-    panel = closed_form(lookback=24, quantiles=(0.1, 0.9)).fit({"x": frame[["a"]], "y": frame[["a"]] * 2})
+def test_a_panel_draws_its_series(panel):
     assert [each.get_title(loc="left") for each in panel.plot()] == ["x", "y"]
     assert len(panel.plot(series="y")) == 1
     with pytest.raises(ValueError, match="`series` must be"):

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.conftest import closed_form, make_frame
+from tests.conftest import make_frame
 from tests.plotting.test_forecast import intervals
 from tscnn.plotting import plot_interactive
 
@@ -33,7 +33,7 @@ def test_hours_that_a_clock_shows_twice_are_drawn_forward():
     assert line.text[2:4] == ("2026-10-25 02:00:00+02:00", "2026-10-25 02:00:00+01:00")
 
 
-def test_a_forecaster_draws_it(frame):
+def test_a_forecaster_draws_it(forecaster):
     pytest.importorskip("plotly")
-    figure = closed_form(lookback=24).fit(frame).plot(interactive=True, columns="a")
+    figure = forecaster.plot(interactive=True, columns="a")
     assert {trace.name for trace in figure.data} == {"50%", "90%", "forecast", "observed"}
