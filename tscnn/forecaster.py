@@ -371,8 +371,9 @@ class Forecaster(SavedModel, ExportedModel, GroupedParameters):
         coverage : float, or sequence of float, optional
             Of intervals, as of `predict`.
         adaptive : bool, default False
-            Whether quantiles and intervals follow how often outcomes up to each cutoff lay below and above (adaptive
-            conformal inference), as errors drift; by default they are those of `predict`.
+            Whether quantiles and intervals follow the outcomes up to each cutoff, as errors drift: how large errors are
+            of late, and how often outcomes lie below (adaptive conformal inference); by default they are those of
+            `predict`.
         engine : {"numpy", "keras"}, default "numpy"
             As of `predict`; not where it fits anew.
 

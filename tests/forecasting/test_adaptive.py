@@ -1,4 +1,4 @@
-"""Adaptive conformal inference: levels that follow the outcomes."""
+"""Intervals that follow outcomes, in their size and in their levels."""
 
 import numpy as np
 import pandas as pd
@@ -6,7 +6,7 @@ import pytest
 
 from tests.conftest import closed_form, make_frame
 from tscnn import evaluate
-from tscnn.forecasting.adaptive import AdaptiveLevels
+from tscnn.forecasting.adaptive import AdaptiveLevels, ErrorSizes
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +33,31 @@ def test_conformal_levels_end_where_outcomes_lie_below_as_often_as_they_say():
     assert np.mean(below[1000:]) == pytest.approx(0.84, abs=0.02)  # 1.0 is as far as quantiles go
     levels.learn(np.array([0]), np.array([[[np.nan]]]), np.array([0.0]))  # nothing was forecast: no outcome of it
     levels.learn(np.array([0]), np.array([[[0.0]]]), np.array([np.nan]))
+
+
+def test_conformal_sizes_are_those_of_the_newest_errors():
+    random, sizes = np.random.default_rng(0), ErrorSizes.of(horizon=2, n_targets=2)
+    reach = np.array([[[-1.0], [0.0], [2.0]]] * 2) * np.ones(2)  # upwards errors are twice as large
+    for scale in (1.0, 3.0):
+        for error in scale * random.laplace(size=600):
+            outcome = np.array([2 * error if error > 0 else error, np.nan])
+            sizes.learn(reach, outcome)
+        np.testing.assert_allclose(sizes.factor, [scale, 1.0], rtol=0.3)  # that of the missing one stays
+    before = sizes.factor
+    sizes.learn(np.full((1, 3, 2), np.nan), np.zeros(2))  # nothing was forecast
+    sizes.learn(np.zeros((1, 3, 2)), np.zeros(2))  # nor was an error possible
+    np.testing.assert_allclose(sizes.factor, before, rtol=0.1)
+
+
+def test_conformal_intervals_that_adapt_are_as_wide_as_errors_soon_after_a_drift(forecaster, drifting):
+    kept, adapted = (
+        forecaster.backtest(drifting[576:900], coverage=0.9, adaptive=adaptive).loc[drifting.index[700] :]
+        for adaptive in (False, True)
+    )
+    scores = [evaluate(one, drifting).loc["all"] for one in (kept, adapted)]
+    assert scores[1]["width"] > 1.5 * scores[0]["width"]
+    assert scores[1]["interval_score"] < scores[0]["interval_score"]
+    np.testing.assert_array_equal(*(one.xs("forecast", axis=1, level=1) for one in (kept, adapted)))
 
 
 def test_conformal_intervals_that_adapt_cover_more_after_a_drift(forecaster, drifting):

@@ -340,7 +340,7 @@ def test_state_of_another_stream_changes_nothing(forecaster) -> None:
 DAMAGE_OF_LEVELS: dict[str, Callable[[dict[str, np.ndarray]], Any]] = {
     "NaN": lambda d: d["levels_0"].put(0, np.nan),
     "infinite": lambda d: d["levels_0"].fill(np.inf),
-    "infinite quantiles": lambda d: d["quantiles_0"].put(0, -np.inf),
+    "infinite forecasts": lambda d: d["forecasts_0"].put(0, -np.inf),
     "levels of text": lambda d: d.update(levels_0=d["levels_0"].astype(str)),
     "no levels": lambda d: d.pop("levels_0"),
     "levels of another series": lambda d: d.update(levels_1=d["levels_0"]),

@@ -36,6 +36,8 @@ PRIOR_POSITION = 20.0  # .. the factor of a position in the season, ..
 PRIOR_NAIVE = 2.0  # .. the size of errors from that of repeating the season, if that is larger, ..
 PRIOR_SERIES = 6.0  # .. that of a series ..
 PRIOR_SHAPE = 30.0  # .. and a distribution from that of all targets
+LONG_RUN = 0.75  # of what weights lack to errors in proportion to changes, that is added to them, ..
+PRIOR_ROWS = 100.0  # .. and half of that where changes are measured over so many rows
 BANDS = (1 / 6, 1 / 2)  # of the horizon, whose steps share a distribution
 
 
@@ -245,7 +247,8 @@ def _find_weights(scale: Calibration, samples: Sequence[Sample]) -> np.ndarray:
     """Find the weights by which features count, of all targets and then of each: (4, n_targets).
 
     They maximise the likelihood of errors with a Laplace distribution whose scale is the exponential of a weighted sum
-    (Harvey 1976, Estimating regression models with multiplicative heteroscedasticity).
+    (Harvey 1976, Estimating regression models with multiplicative heteroscedasticity). That changes are measured over
+    few rows makes them tell less of errors than a drift that lasts will: errors then follow it almost in proportion.
     """
     without, k = replace(scale, weights=np.zeros_like(scale.weights)), scale.sizes.shape[1]
     middle, parts = len(scale.sizes) // 2, []
@@ -265,7 +268,10 @@ def _find_weights(scale: Calibration, samples: Sequence[Sample]) -> np.ndarray:
     some = slice(None, None, max(1, u.size // 50_000))
     of_all = np.moveaxis(x, 1, 2)[some].reshape(-1, 4), u[some].ravel(), np.repeat(w[some], k)
     common = _newton(*of_all, np.zeros(4))
-    return np.column_stack([_newton(x[:, :, j], u[:, j], w, common) for j in range(k)])
+    weights = np.column_stack([_newton(x[:, :, j], u[:, j], w, common) for j in range(k)])
+    trust = LONG_RUN * scale.n_rows / (scale.n_rows + PRIOR_ROWS)
+    weights[1] += trust * np.clip(1 - weights[:3].sum(axis=0), 0, 1)  # changes over all rows are those that last
+    return weights
 
 
 def _newton(x: np.ndarray, u: np.ndarray, w: np.ndarray, prior: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Adaptive conformal inference: levels that move as outcomes arrive, so that intervals go on covering what they say."""
+"""Intervals that follow outcomes: in how large errors are of late, and in how often outcomes lie below a quantile."""
 
 from __future__ import annotations
 
@@ -11,21 +11,24 @@ import numpy as np
 from tscnn.common.ring import Ring
 from tscnn.data.series import SeriesSet
 from tscnn.forecasting.calibration import Calibration
-from tscnn.forecasting.intervals import Asked, require_calibration
+from tscnn.forecasting.intervals import Asked, RawForecasts, require_calibration
 from tscnn.forecasting.pipeline import Pipeline
 from tscnn.forecasting.predict import raw_cutoffs
 
-__all__ = ["AdaptiveLevels", "Following", "forecast_asked"]
+__all__ = ["AdaptiveLevels", "ErrorSizes", "Following", "forecast_asked"]
 
 DOUBLING = 0.05  # of a level beyond 0 or 1, where the source has infinity, that makes quantiles twice as large
-RATE = 0.01  # by which a level moves with an outcome: about what the source takes, 0.005
+RATE = 0.01  # by which a level moves with an outcome one step ahead: about what the source takes, 0.005
+HALF_LIFE = 32.0  # independent errors after which one counts half in their size of late, ..
+PRIOR_SIZE = 8.0  # .. and that what was learnt in `fit` counts: chosen on 34 cuts of 16 sets
 
 
 class AdaptiveLevels:
     """Levels of quantiles, of each step and target of one series, that follow how often outcomes lie below.
 
-    A level p moves by `RATE` * (p - 1) when the outcome lies below the quantile, and by `RATE` * p when it does
-    not [1]_: in the long run a part p of the outcomes lies below. Beyond 0 and 1 quantiles double again and again.
+    A level p moves by r * (p - 1) when the outcome lies below the quantile, and by r * p when it does not [1]_: in the
+    long run a part p of the outcomes lies below. Errors many steps ahead resemble those of the rows beside, so that r
+    is `RATE` over the root of the steps. Beyond 0 and 1 quantiles double again and again.
 
     Parameters
     ----------
@@ -63,7 +66,7 @@ class AdaptiveLevels:
             NaN where it is missing.
         """
         below = (outcome <= quantiles).transpose(1, 0, 2)
-        moves = RATE * (self.levels[:, None, None] - below)
+        moves = (RATE / np.sqrt(steps + 1))[:, None] * (self.levels[:, None, None] - below)
         known = ~np.isnan(outcome) & ~np.isnan(quantiles).transpose(1, 0, 2)
         self.current[:, steps] += np.where(known, moves, 0.0)
 
@@ -87,19 +90,103 @@ class AdaptiveLevels:
 
 
 @dataclass
-class Following:
-    """Levels that follow one series row by row, and what was forecast of the steps to come.
+class ErrorSizes:
+    """How large the errors of one series are of late, in units of the scale that the calibration gave them.
+
+    Errors count half after `HALF_LIFE` independent ones; those of neighbouring rows are not, so that it takes more rows
+    the longer the horizon is.
 
     Attributes
     ----------
-    levels : AdaptiveLevels
-        As they are.
-    quantiles : Ring
-        Of the newest `horizon` forecasts, (horizon, n_levels, n_targets) each; NaN before there were any.
+    sums : ndarray of shape (2, n_targets)
+        Of sizes, and how many they are, both less and less the older.
+    horizon : int
+        Of the forecasts.
+
+    Examples
+    --------
+    >>> sizes = ErrorSizes.of(horizon=1, n_targets=1)
+    >>> sizes.factor
+    array([1.])
+    >>> for _ in range(200):
+    ...     sizes.learn(np.array([[[-1.0], [0.0], [1.0]]]), np.array([2.0]))
+    >>> sizes.factor.round(2)
+    array([1.85])
     """
 
+    sums: np.ndarray
+    horizon: int
+
+    @classmethod
+    def of(cls, horizon: int, n_targets: int) -> Self:
+        """Begin without errors.
+
+        Parameters
+        ----------
+        horizon, n_targets : int
+            Of the forecasts.
+
+        Returns
+        -------
+        ErrorSizes
+            Whose factor is 1.
+        """
+        return cls(np.zeros((2, n_targets)), horizon)
+
+    @property
+    def _share(self) -> float:
+        """Independent errors in a row: of as many origins as it is steps ahead, one."""
+        return float((1 / np.arange(1, self.horizon + 1)).mean())
+
+    @property
+    def factor(self) -> np.ndarray:
+        """By what the scale of errors is to be multiplied.
+
+        Returns
+        -------
+        ndarray of shape (n_targets,)
+            1 where no errors are known.
+        """
+        prior = PRIOR_SIZE / self._share
+        return np.asarray((self.sums[0] + prior) / (self.sums[1] + prior))
+
+    def learn(self, reach: np.ndarray, outcome: np.ndarray) -> None:
+        """Take an outcome.
+
+        Parameters
+        ----------
+        reach : ndarray of shape (n, 3, n_targets)
+            What was forecast of it, less the scale, as it is, and more the scale; NaN where nothing was.
+        outcome : ndarray of shape (n_targets,)
+            NaN where it is missing.
+        """
+        low, middle, high = np.moveaxis(np.asarray(reach, np.float64), 1, 0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            sizes = np.abs(outcome - middle) / np.where(outcome > middle, high - middle, middle - low)
+        known = np.isfinite(sizes)
+        n = np.maximum(known.sum(axis=0), 1)
+        self.sums *= 0.5 ** (self._share / HALF_LIFE)
+        self.sums += np.stack([np.where(known, sizes, 0.0).sum(axis=0) / n, known.any(axis=0)])
+
+
+@dataclass
+class Following:
+    """What follows one series row by row, and what was forecast of the steps to come.
+
+    Attributes
+    ----------
+    sizes : ErrorSizes
+        By which quantiles are wider or narrower.
+    levels : AdaptiveLevels
+        As they are.
+    forecasts : Ring
+        Of the newest `horizon` forecasts, (horizon, n_levels + 3, n_targets) each, of `forecast`; NaN before there were
+        any.
+    """
+
+    sizes: ErrorSizes
     levels: AdaptiveLevels
-    quantiles: Ring
+    forecasts: Ring
 
     @classmethod
     def of(cls, levels: np.ndarray, horizon: int, n_targets: int) -> Self:
@@ -117,29 +204,55 @@ class Following:
         Following
             Without forecasts.
         """
-        nothing = np.full((horizon, horizon, len(levels), n_targets), np.nan, np.float32)
-        return cls(AdaptiveLevels(levels, horizon, n_targets), Ring.of(nothing))
+        nothing = np.full((horizon, horizon, len(levels) + 3, n_targets), np.nan, np.float32)
+        return cls(ErrorSizes.of(horizon, n_targets), AdaptiveLevels(levels, horizon, n_targets), Ring.of(nothing))
 
-    def learn(self, outcome: np.ndarray) -> None:
-        """Take the next row.
+    def learn(self, steps: np.ndarray, forecasts: np.ndarray, outcome: np.ndarray) -> None:
+        """Take an outcome.
+
+        Parameters
+        ----------
+        steps : ndarray of int of shape (n,)
+            That it was forecast ahead, from 0.
+        forecasts : ndarray of shape (n, n_levels + 3, n_targets)
+            Of `forecast`, of these steps.
+        outcome : ndarray of shape (n_targets,)
+            In the data's own units; NaN where it is missing.
+        """
+        self.levels.learn(steps, forecasts[:, :-3], outcome)
+        self.sizes.learn(forecasts[:, -3:], outcome)
+
+    def learn_next(self, outcome: np.ndarray) -> None:
+        """Take the row after that of the newest forecast.
 
         Parameters
         ----------
         outcome : ndarray of shape (n_targets,)
-            In the data's own units.
+            As of `learn`.
         """
-        steps = np.arange(self.quantiles.length)
-        self.levels.learn(steps, self.quantiles.last()[::-1][steps, steps], outcome)
+        steps = np.arange(self.forecasts.length)
+        self.learn(steps, self.forecasts.last()[::-1][steps, steps], outcome)
 
-    def push(self, quantiles: np.ndarray) -> None:
-        """Remember a forecast.
+    def forecast(self, asked: Asked, raw: RawForecasts) -> tuple[np.ndarray, np.ndarray]:
+        """Put a forecast into the data's own units.
 
         Parameters
         ----------
-        quantiles : ndarray of shape (n_levels, horizon, n_targets)
-            In the data's own units.
+        asked : Asked
+            What is wanted.
+        raw : RawForecasts
+            One of them.
+
+        Returns
+        -------
+        columns : ndarray of shape (1, horizon, n_columns)
+            Of `Asked.forecast`.
+        forecasts : ndarray of shape (horizon, n_levels + 3, n_targets)
+            Quantiles, and of `RawForecasts.reach`, to learn from.
         """
-        self.quantiles.push(quantiles.transpose(1, 0, 2))
+        numbers = self.levels.numbers(require_calibration(raw.pipeline)) * self.sizes.factor
+        columns, quantiles = asked.forecast(raw, numbers)
+        return columns, np.concatenate([quantiles, raw.reach()])[:, 0].transpose(1, 0, 2)
 
 
 def forecast_asked(
@@ -154,7 +267,7 @@ def forecast_asked(
     asked : Asked
         What is wanted.
     adaptive : bool
-        Whether levels follow the outcomes up to each cutoff.
+        Whether quantiles and intervals follow the outcomes up to each cutoff.
 
     Yields
     ------
@@ -165,10 +278,9 @@ def forecast_asked(
     """
     start, stop = series.bounds[i : i + 2]
     values, horizon = series.values[start:stop, list(pipeline.targets)], pipeline.horizon
-    calibration = require_calibration(pipeline)
-    levels = AdaptiveLevels(asked.levels, horizon, values.shape[1])
+    following = Following.of(asked.levels, horizon, values.shape[1])
     stride = int(cutoffs[1] - cutoffs[0]) if len(cutoffs) > 1 else 1
-    kept: list[np.ndarray] = []  # quantiles of the newest cutoffs, (horizon, n_levels, n_targets) each
+    kept: list[np.ndarray] = []  # forecasts from the newest cutoffs, of `Following.forecast`
     most = -(-horizon // stride) + 1
     for chunk, raw in raw_cutoffs(pipeline, series, i, cutoffs):
         if not adaptive:
@@ -182,8 +294,8 @@ def forecast_asked(
                 due = (steps >= 0) & (steps < horizon)
                 if due.any():
                     seen = np.stack([kept[-1 - a][s] for a, s in zip(ago[due], steps[due], strict=True)])
-                    levels.learn(steps[due], seen, values[row])
-            columns, quantiles = asked.forecast(raw[j : j + 1], levels.numbers(calibration))
+                    following.learn(steps[due], seen, values[row])
+            columns, own = following.forecast(asked, raw[j : j + 1])
             found.append(columns)
-            kept = [*kept, quantiles[:, 0].transpose(1, 0, 2)][-most:]
+            kept = [*kept, own][-most:]
         yield chunk, np.concatenate(found)

@@ -266,6 +266,17 @@ class RawForecasts:
         """
         return self.pipeline.invert(np.array(self.values), self.times, self.at)
 
+    def reach(self) -> np.ndarray:
+        """Return the forecasts less the scale of their errors, as they are, and more that scale.
+
+        Returns
+        -------
+        ndarray of shape (3, n, horizon, n_targets)
+            In the data's own units.
+        """
+        parts = (self.values - self.scale, np.array(self.values), self.values + self.scale)
+        return np.stack([self.pipeline.invert(one, self.times, self.at) for one in parts])
+
     def add(self, numbers: np.ndarray) -> np.ndarray:
         """Return forecasts and errors added up.
 

@@ -51,7 +51,7 @@ class Stream:
     asked : Asked, optional
         Quantiles and intervals that are wanted beside points.
     adaptive : bool, default False
-        Whether they follow how often outcomes lie below and above.
+        Whether they follow the outcomes, as of `tscnn.Forecaster.backtest`.
     """
 
     def __init__(
@@ -206,9 +206,9 @@ class Stream:
                 found.append(self._asked.forecast(raw)[0][0])
                 continue
             following = self._following[i]
-            following.learn(values[i, list(pipeline.targets)])
-            columns, quantiles = self._asked.forecast(raw, following.levels.numbers(require_calibration(pipeline)))
-            following.push(quantiles[:, 0])
+            following.learn_next(values[i, list(pipeline.targets)])
+            columns, forecast = following.forecast(self._asked, raw)
+            following.forecasts.push(forecast)
             found.append(columns[0])
         return found
 
@@ -236,7 +236,8 @@ class Stream:
             **({"asked": np.array(self._asked.levels)} if self._following else {}),
             **{f"ring_{i}": ring.rows.copy() for i, ring in enumerate(rings)},
             **{f"levels_{i}": one.levels.current.copy() for i, one in enumerate(self._following)},
-            **{f"quantiles_{i}": one.quantiles.last().copy() for i, one in enumerate(self._following)},
+            **{f"sizes_{i}": one.sizes.sums.copy() for i, one in enumerate(self._following)},
+            **{f"forecasts_{i}": one.forecasts.last().copy() for i, one in enumerate(self._following)},
         }
 
     @property
@@ -276,7 +277,8 @@ class Stream:
             ring.rows[:] = found[f"ring_{i}"]
             ring.at = int(found["positions"][i])
         for i, one in enumerate(self._following):
-            one.levels.current[:], one.quantiles = found[f"levels_{i}"], Ring.of(found[f"quantiles_{i}"])
+            one.levels.current[:], one.sizes.sums[:] = found[f"levels_{i}"], found[f"sizes_{i}"]
+            one.forecasts = Ring.of(found[f"forecasts_{i}"])
         self._set_ends(ends)
 
     def _check_state(self, state: Any) -> tuple[dict[str, np.ndarray], list[pd.Index]]:
@@ -323,8 +325,9 @@ class Stream:
                     received(f"`state['positions'][{i}]` must be from 0 to {ring.length - 1}.", position=at)
                 )
         for i in range(len(self._following)):
-            levels, quantiles = found[f"levels_{i}"], found[f"quantiles_{i}"]  # NaN: nothing was forecast yet
-            for name, good in ((f"levels_{i}", np.isfinite(levels)), (f"quantiles_{i}", ~np.isinf(quantiles))):
+            good_ones = {name: np.isfinite(found[name]) for name in (f"levels_{i}", f"sizes_{i}")}
+            good_ones[f"forecasts_{i}"] = ~np.isinf(found[f"forecasts_{i}"])  # NaN: nothing was forecast yet
+            for name, good in good_ones.items():
                 if not good.all():
                     rule = f"`state[{name!r}]` must hold finite values; this state is damaged."
                     raise ValueError(received(rule, n_not_finite=int((~good).sum())))
