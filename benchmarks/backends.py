@@ -1,7 +1,7 @@
 """Which backend of Keras trains fastest on this machine's CPU, and how long each takes to start.
 
 Run ``python -m benchmarks.backends``: one training of the network alone, and one fit with everything by default, in a
-process of its own for each backend, one after the other. ``--python torch=INTERPRETER`` names an environment of its own.
+process of its own for each backend, one after the other. ``--python torch=INTERPRETER`` names another environment.
 """
 
 from __future__ import annotations

@@ -115,7 +115,7 @@ def test_a_folder_of_partitions_leaves_their_names_out(tmp_path):
 def test_what_is_stored():
     assert is_stored("a folder")
     assert not is_stored(rows())
-    with pytest.raises(ValueError, match="`pandas.read_csv` reads other files"):
+    with pytest.raises(ValueError, match=r"`pandas\.read_csv` reads other files"):
         Forecaster(time="when").fit(__file__)
 
 
