@@ -18,20 +18,26 @@ SETTINGS = {"dropout": 0, "batch_size": 128, "segment_origins": 32}
 WORKER = """
 import os, sys
 import jax, numpy as np
-process, port, path = int(sys.argv[1]), sys.argv[2], sys.argv[3]
+process, port, path, goes_on = int(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv[4] == "goes on"
 jax.distributed.initialize(f"localhost:{port}", 2, process, heartbeat_timeout_seconds=20, shutdown_timeout_seconds=20)
 import keras
 from tests.conftest import make_frame, small_forecaster
 from tests.training.test_distribution import SETTINGS
+from tscnn.training.checkpoint import Checkpoint
 
-def end(epoch, _):
-    if process == 1:
+own, write = f"{path}/{process}.checkpoint", Checkpoint.write
+
+def write_and_end(self):
+    write(self)
+    if process == 1 and self.states:
         os._exit(3)
 
 with keras.distribution.DataParallel(auto_shard_dataset=False).scope():
-    np.save(f"{path}/{process}.npy", small_forecaster(**SETTINGS).fit(make_frame()).predict())
-    ending = keras.callbacks.LambdaCallback(on_epoch_end=end)
-    small_forecaster(callbacks=[ending], random_state=None, **SETTINGS).fit(make_frame())
+    if not goes_on:
+        Checkpoint.write = write_and_end
+    resume = f"{path}/0.checkpoint" if goes_on else None
+    found = small_forecaster(**SETTINGS).fit(make_frame(), resume=resume, checkpoint=own).predict()
+    np.save(f"{path}/{process}.npy", found)
 """
 
 
@@ -46,25 +52,34 @@ def test_parts_of_a_batch_make_up_the_batch():
             np.testing.assert_array_equal(joined, expected)
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="jax is not installed")
-def test_two_processes_learn_what_one_does_and_one_that_ends_is_missed(frame, tmp_path):
+def run_two(path, which):
+    """Run two processes; return their exit statuses, and what they write to standard error."""
     with socket.socket() as free:
         free.bind(("localhost", 0))
         port = str(free.getsockname()[1])
     environment = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
     how = {"env": environment, "cwd": Path(__file__).parents[2], "text": True, "stderr": subprocess.PIPE}
-    runs = [[sys.executable, "-W", "ignore", "-c", WORKER, str(i), port, str(tmp_path)] for i in range(2)]
-    first, second = (subprocess.Popen(run, **how) for run in runs)
+    runs = [[sys.executable, "-W", "ignore", "-c", WORKER, str(i), port, str(path), which] for i in range(2)]
+    processes = [subprocess.Popen(run, **how) for run in runs]
     try:
-        said = first.communicate(timeout=500)[1]
+        said = [processes[0].communicate(timeout=500)[1]]
+        processes[1].wait(60)
     finally:
-        first.kill()
-        second.kill()
-        complaint = second.communicate()[1]
-    assert second.returncode == 3, complaint
-    assert first.returncode != 0
-    assert "RuntimeError: All 2 processes that train a model must run to its end, but one no longer answers" in said
+        for one in processes:
+            one.kill()
+        said.append(processes[1].communicate()[1])
+    return [one.returncode for one in processes], said
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="jax is not installed")
+def test_two_processes_learn_what_one_does_and_go_on_when_one_has_ended(frame, tmp_path):
+    (first, second), said = run_two(tmp_path, "breaks off")
+    assert second == 3, said[1]
+    assert first != 0
+    assert "RuntimeError: All 2 processes that train a model must run to its end, but one no longer answers" in said[0]
+    statuses, said = run_two(tmp_path, "goes on")
+    assert statuses == [0, 0], said
     expected = small_forecaster(**SETTINGS).fit(frame).predict()
     for i in range(2):
         np.testing.assert_allclose(np.load(tmp_path / f"{i}.npy"), expected, rtol=1e-4, atol=1e-3)
