@@ -176,8 +176,12 @@ def test_each_round_begins_with_the_full_learning_rate(capsys):
     assert "epoch  5/12 " in out
 
 
-@pytest.mark.parametrize(("horizon", "most", "every"), [(70, 1, 2), (70, 10**9, 1), (30, 1, 1)])
-def test_of_many_outcomes_of_long_horizons_some_are_evaluated(horizon, most, every):
+@pytest.mark.parametrize(
+    ("horizon", "most", "judged", "every"),
+    [(70, 1, 2**26, 2), (70, 10**9, 2**26, 1), (30, 1, 2**26, 1), (30, 3000, 10_000, 8)],
+)
+def test_of_many_outcomes_of_long_horizons_some_are_evaluated(monkeypatch, horizon, most, judged, every):
+    monkeypatch.setattr("tscnn.training.loop.MOST_JUDGED", judged)
     config = resolve_config(LOOKBACK, horizon, N_COLUMNS)
     segments = cut_segments([range(5, 400)], LOOKBACK, 32)
     thinned = thin(segments, config, Training(validation_values=most))

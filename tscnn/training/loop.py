@@ -32,6 +32,8 @@ from tscnn.training.trainer import LoopingTrainer, SegmentTrainer, weighted_mean
 
 __all__ = ["Trained", "train"]
 
+MOST_JUDGED = 2**26  # outcomes that segments which share none are evaluated on: a convention
+
 
 @dataclass(frozen=True)
 class Trained:
@@ -328,7 +330,7 @@ def _segment_origins(settings: Training, lookback: int) -> int:
 
 
 def thin(segments: Segments, config: NetworkConfig, settings: Training) -> Segments:
-    """Leave out segments that share most of their outcomes with those beside them, if there are many outcomes.
+    """Leave out segments if there are many outcomes: those that share most of them with those beside, or any of more.
 
     Parameters
     ----------
@@ -346,6 +348,8 @@ def thin(segments: Segments, config: NetworkConfig, settings: Training) -> Segme
     """
     n_values = segments.n_origins * config.horizon * len(config.targets)
     every = max(1, min(-(-n_values // settings.validation_values), config.horizon // segments.weights.shape[1]))
+    if n_values > MOST_JUDGED * every:  # of millions of rows
+        every = -(-n_values // settings.validation_values)
     return Segments(segments.starts[::every], segments.weights[::every])
 
 

@@ -78,8 +78,8 @@ class Training(Settings):
     epoch_steps : int, default 30
         Steps of an epoch in any case, or all that there are. A convention.
     validation_values : int, default 20_000_000
-        Outcomes that an epoch is evaluated on, unless the horizon is shorter than a segment. A convention, for the time
-        of a fit.
+        Outcomes that an epoch is evaluated on, unless the horizon is shorter than a segment, and they are no more than
+        67 million. A convention, for the time of a fit.
     step_values : int, default 1_000_000
         Forecast values that are evaluated at a time, unless a training step has more: 4 MB. A convention, for the
         memory.
