@@ -536,6 +536,8 @@ def empty(*shape):
         (lambda: CropToField(2, 2)(empty(1, 4, 2)), ValueError, r"at least 5 rows.* Received: input_shape="),
         (lambda: Downsample1D(2, 3, 2), ValueError, r"`kernel_size` must be at least the factor, 3.*kernel_size=2"),
         (lambda: Downsample1D(2, 2, 3, "valid")(empty(1, 2, 2)), ValueError, r"at least 3 rows.* input_shape="),
+        (lambda: Upsample1D(2, 2, 5, "valid")(empty(1, 2, 2)), ValueError, r"at least 3 rows.* input_shape="),
+        (lambda: LinearUpsample1D(3, "valid")(empty(1, 1, 2)), ValueError, r"at least 2 rows.* input_shape="),
         (lambda: Upsample1D(2, 0), ValueError, r"`factor` must be .* Received: factor=0"),
         (lambda: Upsample1D(2, 2, padding="full"), ValueError, r"`padding` must be one of .* padding='full'"),
         (lambda: LinearUpsample1D(2.5), TypeError, r"`factor` must be an integer .* Received: factor=2\.5"),

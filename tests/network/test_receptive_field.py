@@ -146,6 +146,21 @@ def test_bad_layers(layers: Any, error: type[Exception], message: str) -> None:
             function(layers)
 
 
+@pytest.mark.parametrize(
+    ("settings", "error", "message"),
+    [
+        ({"kernel_size": 0}, ValueError, r"`kernel_size` must be an integer of at least 1\. Received: kernel_size=0"),
+        ({"kernel_size": 2, "stride": 1.5}, TypeError, r"`stride` must be an integer"),
+        ({"kernel_size": 2, "transposed": 1}, ValueError, r"`transposed` must be one of True, False"),
+        ({"kernel_size": 2, "padding": "full"}, ValueError, r"`padding` must be one of .* or two integers.*'full'"),
+        ({"kernel_size": 2, "padding": (1,)}, ValueError, r"`padding` must be one of .* Received: padding=\(1,\)"),
+    ],
+)
+def test_bad_taps(settings: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        Taps(**settings)
+
+
 def test_a_field_too_wide_to_list_is_refused_and_still_counted() -> None:
     layers = [(2, 2**70)]
     assert receptive_field(layers) == 1 + 2**70

@@ -91,8 +91,12 @@ class Taps:
             check_int(name, getattr(self, name), most=None)
         for name in ("transposed", "from_end"):
             check_choice(name, getattr(self, name), (True, False))
-        if not isinstance(self.padding, tuple):
-            check_choice("padding", self.padding, PADDINGS)
+        if self.padding in PADDINGS:
+            return
+        if not isinstance(self.padding, tuple) or [type(n) for n in self.padding] != [int, int]:
+            raise ValueError(
+                received("`padding` must be one of 'valid', 'causal', 'same', or two integers.", padding=self.padding)
+            )
 
     @property
     def reach(self) -> int:

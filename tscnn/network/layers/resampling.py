@@ -40,11 +40,7 @@ class _Resample(keras.layers.Layer):
 
     def compute_output_spec(self, inputs: Any) -> Any:
         """Return the shape of the output without computing it."""
-        n_rows, (taps,) = inputs.shape[1], self.taps
-        if n_rows is not None and (n_rows < 1 or taps.length(n_rows) < 1):
-            count_positions(inputs, self.kernel_size)
-        n_positions = None if n_rows is None else taps.length(n_rows)
-        return keras.KerasTensor((inputs.shape[0], n_positions, self.filters), self.compute_dtype)
+        return keras.KerasTensor((inputs.shape[0], _count(inputs, self.taps[0]), self.filters), self.compute_dtype)
 
     def get_config(self) -> dict[str, Any]:
         """Return what ``from_config`` needs."""
@@ -190,15 +186,17 @@ class LinearUpsample1D(keras.layers.Layer):
 
     def compute_output_spec(self, inputs: Any) -> Any:
         """Return the shape of the output without computing it."""
-        n_rows = inputs.shape[1]
-        n_positions = None if n_rows is None else self.taps[0].length(n_rows)
-        if n_positions is not None and n_positions < 1:
-            count_positions(inputs, 2)
-        return keras.KerasTensor((inputs.shape[0], n_positions, inputs.shape[2]), self.compute_dtype)
+        return keras.KerasTensor((inputs.shape[0], _count(inputs, self.taps[0]), inputs.shape[2]), self.compute_dtype)
 
     def get_config(self) -> dict[str, Any]:
         """Return what ``from_config`` needs."""
         return {**super().get_config(), "factor": self.factor, "padding": self.padding}
+
+
+def _count(inputs: Any, taps: Taps) -> int | None:
+    """Count the positions of the output, see `count_positions`."""
+    fewest = next(n for n in range(1, taps.kernel_size + 1) if taps.length(n) > 0)
+    return None if count_positions(inputs, fewest) is None else taps.length(inputs.shape[1])
 
 
 def _cut_ends(kernel_size: int, factor: int, padding: str) -> tuple[int, int]:
