@@ -208,13 +208,20 @@ def test_short_and_constant_series_are_filled():
     np.testing.assert_allclose(filled[0], np.arange(12.0), atol=1.0)
 
 
+def test_its_audit_passes(fitted, df):
+    audit = fitted.audit(df)
+    assert audit.passed, audit
+    assert len(audit.findings) == 6
+    assert audit.frame.loc["no seam shows where a part begins", "result"] == "pass"
+
+
 @pytest.mark.slow
 def test_the_network_is_kept_where_it_helps_and_saved(tmp_path):
     random = np.random.default_rng(0)
     slow = np.convolve(random.normal(size=1230), np.ones(31) / 5, "valid")
     df = pd.DataFrame({"a": slow, "square": slow**2 + 0.05 * random.normal(size=1200)})  # no linear map tells it
-    settings = {"random_state": 0, "validation_fraction": 0.3}
-    found = Reconstructor(training=Training(epochs=20, learning_rate=0.01), **settings).fit(df)
+    training = Training(epochs=20, learning_rate=0.01, level=0.9, shrinkage=0.0)
+    found = Reconstructor(lookback=2, training=training, random_state=0, validation_fraction=0.3).fit(df)
     assert found.gates_["network"].kept
     report = found.report_.xs("one", level="columns")
     assert (report["tscnn"] < report["closed form"]).all()

@@ -168,10 +168,14 @@ def gate_network(trials: Sequence[Trial], level: float) -> GateResult:
     Returns
     -------
     GateResult
-        Of the mean squared errors of rows, in blocks of the longest gap.
+        Of the mean squared errors of rows, each kind of gap in its own unit, in blocks of the longest gap.
     """
     rows = np.concatenate([trial.row for trial in trials])
-    losses = [np.concatenate([trial.errors(name) ** 2 for trial in trials]) for name in ("closed form", "tscnn")]
+    units = [np.mean(trial.errors("closed form") ** 2) or 1.0 for trial in trials]  # every kind of gap counts the same
+    losses = [
+        np.concatenate([trial.errors(name) ** 2 / unit for trial, unit in zip(trials, units, strict=True)])
+        for name in ("closed form", "tscnn")
+    ]
     return _gate(rows, losses, max(trial.length for trial in trials), level)
 
 

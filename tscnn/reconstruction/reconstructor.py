@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
@@ -23,6 +23,9 @@ from tscnn.reconstruction.fit import fit_model
 from tscnn.reconstruction.judging import has_collapsed
 from tscnn.reconstruction.model import ReconstructionModel
 from tscnn.reconstruction.persistence import SavedReconstructor
+
+if TYPE_CHECKING:
+    from tscnn.auditing import Audit
 
 __all__ = ["Reconstructor"]
 
@@ -304,12 +307,45 @@ class Reconstructor(SavedReconstructor, Estimator):
 
         return self._map(X, leave_out, self.schema_.columns)
 
+    def audit(self, X: Any, *, refit: bool = True) -> Audit:
+        """Check on rows of one's own that the reconstructor can be trusted.
+
+        Parameters
+        ----------
+        X : DataFrame, Series, array, or dict of them by series name
+            As of `impute`.
+        refit : bool, default True
+            Whether a clone is fitted to `X` twice, to see that a fit repeats itself.
+
+        Returns
+        -------
+        Audit
+            Printed, a line a check; ``passed`` tells whether none fails.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        TypeError, ValueError
+            If `X` breaks a rule.
+        """
+        check_is_fitted(self, "model_")
+        refit, (table, layout) = check_choice("refit", refit, (True, False)), read_table(X, self.time)
+        with layout.lines_of_pandas(X):
+            frames = self._read(table)
+        from tscnn.reconstruction.audit import audit_reconstructor  # here, since few want it
+
+        return audit_reconstructor(self, X, frames, refit=refit)
+
+    def _read(self, X: Any) -> dict[Any, pd.DataFrame]:
+        """Read what is of the kind of the training data, by series; a single one by None."""
+        if is_panel(X, self.series_id):
+            return read_panel(X, self.series_id, self.schema_, self.freq)
+        return {None: read_frame(X, self.schema_, self.freq)}
+
     def _map(self, X: Any, function: Any, columns: pd.Index) -> pd.DataFrame:
         """Apply a function of a model, series and one of these to each, and lay out what it returns as `X` is."""
-        if is_panel(X, self.series_id):
-            frames = read_panel(X, self.series_id, self.schema_, self.freq)
-        else:
-            frames = {None: read_frame(X, self.schema_, self.freq)}
+        frames = self._read(X)
         series = SeriesSet.of_frames(frames, self.schema_)
         model = self.model_.admit(series)
         found = {
