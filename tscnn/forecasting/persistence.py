@@ -167,6 +167,8 @@ def restore_forecaster(
     ValueError
         If header and arrays are not what describes a forecaster.
     """
+    if "kind" in header:
+        raise ValueError(received("The file must hold a forecaster.", kind=header["kind"], path=str(path)))
     try:
         parameters = _restore_parameters(header["parameters"])
         schema, layout = Schema.from_json(header["schema"]), Layout.from_json(header["layout"])
