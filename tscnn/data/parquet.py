@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -399,7 +400,11 @@ def _naming_file(name: str) -> Iterator[None]:
 def _check_steps(index: pd.Index, step: Any) -> Any:
     """Check that an index ascends evenly, a part of it at a time, and return its step."""
     for first in range(0, max(1, len(index) - 1), MOST_ROWS):
-        step = check_spacing(index[first : first + MOST_ROWS + 1], step)
+        try:
+            step = check_spacing(index[first : first + MOST_ROWS + 1], step)
+        except ValueError as error:  # no grid fills gaps here
+            mend = "files need a row at every step, of missing values where nothing is known (`missing='mask'`)"
+            raise ValueError(re.sub(r"`Forecaster\(freq=.*? as missing values", mend, str(error))) from None
         release(index.asi8 if isinstance(index, pd.DatetimeIndex) else index.to_numpy())
     return step
 
