@@ -541,6 +541,13 @@ def test_other_outcomes_are_refused(shape):
         compiled_model().fit(random_rows(4, 5, 2), np.zeros(shape), verbose=0)
 
 
+def test_other_outcomes_are_refused_after_those_that_fit():
+    model, rows = compiled_model(eagerly=False), random_rows(4, 5, 2)
+    model.evaluate(rows, np.zeros((4, 3, 2)), verbose=0)
+    with pytest.raises(ValueError, match=r"`y` must have the shape of the forecasts"):
+        model.evaluate(rows, np.zeros((4, 3)), verbose=0)
+
+
 def test_outcomes_of_one_window_are_refused_for_several():
     with pytest.raises(ValueError, match=r"\(batch, 2, 3, 2\), or of one window a sample, \(batch, 3, 2\)"):
         compiled_model().fit(random_rows(4, 6, 2), np.zeros((4, 3, 2)), verbose=0)

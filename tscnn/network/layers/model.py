@@ -20,6 +20,46 @@ class CausalModel(keras.Model):
     Keras would repeat the outcomes of each window for all of the others, and train on that.
     """
 
+    def fit(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """Train, see ``keras.Model.fit``.
+
+        Parameters
+        ----------
+        x, y : array, tensor or dataset
+            Rows and outcomes.
+        *args, **kwargs
+            Of ``keras.Model.fit``.
+
+        Returns
+        -------
+        keras.callbacks.History
+            Of the losses.
+        """
+        return super().fit(x, self._match_arrays(x, y), *args, **kwargs)
+
+    def evaluate(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """Evaluate, see ``keras.Model.evaluate``.
+
+        Parameters
+        ----------
+        x, y : array, tensor or dataset
+            Rows and outcomes.
+        *args, **kwargs
+            Of ``keras.Model.evaluate``.
+
+        Returns
+        -------
+        float, list of float or dict
+            Loss and metrics.
+        """
+        return super().evaluate(x, self._match_arrays(x, y), *args, **kwargs)
+
+    def _match_arrays(self, x: Any, y: Any) -> Any:
+        """Match what has a shape before Keras makes batches, of which TensorFlow may not know the rank."""
+        if not (hasattr(x, "shape") and hasattr(y, "shape")):
+            return y
+        return _match(y, self.compute_output_spec(keras.KerasTensor((*x.shape[:2], self.input_shape[-1]))))
+
     def compute_loss(
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
     ) -> Any:
@@ -68,7 +108,9 @@ def _match(outcomes: Any, forecasts: Any) -> Any:
         return ops.reshape(outcomes, ops.shape(forecasts))
     _, *shape = outcomes.shape
     if shape == [horizon, n_targets] or (shape == [horizon] and n_targets == 1):
-        if n_positions in (1, None):
+        if n_positions == 1:
+            return outcomes[:, None] if len(shape) == 2 else outcomes[:, None, :, None]
+        if n_positions is None:
             return ops.reshape(outcomes, ops.shape(forecasts))
     elif shape[1:] == [horizon, n_targets] and (shape[0] == n_positions or None in (shape[0], n_positions)):
         return outcomes
