@@ -148,7 +148,7 @@ def plant(frame: pd.DataFrame, seed: int) -> tuple[pd.DataFrame, np.ndarray]:
 
 
 def _score_tscnn(frame: pd.DataFrame) -> np.ndarray:
-    return Reconstructor(random_state=0, verbose=0).fit(frame).score_samples(frame).fillna(0).to_numpy()
+    return Reconstructor(network=None, random_state=0, verbose=0).fit(frame).score_samples(frame).fillna(0).to_numpy()
 
 
 def _score_rolling(frame: pd.DataFrame) -> np.ndarray:
@@ -240,7 +240,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     if parsed.quick:
         parsed.rows, parsed.columns, parsed.seeds = parsed.rows or 1500, parsed.columns or 4, 1
         parsed.methods = [name for name in parsed.methods if name != "Kalman smoother"]
-    parsed.settings = {}
+    parsed.settings = {} if parsed.network else {"network": None}
     return parsed
 
 

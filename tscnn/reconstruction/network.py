@@ -21,7 +21,7 @@ from tscnn.common import numpy_ops
 from tscnn.common.checks import received
 from tscnn.network.functional import Affine, convolve
 
-__all__ = ["DOWN", "KERNEL_SIZE", "UP", "GapNetwork", "half_field", "run_layers"]
+__all__ = ["DOWN", "KERNEL_SIZE", "UP", "GapNetwork", "half_field", "join_inputs", "run_layers"]
 
 KERNEL_SIZE = 3
 DOWN, UP = (1, 2, 4, 8), (4, 2, 1)  # dilations; those of the way up take the outputs of the way down, too
@@ -179,7 +179,22 @@ class GapNetwork:
 
 
 def join_inputs(rows: np.ndarray, missing: np.ndarray, half: int) -> np.ndarray:
-    """Put rows and their gaps side by side, with rows of which nothing is known before and after."""
+    """Put rows and their gaps side by side, with rows of which nothing is known before and after.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_rows, n_features)
+        Gaps filled.
+    missing : ndarray of bool of shape (n_rows, n_features)
+        Where they were.
+    half : int
+        Rows before, and after.
+
+    Returns
+    -------
+    ndarray of shape (n_rows + 2 * half, 2 * n_features), float32
+        For `run_layers`.
+    """
     inputs = np.concatenate([rows, missing], axis=1).astype(np.float32)
     unknown = np.concatenate([np.zeros((half, rows.shape[1])), np.ones((half, rows.shape[1]))], axis=1)
     return np.concatenate([unknown, inputs, unknown]).astype(np.float32)
