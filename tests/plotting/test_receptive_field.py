@@ -1,10 +1,15 @@
 import numpy as np
 import pytest
 
-from tscnn import plot_receptive_field, reachable_lags
+from tscnn import Taps, plot_receptive_field, reachable_lags
+
+CENTRED = [Taps(3, padding="same"), Taps(3, 2, padding="same")]
+VALID = [Taps(3, padding="valid"), Taps(2, 4, padding="valid")]
 
 
-@pytest.mark.parametrize("layers", [[], [(2, 1), (2, 2), (2, 4)], [(3, 1), (2, 8)], [(3, 1), (2, 1, 2), (3, 2)]])
+@pytest.mark.parametrize(
+    "layers", [[], [(2, 1), (2, 2), (2, 4)], [(3, 1), (2, 8)], [(3, 1), (2, 1, 2), (3, 2)], CENTRED, VALID]
+)
 def test_dots_at_the_data_are_the_lags_that_are_reached(layers):
     (panel,) = plot_receptive_field(layers)
     dots = next(part for part in panel.collections if hasattr(part, "get_sizes"))
@@ -26,6 +31,26 @@ def test_the_effective_field_is_the_mean_size_of_what_rows_add(explanation):
     own = explanation.by_lag.query("target == 'b' and lag == 0")["value"]
     assert len(heights) == 24
     np.testing.assert_allclose(heights[0], own.abs().mean())
+
+
+def test_behind_a_transposed_layer_an_output_of_each_kind_is_drawn():
+    (panel,) = plot_receptive_field([(2, 1, 2), Taps(2, stride=2, transposed=True)])
+    dots = next(part for part in panel.collections if hasattr(part, "get_sizes")).get_offsets()
+    assert [x for x, level in dots if level == 2] == [-1, 0]
+    assert panel.get_yticklabels()[2].get_text() == "layer 2: transposed, kernel 2, stride 2"
+
+
+class Stack:
+    """Looks like a layer of Keras."""
+
+    taps = (Taps(2), Taps(2, 2))
+
+    def get_config(self):
+        return {}
+
+
+def test_a_layer_of_keras_that_is_a_stack():
+    assert plot_receptive_field(Stack())[0].figure.get_suptitle() == "Receptive field: 4 rows"
 
 
 @pytest.mark.parametrize(
