@@ -251,7 +251,7 @@ class FittedForecaster(FittedAttributes):
         coverage : float, sequence of float, None or "auto", default "auto"
             Of intervals, as of `predict`; "auto" draws those of 50 % and 90 %, or between `quantiles`, if there are.
         series : series name, or list of them, optional
-            Of many series, default the first.
+            Of many series, default the first twelve.
         interactive : bool, default False
             Whether plotly draws (``pip install "tscnn[interactive]"``), instead of matplotlib.
         **appearance

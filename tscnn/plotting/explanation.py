@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["plot_explanation"]
 
 MOST_BARS = 12  # columns of the input that are drawn: those that add most
-HATCHES = ("", "///", "...", "xxx", "---", "ooo", "\\\\\\")  # in grey they tell terms apart
+HATCHES = ("", "///", "...", "xxx", "---", "ooo")  # fewer than colours, so that no pair of both comes twice soon
 
 
 def plot_explanation(
@@ -83,12 +83,11 @@ def plot_explanation(
     top.set_title(f"{target}: what the forecast is the sum of", loc="left")
     top.legend(frameon=False, fontsize="small", loc="center left", bbox_to_anchor=(1, 0.5))
 
-    means = pd.Series(
-        {str(name): values.mean() for name, values in columns.items() if name != "(intercept)"}, dtype=float
-    )
+    intercept = float(np.mean(columns.pop("(intercept)", 0.0)))
+    means = pd.Series({str(name): values.mean() for name, values in columns.items()}, dtype=float)
     means = means.loc[means.abs().sort_values(ascending=False).index[:MOST_BARS]][::-1]
     columns_panel.barh(means.index, means.to_numpy(), color=COLORS[0])
-    columns_panel.set(xlabel="mean over the steps")
+    columns_panel.set(xlabel=f"mean over the steps; intercept {intercept:.4g}")
     columns_panel.set_title("what columns add", loc="left")
     lags_panel.plot(list(lags), [values.mean() for values in lags.values()], color=COLORS[0], marker=".")
     lags_panel.invert_xaxis()

@@ -50,7 +50,7 @@ def plot_forecast(
     columns : column name, or list of them, optional
         Targets to draw, default all; 12 panels at most.
     series : series name, or list of them, optional
-        Of many series, default the first.
+        Of many series, default all of them.
     series_id : column name, optional
         Of the column of long frames that tells the series.
     units : str, or dict of str by column, optional
