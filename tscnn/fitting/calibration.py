@@ -20,7 +20,7 @@ from tscnn.forecasting.calibration import KNOTS, Calibration, changes_at, mean_k
 from tscnn.forecasting.pipeline import Pipeline
 from tscnn.linear import LinearFit
 
-__all__ = ["fit_calibration"]
+__all__ = ["compare_series", "fit_calibration"]
 
 # Conventions of cost
 MOST_SORTED = 5000  # errors whose quantiles are taken
@@ -34,7 +34,7 @@ LONGEST = 512  # rows of these
 PRIOR_ERRORS = 4.0  # independent errors that it takes to move a weight half of the way, ..
 PRIOR_POSITION = 20.0  # .. the factor of a position in the season, ..
 PRIOR_NAIVE = 2.0  # .. the size of errors from that of repeating the season, if that is larger, ..
-PRIOR_SERIES = 6.0  # .. that of a series ..
+PRIOR_SERIES = 2.0  # .. that of a series ..
 PRIOR_SHAPE = 30.0  # .. and a distribution from that of all targets
 LONG_RUN = 0.75  # of what weights lack to errors in proportion to changes, that is added to them, ..
 PRIOR_ROWS = 100.0  # .. and half of that where changes are measured over so many rows
@@ -75,9 +75,7 @@ def fit_calibration(
     scale, numbers = _fit_scale(errors, seen, fitted, schema)
     of_series = np.ones((1, len(targets)))
     if names is not None:
-        of_series = _find_series(errors, numbers, seen)
-        owners = [np.searchsorted(seen.bounds, one.origins, side="right") - 1 for one in errors]
-        numbers = [each / of_series[owner][:, None] for each, owner in zip(numbers, owners, strict=True)]
+        of_series, numbers = compare_series(errors, numbers, seen)
     n_errors = np.sum([count_independent(one, fitted.horizon) for one in errors], axis=0)
     quantiles = _find_quantiles(errors, numbers, scale.bands, n_errors)
     sizes = scale.sizes * _widen(scale, errors, seen, targets, n_errors)
@@ -315,17 +313,42 @@ def _shrunk(sums: np.ndarray, counts: np.ndarray, samples: Sequence[Sample], pri
     return (n * means + PRIOR_POSITION * prior) / (n + PRIOR_POSITION)
 
 
-def _find_series(errors: Sequence[Errors], numbers: Sequence[np.ndarray], seen: SeriesSet) -> np.ndarray:
-    """Return how much larger the errors of each series are: (n_series, n_targets)."""
+def compare_series(
+    errors: Sequence[Errors], numbers: Sequence[np.ndarray], seen: SeriesSet
+) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Find how much larger the errors of each series are.
+
+    Parameters
+    ----------
+    errors : sequence of Errors
+        Of all series.
+    numbers : sequence of ndarray of shape (n, n_steps, n_targets)
+        The same in units of their scale.
+    seen : SeriesSet
+        For the rows of each series.
+
+    Returns
+    -------
+    of_series : ndarray of shape (n_series, n_targets)
+        By how much.
+    numbers : list of ndarray
+        In units of what the others of a series tell: divided by their own size, too, few errors would look alike.
+    """
     n_series = len(seen.indexes)
+    owners = [np.searchsorted(seen.bounds, one.origins, side="right") - 1 for one in errors]
+    sizes = [mean_known(np.abs(own), axis=1) for own in numbers]
     sums, counts = np.zeros((n_series, numbers[0].shape[2])), np.zeros((n_series, 1))
-    for one, own in zip(errors, numbers, strict=True):
-        owners = np.searchsorted(seen.bounds, one.origins, side="right") - 1
-        np.add.at(sums, owners, mean_known(np.abs(own), axis=1))
-        np.add.at(counts, owners, 1.0)
-    independent = np.minimum(counts, 2 + counts / max(len(errors[0].steps), 1))
-    means = np.where(counts > 0, sums / np.maximum(counts, 1), 1.0)
-    return np.asarray((independent * means + PRIOR_SERIES) / (independent + PRIOR_SERIES))
+    for owner, own in zip(owners, sizes, strict=True):
+        np.add.at(sums, owner, own)
+        np.add.at(counts, owner, 1.0)
+    n = np.minimum(counts, 2 + counts / max(len(errors[0].steps), 1))  # independent ones
+    sums *= n / np.maximum(counts, 1)
+    of_others = [
+        np.maximum(sums[owner] - own + PRIOR_SERIES, PRIOR_SERIES) / (n[owner] - 1 + PRIOR_SERIES)
+        for owner, own in zip(owners, sizes, strict=True)
+    ]
+    found = [each / others[:, None] for each, others in zip(numbers, of_others, strict=True)]
+    return (sums + PRIOR_SERIES) / (n + PRIOR_SERIES), found
 
 
 # Their distribution
