@@ -24,7 +24,10 @@ def test_reconstructor_fills_a_table_and_finds_its_anomalies(table, tmp_path, ca
     fit = ["--no-network", "--random-state", "0", "--save", str(model)]
     assert main(["impute", str(table), *fit, "--coverage", "0.9", "-o", str(out)]) == 0
     filled = pd.read_csv(out)
-    assert filled.columns.tolist() == ["time", *(f"{name} {part}" for name in "ab" for part in ("value", "lower", "upper"))]
+    assert filled.columns.tolist() == [
+        "time",
+        *(f"{name} {part}" for name in "ab" for part in ("value", "lower", "upper")),
+    ]
     assert filled["time"].tolist() == pd.read_csv(table)["time"].tolist()
     assert filled.notna().all().all()
     assert main(["anomalies", str(table), "--model", str(model), "--json"]) == 0
