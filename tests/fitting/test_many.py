@@ -2,6 +2,7 @@ import os
 import signal
 import threading
 import time
+import warnings
 
 import joblib
 import numpy as np
@@ -54,6 +55,13 @@ def test_a_fit_that_fails(shops):
     assert len(str(warned[0].message)) < 400
     assert list(map(type, found.values())) == [ValueError, Forecaster, type(found["text"])]
     assert isinstance(found["text"], FileNotFoundError)
+
+
+def test_a_warning_tells_the_key(monkeypatch):
+    monkeypatch.setattr(Forecaster, "fit", lambda *_: warnings.warn("Odd rows.", stacklevel=2))
+    with pytest.warns(UserWarning, match=r"^Odd rows\. Of 'b'\.$") as warned:
+        fit_many(small(), {"b": None})
+    assert warned[0].filename == __file__
 
 
 def test_what_is_done_is_kept_in_a_folder(shops, tmp_path, monkeypatch):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import threading
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +13,7 @@ from typing import Any
 import pandas as pd
 from sklearn.base import BaseEstimator, clone
 
-from tscnn.common.checks import check_choice, check_n_jobs, check_path, received
+from tscnn.common.checks import check_choice, check_n_jobs, check_path, received, show
 from tscnn.common.parallel import call_many
 from tscnn.common.progress import show_progress, write_line
 from tscnn.data.panel import naming
@@ -85,8 +87,10 @@ def fit_many(
     done = call_many(_fit_one, [(forecaster, key, frames[key], errors) for key in left], n_jobs)
     watched = parameters.tell is write_line
     try:
-        for i, fitted in show_progress(done, len(frames), len(found), "fit_many", watched=watched):
+        for i, (fitted, warned) in show_progress(done, len(frames), len(found), "fit_many", watched=watched):
             found[left[i]] = fitted
+            for category, said in warned:
+                warnings.warn(f"{said} Of {show(left[i], 30)}.", category, stacklevel=2)
             if folder is not None and not isinstance(fitted, Exception):
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore", UserWarning)  # parameters that can't be saved are put back
@@ -115,17 +119,22 @@ def _read_frames(X: Any) -> dict[Any, Any]:
     raise TypeError(received(rule, type=type(X).__name__, X=X))
 
 
-def _fit_one(forecaster: BaseEstimator, key: Any, frame: Any, errors: str) -> Any:
-    """Fit a clone, and return it, or what it raised."""
+def _fit_one(
+    forecaster: BaseEstimator, key: Any, frame: Any, errors: str
+) -> tuple[Any, list[tuple[type[Warning], str]]]:
+    """Fit a clone, and return it, or what it raised, and what it warned of."""
     fitted = clone(forecaster).set_params(verbose=0)
-    try:
-        with naming(key):
-            fitted.fit(frame)
-    except Exception as error:
-        if errors == "raise":
-            raise
-        return error
-    return fitted.set_params(verbose=forecaster.verbose)
+    is_alone = threading.current_thread() is threading.main_thread()  # threads share what shows warnings
+    with warnings.catch_warnings(record=True) if is_alone else contextlib.nullcontext([]) as warned:
+        try:
+            with naming(key):
+                fitted.fit(frame)
+            fitted.set_params(verbose=forecaster.verbose)
+        except Exception as error:
+            if errors == "raise":
+                raise
+            fitted = error
+    return fitted, [(one.category, str(one.message)) for one in warned or ()]
 
 
 def _find_places(forecaster: BaseEstimator, frames: Mapping[Any, Any], folder: Any) -> dict[Any, Path]:
