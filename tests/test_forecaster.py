@@ -280,6 +280,7 @@ def test_rows_after_a_cutoff_change_nothing_at_or_before_it(fitted, frame):
     assert not np.allclose(before[~seen], after[~seen])
 
 
+@pytest.mark.slow
 def test_validation_rows_change_no_scaler_and_no_training(frame):
     held_back = small_forecaster(epochs=1, linear_model=None).fit(frame)
     changed = frame.copy()
@@ -656,6 +657,7 @@ def quantile(outcomes, forecasts):
 
 
 @pytest.mark.filterwarnings("error::UserWarning")
+@pytest.mark.slow
 def test_errors_count_by_the_loss_asked_for():
     skewed = pd.DataFrame({"x": np.random.default_rng(0).exponential(size=400)})
     below = {}

@@ -196,6 +196,7 @@ def test_panel_errors_of_a_y_that_would_be_ignored(shops, forecaster):
             use(shops, shops["s1"]["sales"])
 
 
+@pytest.mark.slow
 def test_a_panels_unseen_series_is_forecast_from_its_window_alone():
     rows = make_frame(400, 2)
     forecaster = closed_form(lookback=24, horizon=3).fit({"x": rows[:300], "y": 5 * rows[50:350] + 3})

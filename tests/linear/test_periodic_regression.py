@@ -142,6 +142,7 @@ def test_stream_predict_and_backtest_agree(frame, forecaster):
     pd.testing.assert_frame_equal(again.update(row, future=future), stream.update(row, future=future))
 
 
+@pytest.mark.slow
 def test_missing_values_are_filled_alike(frame):
     holed = frame[["price", "load"]].copy()
     holed.iloc[np.random.default_rng(0).choice(len(holed), 200, replace=False), 0] = np.nan

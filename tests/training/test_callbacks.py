@@ -20,6 +20,7 @@ def rates(trained):
     return trained.history["learning_rate"]
 
 
+@pytest.mark.slow
 def test_callbacks_set_the_learning_rate():
     schedule = callbacks.LearningRateScheduler(lambda epoch, _: 1e-2 * 0.5**epoch)
     _, trained = fit(FOUR.set_params(callbacks=[schedule]))
@@ -57,6 +58,7 @@ def test_callbacks_save_and_restore_the_network_alone(tmp_path):
     np.testing.assert_allclose(kept, part * network.arrays()["head/kernel"], rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_early_stopping_among_callbacks_puts_weights_back_without_validation():
     worse = callbacks.LearningRateScheduler(lambda epoch, _: 1e-2 if epoch == 0 else 1.0)
     early = callbacks.EarlyStopping(monitor="loss", patience=2, min_delta=100, restore_best_weights=True)
