@@ -252,23 +252,21 @@ def _invert_diagonal(
     width, n = factor.shape[0] - 1, factor.shape[1]
     room = max(4 * width, 64)
     inverse, start = np.zeros((room, room)), room  # of the values after the present one, which begins at `start`
-    diagonal = np.empty(n)
+    bands = np.zeros((width + 1, n))  # of the inverse
+    columns = factor.T / factor[0][:, None]
     for j in range(n - 1, -1, -1):
         n_after = min(width, n - 1 - j)
         if start == 0:
             start = room - n_after
             inverse[start:, start:] = inverse[:n_after, :n_after].copy()
         after = slice(start, start + n_after)
-        below = factor[1 : n_after + 1, j] / factor[0, j]
+        below = columns[j, 1 : n_after + 1]
         covariances = -(inverse[after, after] @ below)
-        diagonal[j] = 1 / factor[0, j] ** 2 - below @ covariances
         start -= 1
-        inverse[start, start] = diagonal[j]
-        inverse[start, after] = inverse[after, start] = covariances
-        if at[j] < order:  # before the first row
-            continue
-        later = slice(j + 1, j + 1 + n_after)
-        near = at[later] - at[j] <= order
-        np.add.at(lagged, (at[later][near] - at[j], column[j], column[later][near]), covariances[near])
-        lagged[0, column[j], column[j]] += diagonal[j]
-    return diagonal
+        inverse[start, start] = bands[0, j] = 1 / factor[0, j] ** 2 - below @ covariances
+        inverse[start, after] = inverse[after, start] = bands[1 : n_after + 1, j] = covariances
+    for d in range(width + 1):
+        apart = at[d:] - at[: n - d]
+        near = np.flatnonzero((at[: n - d] >= order) & (apart <= order))  # not before the first row
+        np.add.at(lagged, (apart[near], column[near], column[near + d]), bands[d, near])
+    return bands[0]

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from tscnn.common.threads import on_one_thread
 from tscnn.data.index import find_seasonality
 from tscnn.data.schema import Schema
 from tscnn.data.series import SeriesSet
@@ -62,6 +63,7 @@ class ReconstructionFit:
     threshold: float
 
 
+@on_one_thread
 def fit_model(
     series: SeriesSet,
     schema: Schema,
