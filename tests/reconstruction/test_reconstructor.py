@@ -189,6 +189,15 @@ def test_wrong_parameters_are_named(settings, match, df):
         Reconstructor(network=None, **settings).fit(df)
 
 
+def test_parameters_are_set_by_name():
+    found = Reconstructor(training=Training())
+    assert found.set_params(training__epochs=3, lookback=2) is found
+    assert (found.training.epochs, found.lookback) == (3, 2)
+    with pytest.raises(ValueError, match="no parameter 'lookbak'; did you mean 'lookback'"):
+        found.set_params(network=None, lookbak=3)
+    assert found.network == "auto"
+
+
 def test_wrong_input_is_named(fitted, df):
     with pytest.raises(ValueError, match="`coverage` must be a number in"):
         fitted.impute(df, coverage=1.5)
@@ -218,9 +227,9 @@ def test_its_audit_passes(fitted, df):
 @pytest.mark.slow
 def test_the_network_is_kept_where_it_helps_and_saved(tmp_path):
     random = np.random.default_rng(0)
-    slow = np.convolve(random.normal(size=1230), np.ones(31) / 5, "valid")
-    df = pd.DataFrame({"a": slow, "square": slow**2 + 0.05 * random.normal(size=1200)})  # no linear map tells it
-    training = Training(epochs=20, learning_rate=0.01, level=0.9, shrinkage=0.0)
+    slow = np.convolve(random.normal(size=630), np.ones(31) / 5, "valid")
+    df = pd.DataFrame({"a": slow, "square": slow**2 + 0.05 * random.normal(size=600)})  # no linear map tells it
+    training = Training(epochs=12, learning_rate=0.01, level=0.9, shrinkage=0.0)
     found = Reconstructor(lookback=2, training=training, random_state=0, validation_fraction=0.3).fit(df)
     assert found.gates_["network"].kept
     report = found.report_.xs("one", level="columns")
@@ -237,6 +246,7 @@ def test_without_network_nothing_of_a_framework_is_imported(tmp_path):
         "import sys, numpy as np; from tscnn import Reconstructor;"
         "x = np.random.default_rng(0).normal(size=(90, 2)).cumsum(axis=0); x[20:25] = np.nan;"
         "r = Reconstructor(network=None, lookback=1).fit(x); r.impute(x, coverage=0.9); r.score_samples(x);"
+        "assert r.set_params(lookback=2).get_params()['lookback'] == 2;"
         f"r.save({str(tmp_path / 'model')!r}); Reconstructor.load({str(tmp_path / 'model')!r}).reconstruct(x);"
         "assert not {'keras', 'tensorflow', 'sklearn'} & set(sys.modules)"
     )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any
+from typing import Any, Self
 
-from tscnn.common.checks import show
+from tscnn.common.checks import received, show
 from tscnn.common.lazy import after_import
+from tscnn.common.settings import name_alike
 
 __all__ = ["Estimator", "check_is_fitted"]
 
@@ -41,6 +42,35 @@ class Estimator(_Base):
             By name.
         """
         return {name: getattr(self, name) for name in sorted(self._defaults())}
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters.
+
+        Parameters
+        ----------
+        **params
+            Of the constructor, or of one of its groups of settings: ``training__epochs``, of a ``training`` given.
+
+        Returns
+        -------
+        Estimator
+            Itself.
+
+        Raises
+        ------
+        ValueError
+            If there is no such parameter. Nothing is set, then.
+        """
+        changed = {name: getattr(self, name) for name in self._defaults()}
+        for name, value in sorted(params.items()):  # a group comes before its settings
+            group, _, setting = name.partition("__")
+            if group not in changed or (setting and not hasattr(changed[group], "set_params")):
+                rule = f"{type(self).__name__} has no parameter {show(name)}{name_alike(name, changed)}"
+                raise ValueError(received(rule, **{name: value}))
+            changed[group] = changed[group].set_params(**{setting: value}) if setting else value
+        for name, value in changed.items():
+            setattr(self, name, value)
+        return self
 
     def __repr__(self) -> str:
         """Show the parameters that differ from their defaults."""
