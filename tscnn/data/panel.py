@@ -183,7 +183,8 @@ def refuse_y(y: Any) -> None:
         If there is one.
     """
     if y is not None:
-        rule = "`y` must be None beside many series and files: `Forecaster(targets=..)` names the columns of `X` to forecast."
+        rule = "`y` must be None beside many series and files: "
+        rule += "`Forecaster(targets=..)` names the columns of `X` to forecast."
         raise ValueError(received(rule, y=type(y).__name__))
 
 
