@@ -229,7 +229,7 @@ def test_the_network_is_kept_where_it_helps_and_saved(tmp_path):
     random = np.random.default_rng(0)
     slow = np.convolve(random.normal(size=1230), np.ones(31) / 5, "valid")
     df = pd.DataFrame({"a": slow, "square": slow**2 + 0.05 * random.normal(size=1200)})  # no linear map tells it
-    training = Training(epochs=20, learning_rate=0.01, level=0.9, shrinkage=0.0)
+    training = Training(epochs=50, learning_rate=0.01, level=0.9, shrinkage=0.0)
     found = Reconstructor(lookback=2, training=training, random_state=0, validation_fraction=0.3).fit(df)
     assert found.gates_["network"].kept
     report = found.report_.xs("one", level="columns")

@@ -20,7 +20,6 @@ from tscnn.reconstruction.autoregression_fit import fit_autoregression
 from tscnn.reconstruction.gaps import UNSEASONAL, gap_lengths
 from tscnn.reconstruction.judging import (
     Stretch,
-    Trial,
     as_report,
     error_quantiles,
     gate_network,
@@ -37,7 +36,6 @@ from tscnn.transforms import Standardize
 
 __all__ = ["ReconstructionFit", "fit_model"]
 
-N_FOLDS = 3  # of the training rows, for what straight lines are judged by
 N_STRETCHES, MOST_ROWS = 12, 4000  # of all rows, in which errors are measured, for intervals
 FEWEST_ROWS = 256  # of the longest series, for a network
 SEEN_BEFORE = 3  # times the longest gap: rows before validation rows that are seen, too
@@ -118,7 +116,8 @@ def fit_model(
     tell("closed form on the training rows ..")
     ends = [row - start for row, start in zip(split.validation_from, bounds, strict=False)]
     judged = _solve(standardize, series, freq, lengths, order, ends)
-    shares = line_shares(_try_left_out(judged, series, lengths, ends, random), lengths)
+    spread = _spread_stretches(judged, series, lengths, ends)
+    shares = line_shares(try_gaps(judged, spread, lengths, random, with_deviation=False), lengths)
     judged, stretches = replace(judged, line_shares=shares), []
     for i, end in enumerate(ends):
         rows, season = judged.without_season(series, i)
@@ -201,47 +200,17 @@ def _train(
     return train_network(model, rows, seasons, training, seed)
 
 
-def _try_left_out(
-    model: ReconstructionModel,
-    series: SeriesSet,
-    lengths: Sequence[int],
-    ends: Sequence[int],
-    random: np.random.Generator,
-) -> list[Trial]:
-    """Fill gaps in each fold of the first rows of every series by an autoregression of the other folds."""
-    order, trials = model.autoregression.order, []
-    filled = [
-        model.fill(*(one[:end] for one in model.without_season(series, i)), with_deviation=False).mean
-        for i, end in enumerate(ends)
-    ]
-    for fold in range(N_FOLDS):
-        starts, stops = ([end * at // N_FOLDS for end in ends] for at in (fold, fold + 1))
-        each = zip(filled, starts, stops, strict=True)
-        parts = [part for one, a, b in each for part in (one[:a], one[b:]) if len(part) > order]
-        left_out = replace(model, autoregression=fit_autoregression(parts or filled, order))
-        stretches = _spread_stretches(left_out, series, lengths, stops, starts)
-        trials += try_gaps(left_out, stretches, lengths, random, with_deviation=False)
-    return trials
-
-
 def _spread_stretches(
-    model: ReconstructionModel,
-    series: SeriesSet,
-    lengths: Sequence[int],
-    ends: Sequence[int],
-    starts: Sequence[int] | None = None,
+    model: ReconstructionModel, series: SeriesSet, lengths: Sequence[int], ends: Sequence[int]
 ) -> list[Stretch]:
-    """Take stretches from all over the first rows of each series, or between `starts` and `ends`."""
-    begin = starts or [0] * len(ends)
+    """Take stretches from all over the first rows of each series: errors of every time of the year."""
     n_rows = max(4 * lengths[-1], MOST_ROWS // N_STRETCHES)
-    counts = [max(1, (end - start) // n_rows) for start, end in zip(begin, ends, strict=True)]
+    counts = [max(1, end // n_rows) for end in ends]
     every = [(i, k) for i, count in enumerate(counts) for k in range(count)]
-    n_chosen = N_STRETCHES if starts is None else N_STRETCHES // N_FOLDS
-    chosen = [every[at] for at in np.unique(np.linspace(0, len(every) - 1, n_chosen).round().astype(int))]
+    chosen = [every[at] for at in np.unique(np.linspace(0, len(every) - 1, N_STRETCHES).round().astype(int))]
     found, known = [], {i: model.without_season(series, i) for i in {i for i, _ in chosen}}
     for i, k in chosen:
         rows, season = known[i]
-        first = begin[i] + k * n_rows
-        at = slice(first, min(first + n_rows, ends[i]))
+        at = slice(k * n_rows, min((k + 1) * n_rows, ends[i]))
         found.append(Stretch(rows[at], season[at], 0))
     return found

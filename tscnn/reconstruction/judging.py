@@ -29,7 +29,7 @@ FEWEST_GAPS = 24  # of a length, in all columns together or each by itself
 MOST_DRAWS = 16
 FEWEST_ERRORS = 200  # of a column, for quantiles of its own
 FLAT = 0.1  # standard deviation within gaps, of that of the truth, below which all columns are called constant
-LINE_PRIOR = 20  # values whose errors count for straight lines: chosen on weather and simulated series
+LINE_LEVEL = 0.1  # of the test whether straight lines help
 NO_BETTER = 0.98  # error, of that of the mean
 
 
@@ -176,21 +176,16 @@ def gate_network(trials: Sequence[Trial], level: float) -> GateResult:
         np.concatenate([trial.errors(name) ** 2 / unit for trial, unit in zip(trials, units, strict=True)])
         for name in ("closed form", "tscnn")
     ]
-    counts = np.bincount(rows)
-    before, after = (np.bincount(rows, loss)[counts > 0] / counts[counts > 0] for loss in losses)
-    gains, weights = relative_block_gains(before, after, apart=max(trial.length for trial in trials))
-    return gate(gains, weights=weights, level=level)
+    return _gate(rows, losses, max(trial.length for trial in trials), level)
 
 
 def line_shares(trials: Sequence[Trial], lengths: Sequence[int]) -> np.ndarray:
-    """Find how much of what fills gaps is to be a straight line above seasonal means: what has the least squared error.
-
-    The share is that of a ridge regression that shrinks to 1: few gaps do not tell that a model is better.
+    """Find how much of what fills gaps is to be a straight line: what has the least error, if that is no chance.
 
     Parameters
     ----------
     trials : sequence of Trial
-        Of models without such shares, on rows that they have not learnt from.
+        Of a model without such shares.
     lengths : sequence of int
         Rows of gaps.
 
@@ -200,16 +195,21 @@ def line_shares(trials: Sequence[Trial], lengths: Sequence[int]) -> np.ndarray:
         Of gaps of one column, and of all.
     """
     shares = np.zeros((len(lengths), 2))
-    for at, length in enumerate(lengths):
-        for together in (False, True):
-            own = [one for one in trials if (one.length, one.together) == (length, together) and len(one.truth)]
-            if own:
-                errors = np.concatenate([one.errors("closed form") for one in own])
-                step = errors - np.concatenate([one.errors("seasonal") for one in own])
-                prior = LINE_PRIOR * np.mean(errors**2)
-                share = (errors @ step + prior) / max(step @ step + prior, 1e-12)
-                shares[at, int(together)] = np.clip(share, 0, 1)
+    for trial in trials:
+        errors, step = trial.errors("closed form"), trial.filled["linear"] - trial.filled["closed form"]
+        share = float(np.clip(errors @ step / max(step @ step, 1e-12), 0, 1))
+        result = _gate(trial.row, [errors**2, (errors - share * step) ** 2], trial.length, LINE_LEVEL)
+        if result.kept:
+            shares[lengths.index(trial.length), int(trial.together)] = share
     return shares
+
+
+def _gate(rows: np.ndarray, losses: Sequence[np.ndarray], apart: int, level: float) -> GateResult:
+    """Test the gain between losses of values, in blocks of rows."""
+    counts = np.bincount(rows)
+    before, after = (np.bincount(rows, loss)[counts > 0] / counts[counts > 0] for loss in losses)
+    gains, weights = relative_block_gains(before, after, apart=apart)
+    return gate(gains, weights=weights, level=level)
 
 
 def shrink_network(trials: Sequence[Trial], factor: float) -> list[Trial]:

@@ -56,8 +56,7 @@ class ReconstructionModel:
     quantiles : ndarray of shape (n_lengths, n_features, n_levels)
         Of errors in gaps of these lengths, in standard deviations of the autoregression, at `LEVELS`.
     line_shares : ndarray of shape (n_lengths, 2)
-        Of a straight line above seasonal means in what fills gaps of these lengths: of few columns of a row, and of
-        most of them.
+        Of a straight line in what fills gaps of these lengths: of few columns of a row, and of most of them.
     scores : Scores or None
         Of anomalies; None while it is fitted.
     network : GapNetwork or None
@@ -136,19 +135,19 @@ class ReconstructionModel:
         if not missing.any():
             return Filled(rows, np.zeros_like(rows), rows)
         found = self.autoregression.condition(rows, with_variance=with_deviation)
-        mean = closed_form = self._draw_to_lines(found.mean, rows, missing)
+        mean = closed_form = self._draw_to_lines(found.mean, rows, season, missing)
         if self.network is not None:
             mean = np.where(missing, mean + self.network(mean + season, missing), mean)
         return Filled(mean, np.sqrt(found.variance), closed_form)
 
-    def _draw_to_lines(self, mean: np.ndarray, rows: np.ndarray, missing: np.ndarray) -> np.ndarray:
+    def _draw_to_lines(self, mean: np.ndarray, rows: np.ndarray, season: np.ndarray, missing: np.ndarray) -> np.ndarray:
         """Replace a part of what fills gaps by straight lines."""
         if not self.line_shares.any():
             return mean
         at, column = np.nonzero(missing)
         which = nearest_length(measure_gaps(missing)[at, column], self.lengths)
         share = self.line_shares[which, (missing.mean(axis=1) > 0.5).astype(int)[at]]
-        drawn, line = mean.copy(), interpolate(rows)
+        drawn, line = mean.copy(), interpolate(rows + season) - season
         drawn[at, column] += share * (line - mean)[at, column]
         return drawn
 
