@@ -189,6 +189,7 @@ def test_errors_of_a_horizon_that_would_take_hours(three_ahead):
 
 
 @pytest.mark.parametrize("feature_mode", ["joint", "front_end"])
+@pytest.mark.slow
 def test_columns_that_are_no_targets_are_past_covariates(frame, feature_mode):
     forecaster = small_forecaster(
         targets=["c", "a"], feature_mode=feature_mode, linear_model=None, epochs=5, learning_rate=0.01
@@ -207,6 +208,7 @@ def test_one_target_may_be_named_without_a_list(frame):
     assert list(closed_form(targets="b").fit(frame).predict().columns) == ["b"]
 
 
+@pytest.mark.slow
 def test_independent_features_do_not_see_each_other(frame):
     forecaster = small_forecaster(feature_mode="independent", linear_model=None).fit(frame)
     changed = frame.copy()
@@ -222,6 +224,7 @@ def test_the_linear_model_has_the_maps_asked_for(frame, maps, n_maps):
     assert len(terms["linear_mixture"].arrays()["kernel"]) == n_maps
 
 
+@pytest.mark.slow
 def test_either_half_may_be_left_out(frame):
     names = {
         half: [term.name for term in small_forecaster(**{half: None}, **flat).fit(frame).pipeline_.terms]

@@ -139,6 +139,7 @@ def test_panel_is_saved_with_its_context(forecaster, tmp_path):
     assert loaded.series_id == "shop"
 
 
+@pytest.mark.slow
 def test_panel_with_a_network_and_covariates(shops):
     random = np.random.default_rng(0)
     rows = {}

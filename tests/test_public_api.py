@@ -71,6 +71,7 @@ def test_import_is_light():
 
 
 @pytest.mark.parametrize("imports", ["tscnn.forecaster, sklearn.base", "sklearn.base, tscnn.forecaster"])
+@pytest.mark.slow
 def test_a_forecaster_is_an_estimator_of_scikit_learn_in_any_order_of_imports(imports):
     code = f"import {imports}; assert issubclass(tscnn.forecaster.Forecaster, sklearn.base.BaseEstimator)"
     subprocess.run([sys.executable, "-c", code], check=True)
@@ -81,6 +82,7 @@ def test_light_modules_need_no_framework():
     assert imported_by("; ".join(f"import tscnn.{module}" for module in modules)) <= {"pandas"}
 
 
+@pytest.mark.slow
 def test_fitting_and_forecasting_without_a_network_needs_no_framework():
     fit = "Forecaster(4, network=None, validation_fraction=0).fit([[i % 3] for i in range(40)]).predict()"
     assert imported_by(f"from tscnn import Forecaster; {fit}") <= {"pandas", "scipy"}

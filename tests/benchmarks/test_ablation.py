@@ -58,6 +58,7 @@ def test_ablation_says_what_to_judge(capsys):
         assert said in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_ablation_prints_a_line_a_part_and_round_gain_where_it_stopped(tmp_path, capsys):
     out = tmp_path / "ablation.json"
     arguments = ["--sets", "short_season", "--parts", "lengths", "refit", "--jobs", "1", "--out", str(out)]

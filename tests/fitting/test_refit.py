@@ -57,6 +57,7 @@ def test_panels(df):
     pd.testing.assert_frame_equal(again, found, check_exact=True)
 
 
+@pytest.mark.slow
 def test_absent_rows(df):
     settings = {"freq": "h", "missing": "mask"}
     rows = df.drop(df.index[[50, 175]])

@@ -157,6 +157,7 @@ def test_missing_values_are_filled_alike(frame):
     np.testing.assert_allclose(predicted, found.loc[cutoff], rtol=1e-3)
 
 
+@pytest.mark.slow
 def test_series_of_a_panel_share_it():
     panel = {name: market(24 * 80, seed)[["price", "load"]] for seed, name in enumerate("ab", start=1)}
     panel["b"] = panel["b"].assign(price=panel["b"]["price"] * 100)
@@ -176,6 +177,7 @@ def test_it_learns_how_covariates_are_spread_from_training_rows(frame, forecaste
     np.testing.assert_array_equal(term_of(other).basis.knots, term_of(forecaster).basis.knots)
 
 
+@pytest.mark.slow
 def test_a_network_beside_more_rows_than_memory_has_room_for_is_not_trained(frame, monkeypatch):
     monkeypatch.setattr("tscnn.fitting.networks.MOST_BESIDE", 1000)
     with_network = fit(frame[:-240], future_covariates=["load"], network="auto")

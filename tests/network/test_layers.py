@@ -272,6 +272,7 @@ def test_per_feature_isolates_features_and_is_causal():
     assert isolated_and_causal(PerFeature(built_stack()), random_rows(2, 10, 3))
 
 
+@pytest.mark.slow
 def test_reshape_instead_of_permute_breaks_isolation_and_causality():
     stack, (n_rows, n_features) = built_stack(), (10, 3)
 

@@ -87,6 +87,7 @@ def hourglasses(draw: Any) -> list[Taps]:
 
 @settings(max_examples=200)
 @given(hourglasses())
+@pytest.mark.slow
 def test_measured_support_of_strides_pools_and_transposed_layers_is_the_declared_one(layers: list[Taps]) -> None:
     n_rows = 36 * 12
     reads = np.eye(n_rows)

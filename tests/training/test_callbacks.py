@@ -32,6 +32,7 @@ def test_callbacks_set_the_learning_rate():
 
 
 @pytest.mark.backend
+@pytest.mark.slow
 def test_a_learning_rate_of_zero_set_by_callbacks_teaches_nothing():
     still = callbacks.LearningRateScheduler(lambda *_: 0.0)
     network, _ = fit(FOUR.set_params(callbacks=[still], epochs=2), validation=False)
@@ -40,6 +41,7 @@ def test_a_learning_rate_of_zero_set_by_callbacks_teaches_nothing():
 
 
 @pytest.mark.backend
+@pytest.mark.slow
 def test_callbacks_save_and_restore_the_network_alone(tmp_path):
     saving = callbacks.ModelCheckpoint(tmp_path / "{epoch}.keras")
     best = callbacks.ModelCheckpoint(tmp_path / "best.weights.h5", save_weights_only=True, save_best_only=True)

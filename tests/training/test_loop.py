@@ -163,6 +163,7 @@ def test_rounds_of_epochs_take_twice_as_long_each_until_they_would_take_long(cha
     assert plan_rounds(**arguments | changes)[0] == rounds
 
 
+@pytest.mark.slow
 def test_each_round_begins_with_the_full_learning_rate(capsys):
     rates = []
     noting = keras.callbacks.LambdaCallback(
@@ -189,6 +190,7 @@ def test_of_many_outcomes_of_long_horizons_some_are_evaluated(monkeypatch, horiz
     np.testing.assert_array_equal(thinned.weights, segments.weights[::every])
 
 
+@pytest.mark.slow
 def test_steps_in_one_call_are_the_same_steps():
     found = []
     for steps in (1, 3):

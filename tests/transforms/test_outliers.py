@@ -182,6 +182,7 @@ def hourly(values: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame({"load": values}, pd.date_range("2026-01-01", periods=len(values), freq="h"))
 
 
+@pytest.mark.slow
 def test_robust_forecasts_agree_in_every_form():
     frame = hourly(day_and_noise())
     forecaster = closed_form(lookback=48, horizon=6).fit(frame[:800])
