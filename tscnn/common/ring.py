@@ -18,8 +18,6 @@ class Ring:
         Rows kept.
     shape : tuple of int
         Of a row.
-    dtype : type, default float32
-        Of its values.
 
     Examples
     --------
@@ -30,21 +28,19 @@ class Ring:
     (array([2., 3.], dtype=float32), array([2.], dtype=float32))
     """
 
-    def __init__(self, length: int, shape: tuple[int, ...], dtype: type = np.float32) -> None:
+    def __init__(self, length: int, shape: tuple[int, ...]) -> None:
         self.length = length
-        self.rows: np.ndarray = np.zeros((2 * length, *shape), dtype)
+        self.rows = np.zeros((2 * length, *shape), np.float32)
         self.at = 0
 
     @classmethod
-    def of(cls, rows: np.ndarray, dtype: type = np.float32) -> Self:
+    def of(cls, rows: np.ndarray) -> Self:
         """Make a ring that holds given rows.
 
         Parameters
         ----------
         rows : ndarray of shape (length, *shape)
             Oldest first.
-        dtype : type, default float32
-            Of the ring.
 
         Returns
         -------
@@ -56,7 +52,7 @@ class Ring:
         >>> Ring.of(np.array([1.0, 2.0, 3.0])).last(step=2)
         array([1., 3.], dtype=float32)
         """
-        ring = cls(len(rows), rows.shape[1:], dtype)
+        ring = cls(len(rows), rows.shape[1:])
         ring.rows[: len(rows)] = ring.rows[len(rows) :] = rows
         ring.at = len(rows) - 1
         return ring

@@ -216,20 +216,25 @@ def start_normalizing(windows: np.ndarray, span: int) -> list[Ring]:
     Returns
     -------
     list of Ring
-        The newest `span` rows, (n_series, n_features) each; and one row of sums, (3, n_series, n_features), in float64:
-        a centre, and the sums of deviations from it and of their squares.
+        Moments of the newest stretches of 1, 2, 4, .. rows, (2, n_series, n_features) each.
     """
-    rows = Ring.of(windows[:, windows.shape[1] - span :].transpose(1, 0, 2))
-    return [rows, Ring.of(_centred_sums(rows.last())[None], np.float64)]
+    rows = np.asarray(windows[:, windows.shape[1] - span :], np.float32)
+    stretch, rings = (rows, np.zeros_like(rows)), []
+    for bit in range(span.bit_length()):
+        n_rows = 1 << bit
+        # A stretch twice as long needs that of `n_rows` ago; of the longest, that which completes the span is needed.
+        length = min(n_rows, span - n_rows) + 1
+        moments = np.stack(stretch)[:, :, -length:]  # (2, n_series, length, n_features)
+        rings.append(Ring.of(moments.transpose(2, 0, 1, 3)))
+        if n_rows << 1 <= span:
+            stretch = _merge_neighbours(stretch, n_rows, stretch, n_rows, numpy_ops)
+    return rings
 
 
 def step_normalizing(
     rings: list[Ring], row: np.ndarray, span: int, epsilon: float = EPSILON
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Do what `rolling_normalize` does to the next row of several series, to rounding, at the same cost for any span.
-
-    Sums of deviations lose what leaves the span and gain the row, and are taken anew, from a new centre, every `span`
-    rows, so that no rounding adds up.
+    """Do what `rolling_normalize` does to the next row of several series.
 
     Parameters
     ----------
@@ -253,29 +258,19 @@ def step_normalizing(
     >>> level, scale.round(2)
     (array([[4.]], dtype=float32), array([[0.82]], dtype=float32))
     """
-    rows, sums = rings[0], rings[1].rows  # which a ring holds twice
-    centre, total, squares = sums[0]
-    gone = rows.ago(span - 1) - centre
-    rows.push(row)
-    if rows.at:
-        new = row - centre
-        gained = new - gone
-        sums[:, 1] += gained
-        sums[:, 2] += gained * (new + gone)
-    else:
-        rings[1].push(_centred_sums(rows.last()))
-    mean = total / span
-    level = centre + mean
-    scale = np.sqrt(np.maximum(squares / span - mean * mean, 0))
-    found = (row - level) / (scale + epsilon), level, scale
-    return tuple(each.astype(np.float32) for each in found)
-
-
-def _centred_sums(rows: np.ndarray) -> np.ndarray:
-    """Return the mean of rows, and the sums of deviations from it and of their squares: (3, ..)."""
-    centre = rows.mean(axis=0, dtype=np.float64)
-    deviations = rows - centre
-    return np.stack([centre, deviations.sum(axis=0), np.square(deviations).sum(axis=0)])
+    stretch, merged, n_merged = (row, np.zeros_like(row)), None, 0
+    for bit, ring in enumerate(rings):
+        n_rows = 1 << bit
+        ring.push(np.array(stretch))
+        if span & n_rows:
+            merged = stretch if merged is None else _merge(ring.ago(n_merged), n_rows, merged, n_merged, numpy_ops)
+            n_merged += n_rows
+        if n_rows << 1 <= span:
+            stretch = _merge(ring.ago(n_rows), n_rows, stretch, n_rows, numpy_ops)
+    assert merged is not None
+    level, squares = merged
+    scale = np.sqrt(squares / span)
+    return (row - level) / (scale + np.float32(epsilon)), level, scale
 
 
 def _merge_neighbours(early: Any, n: int, late: Any, m: int, ops: Any) -> tuple[Any, Any]:
