@@ -189,6 +189,16 @@ def test_wrong_parameters_are_named(settings, match, df):
         Reconstructor(network=None, **settings).fit(df)
 
 
+def test_code_is_not_saved_and_that_is_said(df, tmp_path):
+    found = Reconstructor(1, network=None, random_state=np.random.RandomState(0)).fit(df)
+    found.training = Training(loss=abs, epochs=3)
+    with pytest.warns(UserWarning, match="`loss`, `random_state` can't be saved") as warned:
+        found.save(tmp_path / "model")
+    assert warned[0].filename == __file__
+    again = Reconstructor.load(tmp_path / "model")
+    assert (again.training.epochs, again.training.loss, again.random_state) == (3, "mse", None)
+
+
 def test_parameters_are_set_by_name():
     found = Reconstructor(training=Training())
     assert found.set_params(training__epochs=3, lookback=2) is found

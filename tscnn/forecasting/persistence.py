@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
-from dataclasses import asdict, fields, is_dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Self
 
@@ -19,8 +18,6 @@ from tscnn.data.encoding import (
     index_to_arrays,
     label_from_json,
     label_to_json,
-    step_from_json,
-    step_to_json,
 )
 from tscnn.data.schema import Schema
 from tscnn.data.tables import Layout
@@ -28,12 +25,10 @@ from tscnn.forecasting.parts import pipeline_from_arrays
 from tscnn.forecasting.pipeline import Pipeline
 from tscnn.forecasting.summary import FitFacts
 from tscnn.network.config import read_config
-from tscnn.parameters import GROUPS
+from tscnn.parameters.written import describe_parameters, restore_parameters
 from tscnn.statistics import GateResult
 
 __all__ = ["SavedModel", "describe_forecaster", "restore_forecaster"]
-
-_COLUMNS = ("targets", "future_covariates", "static_covariates", "series_id", "time")  # parameters that name columns
 
 
 class SavedModel:
@@ -123,7 +118,7 @@ def describe_forecaster(forecaster: Any, context: bool) -> tuple[dict[str, Any],
     """
     pipeline: Pipeline = forecaster.pipeline_
     header: dict[str, Any] = {
-        "parameters": _describe_parameters(forecaster.get_params(deep=False)),
+        "parameters": describe_parameters(forecaster.get_params(deep=False)),
         "schema": forecaster.schema_.to_json(),
         "layout": forecaster.layout_.to_json(),
         "pipeline": pipeline.settings(),
@@ -170,7 +165,7 @@ def restore_forecaster(
     if "kind" in header:
         raise ValueError(received("The file must hold a forecaster.", kind=header["kind"], path=str(path)))
     try:
-        parameters = _restore_parameters(header["parameters"])
+        parameters = restore_parameters(header["parameters"])
         schema, layout = Schema.from_json(header["schema"]), Layout.from_json(header["layout"])
         own = {name.partition("/")[2]: array for name, array in arrays.items() if name.startswith("pipeline/")}
         pipeline = pipeline_from_arrays(header["pipeline"], own)
@@ -206,96 +201,6 @@ def _restore_context(
     starts = [0, *ends[:-1].tolist()]
     parts = zip(described["names"], starts, ends.tolist(), strict=True)
     return {label_from_json(name): context.iloc[a:b] for name, a, b in parts}
-
-
-# Parameters
-
-
-def _describe_parameters(parameters: dict[str, Any]) -> dict[str, Any]:
-    """Write parameters as JSON; code is left out, with a warning."""
-    described, left_out = dict(parameters), []
-    for name in GROUPS:
-        if is_dataclass(parameters[name]):
-            described[name] = _describe_settings(parameters[name])
-    training = described["training"]
-    for name, kept in (("callbacks", None), ("loss", "mse")) if isinstance(training, dict) else ():
-        if not isinstance(training[name], str | None):
-            training[name] = kept
-            left_out.append(name)
-    if not isinstance(parameters["random_state"], int | np.integer | None):
-        described["random_state"] = None
-        left_out.append("random_state")
-    if left_out:
-        told = f"{', '.join(f'`{name}`' for name in left_out)} can't be saved: a fit after loading takes the default."
-        warnings.warn(received(told, **{name: parameters.get(name, "..") for name in left_out}), stacklevel=4)
-    for name in _COLUMNS:
-        described[name] = _describe_columns(parameters[name])
-    if parameters["quantiles"] is not None:
-        described["quantiles"] = [float(level) for level in parameters["quantiles"]]
-    if not isinstance(parameters["freq"], str):
-        described["freq"] = step_to_json(parameters["freq"])
-    return {name: value.item() if isinstance(value, np.generic) else value for name, value in described.items()}
-
-
-def _describe_columns(names: Any) -> Any:
-    if names is None:
-        return None
-    if isinstance(names, list | tuple | pd.Index | np.ndarray):
-        return {"several": [label_to_json(name) for name in names], "tuple": isinstance(names, tuple)}
-    return {"one": label_to_json(names)}
-
-
-def _describe_settings(settings: Any) -> dict[str, Any]:
-    """Write a settings object as a dict of what JSON holds."""
-    described = {}
-    for field in fields(settings):
-        value = getattr(settings, field.name)
-        if is_dataclass(value):
-            value = _describe_settings(value)
-        elif isinstance(value, np.ndarray):
-            value = value.tolist()
-        described[field.name] = value
-    return described
-
-
-def _restore_parameters(described: Mapping[str, Any]) -> dict[str, Any]:
-    parameters = dict(described)
-    for name, group in GROUPS.items():
-        if isinstance(parameters[name], dict):
-            parameters[name] = _restore_settings(group(), parameters[name])
-    for name in _COLUMNS:
-        given = parameters[name]
-        if isinstance(given, dict) and "one" in given:
-            parameters[name] = label_from_json(given["one"])
-        elif isinstance(given, dict):
-            names = [label_from_json(label) for label in given["several"]]
-            parameters[name] = tuple(names) if given["tuple"] else names
-    parameters["quantiles"] = _tuples(parameters.get("quantiles"))
-    freq = parameters["freq"]
-    parameters["freq"] = step_from_json(freq) if isinstance(freq, dict) else freq
-    return parameters
-
-
-def _restore_settings(default: Any, described: Mapping[str, Any]) -> Any:
-    """Make a settings object of the class of `default`, with its tuples and its nested objects."""
-    values = {}
-    for field in fields(default):
-        value, like = described[field.name], getattr(default, field.name)
-        if is_dataclass(like):
-            value = _restore_settings(like, value)
-        elif isinstance(value, list):
-            value = _tuples(value)
-        values[field.name] = value
-    return type(default)(**values)
-
-
-def _tuples(value: Any) -> Any:
-    """Turn lists into tuples, as settings have them."""
-    if isinstance(value, list):
-        return tuple(_tuples(item) for item in value)
-    if isinstance(value, dict):
-        return {name: _tuples(item) for name, item in value.items()}
-    return value
 
 
 # The report

@@ -13,17 +13,15 @@ import pandas as pd
 from tscnn.common.archive import read_archive, write_archive
 from tscnn.common.checks import received
 from tscnn.common.estimator import check_is_fitted
-from tscnn.data.encoding import label_from_json, label_to_json, step_from_json, step_to_json
 from tscnn.data.schema import Schema
 from tscnn.data.tables import Layout
+from tscnn.parameters.written import describe_parameters, restore_parameters
 from tscnn.reconstruction.model import ReconstructionModel
 from tscnn.statistics import GateResult
-from tscnn.training.settings import Training
 
 __all__ = ["SavedReconstructor"]
 
 KIND = "reconstructor"
-LABELS = ("series_id", "time")
 
 
 class SavedReconstructor:
@@ -90,23 +88,10 @@ class SavedReconstructor:
 
 
 def _describe(reconstructor: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    parameters = dict(reconstructor.get_params(deep=False))
-    for name in LABELS:
-        parameters[name] = label_to_json(parameters[name])
-    if not isinstance(parameters["freq"], str):
-        parameters["freq"] = {"step": step_to_json(parameters["freq"])}
-    if isinstance(parameters["training"], Training):
-        settings = parameters["training"].get_params()
-        loss = settings["loss"] if isinstance(settings["loss"], str) else "mse"
-        parameters["training"] = {**settings, "callbacks": None, "loss": loss}
-    if not isinstance(parameters["random_state"], int | np.integer):
-        parameters["random_state"] = None
     report = reconstructor.report_.reset_index()
     header = {
         "kind": KIND,
-        "parameters": {
-            name: value.item() if isinstance(value, np.generic) else value for name, value in parameters.items()
-        },
+        "parameters": describe_parameters(reconstructor.get_params(deep=False)),
         "schema": reconstructor.schema_.to_json(),
         "layout": reconstructor.layout_.to_json(),
         "model": reconstructor.model_.settings(),
@@ -123,13 +108,7 @@ def _restore(reconstructor: Any, header: Mapping[str, Any], arrays: Mapping[str,
         rule = "The file must hold a reconstructor; `Forecaster.load` reads forecasters."
         raise ValueError(received(rule, path=str(path)))
     try:
-        parameters = dict(header["parameters"])
-        for name in LABELS:
-            parameters[name] = label_from_json(parameters[name])
-        if isinstance(parameters["freq"], dict):
-            parameters["freq"] = step_from_json(parameters["freq"]["step"])
-        if isinstance(parameters["training"], dict):
-            parameters["training"] = Training(**parameters["training"])
+        parameters = restore_parameters(header["parameters"])
         schema, layout = Schema.from_json(header["schema"]), Layout.from_json(header["layout"])
         learnt = {
             "model_": ReconstructionModel.from_arrays(header["model"], dict(arrays)),
