@@ -241,12 +241,17 @@ def test_the_network_is_kept_where_it_helps_and_saved(tmp_path):
     df = pd.DataFrame({"a": slow, "square": slow**2 + 0.05 * random.normal(size=1200)})  # no linear map tells it
     training = Training(epochs=50, learning_rate=0.01, level=0.9, shrinkage=0.0)
     found = Reconstructor(lookback=2, training=training, random_state=0, validation_fraction=0.3).fit(df)
-    assert found.gates_["network"].kept
-    report = found.report_.xs("one", level="columns")
-    assert (report["tscnn"] < report["closed form"]).loc[24:].all()
+    report = found.report_
+    for rows, columns in report.index:
+        kept = found.gates_[f"network, gaps of {rows} in {'all columns' if columns == 'all' else 'one column'}"].kept
+        assert (report["tscnn"] < report["closed form"])[rows, columns] == kept
+    assert (report["tscnn"] <= report["closed form"]).all()
+    assert (report["tscnn"] < report["closed form"]).xs("one", level="columns").loc[24:].all()
     found.save(tmp_path / "model")
     gappy = df.mask(random.random(df.shape) < 0.2)
     pd.testing.assert_frame_equal(Reconstructor.load(tmp_path / "model").impute(gappy), found.impute(gappy))
+    again = clone(found).fit(df)
+    pd.testing.assert_frame_equal(again.impute(gappy), found.impute(gappy), check_exact=True)
 
 
 def test_without_network_nothing_of_a_framework_is_imported(tmp_path):

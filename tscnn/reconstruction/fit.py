@@ -52,7 +52,7 @@ class ReconstructionFit:
     report : DataFrame
         Of `as_report`, on validation rows, of the model fitted to those before.
     gates : dict of str to GateResult
-        Of the network, if one was trained.
+        Of the network in gaps of each length and kind, if one was trained.
     threshold : float
         Of the highest score of a row.
     """
@@ -129,19 +129,25 @@ def fit_model(
         tell("network ..")
         network = _train(judged, series, ends, training, seed)
     trials = try_gaps(replace(judged, network=network), stretches, lengths, random)
+    parts = np.zeros_like(shares)  # by which the network counts
     if network is not None:
         assert training is not None
-        gates["network"] = result = gate_network(trials, training.level)
-        tell(f"network: {result.reason}")
-        factor = result.shrinkage**training.shrinkage if result.kept else 0.0
-        network, trials = network.scaled(factor) if factor else None, shrink_network(trials, factor)
+        for at, trial in enumerate(trials):
+            result = gate_network(trial, training.level)
+            factor = result.shrinkage**training.shrinkage if result.kept else 0.0
+            parts[lengths.index(trial.length), int(trial.together)] = factor
+            trials[at] = shrink_network(trial, factor)
+            name = f"network, gaps of {trial.length} in {'all columns' if trial.together else 'one column'}"
+            gates[name] = result
+            tell(f"{name}: {result.reason}")
+        network = network if parts.any() else None
     report = as_report(trials)
 
     tell("closed form on all rows ..")
     model = judged
     if split.has_validation:
         model = _solve(standardize, series, freq, lengths, judged.autoregression.order, None)
-    model = replace(model, network=network, line_shares=shares)
+    model = replace(model, network=network, line_shares=shares, network_shares=parts)
     trials = try_gaps(model, _spread_stretches(model, series, lengths, bounds[1:] - bounds[:-1]), lengths, random)
     quantiles = error_quantiles(trials, lengths, len(schema.columns))
     each = range(len(series.indexes))
@@ -149,8 +155,8 @@ def fit_model(
     values = [series.values[bounds[i] : bounds[i + 1]] for i in each]
     scores = Scores.fit(model.autoregression, filled, values, season_length or UNSEASONAL)
     model = replace(model, quantiles=quantiles, scores=scores)
-    parts = zip(filled, values, strict=True)
-    highest = np.concatenate([np.nan_to_num(scores.measure(model.autoregression, *part)).max(axis=1) for part in parts])
+    measured = [scores.measure(model.autoregression, *one) for one in zip(filled, values, strict=True)]
+    highest = np.concatenate([np.nan_to_num(one).max(axis=1) for one in measured])
     return ReconstructionFit(model, report, gates, float(np.quantile(highest, 1 - false_alarm_rate)))
 
 
@@ -184,7 +190,8 @@ def _solve(
     left = [part - season.at(index) for part, index in zip(parts, indexes, strict=True)]
     autoregression = fit_autoregression(left, order)
     normal = np.zeros((len(lengths), autoregression.covariance.shape[0], len(LEVELS)))
-    return ReconstructionModel(standardize, season, autoregression, lengths, normal, np.zeros((len(lengths), 2)))
+    lines, whole = np.zeros((len(lengths), 2)), np.ones((len(lengths), 2))
+    return ReconstructionModel(standardize, season, autoregression, lengths, normal, lines, whole)
 
 
 def _train(

@@ -155,12 +155,12 @@ def _try(
     return Trial(length, together, column, row, truth, {**named, "mean": np.zeros(len(truth))}, deviation)
 
 
-def gate_network(trials: Sequence[Trial], level: float) -> GateResult:
-    """Test whether what the network adds is more than chance.
+def gate_network(trial: Trial, level: float) -> GateResult:
+    """Test whether what the network adds in gaps of one kind is more than chance.
 
     Parameters
     ----------
-    trials : sequence of Trial
+    trial : Trial
         Of a model with a network, on rows that it has not learnt from.
     level : float
         Of `tscnn.statistics.gate`.
@@ -168,15 +168,10 @@ def gate_network(trials: Sequence[Trial], level: float) -> GateResult:
     Returns
     -------
     GateResult
-        Of the mean squared errors of rows, each kind of gap in its own unit, in blocks of the longest gap.
+        Of the mean squared errors of rows, in blocks of a gap.
     """
-    rows = np.concatenate([trial.row for trial in trials])
-    units = [np.mean(trial.errors("closed form") ** 2) or 1.0 for trial in trials]  # every kind of gap counts the same
-    losses = [
-        np.concatenate([trial.errors(name) ** 2 / unit for trial, unit in zip(trials, units, strict=True)])
-        for name in ("closed form", "tscnn")
-    ]
-    return _gate(rows, losses, max(trial.length for trial in trials), level)
+    losses = [trial.errors(method) ** 2 for method in ("closed form", "tscnn")]
+    return _gate(trial.row, losses, trial.length, level)
 
 
 def line_shares(trials: Sequence[Trial], lengths: Sequence[int]) -> np.ndarray:
@@ -212,26 +207,23 @@ def _gate(rows: np.ndarray, losses: Sequence[np.ndarray], apart: int, level: flo
     return gate(gains, weights=weights, level=level)
 
 
-def shrink_network(trials: Sequence[Trial], factor: float) -> list[Trial]:
-    """Return the trials of a model whose network adds a part of what it did.
+def shrink_network(trial: Trial, factor: float) -> Trial:
+    """Return the trial of a model whose network adds a part of what it did.
 
     Parameters
     ----------
-    trials : sequence of Trial
+    trial : Trial
         With the whole network.
     factor : float
         Which part.
 
     Returns
     -------
-    list of Trial
+    Trial
         The same gaps.
     """
-    return [
-        trial._replace(filled={**trial.filled, "tscnn": old + factor * (trial.filled["tscnn"] - old)})
-        for trial in trials
-        for old in [trial.filled["closed form"]]
-    ]
+    before = trial.filled["closed form"]
+    return trial._replace(filled={**trial.filled, "tscnn": before + factor * (trial.filled["tscnn"] - before)})
 
 
 def as_report(trials: Sequence[Trial]) -> pd.DataFrame:

@@ -57,6 +57,8 @@ class ReconstructionModel:
         Of errors in gaps of these lengths, in standard deviations of the autoregression, at `LEVELS`.
     line_shares : ndarray of shape (n_lengths, 2)
         Of a straight line in what fills gaps of these lengths: of few columns of a row, and of most of them.
+    network_shares : ndarray of shape (n_lengths, 2)
+        By which part what the network adds counts in these gaps.
     scores : Scores or None
         Of anomalies; None while it is fitted.
     network : GapNetwork or None
@@ -69,6 +71,7 @@ class ReconstructionModel:
     lengths: tuple[int, ...]
     quantiles: np.ndarray
     line_shares: np.ndarray
+    network_shares: np.ndarray
     scores: Scores | None = None
     network: GapNetwork | None = None
 
@@ -76,9 +79,9 @@ class ReconstructionModel:
         """Check that the parts fit each other."""
         n_features = self.autoregression.covariance.shape[0]
         sizes = [self.standardize.mean.shape[-1], self.season.coefficients.shape[1], self.quantiles.shape[1]]
-        n_lengths = len(self.lengths)
-        shapes = (self.quantiles.shape[::2], self.line_shares.shape)
-        if sizes != [n_features] * 3 or shapes != ((n_lengths, len(LEVELS)), (n_lengths, 2)):
+        kinds = (len(self.lengths), 2)
+        shapes = (self.quantiles.shape[::2], self.line_shares.shape, self.network_shares.shape)
+        if sizes != [n_features] * 3 or shapes != ((kinds[0], len(LEVELS)), kinds, kinds):
             raise ValueError(received("All parts must be of the same columns.", sizes=[n_features, *sizes]))
 
     def admit(self, series: SeriesSet) -> Self:
@@ -135,21 +138,21 @@ class ReconstructionModel:
         if not missing.any():
             return Filled(rows, np.zeros_like(rows), rows)
         found = self.autoregression.condition(rows, with_variance=with_deviation)
-        mean = closed_form = self._draw_to_lines(found.mean, rows, season, missing)
+        mean = found.mean
+        if self.line_shares.any():
+            mean = self._add(mean, interpolate(rows + season) - season - mean, self.line_shares, missing)
+        closed_form = mean
         if self.network is not None:
-            mean = np.where(missing, mean + self.network(mean + season, missing), mean)
+            mean = self._add(mean, self.network(mean + season, missing), self.network_shares, missing)
         return Filled(mean, np.sqrt(found.variance), closed_form)
 
-    def _draw_to_lines(self, mean: np.ndarray, rows: np.ndarray, season: np.ndarray, missing: np.ndarray) -> np.ndarray:
-        """Replace a part of what fills gaps by straight lines."""
-        if not self.line_shares.any():
-            return mean
+    def _add(self, mean: np.ndarray, more: np.ndarray, shares: np.ndarray, missing: np.ndarray) -> np.ndarray:
+        """Add a part of something to what fills gaps, for each length and kind of gap another part."""
         at, column = np.nonzero(missing)
         which = nearest_length(measure_gaps(missing)[at, column], self.lengths)
-        share = self.line_shares[which, (missing.mean(axis=1) > 0.5).astype(int)[at]]
-        drawn, line = mean.copy(), interpolate(rows + season) - season
-        drawn[at, column] += share * (line - mean)[at, column]
-        return drawn
+        added = mean.copy()
+        added[at, column] += shares[which, (missing.mean(axis=1) > 0.5).astype(int)[at]] * more[at, column]
+        return added
 
     def interval(self, filled: Filled, missing: np.ndarray, coverage: float) -> tuple[np.ndarray, np.ndarray]:
         """Return the ends of intervals, by the errors that were measured in gaps of about the same length.
@@ -249,7 +252,7 @@ class ReconstructionModel:
             "season": {"coefficients": self.season.coefficients},
             "autoregression": self.autoregression.arrays(),
             "errors": {"quantiles": self.quantiles},
-            "lines": {"shares": self.line_shares},
+            "shares": {"lines": self.line_shares, "network": self.network_shares},
             "scores": {} if self.scores is None else {"repeated": self.scores.repeated, "scales": self.scores.scales},
             "network": {} if self.network is None else self.network.arrays(),
         }
@@ -282,7 +285,8 @@ class ReconstructionModel:
             VectorAutoregression.from_arrays(own("autoregression")),
             tuple(map(int, settings["lengths"])),
             arrays["errors/quantiles"],
-            arrays["lines/shares"],
+            arrays["shares/lines"],
+            arrays["shares/network"],
             Scores(int(settings["span"]), arrays["scores/repeated"], arrays["scores/scales"]),
             None if settings["network"] is None else GapNetwork.from_arrays(settings["network"], own("network")),
         )

@@ -122,22 +122,6 @@ class GapNetwork:
         ]
         return np.concatenate(found).astype(np.float64)
 
-    def scaled(self, factor: float) -> Self:
-        """Return a network that adds a part of what this one does.
-
-        Parameters
-        ----------
-        factor : float
-            Which part.
-
-        Returns
-        -------
-        GapNetwork
-            With another last layer.
-        """
-        *before, (kernel, bias) = self.weights
-        return type(self)((*before, Affine(kernel * np.float32(factor), bias * np.float32(factor))))
-
     def settings(self) -> dict[str, Any]:
         """Return what `from_arrays` needs besides arrays.
 

@@ -50,7 +50,8 @@ class Reconstructor(SavedReconstructor, Estimator):
         Whether means by time are subtracted.
     network : "auto" or None, default "auto"
         A U-Net of convolutions that see both sides is trained, on gaps made at random, for what the closed form leaves,
-        and kept as far as its gain on validation rows is more than chance. None does without, and needs no TensorFlow.
+        and kept for the lengths of gaps, and as far, as its gain on validation rows is more than chance. None does
+        without, and needs no TensorFlow.
     training : "auto" or Training, default "auto"
         How it is trained, of `tscnn.Training`: `epochs`, `batch_size`, `learning_rate`, `weight_decay`, `loss`, `level`
         and `shrinkage` count.
@@ -76,7 +77,8 @@ class Reconstructor(SavedReconstructor, Estimator):
     layout_ : Layout
         The kind of the training data's table.
     gates_ : dict of str to GateResult
-        Of the "network": how much it gained, how certain that is, kept or not and why.
+        Of the network, for gaps of each length in one column and in all: how much it gained, how certain that is, kept
+        or not and why.
     lookback_ : int
         Rows on either side: given, or chosen.
     report_ : DataFrame
