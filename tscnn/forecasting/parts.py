@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from tscnn.common.archive import arrays_of
 from tscnn.common.checks import received
 from tscnn.forecasting.calibration import Calibration
 from tscnn.forecasting.pipeline import Pipeline
@@ -45,8 +46,7 @@ def pipeline_from_arrays(settings: dict[str, Any], arrays: dict[str, np.ndarray]
         name = described["name"]
         if name not in known:
             raise ValueError(received(f"A part of a pipeline must be one of {list(known)}.", name=name))
-        own = {key.partition("/")[2]: array for key, array in arrays.items() if key.partition("/")[0] == name}
-        return known[name].from_arrays(described["settings"], own)
+        return known[name].from_arrays(described["settings"], arrays_of(name, arrays))
 
     filters = {described["name"]: make(FILTERS, described) for described in settings["filters"]}
     return Pipeline(

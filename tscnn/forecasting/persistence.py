@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from tscnn.common.archive import read_archive, write_archive
+from tscnn.common.archive import arrays_of, read_archive, write_archive
 from tscnn.common.checks import check_choice, received
 from tscnn.common.estimator import check_is_fitted
 from tscnn.data.encoding import (
@@ -167,8 +167,7 @@ def restore_forecaster(
     try:
         parameters = restore_parameters(header["parameters"])
         schema, layout = Schema.from_json(header["schema"]), Layout.from_json(header["layout"])
-        own = {name.partition("/")[2]: array for name, array in arrays.items() if name.startswith("pipeline/")}
-        pipeline = pipeline_from_arrays(header["pipeline"], own)
+        pipeline = pipeline_from_arrays(header["pipeline"], arrays_of("pipeline", arrays))
         config = None if header["config"] is None else read_config(header["config"])
         history = pd.DataFrame(header["history"])
         history.index = pd.RangeIndex(1, len(history) + 1, name="epoch")

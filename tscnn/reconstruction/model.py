@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
+from tscnn.common.archive import arrays_of
 from tscnn.common.checks import received
 from tscnn.data.series import SeriesSet
 from tscnn.reconstruction.anomalies import Scores
@@ -274,19 +275,17 @@ class ReconstructionModel:
         ReconstructionModel
             Equal to the bit.
         """
-
-        def own(part: str) -> dict[str, np.ndarray]:
-            return {name.partition("/")[2]: array for name, array in arrays.items() if name.startswith(f"{part}/")}
-
         cycles = {str(name): int(n) for name, n in settings["cycles"].items()}
         return cls(
-            Standardize.from_arrays(settings["standardize"], own("standardize")),
+            Standardize.from_arrays(settings["standardize"], arrays_of("standardize", arrays)),
             SeasonalMeans(cycles, arrays["season/coefficients"]),
-            VectorAutoregression.from_arrays(own("autoregression")),
+            VectorAutoregression.from_arrays(arrays_of("autoregression", arrays)),
             tuple(map(int, settings["lengths"])),
             arrays["errors/quantiles"],
             arrays["shares/lines"],
             arrays["shares/network"],
             Scores(int(settings["span"]), arrays["scores/repeated"], arrays["scores/scales"]),
-            None if settings["network"] is None else GapNetwork.from_arrays(settings["network"], own("network")),
+            None
+            if settings["network"] is None
+            else GapNetwork.from_arrays(settings["network"], arrays_of("network", arrays)),
         )

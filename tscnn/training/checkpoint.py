@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from tscnn.common.archive import find_place, read_archive, write_archive
+from tscnn.common.archive import arrays_of, find_place, read_archive, write_archive
 from tscnn.common.checks import received
 
 __all__ = ["Checkpoint", "Keep", "State"]
@@ -59,9 +59,7 @@ class Checkpoint:
             raise ValueError(received("`resume` must name a checkpoint, of `fit(checkpoint=..)`.", resume=str(path)))
         states = {}
         for name, own in header["networks"].items():
-            prefix = f"{name}/"
-            of_network = {key.removeprefix(prefix): array for key, array in arrays.items() if key.startswith(prefix)}
-            states[int(name)] = own, of_network
+            states[int(name)] = own, arrays_of(name, arrays)
         return cls(path, header["checkpoint"], states)
 
     def keep(self, number: int, state: State) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tscnn.common.archive import arrays_of
 from tscnn.network.backend import keras, to_numpy
 from tscnn.training.best_weights import BestWeights
 from tscnn.training.checkpoint import Keep, State
@@ -73,8 +74,7 @@ class Resuming(keras.callbacks.Callback):
         for _ in range(self.n_done):
             self.batches.on_epoch_end()
         if self.best is not None:
-            own = {name.removeprefix("best/"): array for name, array in arrays.items() if name.startswith("best/")}
-            self.best.restore((header["best"], own))
+            self.best.restore((header["best"], arrays_of("best", arrays)))
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Keep the state: the last of the callbacks."""

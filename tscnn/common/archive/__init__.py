@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tscnn.common.archive.layout import FORMAT_NUMBER
-from tscnn.common.archive.reading import read_archive
+from tscnn.common.archive.reading import arrays_of, read_archive
 from tscnn.common.archive.writing import find_place, replacing, write_archive
 
-__all__ = ["FORMAT_NUMBER", "find_place", "read_archive", "replacing", "write_archive"]
+__all__ = ["FORMAT_NUMBER", "arrays_of", "find_place", "read_archive", "replacing", "write_archive"]

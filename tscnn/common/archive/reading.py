@@ -9,6 +9,7 @@ import os
 import reprlib
 import struct
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -36,7 +37,7 @@ from tscnn.common.archive.layout import (
 )
 from tscnn.common.checks import check_path, received
 
-__all__ = ["read_archive"]
+__all__ = ["arrays_of", "read_archive"]
 
 
 def read_archive(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -74,6 +75,30 @@ def read_archive(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str
     except DamagedFile as error:
         rule = f"The file is damaged: {error}; save the forecaster again, or take another copy of the file."
         raise ValueError(received(rule, path=str(place))) from None
+
+
+def arrays_of(part: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Take the arrays of one part, which have its name before their own.
+
+    Parameters
+    ----------
+    part : str
+        Its name.
+    arrays : mapping of str to ndarray
+        Of all parts, by "part/name".
+
+    Returns
+    -------
+    dict of str to ndarray
+        By name.
+
+    Examples
+    --------
+    >>> arrays_of("season", {"season/weights": np.zeros(2), "network/kernel/0": np.ones(3)})
+    {'weights': array([0., 0.])}
+    """
+    prefix = f"{part}/"
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
 
 
 def _check_is_file(place: Path) -> None:
