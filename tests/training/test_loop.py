@@ -65,7 +65,9 @@ def test_rows_in_a_file_train_as_those_in_memory(monkeypatch):
     monkeypatch.setattr(mapped, "MOST_IN_MEMORY", 0)
     rows, observed = mapped.map_array(waves().shape, np.float32), np.ones(waves().shape, bool)
     rows[:], observed[40:60, 1] = waves(), False
-    found = [fit(terms=(Repeat(2),), rows=one, observed=observed)[1] for one in (waves(), rows)]
+    beside = np.random.default_rng(0).normal(size=(len(rows), HORIZON, 2)).astype(np.float32)
+    given = {"beside": beside, "observed": observed}
+    found = [fit(terms=(Repeat(2),), rows=one, **given)[1] for one in (waves(), rows)]
     assert found[1].history["loss"][1] < found[1].history["loss"][0]
     np.testing.assert_allclose(found[1].history["loss"], found[0].history["loss"], rtol=1e-5)
     np.testing.assert_allclose(found[1].losses, found[0].losses, rtol=1e-4, atol=1e-6)

@@ -1,7 +1,7 @@
 import numpy as np
 
 from tscnn.data.windows import cut_segments
-from tscnn.training.segments import SegmentBatches, Stream
+from tscnn.training.segments import SegmentBatches, StoredSegments
 
 
 def test_a_cut_epoch_draws_its_batches_anew():
@@ -34,12 +34,15 @@ def test_looped_batches_hold_every_origin_once():
 
 def test_a_stream_cuts_what_segments_hold():
     rows = np.arange(40.0).reshape(20, 2)
-    stream = Stream(rows, 5, 2, 3, ahead=lambda at: 10.0 * at[..., None], observed=rows < 30)
-    seen, ahead, observed = stream.cut(np.array([[3], [-2]]))
+    stored = StoredSegments(
+        rows, 5, 2, 3, ahead=lambda at: 10.0 * at[..., None], beside=rows[:, None], observed=rows < 30
+    )
+    seen, ahead, beside, observed = stored.cut(np.array([[3], [-2]]))
     np.testing.assert_array_equal(seen[0, 0], rows[3:10])
     np.testing.assert_array_equal(seen[1, 0], rows[[0, 0, 0, 1, 2, 3, 4]])
     np.testing.assert_array_equal(ahead[0, 0, :, 0], 10 * np.arange(6, 10))
+    np.testing.assert_array_equal(beside[0, 0, :, 0], rows[5:8])
     np.testing.assert_array_equal(observed, seen < 30)
     batches = SegmentBatches(cut_segments([range(2, 14)], 3, 3), 2, n_looped=2)
-    starts, batches.stream = batches[0][0], stream
+    starts, batches.stored = batches[0][0], stored
     np.testing.assert_array_equal(batches[0][0][0][..., 0, 0], 2 * starts)

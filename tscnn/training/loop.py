@@ -26,7 +26,7 @@ from tscnn.training.graph import Assembled, TermsLayer
 from tscnn.training.loss import check_loss
 from tscnn.training.optimizer import FlatAdamW
 from tscnn.training.resuming import Resuming
-from tscnn.training.segments import SegmentBatches, Stream
+from tscnn.training.segments import SegmentBatches, StoredSegments
 from tscnn.training.settings import Training
 from tscnn.training.trainer import LoopingTrainer, SegmentTrainer, weighted_mean
 
@@ -92,7 +92,7 @@ def train(
     settings : Training
         See there.
     ahead : ndarray of shape (n_rows, n_ahead), optional
-        What is known ahead of each row; where rows lie in a file the function of `Stream` that returns it.
+        What is known ahead of each row; where rows lie in a file the function of `StoredSegments` that returns it.
     beside : ndarray of shape (n_rows, horizon, n_targets), optional
         Other forecasts from every row, that the network's are added to; of rows in memory.
     observed : ndarray of bool of shape (n_rows, n_features), optional
@@ -128,10 +128,10 @@ def train(
         units = find_units(rows, validation, config)
         if is_mapped(rows):
             n_inputs = config.lookback + plan.training.weights.shape[1] - 1
-            stream = Stream(rows, n_inputs, config.horizon, config.lookback, ahead, observed)
+            stored = StoredSegments(rows, n_inputs, config.horizon, config.lookback, ahead, beside, observed)
             for batches in (plan.training, plan.validation):
                 if batches is not None:
-                    batches.stream = stream
+                    batches.stored = stored
         given = {"units": units, "ahead": ahead, "beside": beside, "observed": observed}
         trainer = _make_trainer(network, rows, terms, plan, settings, given, can_jit(device))
         best = None

@@ -12,11 +12,11 @@ from tscnn.data.mapped import release
 from tscnn.data.windows import Segments
 from tscnn.network.backend import keras
 
-__all__ = ["SegmentBatches", "Stream"]
+__all__ = ["SegmentBatches", "StoredSegments"]
 
 
 @dataclass(frozen=True)
-class Stream:
+class StoredSegments:
     """Rows that lie in a file: what segments hold is cut out of them batch by batch.
 
     Attributes
@@ -29,6 +29,8 @@ class Stream:
         Rows that its first origin sees.
     ahead : callable, optional
         From row numbers, of any shape, to what is known ahead of these rows, on one more axis.
+    beside : ndarray of shape (n_rows, horizon, n_targets), optional
+        Other forecasts from every row.
     observed : ndarray of bool of shape (n_rows, n_features), optional
         Which outcomes count.
     """
@@ -38,6 +40,7 @@ class Stream:
     horizon: int
     lookback: int
     ahead: Callable[[np.ndarray], np.ndarray] | None = None
+    beside: np.ndarray | None = None
     observed: np.ndarray | None = None
 
     def cut(self, starts: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -51,12 +54,15 @@ class Stream:
         Returns
         -------
         tuple of ndarray
-            Rows, what is known ahead of those that are forecast, and which of them count, as far as there is such.
+            Rows, what is known ahead of those that are forecast, other forecasts from the origins, and which values
+            count, as far as there is such.
         """
         at = np.clip(starts[..., None] + np.arange(self.n_inputs + self.horizon), 0, len(self.rows) - 1)
         found = [self.rows[at]]
         if self.ahead is not None:
             found.append(self.ahead(at[..., self.lookback :]))
+        if self.beside is not None:
+            found.append(self.beside[at[..., self.lookback - 1 : self.n_inputs]])
         if self.observed is not None:
             found.append(self.observed[at].astype(np.uint8))
         release(self.rows)
@@ -70,10 +76,10 @@ class SegmentBatches(keras.utils.PyDataset):
     mean over equal batches is the mean over origins. Given `n_looped`, an item is what a `LoopingTrainer` takes: up to
     that many batches on a leading axis, the last item filled up with batches of weight 0. Given `most_batches`, an
     epoch has no more of them: those that come first in its order. Given `share`, (i, n), an item is the i-th of n equal
-    parts of a batch. With a `stream`, an attribute, an item has what segments hold in place of their starts.
+    parts of a batch. With `stored`, an attribute, an item has what segments hold in place of their starts.
     """
 
-    stream: Stream | None = None
+    stored: StoredSegments | None = None
 
     def __init__(
         self,
@@ -116,7 +122,7 @@ class SegmentBatches(keras.utils.PyDataset):
 
     def feed(self, starts: np.ndarray) -> Any:
         """Return what a trainer takes for segments: their starts, or what they hold."""
-        return starts if self.stream is None else self.stream.cut(starts)
+        return starts if self.stored is None else self.stored.cut(starts)
 
     def on_epoch_end(self) -> None:
         """Shuffle the segments."""

@@ -24,7 +24,7 @@ class SegmentTrainer(keras.Model):
         (batch, positions, horizon, targets); a single origin's for segments of one.
     rows : ndarray of shape (n_rows, n_features)
         All series, one behind the other. Where they lie in a file they are not held in memory: what segments hold is
-        called with in place of their starts, of `Stream.cut`.
+        called with in place of their starts, of `StoredSegments.cut`.
     network : Network
         Whose weights are trained: what callbacks save, load, get and set.
     n_origins : int
@@ -69,7 +69,7 @@ class SegmentTrainer(keras.Model):
         self.rows = self.ahead = self.beside = self.observed = None
         if observed is not None:
             self.share = float(observed[:, self.targets].mean())
-        self.has_ahead, self.has_observed = ahead is not None, observed is not None
+        self.has = [one is not None for one in (ahead, beside, observed)]
         if is_mapped(rows):
             self.built = True
             return
@@ -113,16 +113,15 @@ class SegmentTrainer(keras.Model):
 
     def call(self, starts: Any, training: bool = False) -> Any:
         """Return the loss of every origin: (batch,) -> (batch, n_origins)."""
-        beside = None
         if self.rows is None:
-            segments, later, observed = self._unpack(starts)
+            segments, later, beside, observed = self._unpack(starts)
         else:
             at = ops.clip(starts[:, None] + ops.cast(self.offsets, starts.dtype), 0, self.rows.shape[0] - 1)
             segments = ops.take(self.rows, at, axis=0)  # (batch, lookback + n_origins - 1 + horizon, features)
             later = None if self.ahead is None else ops.take(self.ahead, at[:, self.lookback :], axis=0)
             observed = None if self.observed is None else ops.take(self.observed, at, axis=0)
-            if self.beside is not None:
-                beside = ops.take(self.beside, at[:, self.lookback - 1 : self.n_inputs], axis=0)
+            origins = at[:, self.lookback - 1 : self.n_inputs]
+            beside = None if self.beside is None else ops.take(self.beside, origins, axis=0)
         known = None
         if later is not None:
             known = ops.take(later, self.target_offsets, axis=1)  # (batch, n_origins, horizon, n_ahead)
@@ -139,11 +138,11 @@ class SegmentTrainer(keras.Model):
         losses = ops.mean(losses, axis=-1)
         return losses if observed is None else losses / self.share
 
-    def _unpack(self, held: Any) -> tuple[Any, Any, Any]:
-        """Tell what segments hold: rows, what is known ahead, and which outcomes count; None without."""
-        held = list(held)
-        ahead = held[1] if self.has_ahead else None
-        return held[0], ahead, held[-1] if self.has_observed else None
+    def _unpack(self, held: Any) -> list[Any]:
+        """Tell what segments hold: rows, what is known ahead, other forecasts, which outcomes count; None without."""
+        rows, *others = held
+        left = iter(others)
+        return [rows, *(next(left) if has else None for has in self.has)]
 
     def _outcomes_of(self, segments: Any) -> Any:
         """Cut what follows each origin: (batch, n_origins, horizon, targets)."""
