@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import TypeVar
 
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from tscnn.common.scopes import SharedScope
 
@@ -40,18 +42,29 @@ def map_in_threads(function: Callable[[Value], Result], values: Iterable[Value])
     >>> map_in_threads(len, ["a", "bc", ""])
     [1, 2, 0]
     """
-    n_threads = min(MOST_THREADS, os.cpu_count() or 1)
-    if n_threads == 1:
+    values = list(values)
+    n_threads = min(MOST_THREADS, os.cpu_count() or 1, len(values))
+    if n_threads <= 1:
         return [function(value) for value in values]
     with ThreadPoolExecutor(n_threads) as pool:
         return list(pool.map(function, values))
 
 
+@lru_cache(maxsize=1)
+def _find_blas(n_modules: int) -> ThreadpoolController:  # noqa: ARG001
+    """Find the libraries that are loaded, which takes milliseconds: once for as many imported modules."""
+    return ThreadpoolController().select(user_api="blas")
+
+
 @contextmanager
 def _limit_blas() -> Iterator[None]:
     """Limit BLAS from threads that end at once: threadpoolctl leaves it to whoever was first, while that lives."""
+    blas = _find_blas(len(sys.modules))
+    if all(library.num_threads == 1 for library in blas.lib_controllers):
+        yield
+        return
     with ThreadPoolExecutor(1) as pool:
-        limits = pool.submit(threadpool_limits, limits=1, user_api="blas").result()
+        limits = pool.submit(blas.limit, limits=1).result()
     try:
         yield
     finally:
