@@ -1,7 +1,6 @@
 """What measures the network runs and says what it promises; no figure is judged here."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +9,7 @@ import numpy as np
 import pytest
 
 from benchmarks import kernels, long_stream, memory_tasks
+from tests.conftest import run_with_jax
 
 ROOT = Path(__file__).parents[2]
 
@@ -47,7 +47,7 @@ from benchmarks import gpu
 gpu.LOOKBACK, gpu.HORIZON, gpu.RATES = 24, 6, (1, 2)
 gpu.main({[*sizes, "--out", str(out)]})
 """
-    environment = {**os.environ, "KERAS_BACKEND": backend, "JAX_PLATFORMS": "cpu", "CUDA_VISIBLE_DEVICES": "-1"}
+    environment = {**run_with_jax(), "KERAS_BACKEND": backend, "CUDA_VISIBLE_DEVICES": "-1"}
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

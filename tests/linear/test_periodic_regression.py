@@ -26,7 +26,7 @@ def market(n=24 * 120, seed=0) -> pd.DataFrame:
 
 def fit(frame, **settings):
     given = {"horizon": HORIZON, "targets": "price", "network": None, "outliers": None, "verbose": 0, **settings}
-    return Forecaster(**given).fit(frame)
+    return Forecaster(168, **given).fit(frame)
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.conftest import small_forecaster
+from tests.conftest import run_with_jax, small_forecaster
 
 CORE = """
 import json, sys
@@ -37,7 +37,7 @@ sys.exit(failed)
 def test_the_core_of_the_tests_passes_on_another_backend_which_learns_the_same(backend, frame):
     if importlib.util.find_spec(backend) is None:
         pytest.skip(f"{backend} is not installed")
-    ours = {**os.environ, "KERAS_BACKEND": backend, "JAX_PLATFORMS": "cpu"}
+    ours = {**run_with_jax(), "KERAS_BACKEND": backend}
     ours.pop("PYTEST_ADDOPTS", None)  # no coverage of a part
     run = [sys.executable, "-c", CORE]
     done = subprocess.run(run, env=ours, cwd=Path(__file__).parents[2], capture_output=True, text=True)

@@ -1,7 +1,6 @@
 """One model that several devices and processes train, each on its part of every batch."""
 
 import importlib.util
-import os
 import socket
 import subprocess
 import sys
@@ -10,11 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.conftest import small_forecaster
+from tests.conftest import run_with_jax, small_forecaster
 from tscnn.data.windows import cut_segments
 from tscnn.training.segments import SegmentBatches
 
-SETTINGS = {"dropout": 0, "batch_size": 128, "segment_origins": 32}
+SETTINGS = {"lookback": 4, "normalizer_span": None, "linear_model": None, "dropout": 0}
+SETTINGS |= {"batch_size": 128, "segment_origins": 32}
 WORKER = """
 import os, sys
 import jax, numpy as np
@@ -57,8 +57,7 @@ def run_two(path, which):
     with socket.socket() as free:
         free.bind(("localhost", 0))
         port = str(free.getsockname()[1])
-    environment = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
-    how = {"env": environment, "cwd": Path(__file__).parents[2], "text": True, "stderr": subprocess.PIPE}
+    how = {"env": run_with_jax(), "cwd": Path(__file__).parents[2], "text": True, "stderr": subprocess.PIPE}
     runs = [[sys.executable, "-W", "ignore", "-c", WORKER, str(i), port, str(path), which] for i in range(2)]
     processes = [subprocess.Popen(run, **how) for run in runs]
     try:
