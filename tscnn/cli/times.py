@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
+import numpy as np
 import pandas as pd
 
 from tscnn.common.checks import received
@@ -146,6 +147,9 @@ class TimeFormat:
         list of str
             In this format.
         """
+        if (unit := _ISO.get(self)) is not None:
+            texts = np.datetime_as_string(times.tz_localize(None).to_numpy(), unit=unit, casting="unsafe").tolist()
+            return texts if "T" in self.pattern else [text.replace("T", " ") for text in texts]
         texts, written = times.strftime(self.pattern), []
         if self == TimeFormat(self.pattern):
             return texts.tolist()
@@ -164,6 +168,11 @@ class TimeFormat:
             return self.zone
         text = f"{offset[:3]}:{offset[3:]}" if ":" in self.zone or self.zone.endswith("Z") else offset
         return f" {text}" if self.zone.startswith(" ") else text
+
+
+# Formats that NumPy writes sooner than pandas does: the unit of the last number of each.
+_CLOCKS = {"": "D", "{}%H:%M": "m", "{}%H:%M:%S": "s"}
+_ISO = {TimeFormat("%Y-%m-%d" + clock.format(mark)): unit for clock, unit in _CLOCKS.items() for mark in " T"}
 
 
 def _date_patterns(found: re.Match[str]) -> list[str]:

@@ -90,24 +90,18 @@ def check_sizes(frame: pd.DataFrame, mean: np.ndarray, scale: np.ndarray) -> Non
         Naming the column and the row.
     """
     values, room = frame.to_numpy(), FARTHEST * scale
-    mean = np.broadcast_to(mean, values.shape[1:])
-    lowest, highest = np.full((2, values.shape[1]), np.nan)
     for block in blocks(values):
-        lowest, highest = (
-            np.fmin(lowest, np.fmin.reduce(values[block])),
-            np.fmax(highest, np.fmax.reduce(values[block])),
-        )
-    if not (highest >= mean + room).any() and not (lowest <= mean - room).any():
+        far = np.abs(values[block] - mean) >= room  # not so missing values
+        if far.any():
+            break
+    else:
         return
-    far = np.argwhere(np.abs(values - mean) >= room)
-    if not len(far):  # values are missing
-        return
-    row, column = far[0]
+    row, column = np.argwhere(far)[0] + [block.start, 0]
     rule = (
         f"Column {show(frame.columns.tolist()[column])} has a value at row {frame.index[row]} that is {FARTHEST:g} or"
     )
     rule += " more standard deviations from the mean of training: float32 can't square that; is it a fill value?"
-    raise ValueError(received(rule, value=float(values[row, column]), mean=float(mean[column])))
+    raise ValueError(received(rule, value=float(values[row, column]), mean=float(np.broadcast_to(mean, values.shape[1:])[column])))
 
 
 def list_some(names: Iterable[Any]) -> list[Any]:
