@@ -148,7 +148,8 @@ class TimeFormat:
             In this format.
         """
         if (unit := _ISO.get(self)) is not None:
-            texts = np.datetime_as_string(times.tz_localize(None).to_numpy(), unit=unit, casting="unsafe").tolist()
+            local = times if times.tz is None else times.tz_localize(None)
+            texts = np.datetime_as_string(local.to_numpy(), unit=unit, casting="unsafe").tolist()
             return texts if "T" in self.pattern else [text.replace("T", " ") for text in texts]
         texts, written = times.strftime(self.pattern), []
         if self == TimeFormat(self.pattern):

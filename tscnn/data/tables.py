@@ -255,7 +255,7 @@ def _read_pandas(X: Any, time: Any) -> tuple[Any, Layout]:
             raise ValueError(received(rule, time=time, index=X.index.name, columns=list_some(columns)))
         X, column = X.set_index(time), time
     dtype = None
-    if re.match(r"(timestamp|date).*\[pyarrow\]$", str(X.index.dtype)):
+    if isinstance(X.index.dtype, pd.ArrowDtype) and re.match("timestamp|date", str(X.index.dtype)):
         dtype = str(X.index.dtype)
         X = X.set_axis(pd.DatetimeIndex(X.index, name=X.index.name))
     return X, Layout("pandas", column, dtype)

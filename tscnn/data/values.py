@@ -74,22 +74,24 @@ def check_observed(frame: pd.DataFrame) -> None:
         raise ValueError(received(rule, n_rows=len(frame)))
 
 
-def check_sizes(frame: pd.DataFrame, mean: np.ndarray, scale: np.ndarray) -> None:
+def check_sizes(values: np.ndarray, mean: np.ndarray, scale: np.ndarray, index: pd.Index, columns: pd.Index) -> None:
     """Complain about values so far from those of training that float32 can't add up squares of them.
 
     Parameters
     ----------
-    frame : DataFrame
+    values : ndarray of shape (n_rows, n_features)
         Of `as_float`.
     mean, scale : ndarray of shape (n_features,)
         Of the training rows, by column.
+    index, columns : Index
+        Names of rows and columns, for errors.
 
     Raises
     ------
     ValueError
         Naming the column and the row.
     """
-    values, room = frame.to_numpy(), FARTHEST * scale
+    room = FARTHEST * scale
     for block in blocks(values):
         far = np.abs(values[block] - mean) >= room  # not so missing values
         if far.any():
@@ -97,11 +99,10 @@ def check_sizes(frame: pd.DataFrame, mean: np.ndarray, scale: np.ndarray) -> Non
     else:
         return
     row, column = np.argwhere(far)[0] + [block.start, 0]
-    rule = (
-        f"Column {show(frame.columns.tolist()[column])} has a value at row {frame.index[row]} that is {FARTHEST:g} or"
-    )
+    rule = f"Column {show(columns.tolist()[column])} has a value at row {index[row]} that is {FARTHEST:g} or"
     rule += " more standard deviations from the mean of training: float32 can't square that; is it a fill value?"
-    raise ValueError(received(rule, value=float(values[row, column]), mean=float(np.broadcast_to(mean, values.shape[1:])[column])))
+    mean = np.broadcast_to(mean, values.shape[1:])
+    raise ValueError(received(rule, value=float(values[row, column]), mean=float(mean[column])))
 
 
 def list_some(names: Iterable[Any]) -> list[Any]:

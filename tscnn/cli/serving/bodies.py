@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, NoReturn
 
 import numpy as np
@@ -252,11 +253,12 @@ def _as_records(field: str, rows: Any) -> list[dict[str, Any]]:
         raise TypeError(received(rule, type=_kind_of(rows)))
     if not rows:
         raise ValueError(f"`{field}` must have at least one row.")
+    if set(map(type, rows)) == {dict} and _NESTED.isdisjoint(map(type, chain.from_iterable(map(dict.values, rows)))):
+        return rows
     for at, row in enumerate(rows):
         if not isinstance(row, dict):
             raise TypeError(received(rule, **{f"{field}[{at}]": row}))
-        if not _NESTED.isdisjoint(map(type, row.values())):
-            nested = [name for name, value in row.items() if type(value) in _NESTED]
+        if nested := [name for name, value in row.items() if type(value) in _NESTED]:
             rule = (
                 f"`{field}[{at}]` must have numbers, text or null, but {show(nested[0])} is {_kind_of(row[nested[0]])}."
             )
