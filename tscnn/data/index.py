@@ -145,6 +145,8 @@ def check_spacing(index: pd.Index, freq: Any) -> Any:
     ValueError
         Naming the first row that breaks the rule.
     """
+    if freq is not None and not index.hasnans and keeps_step(index, freq):
+        return freq
     check_order(index)
     step = find_step(index) if freq is None else freq
     if step is not None and not keeps_step(index, step):
