@@ -211,7 +211,7 @@ def read_row(row: Any, time: Any = None) -> Any:
     """
     if isinstance(row, Mapping):
         return {name: read_row(value, time) for name, value in row.items()}
-    if row is None or isinstance(row, np.ndarray | pd.Series):
+    if row is None or isinstance(row, float | int | str | np.generic | np.ndarray | pd.Series):
         return row
     has_columns = isinstance(row, pd.DataFrame) or nw.dependencies.is_into_dataframe(row)
     return read_table(row, time)[0] if has_columns else row

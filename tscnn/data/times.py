@@ -242,7 +242,8 @@ def at_steps(
     at, n_steps = np.asarray(at) - before, before + horizon
     if len(at) == 0:
         return np.zeros((0, n_steps, describe(times[:1]).shape[1]), np.float32)
-    first, last = int(at.min()) + 1, int(at.max()) + n_steps
+    lowest, highest = (at[0], at[0]) if len(at) == 1 else (at.min(), at.max())  # most often there is one
+    first, last = int(lowest) + 1, int(highest) + n_steps
     if last >= len(times) or first < 0:
         rule = f"`times` must go on for {horizon} steps after the last row that is forecast from"
         rule += f", and begin {before} rows up to the first one." if before else "."
