@@ -7,7 +7,7 @@ import re
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -149,8 +149,8 @@ class TimeFormat:
         """
         if (unit := _ISO.get(self)) is not None:
             local = times if times.tz is None else times.tz_localize(None)
-            texts = np.datetime_as_string(local.to_numpy(), unit=unit, casting="unsafe").tolist()
-            return texts if "T" in self.pattern else [text.replace("T", " ") for text in texts]
+            iso: list[str] = np.datetime_as_string(local.to_numpy(), unit, casting="unsafe").tolist()
+            return iso if "T" in self.pattern else [text.replace("T", " ") for text in iso]
         texts, written = times.strftime(self.pattern), []
         if self == TimeFormat(self.pattern):
             return texts.tolist()
@@ -172,7 +172,7 @@ class TimeFormat:
 
 
 # Formats that NumPy writes sooner than pandas does: the unit of the last number of each.
-_CLOCKS = {"": "D", "{}%H:%M": "m", "{}%H:%M:%S": "s"}
+_CLOCKS: dict[str, Literal["D", "m", "s"]] = {"": "D", "{}%H:%M": "m", "{}%H:%M:%S": "s"}
 _ISO = {TimeFormat("%Y-%m-%d" + clock.format(mark)): unit for clock, unit in _CLOCKS.items() for mark in " T"}
 
 

@@ -66,6 +66,8 @@ class Times:
     (array([2., 3.]), 3)
     """
 
+    _make_index: Callable[[], pd.Index]
+
     def __init__(self, index: pd.Index, covariates: np.ndarray | None = None, series: int = 0) -> None:
         self._index: pd.Index | None = index
         self._stretch: Stretch | None = None

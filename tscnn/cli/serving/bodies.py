@@ -186,9 +186,9 @@ class RowReader:
 
     def _frame(self, columns: dict[Any, Any], index: pd.Index) -> pd.DataFrame:
         """Make a frame of columns: those of training, if all are numbers, in one block."""
-        own = [columns.get(name) for name in self.columns.values()]
         known = self._forecaster.schema_.columns
-        if len(own) == len(columns) == len(known) and all(isinstance(column, np.ndarray) for column in own):
+        own = [columns[name] for name in self.columns.values() if isinstance(columns.get(name), np.ndarray)]
+        if len(own) == len(columns) == len(known):
             return pd.DataFrame(np.stack(own, axis=1), index, known, copy=False)
         return pd.DataFrame(columns, index)
 
