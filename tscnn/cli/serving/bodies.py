@@ -26,6 +26,7 @@ UPDATE_FIELDS = ("rows", "future", "static", "time_format")
 FORECAST_FIELDS = (*UPDATE_FIELDS, "horizon", "coverage", "quantiles", "series")
 _NESTED = {dict, list}
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2})?)?")
+_ZEROS = str.maketrans("123456789T", "0" * 9 + " ")  # times of one format have one shape, then
 _PYTHON = re.compile(r"`[^`]*(\bX\b|future[.\[]|\()[^`]*`")
 
 
@@ -232,7 +233,8 @@ def _read_times(times: list[str], given: Any) -> tuple[pd.DatetimeIndex, TimeFor
             raise TypeError(received("`time_format` must be text, such as '%d/%m/%Y'.", time_format=given))
         form = TimeFormat(given)
         return form.read(times), form
-    if _ISO.fullmatch(times[0]) and all(map(_ISO.fullmatch, times)) and len(set(map(len, times))) == 1:
+    shape = times[0].translate(_ZEROS)
+    if _ISO.fullmatch(shape) and "\n".join(times).translate(_ZEROS) == "\n".join([shape] * len(times)):
         mark = times[0][10:11]
         form = TimeFormat("%Y-%m-%d" + {10: "", 16: f"{mark}%H:%M", 19: f"{mark}%H:%M:%S"}[len(times[0])])
         with contextlib.suppress(ValueError):  # a 13th month, which `read` explains
