@@ -65,3 +65,10 @@ def test_a_format_of_ones_own() -> None:
     form = TimeFormat("%d %b %Y")
     assert form.read(["28 Mar 2026"])[0] == pd.Timestamp("2026-03-28")
     assert form.write(pd.DatetimeIndex(["2026-04-01"])) == ["01 Apr 2026"]
+
+
+@pytest.mark.parametrize("zone", [None, "Europe/Berlin"])
+@pytest.mark.parametrize("pattern", ["%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S"])
+def test_times_are_written_as_pandas_writes_them(pattern: str, zone: str | None) -> None:
+    times = pd.date_range("2026-03-28 22:15:07.5", periods=9, freq="7h13min", tz=zone)  # across a change of the clock
+    assert TimeFormat(pattern).write(times) == times.strftime(pattern).tolist()

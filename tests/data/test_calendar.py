@@ -6,7 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tscnn.data.calendar import CALENDAR, calendar_features, check_calendar, find_calendar, phases, rest_days
+from tscnn.data.calendar import (
+    CALENDAR,
+    calendar_features,
+    check_calendar,
+    clock_of,
+    find_calendar,
+    phases,
+    rest_days,
+)
 
 FREQ = pd.tseries.frequencies.to_offset
 
@@ -22,6 +30,14 @@ def test_calendar_of_every_name_describes_times_and_periods_alike() -> None:
         calendar_features(days, ["weekday", "month end"]),
         calendar_features(days.to_timestamp(), ["weekday", "month end"]),
     )
+
+
+@pytest.mark.parametrize("unit", ["s", "ns"])
+def test_calendar_of_days_and_clocks_is_that_of_pandas(unit: str) -> None:
+    times = pd.date_range("1969-12-25 00:00:01", periods=500, freq="47min 13s", unit=unit)  # across 1970
+    for found, name in zip(clock_of(times), ("hour", "minute", "second"), strict=True):
+        np.testing.assert_array_equal(found, getattr(times, name))
+    np.testing.assert_array_equal(calendar_features(times, ["weekday"]).argmax(axis=1), times.day_of_week)
 
 
 @pytest.mark.parametrize(("name", "length"), [("hour", "1D"), ("minute", "1h")])

@@ -116,8 +116,8 @@ def test_errors_name_what_is_too_far_from_training(sign: int) -> None:
     with pytest.raises(
         ValueError, match=r"^Column 'b' has a value at row 2026-01-04 .* Received: value=-?101000000\.0"
     ):
-        check_sizes(frame, mean, scale)
-    check_sizes(frame, mean, 1.02 * scale)
+        check_sizes(frame.to_numpy(), mean, scale, frame.index, frame.columns)
+    check_sizes(frame.to_numpy(), mean, 1.02 * scale, frame.index, frame.columns)
 
 
 def test_errors_of_many_columns_are_short() -> None:

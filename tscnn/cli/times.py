@@ -7,8 +7,9 @@ import re
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Literal, Self
 
+import numpy as np
 import pandas as pd
 
 from tscnn.common.checks import received
@@ -146,6 +147,10 @@ class TimeFormat:
         list of str
             In this format.
         """
+        if (unit := _ISO.get(self)) is not None:
+            local = times if times.tz is None else times.tz_localize(None)
+            iso: list[str] = np.datetime_as_string(local.to_numpy(), unit, casting="unsafe").tolist()
+            return iso if "T" in self.pattern else [text.replace("T", " ") for text in iso]
         texts, written = times.strftime(self.pattern), []
         if self == TimeFormat(self.pattern):
             return texts.tolist()
@@ -164,6 +169,11 @@ class TimeFormat:
             return self.zone
         text = f"{offset[:3]}:{offset[3:]}" if ":" in self.zone or self.zone.endswith("Z") else offset
         return f" {text}" if self.zone.startswith(" ") else text
+
+
+# Formats that NumPy writes sooner than pandas does: the unit of the last number of each.
+_CLOCKS: dict[str, Literal["D", "m", "s"]] = {"": "D", "{}%H:%M": "m", "{}%H:%M:%S": "s"}
+_ISO = {TimeFormat("%Y-%m-%d" + clock.format(mark)): unit for clock, unit in _CLOCKS.items() for mark in " T"}
 
 
 def _date_patterns(found: re.Match[str]) -> list[str]:

@@ -15,8 +15,10 @@ from tscnn.common.settings import name_alike
 __all__ = [
     "CALENDAR",
     "CYCLES",
+    "as_times",
     "calendar_features",
     "check_calendar",
+    "clock_of",
     "find_calendar",
     "find_cycle",
     "phases",
@@ -130,16 +132,16 @@ def calendar_features(index: pd.Index, names: Sequence[str]) -> np.ndarray:
     columns: list[np.ndarray] = []
     for name in names:
         if name in CYCLES:
-            columns += waves(phases(index, name), CYCLES[name])
+            columns += waves(phases(times, name), CYCLES[name])
         elif name in KINDS:
-            numbers = times.day_of_week if name == "weekday" else getattr(times, name) - 1
+            numbers = _weekdays(times) if name == "weekday" else getattr(times, name) - 1
             columns += list(np.eye(KINDS[name])[np.asarray(numbers)].T)
         elif name.startswith(HOLIDAYS):
             columns.append(_is_holiday(times, name))
         elif name == "weekend":
-            columns.append(np.asarray(times.day_of_week >= 5))
+            columns.append(_weekdays(times) >= 5)
         elif name == "working day":
-            columns.append(rest_days(index, names) == 0)
+            columns.append(rest_days(times, names) == 0)
         else:
             columns.append(np.asarray(times.is_month_start if name == "month start" else times.is_month_end))
     if not columns:
@@ -168,14 +170,37 @@ def phases(index: pd.Index, name: str) -> np.ndarray:
     array([0.  , 0.25, 0.5 ])
     """
     times = as_times(index)
+    hour, minute, second = clock_of(times)
     if name == "minute":
-        return np.asarray((times.minute + times.second / 60) / 60)
-    of_day = np.asarray((times.hour + times.minute / 60 + times.second / 3600) / 24)
+        return np.asarray((minute + second / 60) / 60)
+    of_day = np.asarray((hour + minute / 60 + second / 3600) / 24)
     if name == "hour":
         return of_day
     if name == "monthday":
         return np.asarray((times.day - 1 + of_day) / times.days_in_month)
     return np.asarray((times.day_of_year - 1 + of_day) / np.where(times.is_leap_year, 366, 365))
+
+
+def clock_of(times: pd.DatetimeIndex) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return what a clock shows, sooner than pandas tells each of the three.
+
+    Parameters
+    ----------
+    times : DatetimeIndex
+        Of `as_times`: n times.
+
+    Returns
+    -------
+    hour, minute, second : ndarray of int of shape (n,)
+        Of each.
+
+    Examples
+    --------
+    >>> clock_of(pd.DatetimeIndex(["1969-12-31 23:59:58"]))
+    (array([23]), array([59]), array([58]))
+    """
+    seconds = times.asi8 // TICKS[times.unit] % 86_400
+    return seconds // 3600, seconds // 60 % 60, seconds % 60
 
 
 def find_cycle(freq: Any, season: int) -> str:
@@ -237,7 +262,7 @@ def season_positions(index: pd.Index, cycle: str, n_positions: int) -> np.ndarra
     if cycle == "hour":
         day = 86_400 * TICKS[times.unit]
         return np.floor(times.asi8 % day / day * n_positions + 1e-6).astype(int) % n_positions
-    return np.asarray(times.day_of_week if cycle == "weekday" else getattr(times, cycle) - 1, int) % n_positions
+    return np.asarray(_weekdays(times) if cycle == "weekday" else getattr(times, cycle) - 1, int) % n_positions
 
 
 def waves(phase: np.ndarray, n_harmonics: int) -> list[np.ndarray]:
@@ -275,7 +300,7 @@ def rest_days(index: pd.Index, names: Sequence[str]) -> np.ndarray:
         0 for working days, 1 for Saturdays, 2 for Sundays and holidays.
     """
     times = as_times(index)
-    kind = np.maximum(np.asarray(times.day_of_week) - 4, 0)
+    kind = np.maximum(_weekdays(times) - 4, 0)
     for name in names:
         if name.startswith(HOLIDAYS):
             kind = np.where(_is_holiday(times, name), 2, kind)
@@ -306,6 +331,11 @@ def as_times(index: pd.Index) -> pd.DatetimeIndex:
         rule = "A calendar needs an index of times or periods; `calendar=None` does without."
         raise TypeError(received(rule, index=type(index).__name__))
     return index.tz_localize(None) if index.tz is not None else index
+
+
+def _weekdays(times: pd.DatetimeIndex) -> np.ndarray:
+    """Return the days of the week, Monday first, from 0: sooner than pandas does."""
+    return (times.asi8 // (86_400 * TICKS[times.unit]) + 3) % 7  # 1970 began on a Thursday
 
 
 def _is_holiday(times: pd.DatetimeIndex, name: str) -> np.ndarray:

@@ -54,12 +54,12 @@ def read_future(future: Any, schema: Schema, newest: np.ndarray, due: pd.Index) 
     array([0.5, 0.7])
     """
     wanted = [at for at, role in enumerate(schema.roles) if role == "future_covariate"]
-    names = schema.columns[wanted]
     if not wanted:
         if future is not None:
             rule = "`future` must be None: the forecaster was fitted without `future_covariates`."
             raise ValueError(received(rule, future=type(future).__name__))
         return Times(due, schema.encode(np.repeat(newest[None], len(due), axis=0))[1])
+    names = schema.columns[wanted]
     needed = f"{len(due)} rows, from {due[0]} to {due[-1]}, of the columns {show(list_some(names), 100)}"
     if future is None:
         raise ValueError(received(f"`future` must hold what is known ahead: {needed}.", future=None))

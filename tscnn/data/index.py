@@ -113,9 +113,10 @@ def check_order(index: pd.Index) -> None:
         rule = "The index must have a value in every row, no NaT; `X[X.index.notna()]` leaves the others out."
         missing = index.isna()
         raise ValueError(received(rule, n_without=int(missing.sum()), first_row_without=int(missing.argmax())))
+    ascends = index.is_monotonic_increasing  # asked first: that of one tells without a table whether it is unique
     if not index.is_unique:
         _refuse_repeated(index)
-    if not index.is_monotonic_increasing:
+    if not ascends:
         after = int(np.flatnonzero(index[1:] < index[:-1])[0])
         rule = "The index must ascend, oldest row first; `X.sort_index()` sorts it."
         raise ValueError(received(rule, row=str(index[after]), next_row=str(index[after + 1])))
@@ -144,6 +145,8 @@ def check_spacing(index: pd.Index, freq: Any) -> Any:
     ValueError
         Naming the first row that breaks the rule.
     """
+    if freq is not None and not index.hasnans and keeps_step(index, freq):
+        return freq
     check_order(index)
     step = find_step(index) if freq is None else freq
     if step is not None and not keeps_step(index, step):

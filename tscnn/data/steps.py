@@ -124,6 +124,9 @@ def keeps_step(index: pd.Index, step: Any) -> bool:
     """Say whether every row is one step after the one before."""
     if isinstance(index, pd.PeriodIndex) and index.freq != step:
         return False
+    if isinstance(index, pd.DatetimeIndex) and not is_calendar(step, index):
+        apart, rest = divmod(step.n * type(step)(1).nanos, pd.Timedelta(1, index.unit).value)
+        return rest == 0 and bool((np.diff(index.asi8) == apart).all())
     grid = expected_index(index, step)
     return bool(grid.equals(index) or clock_times(grid, step).equals(clock_times(index, step)))
 

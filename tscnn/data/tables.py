@@ -211,7 +211,7 @@ def read_row(row: Any, time: Any = None) -> Any:
     """
     if isinstance(row, Mapping):
         return {name: read_row(value, time) for name, value in row.items()}
-    if row is None or isinstance(row, np.ndarray | pd.Series):
+    if row is None or isinstance(row, float | int | str | np.generic | np.ndarray | pd.Series):
         return row
     has_columns = isinstance(row, pd.DataFrame) or nw.dependencies.is_into_dataframe(row)
     return read_table(row, time)[0] if has_columns else row
@@ -255,7 +255,7 @@ def _read_pandas(X: Any, time: Any) -> tuple[Any, Layout]:
             raise ValueError(received(rule, time=time, index=X.index.name, columns=list_some(columns)))
         X, column = X.set_index(time), time
     dtype = None
-    if re.match(r"(timestamp|date).*\[pyarrow\]$", str(X.index.dtype)):
+    if isinstance(X.index.dtype, pd.ArrowDtype) and re.match("timestamp|date", str(X.index.dtype)):
         dtype = str(X.index.dtype)
         X = X.set_axis(pd.DatetimeIndex(X.index, name=X.index.name))
     return X, Layout("pandas", column, dtype)

@@ -66,6 +66,8 @@ class Times:
     (array([2., 3.]), 3)
     """
 
+    _make_index: Callable[[], pd.Index]
+
     def __init__(self, index: pd.Index, covariates: np.ndarray | None = None, series: int = 0) -> None:
         self._index: pd.Index | None = index
         self._stretch: Stretch | None = None
@@ -94,10 +96,18 @@ class Times:
         Times
             Functions of them are computed for the whole stretch.
         """
-        part = cls.__new__(cls)
-        part._index, part._stretch, part._first, part._n = None, stretch, first, n
-        part.covariates, part.series = covariates, series
+        part = cls._of(lambda: stretch.index[first : first + n], n, covariates, series)
+        part._stretch, part._first = stretch, first
         return part
+
+    @classmethod
+    def _of(cls, make_index: Callable[[], pd.Index], n: int, covariates: np.ndarray | None, series: int) -> Self:
+        """Take n times whose index, of pandas and slow, is made once it is asked for: few models do."""
+        times = cls.__new__(cls)
+        times._index, times._make_index = None, make_index
+        times._stretch, times._first, times._n = None, 0, n
+        times.covariates, times.series = covariates, series
+        return times
 
     def knowing(self, covariates: np.ndarray | None, series: int) -> Self:
         """Add what is known ahead.
@@ -128,7 +138,7 @@ class Times:
             Times, periods or integers.
         """
         if self._index is None:
-            self._index = self._stretch.index[self._first : self._first + self._n]  # type: ignore[union-attr]
+            self._index = self._make_index()
         return self._index
 
     def look_up(self, asked: Any, describe: Callable[[pd.Index], np.ndarray]) -> np.ndarray:
@@ -157,10 +167,13 @@ class Times:
     def __getitem__(self, at: Any) -> Self:
         """Take some of them, by a slice or an array of row numbers."""
         covariates = None if self.covariates is None else self.covariates[at]
-        if self._stretch is not None and isinstance(at, slice) and at.step in (None, 1):
-            first, stop, _ = at.indices(self._n)
-            return self.part_of(self._stretch, self._first + first, max(0, stop - first), covariates, self.series)
-        return type(self)(self.index[at], covariates, self.series)
+        if not isinstance(at, slice) or at.step not in (None, 1):
+            return type(self)(self.index[at], covariates, self.series)
+        first, stop, _ = at.indices(self._n)
+        n = max(0, stop - first)
+        if self._stretch is not None:
+            return self.part_of(self._stretch, self._first + first, n, covariates, self.series)
+        return self._of(lambda: self.index[at], n, covariates, self.series)
 
     def append(self, later: Times) -> Self:
         """Join times.
@@ -178,7 +191,7 @@ class Times:
         covariates = None
         if self.covariates is not None and later.covariates is not None:
             covariates = np.concatenate([self.covariates, later.covariates])
-        return type(self)(self.index.append(later.index), covariates, self.series)
+        return self._of(lambda: self.index.append(later.index), len(self) + len(later), covariates, self.series)
 
 
 def pad_times(times: Times, n: int) -> Times:
@@ -231,7 +244,8 @@ def at_steps(
     at, n_steps = np.asarray(at) - before, before + horizon
     if len(at) == 0:
         return np.zeros((0, n_steps, describe(times[:1]).shape[1]), np.float32)
-    first, last = int(at.min()) + 1, int(at.max()) + n_steps
+    lowest, highest = (at[0], at[0]) if len(at) == 1 else (at.min(), at.max())  # most often there is one
+    first, last = int(lowest) + 1, int(highest) + n_steps
     if last >= len(times) or first < 0:
         rule = f"`times` must go on for {horizon} steps after the last row that is forecast from"
         rule += f", and begin {before} rows up to the first one." if before else "."

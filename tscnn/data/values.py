@@ -74,39 +74,34 @@ def check_observed(frame: pd.DataFrame) -> None:
         raise ValueError(received(rule, n_rows=len(frame)))
 
 
-def check_sizes(frame: pd.DataFrame, mean: np.ndarray, scale: np.ndarray) -> None:
+def check_sizes(values: np.ndarray, mean: np.ndarray, scale: np.ndarray, index: pd.Index, columns: pd.Index) -> None:
     """Complain about values so far from those of training that float32 can't add up squares of them.
 
     Parameters
     ----------
-    frame : DataFrame
+    values : ndarray of shape (n_rows, n_features)
         Of `as_float`.
     mean, scale : ndarray of shape (n_features,)
         Of the training rows, by column.
+    index, columns : Index
+        Names of rows and columns, for errors.
 
     Raises
     ------
     ValueError
         Naming the column and the row.
     """
-    values, room = frame.to_numpy(), FARTHEST * scale
-    mean = np.broadcast_to(mean, values.shape[1:])
-    lowest, highest = np.full((2, values.shape[1]), np.nan)
+    room = FARTHEST * scale
     for block in blocks(values):
-        lowest, highest = (
-            np.fmin(lowest, np.fmin.reduce(values[block])),
-            np.fmax(highest, np.fmax.reduce(values[block])),
-        )
-    if not (highest >= mean + room).any() and not (lowest <= mean - room).any():
+        far = np.abs(values[block] - mean) >= room  # not so missing values
+        if far.any():
+            break
+    else:
         return
-    far = np.argwhere(np.abs(values - mean) >= room)
-    if not len(far):  # values are missing
-        return
-    row, column = far[0]
-    rule = (
-        f"Column {show(frame.columns.tolist()[column])} has a value at row {frame.index[row]} that is {FARTHEST:g} or"
-    )
+    row, column = np.argwhere(far)[0] + [block.start, 0]
+    rule = f"Column {show(columns.tolist()[column])} has a value at row {index[row]} that is {FARTHEST:g} or"
     rule += " more standard deviations from the mean of training: float32 can't square that; is it a fill value?"
+    mean = np.broadcast_to(mean, values.shape[1:])
     raise ValueError(received(rule, value=float(values[row, column]), mean=float(mean[column])))
 
 

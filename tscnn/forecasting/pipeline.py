@@ -437,7 +437,7 @@ class Pipeline:
             ((ring,), *of_terms) = state
             ring.push(row)
             newest = ring.last()
-            if self.outliers.outside(newest).any() or np.isnan(newest).any():
+            if not self.outliers.is_clean(newest):
                 cleaned = self.outliers.clean(newest.transpose(1, 0, 2))
                 row = np.where(np.isnan(row), cleaned[:, -1], row)
         for term, rings in self._remembering(of_terms):

@@ -125,7 +125,7 @@ class SeriesReader:
         found: list[Times] = []
         alike: dict[tuple[Any, ...], Times] = {}  # of series that end at the same time: most of a panel do
         for name, frame in frames.items():
-            end = tuple(frame.index[-2:])
+            end = tuple(frame.index[-2:]) if len(frames) > 1 else ()
             if end in alike and future is None and not self.schema.ahead:
                 found.append(alike[end])
                 continue
@@ -156,8 +156,8 @@ class SeriesReader:
 
     def _check_sizes(self, frame: pd.DataFrame) -> None:
         """Complain about values too far from those of training, unless each series has units of its own."""
-        if self.pipeline.standardize.names is not None:
+        known = self.pipeline.standardize
+        if known.names is not None:
             return
-        known, names = self.pipeline.standardize, self.schema.features
         features = self.pipeline.take_logarithms(self.schema.encode(frame.to_numpy())[0], Times(frame.index))
-        check_sizes(pd.DataFrame(features, frame.index, names, copy=False), known.mean, known.scale)
+        check_sizes(features, known.mean, known.scale, frame.index, self.schema.features)

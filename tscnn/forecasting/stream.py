@@ -170,7 +170,7 @@ class Stream:
             for i, (own, at) in enumerate(zip(values, now, strict=True)):
                 of = min(i, len(mean) - 1)
                 taken = self._pipeline.take_logarithms(own[None], at)
-                check_sizes(pd.DataFrame(taken, at.index, self._schema.features), mean[of], scale[of])
+                check_sizes(taken, mean[of], scale[of], at.index, self._schema.features)
         steps = self._pipeline.step(self._state, rows, self._pipeline.describe_next(seen, most_before=1))
         for each in self._upcoming:
             each.advance()

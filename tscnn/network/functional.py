@@ -198,7 +198,10 @@ def step_residual_block(
     """
     ring.push(row)
     taps = ring.last(dilation_rate).transpose(1, 0, 2).reshape(len(row), -1)  # (n_series, kernel_size * filters)
-    hidden = between(taps @ conv.kernel.reshape(taps.shape[1], -1) + conv.bias) @ outputs.kernel + outputs.bias
+    hidden = taps @ conv.kernel.reshape(taps.shape[1], -1)
+    hidden += conv.bias
+    hidden = between(hidden) @ outputs.kernel
+    hidden += outputs.bias
     filters = row.shape[1]
     return row + hidden[:, :filters], hidden[:, filters:]
 

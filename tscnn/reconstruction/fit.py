@@ -165,8 +165,7 @@ def _standardize(split: Split, schema: Schema) -> Standardize:
         return Standardize.fit_series(split, schema.dtype)
     kept, values = split.training_rows(), split.series.values
     standardize = Standardize.fit(values[kept], schema.dtype, values)
-    frame = pd.DataFrame(values, split.series.indexes[0], schema.features, copy=False)
-    check_sizes(frame, standardize.mean, standardize.scale)
+    check_sizes(values, standardize.mean, standardize.scale, split.series.indexes[0], schema.features)
     return standardize
 
 

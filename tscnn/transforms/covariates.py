@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from tscnn.common.checks import received
-from tscnn.data.calendar import CYCLES, calendar_features, check_calendar, phases, rest_days, waves
+from tscnn.data.calendar import CYCLES, as_times, calendar_features, check_calendar, phases, rest_days, waves
 from tscnn.data.graph_times import GraphTimes
 from tscnn.data.series import SeriesSet
 from tscnn.data.times import Times, at_steps
@@ -87,6 +87,7 @@ class CovariateBasis:
 
     def _of_calendar(self, index: pd.Index) -> np.ndarray:
         """Describe times without their covariates."""
+        index = as_times(index) if self.calendar else index  # once, for all that is asked of them
         parts = [np.zeros((len(index), 0), np.float32)]
         if "hour" in self.calendar:
             of_day = np.column_stack([np.ones(len(index)), *waves(phases(index, "hour"), DAY_WAVES)])

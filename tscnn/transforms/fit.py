@@ -122,8 +122,8 @@ def fit_transforms(split: Split, schema: Schema, yearly: int | None, centred: bo
         return (Standardize.fit_series(split, schema.dtype, centred),)
     (index,), kept = split.series.indexes, split.series.values[: split.n_training]
     standardize = Standardize.fit(kept, schema.dtype, split.series.values, centred)
-    frame = pd.DataFrame(split.series.values, index, schema.features, copy=False)
-    check_sizes(frame, standardize.mean, standardize.scale)  # validation rows may be far from those of the scale
+    # Of validation rows, too: they may be far from those of the scale.
+    check_sizes(split.series.values, standardize.mean, standardize.scale, index, schema.features)
     index = index[: split.n_training]
     season = None
     if yearly is not None:

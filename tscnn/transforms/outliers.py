@@ -109,6 +109,21 @@ class OutlierFilter:
         """
         return (rows < self.lower) | (rows > self.upper)
 
+    def is_clean(self, rows: np.ndarray) -> bool:
+        """Tell whether nothing lies outside, and nothing is missing.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (..., n_features)
+            In the units of the terms.
+
+        Returns
+        -------
+        bool
+            Of all of them.
+        """
+        return bool(((rows >= self.lower) & (rows <= self.upper)).all())
+
     def clean(self, windows: np.ndarray) -> np.ndarray:
         """Replace the values of windows that lie outside, and fill those that are missing.
 
@@ -122,6 +137,8 @@ class OutlierFilter:
         ndarray of the same shape
             The same, if nothing has to be replaced; else a copy.
         """
+        if self.is_clean(windows):
+            return windows
         outside = self.outside(windows)
         share = outside.mean(axis=1)
         far = (share > 0) & (share <= 0.5)

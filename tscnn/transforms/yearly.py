@@ -12,6 +12,7 @@ import pandas as pd
 
 from tscnn.common.checks import received
 from tscnn.common.threads import on_one_thread
+from tscnn.data.calendar import as_times, clock_of
 from tscnn.data.graph_times import GraphTimes
 from tscnn.data.times import Times, at_steps
 from tscnn.transforms.missing import fill_missing
@@ -290,7 +291,12 @@ def _evaluate(coefficients: np.ndarray, index: pd.Index) -> np.ndarray:
 
 def _angles(index: pd.Index) -> np.ndarray:
     """Return the time of the year as an angle."""
-    days = np.asarray(index.day_of_year) - 1 + (np.asarray(index.hour) + np.asarray(index.minute) / 60) / 24
+    if isinstance(index, pd.PeriodIndex):  # whose fields are not those of its starts
+        hour, minute = np.asarray(index.hour), np.asarray(index.minute)
+    else:
+        index = as_times(index)
+        hour, minute, _ = clock_of(index)
+    days = np.asarray(index.day_of_year) - 1 + (hour + minute / 60) / 24
     return np.asarray(2 * np.pi * days / (365 + np.asarray(index.is_leap_year)))
 
 

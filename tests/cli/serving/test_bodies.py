@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.cli.serving.conftest import N_ROWS, Model, records
-from tscnn.cli.serving.bodies import FORECAST_FIELDS, in_fields, read_body
+from tscnn.cli.serving.bodies import FORECAST_FIELDS, RowReader, in_fields, read_body
 
 ROW = {"time": "2026-01-07 06:00", "a": 1.0, "b": 101.0}  # the one that is due
 
@@ -102,3 +102,16 @@ def test_rows_may_come_in_any_order_and_any_format(model: Model, frame) -> None:
     assert (answer["accepted"], answer["cutoff"]) == (3, "07.01.2026 08:00")
     assert answer["forecast"][0]["time"] == "07.01.2026 09:00"
     assert json.dumps(answer, allow_nan=False)
+
+
+def test_columns_and_times_of_iso_may_be_mixed(model: Model, frame) -> None:
+    due = records(frame.iloc[N_ROWS : N_ROWS + 2])
+    expected = [[row["time"], int(row["a"]), row["b"]] for row in due]
+    sent = [
+        {"b": b, "a": a, "time": time.replace(" ", mark)} for (time, a, b), mark in zip(expected, " T", strict=True)
+    ]
+    read = RowReader(model.served.forecaster).read("rows", {"rows": sent})
+    found = read.frames[None][["a", "b"]]
+    assert [
+        [str(when)[:16], *row] for when, row in zip(found.index, found.to_numpy().tolist(), strict=True)
+    ] == expected

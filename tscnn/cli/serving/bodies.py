@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, NoReturn
 
 import numpy as np
@@ -23,7 +24,9 @@ __all__ = ["FORECAST_FIELDS", "UPDATE_FIELDS", "RowReader", "Rows", "in_fields",
 
 UPDATE_FIELDS = ("rows", "future", "static", "time_format")
 FORECAST_FIELDS = (*UPDATE_FIELDS, "horizon", "coverage", "quantiles", "series")
+_NESTED = {dict, list}
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2})?)?")
+_ZEROS = str.maketrans("123456789T", "0" * 9 + " ")  # times of one format have one shape, then
 _PYTHON = re.compile(r"`[^`]*(\bX\b|future[.\[]|\()[^`]*`")
 
 
@@ -177,10 +180,18 @@ class RowReader:
             for name in names
             if name != self.time and (name != self.series or series is None)
         }
-        frame = pd.DataFrame(columns, index.set_names(self._label))
+        frame = self._frame(columns, index.set_names(self._label))
         if series is None:
             return Rows({None: _in_order(frame)}, form)
         return Rows({name: _in_order(part) for name, part in frame.groupby(series, sort=False)}, form)
+
+    def _frame(self, columns: dict[Any, Any], index: pd.Index) -> pd.DataFrame:
+        """Make a frame of columns: those of training, if all are numbers, in one block."""
+        known = self._forecaster.schema_.columns
+        own = [columns[name] for name in self.columns.values() if isinstance(columns.get(name), np.ndarray)]
+        if len(own) == len(columns) == len(known):
+            return pd.DataFrame(np.stack(own, axis=1), index, known, copy=False)
+        return pd.DataFrame(columns, index)
 
     def _series_of(self, field: str, records: list[dict[str, Any]]) -> list[Any]:
         """Return the series of each row, those of the training data as they are called there."""
@@ -203,8 +214,8 @@ class RowReader:
             return pd.Index([first + number for number in counts]), None
         times = [record[self.time] for record in records]
         kind = int if self._is_counted else str
-        bad = next((at for at, time in enumerate(times) if not isinstance(time, kind) or isinstance(time, bool)), None)
-        if bad is not None:
+        if set(map(type, times)) != {kind}:
+            bad = next(at for at, time in enumerate(times) if type(time) is not kind)
             example = "an integer" if self._is_counted else 'text, such as "2026-03-28 07:00"'
             raise TypeError(
                 received(f"`{field}[{bad}]` must have a time that is {example}.", **{self.time: times[bad]})
@@ -222,7 +233,8 @@ def _read_times(times: list[str], given: Any) -> tuple[pd.DatetimeIndex, TimeFor
             raise TypeError(received("`time_format` must be text, such as '%d/%m/%Y'.", time_format=given))
         form = TimeFormat(given)
         return form.read(times), form
-    if _ISO.fullmatch(times[0]) and all(map(_ISO.fullmatch, times)) and len(set(map(len, times))) == 1:
+    shape = times[0].translate(_ZEROS)
+    if _ISO.fullmatch(shape) and "\n".join(times).translate(_ZEROS) == "\n".join([shape] * len(times)):
         mark = times[0][10:11]
         form = TimeFormat("%Y-%m-%d" + {10: "", 16: f"{mark}%H:%M", 19: f"{mark}%H:%M:%S"}[len(times[0])])
         with contextlib.suppress(ValueError):  # a 13th month, which `read` explains
@@ -243,10 +255,12 @@ def _as_records(field: str, rows: Any) -> list[dict[str, Any]]:
         raise TypeError(received(rule, type=_kind_of(rows)))
     if not rows:
         raise ValueError(f"`{field}` must have at least one row.")
+    if set(map(type, rows)) == {dict} and _NESTED.isdisjoint(map(type, chain.from_iterable(map(dict.values, rows)))):
+        return rows
     for at, row in enumerate(rows):
         if not isinstance(row, dict):
             raise TypeError(received(rule, **{f"{field}[{at}]": row}))
-        if nested := [name for name, value in row.items() if type(value) in (dict, list)]:
+        if nested := [name for name, value in row.items() if type(value) in _NESTED]:
             rule = (
                 f"`{field}[{at}]` must have numbers, text or null, but {show(nested[0])} is {_kind_of(row[nested[0]])}."
             )
@@ -275,9 +289,12 @@ def _check_alike(field: str, records: list[dict[str, Any]]) -> None:
             raise ValueError(received(rule, missing=list_some(missing), extra=list_some(extra)))
 
 
-def _numbers(values: list[Any]) -> list[Any]:
+def _numbers(values: list[Any]) -> Any:
     """Return numbers that are missing as NaN; text as it is."""
-    if any(isinstance(value, str) for value in values):
+    kinds = set(map(type, values))
+    if kinds <= {float, type(None)}:
+        return np.array(values, np.float64)  # None is NaN
+    if str in kinds:
         return values
     return [math.nan if value is None else value for value in values]
 

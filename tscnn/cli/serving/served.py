@@ -71,6 +71,7 @@ class ServedModel:
         forecaster.layout_ = Layout()  # frames of pandas, of whichever table it has learnt from
         self.name, self.forecaster, self.reader = name, forecaster, RowReader(forecaster)
         self.horizon, self.n_needed = forecaster.pipeline_.horizon, forecaster.pipeline_.fewest_rows
+        self._n_kept = max(forecaster.pipeline_.lookback, 2)  # rows
         self._twin = copy.copy(forecaster)  # for what a request asks
         self.thread = ThreadPoolExecutor(1, thread_name_prefix=name)
         self.n_waiting = self.n_accepted = 0
@@ -300,7 +301,7 @@ class ServedModel:
                 row = row.get(None, row)
             later = steps_after(ahead, dict.fromkeys(frames, time), self.horizon)
             self._found = self._stream.update(row, future=later)  # type: ignore[union-attr]
-        self._remember({name: _append(context[name], rows) for name, rows in read.items()})
+        self._remember({name: _append(context[name], rows, self._n_kept) for name, rows in read.items()})
 
     def _begin(self, frames: Frames, future: Any) -> None:
         """Start a stream from rows alone."""
@@ -311,8 +312,8 @@ class ServedModel:
         self._remember({name: read_frame(frame, schema, freq) for name, frame in frames.items()})
 
     def _remember(self, rows: Frames) -> None:
-        n_kept = max(self.forecaster.pipeline_.lookback, 2)
-        kept = {name: frame.iloc[-n_kept:] for name, frame in rows.items()}
+        n = self._n_kept
+        kept = {name: frame if len(frame) <= n else frame.iloc[-n:] for name, frame in rows.items()}
         self.forecaster.context_ = kept.get(None, kept)
 
     def _fill(self, frames: Frames, context: Frames) -> Frames:
@@ -340,9 +341,10 @@ class ServedModel:
         return ahead
 
 
-def _append(rows: pd.DataFrame, more: pd.DataFrame) -> pd.DataFrame:
-    values = np.concatenate([rows.to_numpy(), more.to_numpy()])
-    return pd.DataFrame(values, rows.index.append(more.index), rows.columns, copy=False)
+def _append(rows: pd.DataFrame, more: pd.DataFrame, n: int) -> pd.DataFrame:
+    """Append rows, and keep the newest n."""
+    values, index = np.concatenate([rows.to_numpy(), more.to_numpy()]), rows.index.append(more.index)
+    return pd.DataFrame(values[-n:], index[-n:], rows.columns, copy=False)
 
 
 def _newer(index: pd.Index, after: Any) -> Any:
