@@ -86,6 +86,7 @@ def train_network(
         trained = keras.Sequential([keras.Input(inputs.shape[1:]), layers])
         schedule = keras.optimizers.schedules.CosineDecay(training.learning_rate, epochs * n_steps)
         optimizer = keras.optimizers.AdamW(schedule, weight_decay=training.weight_decay)
+        optimizer.build(trained.trainable_variables)  # here, or the first step is traced twice
         trained.compile(optimizer=optimizer, loss=training.loss, jit_compile=False)
         for _ in range(epochs):  # in an order of our own: Keras's comes from a global state
             order = random.permutation(len(inputs))
