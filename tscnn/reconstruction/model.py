@@ -141,7 +141,7 @@ class ReconstructionModel:
         found = self.autoregression.condition(rows, with_variance=with_deviation)
         mean = found.mean
         if self.line_shares.any():
-            mean = self._add(mean, interpolate(rows + season) - season - mean, self.line_shares, missing)
+            mean = self._add(mean, interpolate(rows) - mean, self.line_shares, missing)
         closed_form = mean
         if self.network is not None:
             mean = self._add(mean, self.network(mean + season, missing), self.network_shares, missing)

@@ -14,7 +14,7 @@ from tscnn.data.index import find_seasons
 
 __all__ = ["SeasonalMeans"]
 
-DAILY, WEEKLY, YEARLY = 6, 3, 2  # harmonics, at most: conventions
+DAILY, WEEKLY, YEARLY = 12, 3, 2  # harmonics, at most: a mean for every hour; the others are conventions
 STRENGTHS = (1e-6, 1e-3, 1e-2, 1e-1, 1.0)  # of the ridge, relative to the mean square of an input
 N_FOLDS = 5
 CYCLES = {"day": "hour", "year": "yearday"}
