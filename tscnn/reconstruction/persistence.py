@@ -19,9 +19,30 @@ from tscnn.parameters.written import describe_parameters, restore_parameters
 from tscnn.reconstruction.model import ReconstructionModel
 from tscnn.statistics import GateResult
 
-__all__ = ["SavedReconstructor"]
+__all__ = ["SavedReconstructor", "is_reconstructor"]
 
 KIND = "reconstructor"
+
+
+def is_reconstructor(path: Any) -> bool:
+    """Tell the file of a reconstructor from that of a forecaster.
+
+    Parameters
+    ----------
+    path : str or path-like
+        Of a saved model.
+
+    Returns
+    -------
+    bool
+        Whether a reconstructor is in it.
+
+    Raises
+    ------
+    OSError, ValueError
+        If it can't be read, or is no saved model.
+    """
+    return bool(read_archive(path)[0].get("kind") == KIND)
 
 
 class SavedReconstructor:
