@@ -52,7 +52,7 @@ def test_audit_takes_a_reconstructor_too(table, tmp_path, capsys, monkeypatch):
     assert main(["audit", model, str(table), "--no-refit", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["passed"]
-    assert [line["check"] for line in found["findings"]][0] == "known values stay, gaps are filled"
+    assert found["findings"][0]["check"] == "known values stay, gaps are filled"
     assert len(found["findings"]) == 5
     failed = Audit((Finding("gaps are filled", False, 0.5, "half of them", "fill them"),))
     monkeypatch.setattr(Reconstructor, "audit", lambda *_, **__: failed)
