@@ -119,7 +119,7 @@ def fit_model(
 
     tell("closed form on the training rows ..")
     ends = [row - start for row, start in zip(split.validation_from, bounds, strict=False)]
-    judged = _solve(standardize, series, freq, lengths, order, ends)
+    judged = _solve(standardize, series, freq, season_length or UNSEASONAL, lengths, order, ends)
     spread = _spread_stretches(judged, series, lengths, ends)
     shares = line_shares(try_gaps(judged, spread, lengths, random, with_deviation=False), lengths)
     judged, stretches = replace(judged, line_shares=shares), []
@@ -149,7 +149,9 @@ def fit_model(
     tell("closed form on all rows ..")
     model = judged
     if split.has_validation:
-        model = _solve(standardize, series, freq, lengths, judged.autoregression.order, None)
+        model = _solve(
+            standardize, series, freq, season_length or UNSEASONAL, lengths, judged.autoregression.order, None
+        )
     model = replace(model, network=trained, line_shares=shares, network_shares=parts)
     trials = try_gaps(model, _spread_stretches(model, series, lengths, bounds[1:] - bounds[:-1]), lengths, random)
     quantiles = error_quantiles(trials, lengths, len(schema.columns))
@@ -177,6 +179,7 @@ def _solve(
     standardize: Standardize,
     series: SeriesSet,
     freq: Any,
+    season_length: int,
     lengths: tuple[int, ...],
     order: int | None,
     ends: Sequence[int] | None,
@@ -194,7 +197,7 @@ def _solve(
     autoregression = fit_autoregression(left, order)
     normal = np.zeros((len(lengths), autoregression.covariance.shape[0], len(LEVELS)))
     lines, whole = np.zeros((len(lengths), 2)), np.ones((len(lengths), 2))
-    return ReconstructionModel(standardize, season, autoregression, lengths, normal, lines, whole)
+    return ReconstructionModel(standardize, season, autoregression, season_length, lengths, normal, lines, whole)
 
 
 def _train(

@@ -146,7 +146,7 @@ def _try(
             gone &= ~np.isnan(rows)
             left = np.where(gone, np.nan, rows)
             filled = model.fill(left, season, with_deviation=with_deviation)
-            lines = (interpolate(left + season), interpolate(left) + season)
+            lines = (interpolate(left + season), interpolate(left, model.season_length) + season)
             parts = (rows + season, filled.deviation, filled.mean + season, filled.closed_form + season, *lines)
             at, column = np.nonzero(gone)
             found.append((column, at + start, *(part[gone] for part in parts)))
