@@ -85,8 +85,9 @@ class Reconstructor(SavedReconstructor, Estimator):
     report_ : DataFrame
         Root mean squared errors, in standard deviations, in gaps that were made in the validation rows: of the
         reconstructor ("tscnn"), without its network ("closed form"), straight lines ("linear"), the same above seasonal
-        means ("seasonal"; in gaps of a season and more between the means of a season before and after), and the "mean"; and the "spread" of what was filled in, of that of the truth: about 0, it is
-        flat. A line for gaps of so many "rows" in "one" column or "all" of them.
+        means ("seasonal"; in gaps of a season and more between the means of a season before and after), and the "mean";
+        and the "spread" of what was filled in, of that of the truth: about 0, it is flat. A line for gaps of so
+        many "rows" in "one" column or "all" of them.
     collapsed_ : bool
         Whether all that it fills in is a constant, or no better; `fit` warns, then.
     threshold_ : float
