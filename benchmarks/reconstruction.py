@@ -31,6 +31,7 @@ from tscnn.data.steps import find_step
 
 HOURS = (1, 6, 24, 72)
 SHARE = 0.05  # of the rows of a column, about
+KALMAN_ROWS = 1000  # to which a smoother is fitted: it takes the longest by far
 N_EACH = 8  # anomalies of each kind
 
 
@@ -70,15 +71,17 @@ def _iterative(frame: pd.DataFrame, *_: Any) -> pd.DataFrame:
 
 
 def _kalman(frame: pd.DataFrame, season: int, _: Any) -> pd.DataFrame:
-    """Smooth each column by a level, a season of four harmonics, and an autoregressive rest."""
+    """Smooth each column by a level, a season of four harmonics, and an autoregressive rest, fitted to first rows."""
     from statsmodels.tsa.statespace.structural import UnobservedComponents
 
     filled = frame.copy()
     for name, column in frame.items():
         scaled = ((column - column.mean()) / column.std()).to_numpy()
         waves = [{"period": season, "harmonics": min(4, season // 2)}]
-        model = UnobservedComponents(scaled, "llevel", freq_seasonal=waves, autoregressive=1)
-        smoothed = model.smooth(model.fit(disp=False, maxiter=30).params)
+        how = {"level": "llevel", "freq_seasonal": waves, "autoregressive": 1}
+        params = UnobservedComponents(scaled[:KALMAN_ROWS], **how).fit(disp=False, maxiter=30).params
+        model = UnobservedComponents(scaled, **how)
+        smoothed = model.smooth(params)
         told = smoothed.smoothed_state.T @ model.ssm["design"][0]
         filled[name] = column.fillna(pd.Series(told * column.std() + column.mean(), frame.index))
     return filled
@@ -220,6 +223,7 @@ def measure_labelled(frame: pd.DataFrame) -> dict[str, dict[str, float]]:
 
 def _read(path: str, options: argparse.Namespace) -> pd.DataFrame:
     frame = pd.read_csv(path, index_col=0, parse_dates=[0], skipinitialspace=True)
+    frame = frame.resample("h").mean() if options.hourly else frame
     return frame.iloc[: options.rows, : options.columns]
 
 
@@ -228,6 +232,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="1,500 rows x 4 columns of the weather: a minute")
     parser.add_argument("--data", nargs="+", metavar="FILE.csv", default=[], help="beside the weather of New York")
     parser.add_argument("--labelled", metavar="FILE.csv", help="whose last column labels anomalous rows by 1")
+    parser.add_argument("--hourly", action="store_true", help="means of the hours of --data")
     parser.add_argument("--rows", type=int, help="use the first rows only")
     parser.add_argument("--columns", type=int, help="use the first columns only")
     parser.add_argument("--hours", type=int, nargs="+", default=HOURS, help="lengths of gaps")
@@ -263,7 +268,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _print_areas(results["anomalies"])
     if options.labelled:
         print(f"\n{Path(options.labelled).stem}: areas under precision and recall")
-        results["labelled"] = measure_labelled(_read(options.labelled, argparse.Namespace(rows=None, columns=None)))
+        results["labelled"] = measure_labelled(
+            _read(options.labelled, argparse.Namespace(rows=None, columns=None, hourly=False))
+        )
         _print_areas(results["labelled"])
     if options.out:
         write_json(options.out, {"machine": machine, "results": results})

@@ -14,6 +14,7 @@ NAMES = [
     "SeasonalNaive",
     "Taps",
     "Training",
+    "UNet",
     "__version__",
     "audit",
     "build_model",

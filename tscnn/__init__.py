@@ -1,7 +1,7 @@
 """Causal convolutional networks that forecast pandas DataFrames.
 
 The estimator          `Forecaster`, and its settings `TCN`, `LinearModel`, `Training`; `fit_many`
-Gaps and anomalies     `Reconstructor`
+Gaps and anomalies     `Reconstructor`, and the settings of its network, `UNet`
 Judging forecasts      `evaluate`, `compare`, `SeasonalNaive`, `tscnn.metrics`
 Can it be trusted      `audit`
 The stack, in numbers  `receptive_field`, `find_field`, `reachable_lags`, `find_holes`, `plan_layers`,
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from tscnn.network.settings import TCN
     from tscnn.plotting import plot_receptive_field
     from tscnn.reconstruction import Reconstructor
+    from tscnn.reconstruction.settings import UNet
     from tscnn.training.settings import Training
 
     __version__: str
@@ -56,6 +57,7 @@ __all__ = [
     "SeasonalNaive",
     "Taps",
     "Training",
+    "UNet",
     "__version__",
     "audit",
     "build_model",
@@ -83,6 +85,7 @@ _HOMES = {
     "TCN": "tscnn.network.settings",
     "SeasonalNaive": "tscnn.evaluation.naive",
     "Training": "tscnn.training.settings",
+    "UNet": "tscnn.reconstruction.settings",
     "audit": "tscnn.auditing",
     "build_model": "tscnn.network.graph",
     "compare": "tscnn.evaluation.compare",

@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tscnn import Reconstructor
+from tscnn.auditing import Audit, Finding
 from tscnn.cli.commands import main
 
 
@@ -41,3 +43,20 @@ def test_a_forecaster_is_no_reconstructor(table, tmp_path, capsys):
     assert main(["fit", str(table), "--drop", "a", "--lookback", "4", "--no-network", "-o", str(tmp_path / "m")]) == 0
     assert main(["impute", str(table), "--model", str(tmp_path / "m")]) == 1
     assert "must hold a reconstructor" in capsys.readouterr().err
+
+
+def test_audit_takes_a_reconstructor_too(table, tmp_path, capsys, monkeypatch):
+    model = str(tmp_path / "gaps.tscnn")
+    assert main(["impute", str(table), "--no-network", "--random-state", "0", "--save", model]) == 0
+    capsys.readouterr()
+    assert main(["audit", model, str(table), "--no-refit", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["passed"]
+    assert found["findings"][0]["check"] == "known values stay, gaps are filled"
+    assert len(found["findings"]) == 5
+    failed = Audit((Finding("gaps are filled", False, 0.5, "half of them", "fill them"),))
+    monkeypatch.setattr(Reconstructor, "audit", lambda *_, **__: failed)
+    assert main(["audit", model, str(table)]) == 1
+    assert capsys.readouterr().out.startswith("FAIL  gaps are filled")
+    assert main(["audit", str(tmp_path / "missing"), str(table)]) == 1
+    assert "no file of this name" in capsys.readouterr().err.lower()

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from sklearn.base import clone
 
-from tscnn import Forecaster, Reconstructor, Training
+from tscnn import Forecaster, Reconstructor, Training, UNet
 
 
 def weather_like(n_rows: int = 700, seed: int = 0) -> pd.DataFrame:
@@ -232,6 +232,22 @@ def test_its_audit_passes(fitted, df):
     assert audit.passed, audit
     assert len(audit.findings) == 6
     assert audit.frame.loc["no seam shows where a part begins", "result"] == "pass"
+
+
+@pytest.mark.slow
+def test_a_network_with_a_latent_layer_is_trained_and_saved(df, tmp_path):
+    training = Training(epochs=1, level=0.99999, shrinkage=0.0)
+    found = Reconstructor(lookback=1, network=UNet(), training=training, random_state=0)
+    assert found.set_params(network__latent=2).fit(df.iloc[:300]).network == UNet(latent=2)
+    assert {gate.kept for gate in found.gates_.values()} <= {True, False}
+    found.save(tmp_path / "model")
+    again = Reconstructor.load(tmp_path / "model")
+    assert again.network == UNet(latent=2)
+    pd.testing.assert_frame_equal(again.impute(df), found.impute(df), check_exact=True)
+    with pytest.raises(TypeError, match="`network` must be 'auto', None or"):
+        Reconstructor(network=8).fit(df)
+    with pytest.raises(ValueError, match="`latent` must be an integer of at least 1"):
+        Reconstructor(network=UNet(latent=0)).fit(df)
 
 
 @pytest.mark.slow

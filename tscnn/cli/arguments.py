@@ -40,7 +40,8 @@ COMMANDS = {
     ),
     "audit": (
         "check that a model can be trusted",
-        "Check on rows of one's own that a model can be trusted. The exit status is 1 if a check fails.",
+        "Check on rows of one's own that a forecaster, or a reconstructor of --save, can be trusted.\n"
+        "The exit status is 1 if a check fails.",
         """\
   tscnn audit weather.tscnn weather.csv --no-refit""",
     ),

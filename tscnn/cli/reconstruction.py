@@ -1,4 +1,4 @@
-"""What `tscnn impute` and `tscnn anomalies` share: a table, and a reconstructor that is fitted to it or loaded."""
+"""What commands with a reconstructor share: a table, and the reconstructor, fitted to it or loaded."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tscnn.cli.tables import Table, read_table
 from tscnn.common.archive import find_place
 from tscnn.reconstruction import Reconstructor
 
-__all__ = ["open_reconstructor"]
+__all__ = ["load_reconstructor", "open_reconstructor"]
 
 
 def open_reconstructor(args: argparse.Namespace) -> tuple[Reconstructor, Table]:
@@ -45,13 +45,36 @@ def open_reconstructor(args: argparse.Namespace) -> tuple[Reconstructor, Table]:
         with contextlib.redirect_stdout(sys.stderr):
             reconstructor.fit(table.frame)
     else:
-        reconstructor = Reconstructor.load(args.model)
-        columns = [str(name) for name in reconstructor.schema_.columns]
-        usual = reconstructor.time or (None if reconstructor.schema_.kind == "integers" else "time")
-        series_id = args.series_id or reconstructor.series_id
-        table = read_table(args.data, replace(reading_of(args), series_id=series_id, columns=columns, usual_time=usual))
-        name = reconstructor.time or table.frame.index.name
-        table = replace(table, frame=table.frame.rename_axis(index=name))
+        reconstructor, table = load_reconstructor(args)
     if args.save is not None:
         reconstructor.save(args.save)
     return reconstructor, table
+
+
+def load_reconstructor(args: argparse.Namespace) -> tuple[Reconstructor, Table]:
+    """Load the reconstructor of a command, and read a table as it has learnt.
+
+    Parameters
+    ----------
+    args : Namespace
+        With `data` and `model`.
+
+    Returns
+    -------
+    reconstructor : Reconstructor
+        Fitted.
+    table : Table
+        Indexed as it has learnt.
+
+    Raises
+    ------
+    OSError, TypeError, ValueError
+        If there is none, or the table breaks a rule.
+    """
+    reconstructor = Reconstructor.load(args.model)
+    columns = [str(name) for name in reconstructor.schema_.columns]
+    usual = reconstructor.time or (None if reconstructor.schema_.kind == "integers" else "time")
+    series_id = args.series_id or reconstructor.series_id
+    table = read_table(args.data, replace(reading_of(args), series_id=series_id, columns=columns, usual_time=usual))
+    name = reconstructor.time or table.frame.index.name
+    return reconstructor, replace(table, frame=table.frame.rename_axis(index=name))

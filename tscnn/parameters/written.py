@@ -77,13 +77,15 @@ def _describe_settings(settings: Any) -> dict[str, Any]:
     return described
 
 
-def restore_parameters(described: Mapping[str, Any]) -> dict[str, Any]:
+def restore_parameters(described: Mapping[str, Any], groups: Mapping[str, Any] = GROUPS) -> dict[str, Any]:
     """Make the parameters that `describe_parameters` wrote.
 
     Parameters
     ----------
     described : mapping
         After JSON.
+    groups : mapping of type, optional
+        The classes of parameters that are groups of settings, by name; those of a forecaster if not given.
 
     Returns
     -------
@@ -91,9 +93,9 @@ def restore_parameters(described: Mapping[str, Any]) -> dict[str, Any]:
         By name.
     """
     parameters = dict(described)
-    for name in GROUPS.keys() & parameters:
+    for name in groups.keys() & parameters:
         if isinstance(parameters[name], dict):
-            parameters[name] = _restore_settings(GROUPS[name](), parameters[name])
+            parameters[name] = _restore_settings(groups[name](), parameters[name])
     for name in COLUMNS & parameters.keys():
         given = parameters[name]
         if isinstance(given, dict) and "one" in given:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tscnn.reconstruction.persistence import is_reconstructor
 from tscnn.reconstruction.reconstructor import Reconstructor
 
-__all__ = ["Reconstructor"]
+__all__ = ["Reconstructor", "is_reconstructor"]

@@ -74,11 +74,13 @@ def _keeps_values(reconstructor: Any, frame: pd.DataFrame) -> Finding:
 
 
 def _shows_no_seam(reconstructor: Any, frame: pd.DataFrame) -> Finding:
-    network = reconstructor.model_.network
-    reach = reconstructor.lookback_ + (0 if network is None else half_field() + reconstructor.lookback_)
+    model = reconstructor.model_
+    reach = reconstructor.lookback_ + model.season_length  # of lines in gaps of a season
+    if model.network is not None:
+        reach += half_field() + reconstructor.lookback_
     check, middle = "no seam shows where a part begins", len(frame) // 2
     first, gone = middle - 2 * reach - 8, frame.copy()
-    if first < 1 or middle + reach + 8 > len(frame) or reconstructor.model_.standardize.names is not None:
+    if first < 1 or middle + reach + 8 > len(frame) or model.standardize.names is not None:
         return Finding(check, None, float("nan"), "a single series of more rows would tell")
     gone.iloc[middle : middle + 3] = np.nan
     rows = frame.index[middle : middle + 3]

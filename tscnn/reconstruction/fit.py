@@ -30,6 +30,7 @@ from tscnn.reconstruction.judging import (
 from tscnn.reconstruction.model import LEVELS, ReconstructionModel
 from tscnn.reconstruction.network import GapNetwork
 from tscnn.reconstruction.season import SeasonalMeans
+from tscnn.reconstruction.settings import UNet
 from tscnn.statistics import GateResult
 from tscnn.training.settings import Training
 from tscnn.transforms import Standardize
@@ -70,7 +71,8 @@ def fit_model(
     *,
     order: int | None,
     seasonal: bool,
-    training: Training | None,
+    network: UNet | None,
+    training: Training,
     validation_fraction: float,
     false_alarm_rate: float,
     seed: int,
@@ -88,8 +90,10 @@ def fit_model(
         Of the autoregression; None to choose it.
     seasonal : bool
         Whether means by time of the day, the week and the year are subtracted.
-    training : Training or None
-        Of the network; None for none.
+    network : UNet or None
+        Settings of the network; None for none.
+    training : Training
+        Of the network.
     validation_fraction : float
         Last part of the rows, which the model that is judged does not learn from.
     false_alarm_rate : float
@@ -115,7 +119,7 @@ def fit_model(
 
     tell("closed form on the training rows ..")
     ends = [row - start for row, start in zip(split.validation_from, bounds, strict=False)]
-    judged = _solve(standardize, series, freq, lengths, order, ends)
+    judged = _solve(standardize, series, freq, season_length or UNSEASONAL, lengths, order, ends)
     spread = _spread_stretches(judged, series, lengths, ends)
     shares = line_shares(try_gaps(judged, spread, lengths, random, with_deviation=False), lengths)
     judged, stretches = replace(judged, line_shares=shares), []
@@ -124,14 +128,13 @@ def fit_model(
         first = max(0, end - SEEN_BEFORE * lengths[-1]) if split.has_validation else 0
         if end < len(rows) or not split.has_validation:
             stretches.append(Stretch(rows[first:], season[first:], end - first if split.has_validation else 0))
-    network, gates = None, {}
-    if training is not None:
-        tell("network ..")
-        network = _train(judged, series, ends, training, seed)
-    trials = try_gaps(replace(judged, network=network), stretches, lengths, random)
-    parts = np.zeros_like(shares)  # by which the network counts
+    trained, gates = None, {}
     if network is not None:
-        assert training is not None
+        tell("network ..")
+        trained = _train(judged, series, ends, network, training, seed)
+    trials = try_gaps(replace(judged, network=trained), stretches, lengths, random)
+    parts = np.zeros_like(shares)  # by which the network counts
+    if trained is not None:
         for at, trial in enumerate(trials):
             result = gate_network(trial, training.level)
             factor = result.shrinkage**training.shrinkage if result.kept else 0.0
@@ -140,14 +143,16 @@ def fit_model(
             name = f"network, gaps of {trial.length} in {'all columns' if trial.together else 'one column'}"
             gates[name] = result
             tell(f"{name}: {result.reason}")
-        network = network if parts.any() else None
+        trained = trained if parts.any() else None
     report = as_report(trials)
 
     tell("closed form on all rows ..")
     model = judged
     if split.has_validation:
-        model = _solve(standardize, series, freq, lengths, judged.autoregression.order, None)
-    model = replace(model, network=network, line_shares=shares, network_shares=parts)
+        model = _solve(
+            standardize, series, freq, season_length or UNSEASONAL, lengths, judged.autoregression.order, None
+        )
+    model = replace(model, network=trained, line_shares=shares, network_shares=parts)
     trials = try_gaps(model, _spread_stretches(model, series, lengths, bounds[1:] - bounds[:-1]), lengths, random)
     quantiles = error_quantiles(trials, lengths, len(schema.columns))
     each = range(len(series.indexes))
@@ -173,6 +178,7 @@ def _solve(
     standardize: Standardize,
     series: SeriesSet,
     freq: Any,
+    season_length: int,
     lengths: tuple[int, ...],
     order: int | None,
     ends: Sequence[int] | None,
@@ -190,11 +196,11 @@ def _solve(
     autoregression = fit_autoregression(left, order)
     normal = np.zeros((len(lengths), autoregression.covariance.shape[0], len(LEVELS)))
     lines, whole = np.zeros((len(lengths), 2)), np.ones((len(lengths), 2))
-    return ReconstructionModel(standardize, season, autoregression, lengths, normal, lines, whole)
+    return ReconstructionModel(standardize, season, autoregression, season_length, lengths, normal, lines, whole)
 
 
 def _train(
-    model: ReconstructionModel, series: SeriesSet, ends: Sequence[int], training: Training, seed: int
+    model: ReconstructionModel, series: SeriesSet, ends: Sequence[int], settings: UNet, training: Training, seed: int
 ) -> GapNetwork | None:
     """Train a network on the first rows of every series; there is none where they are too few."""
     parts = [[one[:end] for one in model.without_season(series, i)] for i, end in enumerate(ends)]
@@ -203,7 +209,7 @@ def _train(
     from tscnn.reconstruction.network_fit import train_network  # Keras
 
     rows, seasons = zip(*parts, strict=True)
-    return train_network(model, rows, seasons, training, seed)
+    return train_network(model, rows, seasons, settings, training, seed)
 
 
 def _spread_stretches(

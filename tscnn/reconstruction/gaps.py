@@ -114,13 +114,15 @@ def nearest_length(lengths: np.ndarray, known: Sequence[int]) -> np.ndarray:
     return np.abs(np.log(lengths)[..., None] - np.log(np.asarray(known, float))).argmin(axis=-1)
 
 
-def interpolate(rows: np.ndarray) -> np.ndarray:
+def interpolate(rows: np.ndarray, season: int | None = None) -> np.ndarray:
     """Fill gaps by straight lines, beyond both ends by the nearest value, and by zeros where nothing is there.
 
     Parameters
     ----------
     rows : ndarray of shape (n_rows, n_columns)
         NaN where a value is missing.
+    season : int, optional
+        Rows of a season: in gaps that long and longer, lines go between the means of a season before and after.
 
     Returns
     -------
@@ -132,4 +134,11 @@ def interpolate(rows: np.ndarray) -> np.ndarray:
         known = ~np.isnan(column)
         if not known.all():
             column[~known] = np.interp(at[~known], at[known], column[known]) if known.any() else 0.0
+    for f, sizes in enumerate(measure_gaps(np.isnan(rows)).T) if season else ():
+        longer = np.concatenate([[False], sizes >= season, [False]])
+        starts, ends = np.flatnonzero(np.diff(longer)).reshape(-1, 2).T
+        for start, end in zip(starts, ends, strict=True):
+            before, after = filled[max(0, start - season) : start, f], filled[end : end + season, f]
+            if len(before) and len(after):
+                filled[start:end, f] = np.linspace(before.mean(), after.mean(), end - start + 2)[1:-1]
     return filled

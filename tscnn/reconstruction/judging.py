@@ -146,7 +146,7 @@ def _try(
             gone &= ~np.isnan(rows)
             left = np.where(gone, np.nan, rows)
             filled = model.fill(left, season, with_deviation=with_deviation)
-            lines = (interpolate(left + season), interpolate(left) + season)
+            lines = (interpolate(left + season), interpolate(left, model.season_length) + season)
             parts = (rows + season, filled.deviation, filled.mean + season, filled.closed_form + season, *lines)
             at, column = np.nonzero(gone)
             found.append((column, at + start, *(part[gone] for part in parts)))
@@ -191,7 +191,7 @@ def line_shares(trials: Sequence[Trial], lengths: Sequence[int]) -> np.ndarray:
     """
     shares = np.zeros((len(lengths), 2))
     for trial in trials:
-        errors, step = trial.errors("closed form"), trial.filled["linear"] - trial.filled["closed form"]
+        errors, step = trial.errors("closed form"), trial.filled["seasonal"] - trial.filled["closed form"]
         share = float(np.clip(errors @ step / max(step @ step, 1e-12), 0, 1))
         result = _gate(trial.row, [errors**2, (errors - share * step) ** 2], trial.length, LINE_LEVEL)
         if result.kept:

@@ -52,6 +52,8 @@ class ReconstructionModel:
         Of standardised rows.
     autoregression : VectorAutoregression
         Of rows without their seasonal means.
+    season_length : int
+        Rows of a season.
     lengths : tuple of int
         Rows of the gaps that errors were measured in.
     quantiles : ndarray of shape (n_lengths, n_features, n_levels)
@@ -69,6 +71,7 @@ class ReconstructionModel:
     standardize: Standardize
     season: SeasonalMeans
     autoregression: VectorAutoregression
+    season_length: int
     lengths: tuple[int, ...]
     quantiles: np.ndarray
     line_shares: np.ndarray
@@ -141,7 +144,7 @@ class ReconstructionModel:
         found = self.autoregression.condition(rows, with_variance=with_deviation)
         mean = found.mean
         if self.line_shares.any():
-            mean = self._add(mean, interpolate(rows + season) - season - mean, self.line_shares, missing)
+            mean = self._add(mean, interpolate(rows, self.season_length) - mean, self.line_shares, missing)
         closed_form = mean
         if self.network is not None:
             mean = self._add(mean, self.network(mean + season, missing), self.network_shares, missing)
@@ -236,6 +239,7 @@ class ReconstructionModel:
             "span": None if self.scores is None else self.scores.span,
             "standardize": self.standardize.settings(),
             "cycles": self.season.cycles,
+            "season_length": self.season_length,
             "lengths": list(self.lengths),
             "network": network,
         }
@@ -280,6 +284,7 @@ class ReconstructionModel:
             Standardize.from_arrays(settings["standardize"], arrays_of("standardize", arrays)),
             SeasonalMeans(cycles, arrays["season/coefficients"]),
             VectorAutoregression.from_arrays(arrays_of("autoregression", arrays)),
+            int(settings["season_length"]),
             tuple(map(int, settings["lengths"])),
             arrays["errors/quantiles"],
             arrays["shares/lines"],

@@ -25,6 +25,7 @@ __all__ = ["DOWN", "KERNEL_SIZE", "UP", "GapNetwork", "half_field", "join_inputs
 
 KERNEL_SIZE = 3
 DOWN, UP = (1, 2, 4, 8), (4, 2, 1)  # dilations; those of the way up take the outputs of the way down, too
+N_LAYERS = len(DOWN) + len(UP) + 1  # without a latent layer
 TILE = 4096  # rows that are computed at a time: a convention, for the memory
 
 
@@ -52,12 +53,14 @@ def half_field(down: Sequence[int] = DOWN, up: Sequence[int] = UP) -> int:
 def run_layers(inputs: Any, weights: Sequence[Affine], ops: Any) -> Any:
     """Compute all layers, of Keras's tensors or NumPy's arrays, without padding.
 
+    With a latent layer, between the ways down and up, nothing passes it by.
+
     Parameters
     ----------
     inputs : array of shape (batch, time, 2 * n_features)
         Rows without gaps, and 1 where a value was missing.
     weights : sequence of Affine
-        Of each convolution, on the way down and up, and of the last map.
+        Of each convolution on the way down, of the latent layer if there is one, on the way up, and of the last map.
     ops : module
         ``keras.ops`` or `tscnn.common.numpy_ops`.
 
@@ -70,11 +73,14 @@ def run_layers(inputs: Any, weights: Sequence[Affine], ops: Any) -> Any:
     for dilation, layer in zip(DOWN, weights, strict=False):
         hidden = ops.maximum(convolve(hidden, layer, dilation, 1, ops), 0.0)
         skips[dilation] = hidden
-    for dilation, layer in zip(UP, weights[len(DOWN) :], strict=False):
-        skip = skips[dilation]
-        n_more = (skip.shape[1] - hidden.shape[1]) // 2
-        beside = skip[:, n_more : skip.shape[1] - n_more]
-        hidden = ops.maximum(convolve(ops.concatenate([hidden, beside], axis=-1), layer, dilation, 1, ops), 0.0)
+    if len(weights) > N_LAYERS:
+        hidden, skips = convolve(hidden, weights[len(DOWN)], 1, 1, ops), {}
+    for dilation, layer in zip(UP, weights[-len(UP) - 1 :], strict=False):
+        if dilation in skips:
+            skip = skips[dilation]
+            n_more = (skip.shape[1] - hidden.shape[1]) // 2
+            hidden = ops.concatenate([hidden, skip[:, n_more : skip.shape[1] - n_more]], axis=-1)
+        hidden = ops.maximum(convolve(hidden, layer, dilation, 1, ops), 0.0)
     return convolve(hidden, weights[-1], 1, 1, ops)
 
 
@@ -85,7 +91,8 @@ class GapNetwork:
     Attributes
     ----------
     weights : tuple of Affine
-        Kernels (3, n_inputs, n_outputs) and biases, in order; the last kernel has a single tap.
+        Kernels (3, n_inputs, n_outputs) and biases, in order; that of a latent layer, after the way down, and the last
+        one have a single tap.
     """
 
     weights: tuple[Affine, ...]
@@ -93,7 +100,7 @@ class GapNetwork:
     def __post_init__(self) -> None:
         """Check that there are as many layers as dilations, and that they fit each other."""
         kernels = [layer.kernel.shape for layer in self.weights]
-        fit = len(kernels) == len(DOWN) + len(UP) + 1 and all(len(shape) == 3 for shape in kernels)
+        fit = len(kernels) in (N_LAYERS, N_LAYERS + 1) and all(len(shape) == 3 for shape in kernels)
         if not fit or any(layer.bias.shape != layer.kernel.shape[2:] for layer in self.weights):
             raise ValueError(received("The network must have a kernel and a bias a layer.", shapes=kernels))
 

@@ -12,6 +12,7 @@ from tscnn.network.functional import Affine
 from tscnn.reconstruction.gaps import draw_gaps
 from tscnn.reconstruction.model import ReconstructionModel
 from tscnn.reconstruction.network import DOWN, KERNEL_SIZE, UP, GapNetwork, half_field, join_inputs, run_layers
+from tscnn.reconstruction.settings import UNet
 from tscnn.training.settings import Training
 
 __all__ = ["train_network"]
@@ -26,12 +27,16 @@ SHARE = 0.15  # of a column's rows that are in gaps
 class _Layers(keras.layers.Layer):
     """The layers of `run_layers`; what isn't missing gets nothing."""
 
-    def __init__(self, n_features: int, seed: int) -> None:
+    def __init__(self, n_features: int, latent: int | None, seed: int) -> None:
         super().__init__(name="unet")
         self.n_features = n_features
         widths = [2 * n_features, *[FILTERS] * len(DOWN)]
         shapes = [(KERNEL_SIZE, widths[at], FILTERS) for at in range(len(DOWN))]
-        shapes += [(KERNEL_SIZE, 2 * FILTERS, FILTERS)] * len(UP)
+        if latent is None:
+            shapes += [(KERNEL_SIZE, 2 * FILTERS, FILTERS)] * len(UP)
+        else:
+            shapes += [(1, FILTERS, latent), (KERNEL_SIZE, latent, FILTERS)]
+            shapes += [(KERNEL_SIZE, FILTERS, FILTERS)] * (len(UP) - 1)
         seeds = itertools.count(seed)
         self.affine = [
             Affine(
@@ -54,6 +59,7 @@ def train_network(
     model: ReconstructionModel,
     parts: Sequence[np.ndarray],
     seasons: Sequence[np.ndarray],
+    settings: UNet,
     training: Training,
     seed: int,
 ) -> GapNetwork:
@@ -65,6 +71,8 @@ def train_network(
         The closed form.
     parts, seasons : sequence of ndarray of shape (n_rows, n_features)
         Rows of each series and the seasonal means that were subtracted.
+    settings : UNet
+        Of the layers.
     training : Training
         Epochs, batches and learning rate.
     seed : int
@@ -82,10 +90,11 @@ def train_network(
     n_steps = -(-len(inputs) // batch)
     epochs = training.epochs if isinstance(training.epochs, int) else max(3, -(-training.n_steps // n_steps))
     with float32_scope():
-        layers = _Layers(outcomes.shape[2], seed)
+        layers = _Layers(outcomes.shape[2], settings.latent, seed)
         trained = keras.Sequential([keras.Input(inputs.shape[1:]), layers])
         schedule = keras.optimizers.schedules.CosineDecay(training.learning_rate, epochs * n_steps)
         optimizer = keras.optimizers.AdamW(schedule, weight_decay=training.weight_decay)
+        optimizer.build(trained.trainable_variables)  # here, or the first step is traced twice
         trained.compile(optimizer=optimizer, loss=training.loss, jit_compile=False)
         for _ in range(epochs):  # in an order of our own: Keras's comes from a global state
             order = random.permutation(len(inputs))

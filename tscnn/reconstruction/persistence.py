@@ -15,13 +15,36 @@ from tscnn.common.checks import received
 from tscnn.common.estimator import check_is_fitted
 from tscnn.data.schema import Schema
 from tscnn.data.tables import Layout
+from tscnn.parameters.groups import GROUPS
 from tscnn.parameters.written import describe_parameters, restore_parameters
 from tscnn.reconstruction.model import ReconstructionModel
+from tscnn.reconstruction.settings import UNet
 from tscnn.statistics import GateResult
 
-__all__ = ["SavedReconstructor"]
+__all__ = ["SavedReconstructor", "is_reconstructor"]
 
 KIND = "reconstructor"
+
+
+def is_reconstructor(path: Any) -> bool:
+    """Tell the file of a reconstructor from that of a forecaster.
+
+    Parameters
+    ----------
+    path : str or path-like
+        Of a saved model.
+
+    Returns
+    -------
+    bool
+        Whether a reconstructor is in it.
+
+    Raises
+    ------
+    OSError, ValueError
+        If it can't be read, or is no saved model.
+    """
+    return bool(read_archive(path)[0].get("kind") == KIND)
 
 
 class SavedReconstructor:
@@ -108,7 +131,7 @@ def _restore(reconstructor: Any, header: Mapping[str, Any], arrays: Mapping[str,
         rule = "The file must hold a reconstructor; `Forecaster.load` reads forecasters."
         raise ValueError(received(rule, path=str(path)))
     try:
-        parameters = restore_parameters(header["parameters"])
+        parameters = restore_parameters(header["parameters"], {**GROUPS, "network": UNet})
         schema, layout = Schema.from_json(header["schema"]), Layout.from_json(header["layout"])
         learnt = {
             "model_": ReconstructionModel.from_arrays(header["model"], dict(arrays)),

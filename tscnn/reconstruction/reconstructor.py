@@ -18,11 +18,12 @@ from tscnn.data.panel import is_panel, join_forecasts, learn_panel, read_panel
 from tscnn.data.schema import Schema
 from tscnn.data.series import SeriesSet
 from tscnn.data.tables import read_table, tables_in_and_out
-from tscnn.parameters.groups import resolve_group
+from tscnn.parameters.groups import is_auto, resolve_group
 from tscnn.reconstruction.fit import fit_model
 from tscnn.reconstruction.judging import has_collapsed
 from tscnn.reconstruction.model import ReconstructionModel
 from tscnn.reconstruction.persistence import SavedReconstructor
+from tscnn.reconstruction.settings import UNet
 
 if TYPE_CHECKING:
     from tscnn.auditing import Audit
@@ -48,10 +49,10 @@ class Reconstructor(SavedReconstructor, Estimator):
         Of the column of a long frame that tells its series; a dict of frames needs none.
     calendar : "auto" or None, default "auto"
         Whether means by time are subtracted.
-    network : "auto" or None, default "auto"
+    network : "auto", UNet or None, default "auto"
         A U-Net of convolutions that see both sides is trained, on gaps made at random, for what the closed form leaves,
-        and kept for the lengths of gaps, and as far, as its gain on validation rows is more than chance. None does
-        without, and needs no TensorFlow.
+        and kept for the lengths of gaps, and as far, as its gain on validation rows is more than chance. With
+        ``tscnn.UNet(latent=8)`` it is an autoencoder of 8 numbers a row. None does without, and needs no TensorFlow.
     training : "auto" or Training, default "auto"
         How it is trained, of `tscnn.Training`: `epochs`, `batch_size`, `learning_rate`, `weight_decay`, `loss`, `level`
         and `shrinkage` count.
@@ -84,8 +85,9 @@ class Reconstructor(SavedReconstructor, Estimator):
     report_ : DataFrame
         Root mean squared errors, in standard deviations, in gaps that were made in the validation rows: of the
         reconstructor ("tscnn"), without its network ("closed form"), straight lines ("linear"), the same above seasonal
-        means ("seasonal"), and the "mean"; and the "spread" of what was filled in, of that of the truth: about 0, it is
-        flat. A line for gaps of so many "rows" in "one" column or "all" of them.
+        means ("seasonal"; in gaps of a season and more between the means of a season before and after), and the "mean";
+        and the "spread" of what was filled in, of that of the truth: about 0, it is flat. A line for gaps of so
+        many "rows" in "one" column or "all" of them.
     collapsed_ : bool
         Whether all that it fills in is a constant, or no better; `fit` warns, then.
     threshold_ : float
@@ -122,7 +124,7 @@ class Reconstructor(SavedReconstructor, Estimator):
         *,
         series_id: Any = None,
         calendar: str | None = "auto",
-        network: str | None = "auto",
+        network: Any = "auto",
         training: Any = "auto",
         time: Any = None,
         freq: Any = None,
@@ -169,7 +171,8 @@ class Reconstructor(SavedReconstructor, Estimator):
         training = resolve_group("training", self.training)
         training.check()
         settings = {
-            "training": None if check_choice("network", self.network, ("auto", None)) is None else training,
+            "network": _read_network(self.network),
+            "training": training,
             "order": None if auto else check_int("lookback", self.lookback, auto=True),
             "seasonal": check_choice("calendar", self.calendar, ("auto", None)) == "auto",
             "validation_fraction": check_real("validation_fraction", self.validation_fraction, low=0, high=1),
@@ -357,6 +360,17 @@ class Reconstructor(SavedReconstructor, Estimator):
         if None in found:
             return found[None]
         return join_forecasts(found, self.series_id, long=not isinstance(X, Mapping))
+
+
+def _read_network(network: Any) -> UNet | None:
+    """Return the settings of a network, checked."""
+    settings = UNet() if is_auto(network) else network
+    if settings is None:
+        return None
+    if not isinstance(settings, UNet):
+        raise TypeError(received("`network` must be 'auto', None or tscnn.UNet(...).", network=network))
+    settings.check()
+    return settings
 
 
 def _check_length(series: SeriesSet) -> None:

@@ -14,7 +14,7 @@ from tscnn.data.index import find_seasons
 
 __all__ = ["SeasonalMeans"]
 
-DAILY, WEEKLY, YEARLY = 6, 3, 2  # harmonics, at most: conventions
+DAILY, WEEKLY, YEARLY = 12, 3, 2  # harmonics, at most: a mean for every hour; the others are conventions
 STRENGTHS = (1e-6, 1e-3, 1e-2, 1e-1, 1.0)  # of the ridge, relative to the mean square of an input
 N_FOLDS = 5
 CYCLES = {"day": "hour", "year": "yearday"}
@@ -58,7 +58,8 @@ class SeasonalMeans:
         seasons = dict(find_seasons(freq))
         if "day" in seasons:
             seasons["year"] = round(seasons["day"] * 365.25)
-        cycles = {name: min(most[name], rows // 2) for name, rows in seasons.items() if 2 * rows <= longest}
+        seen = {name: longest // rows for name, rows in seasons.items() if 2 * rows <= longest}  # times
+        cycles = {name: min(most[name], seasons[name] // 2, 1 + n // 2) for name, n in seen.items()}
         if "year" in seasons and "year" not in cycles and seasons["year"] <= 1.01 * longest:
             cycles["year"] = 1
         inputs = np.concatenate([_describe(index, cycles) for index in indexes])

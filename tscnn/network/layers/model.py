@@ -35,6 +35,8 @@ class CausalModel(keras.Model):
         keras.callbacks.History
             Of the losses.
         """
+        if self.compiled and not self.optimizer.built:
+            self.optimizer.build(self.trainable_variables)  # here, or TensorFlow traces the first step twice
         return super().fit(x, self._match_arrays(x, y), *args, **kwargs)
 
     def evaluate(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
