@@ -228,7 +228,8 @@ class Pipeline:
         """
         if self.outliers is None or self.outliers.longest is None:
             return None
-        return count_runs(np.where(np.isfinite(self.outliers.longest), values, np.nan))  # others needn't be counted
+        counted = np.isfinite(self.outliers.longest)
+        return count_runs(values if counted.all() else np.where(counted, values, np.nan))
 
     def take_logarithms(self, values: np.ndarray, times: Times) -> np.ndarray:
         """Transform rows into the units of `standardize`'s mean and scale.
@@ -483,12 +484,12 @@ class Pipeline:
         if self.outliers is not None:
             ((ring, *others), *of_terms) = state
             ring.push(row)
-            newest, runs, stuck = ring.last(), None, False
+            newest, runs = ring.last(), None
             for counts in others:
-                counts.push(np.where(repeats, counts.ago(0) + 1, 1))
-                runs = counts.last().transpose(1, 0, 2)
-                stuck = (runs >= self.outliers.longest).any()
-            if stuck or self.outliers.outside(newest).any() or np.isnan(newest).any():
+                counts.push(counts.ago(0) * repeats + 1)
+                runs = counts.last()
+            if self.outliers.may_change(newest, runs):
+                runs = None if runs is None else runs.transpose(1, 0, 2)
                 cleaned = self.outliers.clean(newest.transpose(1, 0, 2), runs)
                 row = np.where(np.isnan(row), cleaned[:, -1], row)
         for term, rings in self._remembering(of_terms):

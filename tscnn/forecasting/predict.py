@@ -277,6 +277,6 @@ def forecast_rows(
             part = slice(at[0] - lookback + 1, at[-1] + 1)
             forecasts = pipeline.dense(rows[part], known, stride, None if runs is None else runs[part])
         else:
-            known, part = pipeline.describe_ahead(times, at), at - lookback + 1
-            forecasts = pipeline.last(windows[part], known, None if in_runs is None else in_runs[part])
+            known, starts = pipeline.describe_ahead(times, at), at - lookback + 1
+            forecasts = pipeline.last(windows[starts], known, None if in_runs is None else in_runs[starts])
         yield chunk, forecasts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -11,7 +12,7 @@ from tscnn.common.checks import received
 from tscnn.data.mapped import every_few
 from tscnn.data.windows import sliding_windows
 from tscnn.transforms.missing import SHORT, GapMaps, fill_missing, find_dependent, find_runs
-from tscnn.transforms.stuck import GAP, find_stuck, is_long
+from tscnn.transforms.stuck import GAP, find_long, find_stuck
 
 __all__ = ["OutlierFilter", "fill_gaps", "keep_levels", "middle_of"]
 
@@ -120,6 +121,30 @@ class OutlierFilter:
         """
         return (rows < self.lower) | (rows > self.upper)
 
+    def may_change(self, rows: np.ndarray, runs: np.ndarray | None = None) -> bool:
+        """Tell whether `clean` may change a window, sooner than it does.
+
+        Parameters
+        ----------
+        rows, runs : ndarray of shape (n_rows, n_windows, n_features)
+            As of `clean`, rows first.
+
+        Returns
+        -------
+        bool
+            False where nothing is to be replaced or filled.
+        """
+        lower, upper, longest = self._tightest
+        if not (rows.min() >= lower and rows.max() <= upper) and (self.outside(rows).any() or np.isnan(rows).any()):
+            return True  # NaN is neither
+        return runs is not None and bool(runs.max() >= longest and (runs >= self.longest).any())
+
+    @cached_property
+    def _tightest(self) -> tuple[float, float, float]:
+        """Bounds that no column's are closer than."""
+        longest = np.inf if self.longest is None else float(self.longest.min())
+        return float(self.lower.max()), float(self.upper.min()), longest
+
     def clean(self, windows: np.ndarray, runs: np.ndarray | None = None) -> np.ndarray:
         """Replace the values of windows that lie outside or are stuck, and fill those that are missing.
 
@@ -140,7 +165,7 @@ class OutlierFilter:
         far = (share > 0) & (share <= 0.5)
         missing = np.isnan(windows).any(axis=1)
         outside &= far[:, None]
-        stuck = None if runs is None or self.longest is None else find_stuck(runs, self.longest, outside)
+        stuck = find_stuck(runs, self.longest, outside)
         if not far.any() and not missing.any() and stuck is None:
             return windows
         cleaned = windows.copy()
@@ -183,12 +208,12 @@ class OutlierFilter:
         if missing.any():
             dependent = find_dependent(missing, lookback, self.gaps)
             filled, alone = fill_missing(rows, self.gaps), dependent if alone is None else alone | dependent
-        if runs is not None and self.longest is not None:
-            stuck = is_long(runs, self.longest)
-            for f in np.flatnonzero(stuck.any(axis=0) & (self.longest <= lookback)):
-                alone = np.zeros((len(rows) - lookback + 1, rows.shape[1]), bool) if alone is None else alone
+        long = find_long(runs, self.longest)
+        if long is not None and self.longest is not None:
+            alone = np.zeros((len(rows) - lookback + 1, rows.shape[1]), bool) if alone is None else alone
+            for f in np.flatnonzero(long.any(axis=0) & (self.longest <= lookback)):
                 n_before = int(self.longest[f]) - 1  # of the first rows of a window none is the `longest`-th
-                alone[:, f] |= sliding_windows(stuck[n_before:, f], lookback - n_before).any(axis=1)
+                alone[:, f] |= sliding_windows(long[n_before:, f], lookback - n_before).any(axis=1)
         return filled, alone
 
     def settings(self) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from tscnn.data.mapped import blocks
 from tscnn.data.series import SeriesSet
 from tscnn.transforms.missing import SHORT, find_runs
 
-__all__ = ["GAP", "MOST_OF_WINDOW", "count_runs", "find_stuck", "is_long", "learn_longest", "shortest_run"]
+__all__ = ["GAP", "MOST_OF_WINDOW", "count_runs", "find_long", "find_stuck", "learn_longest", "shortest_run"]
 
 GAP = 3.0  # times as far from the median, or as long, as any other: an outlier. A convention
 MOST_REPEATS = 0.5  # of the rows, of which more belong to what a column is, such as the zeros of rare events
@@ -53,7 +53,7 @@ def count_runs(values: np.ndarray) -> np.ndarray:
     """
     runs, repeats = np.ones(values.shape, np.int32), values[1:] == values[:-1]
     at = np.arange(1, len(values), dtype=np.int32)
-    for f in np.flatnonzero(repeats.any(axis=0)):
+    for f in np.flatnonzero(repeats.any(axis=0)) if repeats.any() else ():
         runs[1:, f] = at + 1 - np.maximum.accumulate(np.where(repeats[:, f], 0, at))
     return runs
 
@@ -91,32 +91,35 @@ def learn_longest(series: SeriesSet, season: int | None) -> np.ndarray | None:
     return bounds.astype(np.float32) if np.isfinite(bounds).any() else None
 
 
-def is_long(runs: np.ndarray, longest: np.ndarray) -> np.ndarray:
-    """Tell which rows of windows are at least the `longest`-th of a run that the window holds.
+def find_long(runs: np.ndarray | None, longest: np.ndarray | None) -> np.ndarray | None:
+    """Tell which rows are at least the `longest`-th of a run that their window holds.
 
     Parameters
     ----------
-    runs : ndarray of shape (..., n_rows, n_features)
+    runs : ndarray of shape (..., n_rows, n_features), or None
         Of `count_runs`; rows before the window don't count.
-    longest : ndarray of shape (n_features,)
+    longest : ndarray of shape (n_features,), or None
         Of `learn_longest`.
 
     Returns
     -------
-    ndarray of bool of the same shape
-        False in the first rows of a window.
+    ndarray of bool of the same shape, or None
+        None where no row is.
     """
-    return (runs >= longest) & (np.arange(1, runs.shape[-2] + 1)[:, None] >= longest)
+    if runs is None or longest is None or runs.max() < longest.min():
+        return None
+    long = (runs >= longest) & (np.arange(1, runs.shape[-2] + 1)[:, None] >= longest)
+    return long if long.any() else None
 
 
-def find_stuck(runs: np.ndarray, longest: np.ndarray, far: np.ndarray) -> np.ndarray | None:
+def find_stuck(runs: np.ndarray | None, longest: np.ndarray | None, far: np.ndarray) -> np.ndarray | None:
     """Tell which values of windows a stuck sensor repeats.
 
     Parameters
     ----------
-    runs : ndarray of shape (n_windows, n_rows, n_features)
-        As of `is_long`.
-    longest : ndarray of shape (n_features,)
+    runs : ndarray of shape (n_windows, n_rows, n_features), or None
+        As of `find_long`.
+    longest : ndarray of shape (n_features,), or None
         Of `learn_longest`.
     far : ndarray of bool of shape (n_windows, n_rows, n_features)
         Values that are outliers anyway.
@@ -126,8 +129,8 @@ def find_stuck(runs: np.ndarray, longest: np.ndarray, far: np.ndarray) -> np.nda
     ndarray of bool of the same shape, or None
         None where nothing is stuck; so is a column that would lose more than half of a window.
     """
-    long = is_long(runs, longest)
-    if not long.any():
+    long = find_long(runs, longest)
+    if runs is None or long is None:
         return None
     stuck = np.zeros(runs.shape, bool)
     for i, f in np.argwhere(long.any(axis=1)):
