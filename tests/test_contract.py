@@ -2,6 +2,7 @@
 
 import json
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -238,7 +239,9 @@ SLOW = [pytest.param(kind, marks=pytest.mark.slow) for kind in ("saved_model", "
 @pytest.mark.parametrize("kind", ["onnx", *SLOW])
 def test_contract_exported_forecasts_are_those_of_predict(forecaster, rows, kind, tmp_path):
     pytest.importorskip("onnx" if kind == "onnx" else "tensorflow")
-    path, ends = tmp_path / "model", (200, 500, 896)
+    path, ends = tmp_path / "model", (200, 500, 850, 870, 896)
+    rows = rows.copy()
+    rows.iloc[840:855, 0] = rows.iloc[840, 0]  # that some windows hold, and others a part of
     forecaster.export(path, kind, coverage=0.8)
     inputs, expected = [], []
     for end in ends:
@@ -253,6 +256,30 @@ def test_contract_exported_forecasts_are_those_of_predict(forecaster, rows, kind
         assert np.abs((found["forecast"][i] - points) / scale).max(axis=None) < 1e-5
         assert np.abs((found["quantiles"][i, 0] - low) / scale).max(axis=None) < 2e-5
         assert np.abs((found["quantiles"][i, 1] - high) / scale).max(axis=None) < 2e-5
+
+
+def test_contract_stuck_values_are_replaced_in_every_form(forecaster, pipeline, rows, tmp_path):
+    damaged, first = rows[780:].copy(), 70
+    damaged.iloc[first : first + 12, 0] = damaged.iloc[first, 0]  # from which transforms subtract something each day
+    forecaster.save(tmp_path / "model.tscnn")
+    loaded = type(forecaster).load(tmp_path / "model.tscnn")
+    believing = pickle.loads(pickle.dumps(loaded))
+    believing.pipeline_ = replace(pipeline, outliers=replace(pipeline.outliers, longest=None))
+    dense, believed, stream = loaded.backtest(damaged), believing.backtest(damaged), loaded.stream(damaged[:first])
+    differ = []
+    for end in range(first + 1, first + 48):
+        seen, future = damaged[:end], damaged[["known"]].iloc[end : end + HORIZON]
+        expected = dense.loc[damaged.index[end - 1]].to_numpy()
+        differ.append(np.abs(expected - believed.loc[damaged.index[end - 1]]).max(axis=None) > 1e-3)
+        close(stream.step(damaged.iloc[end - 1].to_numpy(), future=future), expected)
+        if end % 12 == 0:
+            close(loaded.predict(seen, future=future).to_numpy(), expected)
+            parts = loaded.explain(seen, future=future).terms
+            summed = parts.pivot_table(index="time", columns="target", values="value", aggfunc="sum")
+            np.testing.assert_allclose(summed, expected, atol=1e-4)
+    assert np.flatnonzero(differ).tolist() == list(range(9, 34))  # windows that hold ten of the rows
+    apart = loaded.backtest(damaged, stride=9)
+    close(apart.to_numpy(), dense.loc[apart.index.get_level_values("cutoff").unique()].to_numpy())
 
 
 def test_contract_explain_sums_to_the_forecast(forecaster, rows):

@@ -1,7 +1,9 @@
 """Fits many times over, side by side, and of anything: same forecasts, nothing left behind, clear errors."""
 
+import dataclasses
 import gc
 import multiprocessing
+import pickle
 import random
 import tracemalloc
 import warnings
@@ -214,3 +216,66 @@ def test_robust_fits_of_anything_more(part):
 @pytest.mark.parametrize("seed", range(1000, 1012))
 def test_robust_fits_of_anything_with_a_network(seed):
     check_case(seed, filters=2, epochs=1)
+
+
+# Contexts with a stuck sensor
+
+SEEN, DAY, N_TRAINING = 96, 24, 600
+
+
+@pytest.fixture(scope="module", params=[1, 2])
+def hourly(request):
+    """Daily waves with noise about a mean of 3, and a count that mostly is zero; a fit to the first of the rows."""
+    random, hours = np.random.default_rng(5), np.arange(1100)[:, None]
+    waves = 3 + np.sin(2 * np.pi * (hours + np.arange(request.param)) / DAY)
+    times = pd.date_range("2026-01-01", periods=len(hours), freq="h")
+    frame = pd.DataFrame(waves + 0.2 * random.normal(size=waves.shape), times, list("ab"[: request.param]))
+    if request.param > 1:
+        frame["count"] = random.poisson(0.2, len(hours)).astype(float)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return frame, Forecaster(SEEN, DAY, network=None, verbose=0).fit(frame[:N_TRAINING])
+
+
+def test_robust_forecasts_from_a_context_with_a_stuck_day(hourly):
+    frame, fitted = hourly
+    low = frame["a"].quantile(0.02)
+    for start, value in ((-DAY, None), (-DAY, low), (-60, None), (-60, low), (-20, 3.0)):  # the newest day, or another
+        squares = []
+        for end in range(700, 1060, 20):
+            clean, outcome = frame[end - SEEN : end], frame["a"].iloc[end : end + DAY]
+            context, stuck = clean.copy(), slice(start, min(start + DAY, 0) or None)
+            context.iloc[stuck, 0] = context.iloc[start, 0] if value is None else value
+            squares.append([np.square(fitted.predict(one)["a"] - outcome).mean() for one in (clean, context)])
+        of_clean, of_stuck = np.sqrt(np.mean(squares, axis=0))
+        assert of_clean < 0.25
+        assert of_stuck < 1.15 * of_clean, (start, value)
+
+
+def test_robust_forecasts_from_a_stuck_context_are_equal_in_every_form(hourly):
+    frame, fitted = hourly[0][620:].copy(), hourly[1]
+    frame.iloc[110:140, 0] = 4.0
+    frame.iloc[250:, 0] = frame.iloc[250, 0]  # soon for most of a window: this is how the column is by now
+    backtest, stream = fitted.backtest(frame), fitted.stream(frame[:100])
+    for end in range(101, 320):
+        found, expected = stream.step(frame.iloc[end - 1].to_numpy()), backtest.loc[frame.index[end - 1]]
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+        if end == 120:  # in the midst of a run
+            state, stream = stream.state, fitted.stream(frame[:100])
+            stream.restore(state)
+        if end % 20 == 0:
+            np.testing.assert_allclose(fitted.predict(frame[:end]), expected, rtol=1e-4, atol=1e-4)
+    spans = backtest["a"].groupby("cutoff").agg(np.ptp)
+    assert spans[frame.index[139:180]].min() > 1.5  # a wave, not a line
+    assert spans[frame.index[320]] < 1
+
+
+def test_robust_forecasts_believe_counts_that_are_zero(hourly):
+    frame, fitted = hourly[0][620:800].copy(), pickle.loads(pickle.dumps(hourly[1]))
+    if "count" not in frame:
+        assert fitted.pipeline_.outliers.longest == 13
+        return
+    frame.iloc[20:120, 2] = 0.0
+    found = fitted.backtest(frame)
+    fitted.pipeline_ = dataclasses.replace(fitted.pipeline_, outliers=None)
+    pd.testing.assert_frame_equal(found, fitted.backtest(frame))

@@ -87,8 +87,9 @@ class Forecaster(SavedModel, ExportedModel, GroupedParameters):
     outliers : {"auto", None}, default "auto"
         "auto" replaces, among the training rows, values that no forecast should learn from (far outside of all others,
         spikes, a sensor that is stuck), and takes one or two level shifts out; in what is forecast from, values far
-        outside of those of training. A number that stands for missing values, such as -9999, is named in a warning.
-        None takes every value as it is.
+        outside of those of training, and one that is repeated for more than half a season and three times as long as
+        any in training, unless that fills more than half of the lookback: then this is how the column is by now. A
+        number that stands for missing values, such as -9999, is named in a warning. None takes every value as it is.
     quantiles : sequence of float, optional
         Levels of quantiles to forecast, ascending, such as ``(0.1, 0.5, 0.9)``: `predict`, `backtest` and `stream`
         return columns (target, level) then. They do not cross; the median may differ from the point forecast.

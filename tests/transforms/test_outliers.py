@@ -1,6 +1,7 @@
 """Outliers: a robust fit cleans its training rows, robust forecasts their windows."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ from tests.conftest import closed_form
 from tscnn.transforms import OutlierFilter, cleaning
 from tscnn.transforms.cleaning import clean_rows
 from tscnn.transforms.outliers import fill_gaps
+from tscnn.transforms.stuck import count_runs
 
 N, SEASON = 1000, 24
 
@@ -167,12 +169,37 @@ def test_another_level_is_no_outlier(outliers):
     assert outliers.clean(window[None]).max() < 60
 
 
+def test_what_is_stuck_is_filled_by_the_day_before(outliers):
+    outliers = replace(outliers, longest=np.float32([13, np.inf]))
+    window = np.stack([day_and_noise(3)[:72], np.full(72, 7.0)], axis=1)
+    stuck = window.copy()
+    stuck[-20:, 0] = stuck[-20, 0]
+    runs = np.stack([count_runs(window), count_runs(stuck)])
+    found = outliers.clean(np.stack([window, stuck]), runs)
+    np.testing.assert_array_equal(found[0], window)
+    np.testing.assert_array_equal(found[1, -20:], window[-44:-24])
+    np.testing.assert_array_equal(found[1, :-20], window[:-20])
+    assert outliers.clean(window[None], runs[:1]).base is window
+    rows, runs = np.tile(stuck, (2, 1)), count_runs(np.tile(stuck, (2, 1)))
+    _, alone = outliers.fill(rows, 48, runs)
+    expected = [
+        (outliers.clean(rows[None, i : i + 48], runs[None, i : i + 48]) != rows[i : i + 48]).any() for i in range(97)
+    ]
+    np.testing.assert_array_equal(alone, np.stack([expected, np.zeros(97, bool)], axis=1))
+
+
 def test_a_filter_is_restored_and_refuses_ranges_that_are_none(outliers):
+    outliers = replace(outliers, longest=np.float32([13, np.inf]))
     again = OutlierFilter.from_arrays(json.loads(json.dumps(outliers.settings())), outliers.arrays())
     assert again.season == SEASON
     np.testing.assert_array_equal(again.lower, outliers.lower)
+    np.testing.assert_array_equal(again.longest, outliers.longest)
+    bounds = {"lower": outliers.lower, "upper": outliers.upper}
+    assert OutlierFilter.from_arrays({"season": 0}, bounds).longest is None
     with pytest.raises(ValueError, match="one range a column"):
         OutlierFilter.from_arrays({"season": 0}, {"lower": outliers.upper, "upper": outliers.lower})
+    with pytest.raises(ValueError, match="more than one row of each column"):
+        OutlierFilter.from_arrays({"season": 0}, {**bounds, "longest": np.float32([1, 5])})
 
 
 # Forecasters

@@ -9,6 +9,7 @@ from tscnn.common import numpy_ops
 from tscnn.transforms import OutlierFilter
 from tscnn.transforms.missing import GapMaps
 from tscnn.transforms.outliers_in_graph import clean_in_graph
+from tscnn.transforms.stuck import count_runs
 
 
 def damaged_windows(data: st.DataObject, n_rows: int, n_features: int) -> np.ndarray:
@@ -41,3 +42,12 @@ def test_gaps_are_filled_alike(with_maps, data, n_rows, season):
     missing = np.isnan(windows)
     found = clean_in_graph(np.where(missing, np.float32(0), windows), missing, outliers, numpy_ops)
     np.testing.assert_allclose(found, outliers.clean(windows), atol=2e-5)
+
+
+@given(st.data(), st.integers(4, 40), st.sampled_from([0, 3]))
+def test_stuck_values_are_replaced_alike(data, n_rows, season):
+    windows = np.maximum(damaged_windows(data, n_rows, 2), np.float32(-0.5))  # where waves are low
+    outliers = OutlierFilter(np.float32([-5, -5]), np.float32([5, 5]), season, longest=np.float32([2, 5]))
+    runs, missing = np.stack([count_runs(window) for window in windows]), np.isnan(windows)
+    found = clean_in_graph(np.nan_to_num(windows), missing, outliers, numpy_ops, windows)
+    np.testing.assert_allclose(found, outliers.clean(windows, runs), atol=1e-5)

@@ -51,7 +51,7 @@ def forecast_in_graph(
     windows = ops.cast(values, "float32")  # as of rows, complete
     cleaned = windows
     if pipeline.outliers is not None:
-        cleaned = clean_in_graph(windows, missing, pipeline.outliers, ops)
+        cleaned = clean_in_graph(windows, missing, pipeline.outliers, ops, rows)
     effects = next((one for one in pipeline.transforms if isinstance(one, CovariateEffects)), None)
     forecasts = ops.take(ops.zeros_like(cleaned[:, :1]), list(pipeline.targets), axis=-1)
     forecasts = forecasts + np.zeros((pipeline.horizon, 1), np.float32)

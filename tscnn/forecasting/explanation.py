@@ -16,7 +16,7 @@ from tscnn.data.series import SeriesSet
 from tscnn.data.times import Times, pad_times
 from tscnn.forecasting.contributions import forecast_by_part
 from tscnn.forecasting.pipeline import Pipeline
-from tscnn.forecasting.predict import newest_windows
+from tscnn.forecasting.predict import newest_runs, newest_windows
 from tscnn.linear.mixture import LinearMixture
 from tscnn.linear.periodic_regression import PeriodicRegression
 from tscnn.transforms import CovariateEffects, Logarithm, Standardize
@@ -82,7 +82,7 @@ def explain_next(pipeline: Pipeline, series: SeriesSet, ahead: Sequence[Times], 
         Of all of them; "forecast" is indexed by time, of several series by ("series", "time").
     """
     pipeline, before = pipeline.admit(series), max(1, pipeline.rows_before)
-    windows = pipeline.clean(np.stack(newest_windows(pipeline, series)))
+    windows = pipeline.clean(np.stack(newest_windows(pipeline, series)), newest_runs(pipeline, series))
     found: list[list[pd.DataFrame]] = []
     for window, seen, later in zip(windows, series.all_times(), ahead, strict=True):
         times = pad_times(seen, before)[-before:].append(later)

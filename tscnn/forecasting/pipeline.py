@@ -21,6 +21,7 @@ from tscnn.data.windows import sliding_windows
 from tscnn.forecasting.calibration import Calibration
 from tscnn.linear.structural_mixture import StructuralMixture
 from tscnn.transforms import CovariateEffects, Logarithm, OutlierFilter, Standardize, Transform
+from tscnn.transforms.stuck import count_runs
 
 __all__ = ["Pipeline"]
 
@@ -212,6 +213,24 @@ class Pipeline:
             values = transform.apply(values, times)
         return np.ascontiguousarray(values, dtype=np.float32)
 
+    def count_runs(self, values: np.ndarray) -> np.ndarray | None:
+        """Count for how many rows in a row each column has had its value, which transforms may change.
+
+        Parameters
+        ----------
+        values : ndarray of shape (n_rows, n_features)
+            In the data's own units.
+
+        Returns
+        -------
+        ndarray of int of shape (n_rows, n_features), or None
+            Of `tscnn.transforms.stuck.count_runs`; None where nothing is ever taken for stuck.
+        """
+        if self.outliers is None or self.outliers.longest is None:
+            return None
+        counted = np.isfinite(self.outliers.longest)
+        return count_runs(values if counted.all() else np.where(counted, values, np.nan))
+
     def take_logarithms(self, values: np.ndarray, times: Times) -> np.ndarray:
         """Transform rows into the units of `standardize`'s mean and scale.
 
@@ -303,7 +322,13 @@ class Pipeline:
 
     # Three ways to forecast, in the units of the terms
 
-    def dense(self, rows: np.ndarray, ahead: Mapping[str, np.ndarray] = NOTHING, stride: int = 1) -> np.ndarray:
+    def dense(
+        self,
+        rows: np.ndarray,
+        ahead: Mapping[str, np.ndarray] = NOTHING,
+        stride: int = 1,
+        runs: np.ndarray | None = None,
+    ) -> np.ndarray:
         """Forecast at every origin of one series, or at every second or third or ..
 
         Parameters
@@ -314,6 +339,8 @@ class Pipeline:
             Of `describe_ahead`, of n_rows - lookback + 1 forecasts.
         stride : int, default 1
             From one origin to the next.
+        runs : ndarray of the shape of the rows, optional
+            Of `count_runs`.
 
         Returns
         -------
@@ -323,22 +350,25 @@ class Pipeline:
         n_origins = len(rows) - self.lookback + 1
         filled, alone = rows, None
         if self.outliers is not None:
-            filled, alone = self.outliers.fill(rows, self.lookback)
+            filled, alone = self.outliers.fill(rows, self.lookback, runs)
         of_terms = [term.dense(filled[self.lookback - term.context :], *_known(term, ahead)) for term in self.terms]
         forecasts = self._combine(of_terms, n_origins)[::stride]
         if self.outliers is not None and alone is not None:
             windows, of_filled = (sliding_windows(one, self.lookback) for one in (rows, filled))
+            in_runs = None if runs is None else sliding_windows(runs, self.lookback)
             own = alone[::stride]
             seen = np.flatnonzero(own.any(axis=1))
             for first in range(0, len(seen), CLEANED_WINDOWS):
                 at = seen[first : first + CLEANED_WINDOWS]
                 found = np.where(own[at, None], windows[at * stride], of_filled[at * stride])
-                cleaned = self.outliers.clean(found)
+                cleaned = self.outliers.clean(found, None if in_runs is None else in_runs[at * stride])
                 if cleaned is not found:
                     forecasts[at] = self._last(cleaned, {name: one[at * stride] for name, one in ahead.items()})
         return forecasts
 
-    def last(self, windows: np.ndarray, ahead: Mapping[str, np.ndarray] = NOTHING) -> np.ndarray:
+    def last(
+        self, windows: np.ndarray, ahead: Mapping[str, np.ndarray] = NOTHING, runs: np.ndarray | None = None
+    ) -> np.ndarray:
         """Forecast at the newest row of several windows.
 
         Parameters
@@ -347,21 +377,25 @@ class Pipeline:
             Of `apply`, at least `lookback` rows each.
         ahead : mapping of str to ndarray, default nothing
             Of `describe_ahead`.
+        runs : ndarray of the shape of the windows, optional
+            Of `count_runs`.
 
         Returns
         -------
         ndarray of shape (n_windows, horizon, n_targets), float32
             One forecast a window.
         """
-        return self._last(self.clean(windows), ahead)
+        return self._last(self.clean(windows, runs), ahead)
 
-    def clean(self, windows: np.ndarray) -> np.ndarray:
-        """Fill what is missing in windows, and replace outliers.
+    def clean(self, windows: np.ndarray, runs: np.ndarray | None = None) -> np.ndarray:
+        """Fill what is missing in windows, and replace outliers and what is stuck.
 
         Parameters
         ----------
         windows : ndarray of shape (n_windows, n_rows, n_features)
             Of `apply`, at least `lookback` rows each.
+        runs : ndarray of the same shape, optional
+            Of `count_runs`.
 
         Returns
         -------
@@ -370,7 +404,8 @@ class Pipeline:
         """
         if self.outliers is None:
             return windows
-        return self.outliers.clean(windows[:, windows.shape[1] - self.lookback :])
+        newest = slice(windows.shape[1] - self.lookback, None)
+        return self.outliers.clean(windows[:, newest], None if runs is None else runs[:, newest])
 
     def last_by_term(self, windows: np.ndarray, ahead: Mapping[str, np.ndarray] = NOTHING) -> dict[str, np.ndarray]:
         """Forecast at the newest row of several windows, term by term.
@@ -389,7 +424,9 @@ class Pipeline:
         """
         return {term.name: term.last(windows, *_known(term, ahead)) for term in self.terms}
 
-    def start(self, windows: np.ndarray, series: Sequence[Times] = ()) -> list[list[Ring]]:
+    def start(
+        self, windows: np.ndarray, series: Sequence[Times] = (), runs: np.ndarray | None = None
+    ) -> list[list[Ring]]:
         """Remember what several series have seen so far.
 
         Parameters
@@ -398,15 +435,18 @@ class Pipeline:
             Of `apply`, at least `lookback` rows each.
         series : sequence of Times
             Of the newest rows of each, where `rows_before` is not 0.
+        runs : ndarray of the shape of the windows, optional
+            Of `count_runs`.
 
         Returns
         -------
         list of list of Ring
-            For `step`: the rows that the filter of outliers sees, if there is one; then a list a term, the last ring of
-            which holds what is known of the rows before, if the term takes it.
+            For `step`: the rows that the filter of outliers sees, if there is one, and their runs; then a list a term,
+            the last ring of which holds what is known of the rows before, if the term takes it.
         """
         newest = windows[:, windows.shape[1] - self.lookback :]
-        seen = [] if self.outliers is None else [[Ring.of(newest.transpose(1, 0, 2))]]
+        of_filter = [newest] if runs is None else [newest, runs[:, windows.shape[1] - self.lookback :]]
+        seen = [] if self.outliers is None else [[Ring.of(one.transpose(1, 0, 2)) for one in of_filter]]
         if self.outliers is not None and np.isnan(windows).any():
             windows = np.where(np.isnan(newest), self.outliers.clean(newest), newest)
         of_terms = [term.start(windows) for term in self.terms]
@@ -415,7 +455,13 @@ class Pipeline:
             rings.append(Ring.of(np.stack([self._describer(term)(times) for times in before], axis=1)))
         return [*seen, *of_terms]
 
-    def step(self, state: list[list[Ring]], row: np.ndarray, ahead: Mapping[str, np.ndarray] = NOTHING) -> np.ndarray:
+    def step(
+        self,
+        state: list[list[Ring]],
+        row: np.ndarray,
+        ahead: Mapping[str, np.ndarray] = NOTHING,
+        repeats: np.ndarray | None = None,
+    ) -> np.ndarray:
         """Take the next row of every series, and forecast the steps after it.
 
         Parameters
@@ -426,6 +472,8 @@ class Pipeline:
             Of `apply`.
         ahead : mapping of str to ndarray, default nothing
             Of `describe_next`, of the newest row and the steps after it.
+        repeats : ndarray of bool of shape (n_series, n_features), optional
+            Which values are those of the row before, in the data's own units; needed if `start` was given runs.
 
         Returns
         -------
@@ -434,11 +482,15 @@ class Pipeline:
         """
         of_terms, cleaned, known = state, None, dict(ahead)
         if self.outliers is not None:
-            ((ring,), *of_terms) = state
+            ((ring, *others), *of_terms) = state
             ring.push(row)
-            newest = ring.last()
-            if not self.outliers.is_clean(newest):
-                cleaned = self.outliers.clean(newest.transpose(1, 0, 2))
+            newest, runs = ring.last(), None
+            for counts in others:
+                counts.push(counts.ago(0) * repeats + 1)
+                runs = counts.last()
+            if self.outliers.may_change(newest, runs):
+                runs = None if runs is None else runs.transpose(1, 0, 2)
+                cleaned = self.outliers.clean(newest.transpose(1, 0, 2), runs)
                 row = np.where(np.isnan(row), cleaned[:, -1], row)
         for term, rings in self._remembering(of_terms):
             rings[-1].push(ahead[term.name][:, 0])

@@ -13,7 +13,15 @@ from tscnn.data.windows import sliding_windows
 from tscnn.forecasting.intervals import RawForecasts
 from tscnn.forecasting.pipeline import Pipeline
 
-__all__ = ["forecast_cutoffs", "forecast_next", "forecast_rows", "look_ahead", "newest_windows", "raw_cutoffs"]
+__all__ = [
+    "forecast_cutoffs",
+    "forecast_next",
+    "forecast_rows",
+    "look_ahead",
+    "newest_runs",
+    "newest_windows",
+    "raw_cutoffs",
+]
 
 CHUNK_VALUES = 2**21  # forecast values in memory at a time, 8 MB: a convention
 SKIPPED = 4  # positions between cutoffs that are computed sooner than a window of their own, and ..
@@ -44,18 +52,20 @@ def forecast_next(pipeline: Pipeline, series: SeriesSet, ahead: Sequence[Times])
     pipeline, bounds, before = pipeline.admit(series), series.bounds.tolist(), max(1, pipeline.rows_before)
     newest = np.full(1, before - 1)
     rows = [series.values[max(a, b - lookback) : b] for a, b in itertools.pairwise(bounds)]
-    seen, blocks = [times[-lookback:] for times in series.all_times()], []
+    seen, blocks, runs = [times[-lookback:] for times in series.all_times()], [], newest_runs(pipeline, series)
     for first in range(0, n_steps, horizon):
         steps = np.minimum(np.arange(first, first + horizon), n_steps - 1)  # what lies beyond is cut off
         block_ahead = ahead if n_steps == horizon else [later[steps] for later in ahead]
         due = [pad_times(times, before)[-before:].append(own) for times, own in zip(seen, block_ahead, strict=True)]
         applied = [_pad(pipeline.apply(own, times), lookback) for own, times in zip(rows, seen, strict=True)]
-        found = _next(pipeline, applied, due, newest)
+        found = _next(pipeline, applied, due, newest, runs)
         block = [own.points()[0] for own in found]
         blocks.append(np.stack(block))
         if first + horizon < n_steps:
             rows = [_append(own, later, pipeline.targets)[-lookback:] for own, later in zip(rows, block, strict=True)]
             seen = [times.append(later[before:])[-lookback:] for times, later in zip(seen, due, strict=True)]
+            if runs is not None:  # forecasts, and what is carried on beside them, aren't stuck
+                runs = np.pad(runs, ((0, 0), (0, horizon), (0, 0)), constant_values=1)[:, -lookback:]
     return np.concatenate(blocks, axis=1)[:, :n_steps]
 
 
@@ -78,13 +88,18 @@ def look_ahead(pipeline: Pipeline, series: SeriesSet, ahead: Sequence[Times]) ->
     steps = np.minimum(np.arange(pipeline.horizon), len(ahead[0]) - 1)  # what lies beyond is cut off
     seen = [pad_times(times, before)[-before:] for times in series.all_times()]
     due = [times.append(later[steps]) for times, later in zip(seen, ahead, strict=True)]
-    return _next(pipeline, newest_windows(pipeline, series), due, np.full(1, before - 1))
+    windows, runs = newest_windows(pipeline, series), newest_runs(pipeline, series)
+    return _next(pipeline, windows, due, np.full(1, before - 1), runs)
 
 
 def _next(
-    pipeline: Pipeline, windows: Sequence[np.ndarray], due: Sequence[Times], at: np.ndarray
+    pipeline: Pipeline,
+    windows: Sequence[np.ndarray],
+    due: Sequence[Times],
+    at: np.ndarray,
+    runs: np.ndarray | None,
 ) -> list[RawForecasts]:
-    found = pipeline.last(np.stack(windows), pipeline.describe_next(due))
+    found = pipeline.last(np.stack(windows), pipeline.describe_next(due), runs)
     return [
         RawForecasts(pipeline, own[None], window, np.full(1, len(window) - 1), times, at)
         for own, window, times in zip(found, windows, due, strict=True)
@@ -112,6 +127,28 @@ def newest_windows(pipeline: Pipeline, series: SeriesSet) -> list[np.ndarray]:
         _pad(pipeline.apply(series.values[max(a, b - lookback) : b], times[-lookback:]), lookback)
         for (a, b), times in pairs
     ]
+
+
+def newest_runs(pipeline: Pipeline, series: SeriesSet) -> np.ndarray | None:
+    """Count runs of equal values in the newest window of every series.
+
+    Parameters
+    ----------
+    pipeline, series : Pipeline, SeriesSet
+        As of `newest_windows`.
+
+    Returns
+    -------
+    ndarray of int of shape (n_series, lookback, n_features), or None
+        Of `Pipeline.count_runs`; what stands for rows before a series repeats nothing.
+    """
+    lookback, found = pipeline.lookback, []
+    for a, b in itertools.pairwise(series.bounds.tolist()):
+        runs = pipeline.count_runs(series.values[max(a, b - lookback) : b])
+        if runs is None:
+            return None
+        found.append(_pad(runs, lookback))
+    return np.stack(found)
 
 
 def _append(rows: np.ndarray, forecasts: np.ndarray, targets: Sequence[int]) -> np.ndarray:
@@ -183,12 +220,17 @@ def raw_cutoffs(
     rows = pipeline.apply(series.values, times)
     missing = max(0, pipeline.lookback - 1 - int(cutoffs[0]))
     padded = _pad(rows, len(rows) + missing)
-    for chunk, found in forecast_rows(pipeline, rows, times, cutoffs):
+    for chunk, found in forecast_rows(pipeline, rows, times, cutoffs, runs=pipeline.count_runs(series.values)):
         yield chunk, RawForecasts(pipeline, found, padded, cutoffs[chunk] + missing, times, cutoffs[chunk])
 
 
 def forecast_rows(
-    pipeline: Pipeline, rows: np.ndarray, times: Times, cutoffs: np.ndarray, most_values: int = CHUNK_VALUES
+    pipeline: Pipeline,
+    rows: np.ndarray,
+    times: Times,
+    cutoffs: np.ndarray,
+    most_values: int = CHUNK_VALUES,
+    runs: np.ndarray | None = None,
 ) -> Iterator[tuple[slice, np.ndarray]]:
     """Forecast from evenly spaced rows of one series, in the units of the terms, a part of them at a time.
 
@@ -206,6 +248,8 @@ def forecast_rows(
         Row numbers, ascending, the first at least `fewest_rows` - 1.
     most_values : int, default 2,097,152
         Forecast values in memory at a time, unless the rows before them are more.
+    runs : ndarray of the shape of the rows, optional
+        Of `Pipeline.count_runs`.
 
     Yields
     ------
@@ -218,18 +262,21 @@ def forecast_rows(
     missing = max(0, lookback - 1 - int(cutoffs[0]))
     if missing:
         rows, cutoffs = _pad(rows, len(rows) + missing), cutoffs + missing
+        runs = None if runs is None else _pad(runs, len(rows))
         times = pad_times(times, len(times) + missing)
     stride = int(cutoffs[1] - cutoffs[0]) if len(cutoffs) > 1 else 1
     close = stride <= SKIPPED + lookback // SKIPPED_SHARE
     n_values = pipeline.horizon * len(pipeline.targets) * (stride if close else 1)
     n_chunk = max(1, most_values // n_values, min(len(cutoffs), lookback // stride) if close else 0)
-    windows = sliding_windows(rows, lookback)
+    windows, in_runs = sliding_windows(rows, lookback), None if runs is None else sliding_windows(runs, lookback)
     for first in range(0, len(cutoffs), n_chunk):
         chunk = slice(first, min(first + n_chunk, len(cutoffs)))
         at = cutoffs[chunk]
         if close:
             known = pipeline.describe_ahead(times, np.arange(at[0], at[-1] + 1))
-            forecasts = pipeline.dense(rows[at[0] - lookback + 1 : at[-1] + 1], known, stride)
+            part = slice(at[0] - lookback + 1, at[-1] + 1)
+            forecasts = pipeline.dense(rows[part], known, stride, None if runs is None else runs[part])
         else:
-            forecasts = pipeline.last(windows[at - lookback + 1], pipeline.describe_ahead(times, at))
+            known, starts = pipeline.describe_ahead(times, at), at - lookback + 1
+            forecasts = pipeline.last(windows[starts], known, None if in_runs is None else in_runs[starts])
         yield chunk, forecasts

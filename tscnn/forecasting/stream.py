@@ -24,7 +24,7 @@ from tscnn.data.values import FARTHEST, check_sizes, list_some
 from tscnn.forecasting.adaptive import Following
 from tscnn.forecasting.intervals import Asked, RawForecasts, require_calibration
 from tscnn.forecasting.pipeline import Pipeline
-from tscnn.forecasting.predict import newest_windows
+from tscnn.forecasting.predict import newest_runs, newest_windows
 from tscnn.forecasting.upcoming import MOST_AT_ONCE, Upcoming
 
 __all__ = ["Stream"]
@@ -70,8 +70,9 @@ class Stream:
         series = SeriesSet.of_frames(context, schema)
         pipeline = self._pipeline = pipeline.admit(series)
         self._set_ends([index[-2:] for index in series.indexes])
-        windows = np.stack(newest_windows(pipeline, series))
-        self._state = pipeline.start(windows, series.all_times())
+        windows, runs = np.stack(newest_windows(pipeline, series)), newest_runs(pipeline, series)
+        self._state = pipeline.start(windows, series.all_times(), runs)
+        self._newest = None if runs is None else series.values[series.bounds[1:] - 1]  # that the next row may repeat
         self._asked, self._recent, self._following = asked or Asked(), [], []
         self._columns = schema.columns.tolist()
         if self._asked:
@@ -171,7 +172,9 @@ class Stream:
                 of = min(i, len(mean) - 1)
                 taken = self._pipeline.take_logarithms(own[None], at)
                 check_sizes(taken, mean[of], scale[of], at.index, self._schema.features)
-        steps = self._pipeline.step(self._state, rows, self._pipeline.describe_next(seen, most_before=1))
+        repeats = None if self._newest is None else values == self._newest
+        steps = self._pipeline.step(self._state, rows, self._pipeline.describe_next(seen, most_before=1), repeats)
+        self._newest = None if self._newest is None else values
         for each in self._upcoming:
             each.advance()
         return self._forecast(steps, rows, values, seen)
@@ -234,6 +237,7 @@ class Stream:
             "ends": np.array([_write_index(end) for end in self._ends]),
             "positions": np.array([ring.at for ring in rings], dtype=np.int64),
             **({"asked": np.array(self._asked.levels)} if self._following else {}),
+            **({} if self._newest is None else {"newest": self._newest.copy()}),
             **{f"ring_{i}": ring.rows.copy() for i, ring in enumerate(rings)},
             **{f"levels_{i}": one.levels.current.copy() for i, one in enumerate(self._following)},
             **{f"sizes_{i}": one.sizes.sums.copy() for i, one in enumerate(self._following)},
@@ -279,6 +283,7 @@ class Stream:
         for i, one in enumerate(self._following):
             one.levels.current[:], one.sizes.sums[:] = found[f"levels_{i}"], found[f"sizes_{i}"]
             one.forecasts = Ring.of(found[f"forecasts_{i}"])
+        self._newest = found.get("newest")
         self._set_ends(ends)
 
     def _check_state(self, state: Any) -> tuple[dict[str, np.ndarray], list[pd.Index]]:

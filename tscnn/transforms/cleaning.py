@@ -12,7 +12,8 @@ import numpy as np
 from tscnn.data.mapped import MOST_ROWS, copy_of, release
 from tscnn.data.windows import sliding_windows
 from tscnn.transforms.missing import SHORT
-from tscnn.transforms.outliers import GAP, fill_gaps, keep_levels, middle_of
+from tscnn.transforms.outliers import fill_gaps, keep_levels, middle_of
+from tscnn.transforms.stuck import GAP, shortest_run
 
 __all__ = ["Cleaned", "clean_rows"]
 
@@ -204,7 +205,7 @@ def _find_stuck(column: np.ndarray, season: int | None) -> np.ndarray:
     stuck = np.zeros(len(column), bool)
     starts = np.flatnonzero(np.concatenate([[True], column[1:] != column[:-1]]))
     lengths = np.diff(starts, append=len(column))
-    shortest = max(SHORT, (season or 0) / (2 * GAP))  # three times that: half a season, in which steady values move
+    shortest = shortest_run(season)
     longer = np.sort(lengths[lengths > shortest])  # no more of them are in memory than it takes
     if len(longer) < len(lengths):
         longer = np.concatenate([[shortest], longer])

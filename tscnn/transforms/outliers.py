@@ -1,4 +1,4 @@
-"""Windows are rid of values that are missing, or far outside of those of training, before they are forecast from."""
+"""Windows are rid of what is missing, far outside of values of training, or stuck, before they are forecast from."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from tscnn.common.checks import received
 from tscnn.data.mapped import every_few
 from tscnn.data.windows import sliding_windows
 from tscnn.transforms.missing import SHORT, GapMaps, fill_missing, find_dependent, find_runs
+from tscnn.transforms.stuck import GAP, find_long, find_stuck
 
-__all__ = ["GAP", "OutlierFilter", "fill_gaps", "keep_levels", "middle_of"]
-
-GAP = 3.0  # times as far from the median as any other value: far outside. A convention
+__all__ = ["OutlierFilter", "fill_gaps", "keep_levels", "middle_of"]
 
 
 @dataclass(frozen=True, eq=False)
 class OutlierFilter:
-    """Fills the values of a window that are missing, and replaces those that lie far outside of those of training.
+    """Fills the values of a window that are missing, and replaces those far outside of training's, and what is stuck.
 
     What a window forecasts depends on that window alone, so that all ways to forecast agree. A window more than half
-    of which lies outside has another level, and stays as it is; so does a column that was constant in training. A
-    column that is missing all over a window is filled with zeros, the mean of training.
+    of which lies outside, or repeats one value, has another level, or a column that is dead by now, and stays as it is;
+    so does a column that was constant in training. A column that is missing all over a window is filled with zeros, the
+    mean of training.
 
     Attributes
     ----------
@@ -33,6 +33,8 @@ class OutlierFilter:
         Rows of a season, that longer gaps are filled from; 0 for none.
     gaps : GapMaps or None
         That long gaps are filled by; None for straight lines.
+    longest : ndarray of shape (n_features,), or None
+        Equal values in a row, from which on these are replaced; infinite, or None, for never.
 
     Examples
     --------
@@ -48,6 +50,7 @@ class OutlierFilter:
     upper: np.ndarray
     season: int = 0
     gaps: GapMaps | None = None
+    longest: np.ndarray | None = None
 
     @classmethod
     def unbounded(cls, n_features: int, gaps: GapMaps | None = None) -> Self:
@@ -69,7 +72,13 @@ class OutlierFilter:
         return cls(-reach, reach, 0, gaps)
 
     @classmethod
-    def fit(cls, rows: np.ndarray, season: int | None = None, gaps: GapMaps | None = None) -> Self:
+    def fit(
+        cls,
+        rows: np.ndarray,
+        season: int | None = None,
+        gaps: GapMaps | None = None,
+        longest: np.ndarray | None = None,
+    ) -> Self:
         """Find the range of columns without outliers, and widen it.
 
         Parameters
@@ -80,6 +89,8 @@ class OutlierFilter:
             Rows of a season.
         gaps : GapMaps, optional
             As of the class.
+        longest : ndarray of shape (n_features,), optional
+            Of `tscnn.transforms.stuck.learn_longest`.
 
         Returns
         -------
@@ -92,7 +103,7 @@ class OutlierFilter:
             reach = [GAP * max(typical, side) for side in (middle - column.min(), column.max() - middle)]
             bounds.append((middle - reach[0], middle + reach[1]) if typical else (-np.inf, np.inf))
         lower, upper = np.array(bounds, np.float64).reshape(-1, 2).T
-        return cls(lower.astype(np.float32), upper.astype(np.float32), season or 0, gaps)
+        return cls(lower.astype(np.float32), upper.astype(np.float32), season or 0, gaps, longest)
 
     def outside(self, rows: np.ndarray) -> np.ndarray:
         """Tell which values lie outside.
@@ -109,45 +120,52 @@ class OutlierFilter:
         """
         return (rows < self.lower) | (rows > self.upper)
 
-    def is_clean(self, rows: np.ndarray) -> bool:
-        """Tell whether nothing lies outside, and nothing is missing.
+    def may_change(self, rows: np.ndarray, runs: np.ndarray | None = None) -> bool:
+        """Tell whether `clean` may change a window, sooner than it does.
 
         Parameters
         ----------
-        rows : ndarray of shape (..., n_features)
-            In the units of the terms.
+        rows, runs : ndarray of shape (..., n_features)
+            As of `clean`, in any order.
 
         Returns
         -------
         bool
-            Of all of them.
+            False where nothing is to be replaced or filled.
         """
-        return bool(((rows >= self.lower) & (rows <= self.upper)).all())
+        if not ((rows >= self.lower) & (rows <= self.upper)).all():
+            return True  # NaN is neither
+        return runs is not None and bool((runs >= self.longest).any())
 
-    def clean(self, windows: np.ndarray) -> np.ndarray:
-        """Replace the values of windows that lie outside, and fill those that are missing.
+    def clean(self, windows: np.ndarray, runs: np.ndarray | None = None) -> np.ndarray:
+        """Replace the values of windows that lie outside or are stuck, and fill those that are missing.
 
         Parameters
         ----------
         windows : ndarray of shape (n_windows, n_rows, n_features)
             In the units of the terms.
+        runs : ndarray of the same shape, optional
+            Of `tscnn.transforms.stuck.count_runs`; without them nothing is stuck.
 
         Returns
         -------
         ndarray of the same shape
             The same, if nothing has to be replaced; else a copy.
         """
-        if self.is_clean(windows):
+        if not self.may_change(windows, runs):
             return windows
         outside = self.outside(windows)
         share = outside.mean(axis=1)
         far = (share > 0) & (share <= 0.5)
         missing = np.isnan(windows).any(axis=1)
-        if not far.any() and not missing.any():
+        outside &= far[:, None]
+        stuck = find_stuck(runs, self.longest, outside)
+        if not far.any() and not missing.any() and stuck is None:
             return windows
         cleaned = windows.copy()
-        for i, f in np.argwhere(far):
+        for i, f in np.argwhere(far if stuck is None else far | stuck.any(axis=1)):
             bad = keep_levels(windows[i, :, f], outside[i, :, f], self.season)
+            bad = bad if stuck is None else bad | stuck[i, :, f]
             if missing[i, f]:
                 cleaned[i, bad, f] = np.nan
             else:
@@ -156,7 +174,9 @@ class OutlierFilter:
             cleaned[i] = fill_missing(cleaned[i], self.gaps, np.flatnonzero(missing[i]))
         return cleaned
 
-    def fill(self, rows: np.ndarray, lookback: int) -> tuple[np.ndarray, np.ndarray | None]:
+    def fill(
+        self, rows: np.ndarray, lookback: int, runs: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray | None]:
         """Fill what is missing in a series, and find the windows that have to be cleaned by themselves.
 
         Parameters
@@ -165,6 +185,8 @@ class OutlierFilter:
             In the units of the terms, at least `lookback` of them.
         lookback : int
             Rows of a window.
+        runs : ndarray of the same shape, optional
+            As of `clean`.
 
         Returns
         -------
@@ -180,6 +202,12 @@ class OutlierFilter:
         if missing.any():
             dependent = find_dependent(missing, lookback, self.gaps)
             filled, alone = fill_missing(rows, self.gaps), dependent if alone is None else alone | dependent
+        long = find_long(runs, self.longest)
+        if long is not None and self.longest is not None:
+            alone = np.zeros((len(rows) - lookback + 1, rows.shape[1]), bool) if alone is None else alone
+            for f in np.flatnonzero(long.any(axis=0) & (self.longest <= lookback)):
+                n_before = int(self.longest[f]) - 1  # of the first rows of a window none is the `longest`-th
+                alone[:, f] |= sliding_windows(long[n_before:, f], lookback - n_before).any(axis=1)
         return filled, alone
 
     def settings(self) -> dict[str, Any]:
@@ -187,9 +215,10 @@ class OutlierFilter:
         return {"season": self.season, "period": None if self.gaps is None else self.gaps.period}
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Return the bounds, and the maps that fill gaps."""
+        """Return the bounds of values and of runs, and the maps that fill gaps."""
         maps = {} if self.gaps is None else {"gap_kernels": self.gaps.kernels, "gap_errors": self.gaps.errors}
-        return {"lower": self.lower, "upper": self.upper, **maps}
+        longest = {} if self.longest is None else {"longest": self.longest}
+        return {"lower": self.lower, "upper": self.upper, **longest, **maps}
 
     @classmethod
     def from_arrays(cls, settings: dict[str, Any], arrays: dict[str, np.ndarray]) -> Self:
@@ -197,9 +226,12 @@ class OutlierFilter:
         lower, upper = arrays["lower"], arrays["upper"]
         if lower.ndim != 1 or lower.shape != upper.shape or not (lower <= upper).all():
             raise ValueError(received("`outliers` must have one range a column.", shapes=[lower.shape, upper.shape]))
+        longest = arrays.get("longest")  # files of earlier versions have none
+        if longest is not None and (longest.shape != lower.shape or not (longest > 1).all()):
+            raise ValueError(received("`longest` must be more than one row of each column.", shape=longest.shape))
         period = settings.get("period")
         gaps = None if period is None else GapMaps(arrays["gap_kernels"], arrays["gap_errors"], int(period))
-        return cls(lower, upper, int(settings["season"]), gaps)
+        return cls(lower, upper, int(settings["season"]), gaps, longest)
 
 
 # One column

@@ -8,12 +8,13 @@ import numpy as np
 
 from tscnn.transforms.missing import SHORT, GapMaps
 from tscnn.transforms.outliers import OutlierFilter
+from tscnn.transforms.stuck import MOST_OF_WINDOW
 
 __all__ = ["clean_in_graph"]
 
 
-def clean_in_graph(windows: Any, missing: Any, outliers: OutlierFilter, ops: Any) -> Any:
-    """Replace the values of windows that lie outside, and fill those that are missing.
+def clean_in_graph(windows: Any, missing: Any, outliers: OutlierFilter, ops: Any, rows: Any = None) -> Any:
+    """Replace the values of windows that lie outside or are stuck, and fill those that are missing.
 
     Parameters
     ----------
@@ -25,6 +26,8 @@ def clean_in_graph(windows: Any, missing: Any, outliers: OutlierFilter, ops: Any
         Of the pipeline.
     ops : module
         ``keras.ops``, or what has its names.
+    rows : tensor of the same shape, optional
+        The windows in the data's own units, NaN where a value is missing; without them nothing is stuck.
 
     Returns
     -------
@@ -32,9 +35,10 @@ def clean_in_graph(windows: Any, missing: Any, outliers: OutlierFilter, ops: Any
         Of `OutlierFilter.clean`.
     """
     n_rows, season = windows.shape[1], outliers.season
-    if missing is None and not np.isfinite([outliers.lower, outliers.upper]).any():
+    sticks = rows is not None and outliers.longest is not None and (outliers.longest <= n_rows).any()
+    if missing is None and not sticks and not np.isfinite([outliers.lower, outliers.upper]).any():
         return windows
-    gaps = _find_outliers(windows, missing, outliers, ops)
+    gaps = _find_outliers(windows, missing, rows if sticks else None, outliers, ops)
     gaps = gaps if missing is None else gaps | missing
     runs = _Runs(gaps, ops)
     line = _interpolate(windows, gaps, runs, ops)
@@ -67,8 +71,8 @@ class _Runs:
         self.length = self.stop - self.start
 
 
-def _find_outliers(windows: Any, missing: Any, outliers: OutlierFilter, ops: Any) -> Any:
-    """Tell which values are far from the others, and are no new level: of `clean` and `keep_levels`."""
+def _find_outliers(windows: Any, missing: Any, rows: Any, outliers: OutlierFilter, ops: Any) -> Any:
+    """Tell which values are far from the others, and are no new level, or stuck: of `clean` and `keep_levels`."""
     n_rows = windows.shape[1]
     outside = (windows < outliers.lower) | (windows > outliers.upper)
     outside = outside if missing is None else outside & ~missing
@@ -80,7 +84,18 @@ def _find_outliers(windows: Any, missing: Any, outliers: OutlierFilter, ops: Any
     first, last = ops.minimum(runs.start, n_rows - 1), ops.maximum(runs.stop - 1, 0)
     moves = ops.take_along_axis(n_changes, last, axis=1) > ops.take_along_axis(n_changes, first, axis=1)
     needed = ops.where(ops.equal(runs.stop, n_rows), np.int32(SHORT), np.int32(max(outliers.season, SHORT)))
-    return outside & ~((runs.length >= needed) & moves)
+    found = outside & ~((runs.length >= needed) & moves)
+    return found if rows is None else found | _find_stuck(rows, outside, outliers.longest, ops)
+
+
+def _find_stuck(rows: Any, far: Any, longest: Any, ops: Any) -> Any:
+    """Tell which values a stuck sensor repeats: of `find_stuck`."""
+    repeats = ops.equal(rows[:, 1:], rows[:, :-1])
+    none = far[:, :1] & ~far[:, :1]
+    repeats = ops.concatenate([none, repeats], axis=1)
+    stuck = repeats & (_Runs(repeats, ops).length >= np.minimum(longest - 1, rows.shape[1]).astype(np.int32))
+    stuck = stuck | ops.concatenate([stuck[:, 1:], none], axis=1)  # the value that is repeated, too
+    return stuck & (ops.mean(ops.cast(stuck | far, "float32"), axis=1, keepdims=True) <= MOST_OF_WINDOW)
 
 
 def _interpolate(windows: Any, gaps: Any, runs: _Runs, ops: Any) -> Any:
