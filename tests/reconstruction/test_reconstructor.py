@@ -253,10 +253,10 @@ def test_a_network_with_a_latent_layer_is_trained_and_saved(df, tmp_path):
 @pytest.mark.slow
 def test_the_network_is_kept_where_it_helps_and_saved(tmp_path):
     random = np.random.default_rng(0)
-    slow = np.convolve(random.normal(size=1230), np.ones(31) / 5, "valid")
-    df = pd.DataFrame({"a": slow, "square": slow**2 + 0.05 * random.normal(size=1200)})  # no linear map tells it
-    training = Training(epochs=50, learning_rate=0.01, level=0.9, shrinkage=0.0)
-    found = Reconstructor(lookback=2, training=training, random_state=0, validation_fraction=0.3).fit(df)
+    slow = np.convolve(random.normal(size=3030), np.ones(31) / 5, "valid")
+    df = pd.DataFrame({"a": slow, "square": slow**2 + 0.05 * random.normal(size=3000)})  # no linear map tells it
+    training = Training(epochs=40, learning_rate=0.01, level=0.1, shrinkage=0.0)
+    found = Reconstructor(lookback=2, training=training, random_state=0, validation_fraction=0.5).fit(df)
     report = found.report_
     for rows, columns in report.index:
         kept = found.gates_[f"network, gaps of {rows} in {'all columns' if columns == 'all' else 'one column'}"].kept
