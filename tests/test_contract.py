@@ -264,7 +264,7 @@ def test_contract_stuck_values_are_replaced_in_every_form(forecaster, pipeline, 
     forecaster.save(tmp_path / "model.tscnn")
     loaded = type(forecaster).load(tmp_path / "model.tscnn")
     believing = pickle.loads(pickle.dumps(loaded))
-    believing.pipeline_ = replace(pipeline, outliers=replace(pipeline.outliers, longest=None))
+    believing.pipeline_ = replace(pipeline, outliers=replace(pipeline.outliers, stuck_from=None))
     dense, believed, stream = loaded.backtest(damaged), believing.backtest(damaged), loaded.stream(damaged[:first])
     differ = []
     for end in range(first + 1, first + 48):

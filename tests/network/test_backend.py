@@ -50,7 +50,7 @@ FIT = """
 import numpy as np
 from tscnn import Forecaster
 rows = 500 + np.sin(np.arange(200) / 4)[:, None] + np.linspace(0, 9, 200)[:, None] * [1, -1]
-own = {"filters": 2, "epochs": 1, "dropout": 0.1, "linear_model": None, "normalizer_span": None}
+own = {"filters": 2, "epochs": 1, "dropout": 0.1, "linear_model": None, "normalizer_span": 3}
 fitted = Forecaster(6, 2, random_state=0, verbose=0, **own).fit(rows)
 print(repr(fitted.predict(rows + 60_000).to_numpy().tolist()))
 """

@@ -13,8 +13,7 @@ from tests.conftest import run_with_jax, small_forecaster
 from tscnn.data.windows import cut_segments
 from tscnn.training.segments import SegmentBatches
 
-SETTINGS = {"lookback": 4, "normalizer_span": None, "linear_model": None, "dropout": 0}
-SETTINGS |= {"batch_size": 128, "segment_origins": 32}
+SETTINGS = {"lookback": 4, "dropout": 0, "batch_size": 128, "segment_origins": 32}
 WORKER = """
 import os, sys
 import jax, numpy as np

@@ -170,7 +170,7 @@ def test_another_level_is_no_outlier(outliers):
 
 
 def test_what_is_stuck_is_filled_by_the_day_before(outliers):
-    outliers = replace(outliers, longest=np.float32([13, np.inf]))
+    outliers = replace(outliers, stuck_from=np.float32([13, np.inf]))
     window = np.stack([day_and_noise(3)[:72], np.full(72, 7.0)], axis=1)
     stuck = window.copy()
     stuck[-20:, 0] = stuck[-20, 0]
@@ -189,17 +189,17 @@ def test_what_is_stuck_is_filled_by_the_day_before(outliers):
 
 
 def test_a_filter_is_restored_and_refuses_ranges_that_are_none(outliers):
-    outliers = replace(outliers, longest=np.float32([13, np.inf]))
+    outliers = replace(outliers, stuck_from=np.float32([13, np.inf]))
     again = OutlierFilter.from_arrays(json.loads(json.dumps(outliers.settings())), outliers.arrays())
     assert again.season == SEASON
     np.testing.assert_array_equal(again.lower, outliers.lower)
-    np.testing.assert_array_equal(again.longest, outliers.longest)
+    np.testing.assert_array_equal(again.stuck_from, outliers.stuck_from)
     bounds = {"lower": outliers.lower, "upper": outliers.upper}
-    assert OutlierFilter.from_arrays({"season": 0}, bounds).longest is None
+    assert OutlierFilter.from_arrays({"season": 0}, bounds).stuck_from is None
     with pytest.raises(ValueError, match="one range a column"):
         OutlierFilter.from_arrays({"season": 0}, {"lower": outliers.upper, "upper": outliers.lower})
     with pytest.raises(ValueError, match="more than one row of each column"):
-        OutlierFilter.from_arrays({"season": 0}, {**bounds, "longest": np.float32([1, 5])})
+        OutlierFilter.from_arrays({"season": 0}, {**bounds, "stuck_from": np.float32([1, 5])})
 
 
 # Forecasters

@@ -47,7 +47,7 @@ def test_gaps_are_filled_alike(with_maps, data, n_rows, season):
 @given(st.data(), st.integers(4, 40), st.sampled_from([0, 3]))
 def test_stuck_values_are_replaced_alike(data, n_rows, season):
     windows = np.maximum(damaged_windows(data, n_rows, 2), np.float32(-0.5))  # where waves are low
-    outliers = OutlierFilter(np.float32([-5, -5]), np.float32([5, 5]), season, longest=np.float32([2, 5]))
+    outliers = OutlierFilter(np.float32([-5, -5]), np.float32([5, 5]), season, stuck_from=np.float32([2, 5]))
     runs, missing = np.stack([count_runs(window) for window in windows]), np.isnan(windows)
     found = clean_in_graph(np.nan_to_num(windows), missing, outliers, numpy_ops, windows)
     np.testing.assert_allclose(found, outliers.clean(windows, runs), atol=1e-5)

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from tscnn.data.series import SeriesSet
-from tscnn.transforms.stuck import count_runs, find_stuck, learn_longest
+from tscnn.transforms.stuck import count_runs, find_stuck, learn_stuck_from
 
 N, SEASON = 400, 24
 
@@ -33,18 +33,23 @@ def test_what_is_long_is_learnt_from_each_column():
     rounded[100:107] = 1.0
     counts = random.poisson(0.3, N)  # most are zeros, like the values before
     values = np.stack([moving, rounded, counts, np.full(N, 5.0)], axis=1).astype(float)
-    assert learn_longest(series_of(values), SEASON).tolist() == [13, 22, np.inf, np.inf]  # half a season; thrice 7 rows
-    assert learn_longest(series_of(values), None).tolist() == [10, 22, np.inf, np.inf]
-    assert learn_longest(series_of(values[:, 2:]), SEASON) is None
+    assert learn_stuck_from(series_of(values), SEASON).tolist() == [
+        13,
+        22,
+        np.inf,
+        np.inf,
+    ]  # half a season; thrice 7 rows
+    assert learn_stuck_from(series_of(values), None).tolist() == [10, 22, np.inf, np.inf]
+    assert learn_stuck_from(series_of(values[:, 2:]), SEASON) is None
 
 
 def test_runs_end_with_a_series_and_go_on_from_block_to_block(monkeypatch):
     values = np.random.default_rng(0).normal(size=(N, 1))
     values[195:206] = 1.0
-    assert learn_longest(series_of(values), None).tolist() == [34]
-    assert learn_longest(series_of(values, n_series=2), None).tolist() == [19]
+    assert learn_stuck_from(series_of(values), None).tolist() == [34]
+    assert learn_stuck_from(series_of(values, n_series=2), None).tolist() == [19]
     monkeypatch.setattr("tscnn.data.mapped.MOST_VALUES", 4)
-    assert learn_longest(series_of(values), None).tolist() == [34]
+    assert learn_stuck_from(series_of(values), None).tolist() == [34]
 
 
 @pytest.mark.parametrize(

@@ -171,7 +171,7 @@ class TimeFormat:
         return f" {text}" if self.zone.startswith(" ") else text
 
 
-# Formats that NumPy writes sooner than pandas does: the unit of the last number of each.
+# Formats that NumPy writes faster than pandas: the unit of the last number of each.
 _CLOCKS: dict[str, Literal["D", "m", "s"]] = {"": "D", "{}%H:%M": "m", "{}%H:%M:%S": "s"}
 _ISO = {TimeFormat("%Y-%m-%d" + clock.format(mark)): unit for clock, unit in _CLOCKS.items() for mark in " T"}
 

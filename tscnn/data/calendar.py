@@ -182,7 +182,7 @@ def phases(index: pd.Index, name: str) -> np.ndarray:
 
 
 def clock_of(times: pd.DatetimeIndex) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return what a clock shows, sooner than pandas tells each of the three.
+    """Return what a clock shows: faster than the three fields of pandas.
 
     Parameters
     ----------
@@ -334,7 +334,7 @@ def as_times(index: pd.Index) -> pd.DatetimeIndex:
 
 
 def _weekdays(times: pd.DatetimeIndex) -> np.ndarray:
-    """Return the days of the week, Monday first, from 0: sooner than pandas does."""
+    """Return the days of the week, Monday first, from 0: faster than the field of pandas."""
     return (times.asi8 // (86_400 * TICKS[times.unit]) + 3) % 7  # 1970 began on a Thursday
 
 

@@ -43,7 +43,7 @@ from tscnn.transforms import CovariateEffects, OutlierFilter, Transform
 from tscnn.transforms.ahead import AheadInputs
 from tscnn.transforms.fit import clean_series
 from tscnn.transforms.missing import fill_series
-from tscnn.transforms.stuck import learn_longest
+from tscnn.transforms.stuck import learn_stuck_from
 
 __all__ = ["Fit", "fit_pipeline"]
 
@@ -134,8 +134,8 @@ def fit_pipeline(
     ahead = find_ahead_inputs(split, parameters, prepared.effects)
     fitted, fit = add_network(prepared.transforms, rows, split, schema, parameters, linear, ahead, checkpoint)
     if parameters.replaces_outliers:
-        longest = learn_longest(series, season_length)
-        fitted = replace(fitted, outliers=OutlierFilter.fit(rows.values, season_length, gaps, longest))
+        stuck_from = learn_stuck_from(series, season_length)
+        fitted = replace(fitted, outliers=OutlierFilter.fit(rows.values, season_length, gaps, stuck_from))
     elif parameters.missing != "raise":
         fitted = replace(fitted, outliers=OutlierFilter.unbounded(len(schema.features), gaps))
 

@@ -226,9 +226,9 @@ class Pipeline:
         ndarray of int of shape (n_rows, n_features), or None
             Of `tscnn.transforms.stuck.count_runs`; None where nothing is ever taken for stuck.
         """
-        if self.outliers is None or self.outliers.longest is None:
+        if self.outliers is None or self.outliers.stuck_from is None:
             return None
-        counted = np.isfinite(self.outliers.longest)
+        counted = np.isfinite(self.outliers.stuck_from)
         return count_runs(values if counted.all() else np.where(counted, values, np.nan))
 
     def take_logarithms(self, values: np.ndarray, times: Times) -> np.ndarray:

@@ -33,7 +33,7 @@ class OutlierFilter:
         Rows of a season, that longer gaps are filled from; 0 for none.
     gaps : GapMaps or None
         That long gaps are filled by; None for straight lines.
-    longest : ndarray of shape (n_features,), or None
+    stuck_from : ndarray of shape (n_features,), or None
         Equal values in a row, from which on these are replaced; infinite, or None, for never.
 
     Examples
@@ -50,7 +50,7 @@ class OutlierFilter:
     upper: np.ndarray
     season: int = 0
     gaps: GapMaps | None = None
-    longest: np.ndarray | None = None
+    stuck_from: np.ndarray | None = None
 
     @classmethod
     def unbounded(cls, n_features: int, gaps: GapMaps | None = None) -> Self:
@@ -77,7 +77,7 @@ class OutlierFilter:
         rows: np.ndarray,
         season: int | None = None,
         gaps: GapMaps | None = None,
-        longest: np.ndarray | None = None,
+        stuck_from: np.ndarray | None = None,
     ) -> Self:
         """Find the range of columns without outliers, and widen it.
 
@@ -89,8 +89,8 @@ class OutlierFilter:
             Rows of a season.
         gaps : GapMaps, optional
             As of the class.
-        longest : ndarray of shape (n_features,), optional
-            Of `tscnn.transforms.stuck.learn_longest`.
+        stuck_from : ndarray of shape (n_features,), optional
+            Of `tscnn.transforms.stuck.learn_stuck_from`.
 
         Returns
         -------
@@ -103,7 +103,7 @@ class OutlierFilter:
             reach = [GAP * max(typical, side) for side in (middle - column.min(), column.max() - middle)]
             bounds.append((middle - reach[0], middle + reach[1]) if typical else (-np.inf, np.inf))
         lower, upper = np.array(bounds, np.float64).reshape(-1, 2).T
-        return cls(lower.astype(np.float32), upper.astype(np.float32), season or 0, gaps, longest)
+        return cls(lower.astype(np.float32), upper.astype(np.float32), season or 0, gaps, stuck_from)
 
     def outside(self, rows: np.ndarray) -> np.ndarray:
         """Tell which values lie outside.
@@ -121,7 +121,7 @@ class OutlierFilter:
         return (rows < self.lower) | (rows > self.upper)
 
     def may_change(self, rows: np.ndarray, runs: np.ndarray | None = None) -> bool:
-        """Tell whether `clean` may change a window, sooner than it does.
+        """Tell quickly whether `clean` may change a window.
 
         Parameters
         ----------
@@ -135,7 +135,7 @@ class OutlierFilter:
         """
         if not ((rows >= self.lower) & (rows <= self.upper)).all():
             return True  # NaN is neither
-        return runs is not None and bool((runs >= self.longest).any())
+        return runs is not None and bool((runs >= self.stuck_from).any())
 
     def clean(self, windows: np.ndarray, runs: np.ndarray | None = None) -> np.ndarray:
         """Replace the values of windows that lie outside or are stuck, and fill those that are missing.
@@ -159,7 +159,7 @@ class OutlierFilter:
         far = (share > 0) & (share <= 0.5)
         missing = np.isnan(windows).any(axis=1)
         outside &= far[:, None]
-        stuck = find_stuck(runs, self.longest, outside)
+        stuck = find_stuck(runs, self.stuck_from, outside)
         if not far.any() and not missing.any() and stuck is None:
             return windows
         cleaned = windows.copy()
@@ -202,11 +202,11 @@ class OutlierFilter:
         if missing.any():
             dependent = find_dependent(missing, lookback, self.gaps)
             filled, alone = fill_missing(rows, self.gaps), dependent if alone is None else alone | dependent
-        long = find_long(runs, self.longest)
-        if long is not None and self.longest is not None:
+        long = find_long(runs, self.stuck_from)
+        if long is not None and self.stuck_from is not None:
             alone = np.zeros((len(rows) - lookback + 1, rows.shape[1]), bool) if alone is None else alone
-            for f in np.flatnonzero(long.any(axis=0) & (self.longest <= lookback)):
-                n_before = int(self.longest[f]) - 1  # of the first rows of a window none is the `longest`-th
+            for f in np.flatnonzero(long.any(axis=0) & (self.stuck_from <= lookback)):
+                n_before = int(self.stuck_from[f]) - 1  # at the first rows of a window no run is that long
                 alone[:, f] |= sliding_windows(long[n_before:, f], lookback - n_before).any(axis=1)
         return filled, alone
 
@@ -217,8 +217,8 @@ class OutlierFilter:
     def arrays(self) -> dict[str, np.ndarray]:
         """Return the bounds of values and of runs, and the maps that fill gaps."""
         maps = {} if self.gaps is None else {"gap_kernels": self.gaps.kernels, "gap_errors": self.gaps.errors}
-        longest = {} if self.longest is None else {"longest": self.longest}
-        return {"lower": self.lower, "upper": self.upper, **longest, **maps}
+        stuck_from = {} if self.stuck_from is None else {"stuck_from": self.stuck_from}
+        return {"lower": self.lower, "upper": self.upper, **stuck_from, **maps}
 
     @classmethod
     def from_arrays(cls, settings: dict[str, Any], arrays: dict[str, np.ndarray]) -> Self:
@@ -226,12 +226,12 @@ class OutlierFilter:
         lower, upper = arrays["lower"], arrays["upper"]
         if lower.ndim != 1 or lower.shape != upper.shape or not (lower <= upper).all():
             raise ValueError(received("`outliers` must have one range a column.", shapes=[lower.shape, upper.shape]))
-        longest = arrays.get("longest")  # files of earlier versions have none
-        if longest is not None and (longest.shape != lower.shape or not (longest > 1).all()):
-            raise ValueError(received("`longest` must be more than one row of each column.", shape=longest.shape))
+        stuck_from = arrays.get("stuck_from")  # files of earlier versions have none
+        if stuck_from is not None and (stuck_from.shape != lower.shape or not (stuck_from > 1).all()):
+            raise ValueError(received("`stuck_from` must be more than one row of each column.", shape=stuck_from.shape))
         period = settings.get("period")
         gaps = None if period is None else GapMaps(arrays["gap_kernels"], arrays["gap_errors"], int(period))
-        return cls(lower, upper, int(settings["season"]), gaps, longest)
+        return cls(lower, upper, int(settings["season"]), gaps, stuck_from)
 
 
 # One column

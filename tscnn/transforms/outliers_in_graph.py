@@ -35,7 +35,7 @@ def clean_in_graph(windows: Any, missing: Any, outliers: OutlierFilter, ops: Any
         Of `OutlierFilter.clean`.
     """
     n_rows, season = windows.shape[1], outliers.season
-    sticks = rows is not None and outliers.longest is not None and (outliers.longest <= n_rows).any()
+    sticks = rows is not None and outliers.stuck_from is not None and (outliers.stuck_from <= n_rows).any()
     if missing is None and not sticks and not np.isfinite([outliers.lower, outliers.upper]).any():
         return windows
     gaps = _find_outliers(windows, missing, rows if sticks else None, outliers, ops)
@@ -85,15 +85,15 @@ def _find_outliers(windows: Any, missing: Any, rows: Any, outliers: OutlierFilte
     moves = ops.take_along_axis(n_changes, last, axis=1) > ops.take_along_axis(n_changes, first, axis=1)
     needed = ops.where(ops.equal(runs.stop, n_rows), np.int32(SHORT), np.int32(max(outliers.season, SHORT)))
     found = outside & ~((runs.length >= needed) & moves)
-    return found if rows is None else found | _find_stuck(rows, outside, outliers.longest, ops)
+    return found if rows is None else found | _find_stuck(rows, outside, outliers.stuck_from, ops)
 
 
-def _find_stuck(rows: Any, far: Any, longest: Any, ops: Any) -> Any:
+def _find_stuck(rows: Any, far: Any, stuck_from: Any, ops: Any) -> Any:
     """Tell which values a stuck sensor repeats: of `find_stuck`."""
     repeats = ops.equal(rows[:, 1:], rows[:, :-1])
     none = far[:, :1] & ~far[:, :1]
     repeats = ops.concatenate([none, repeats], axis=1)
-    stuck = repeats & (_Runs(repeats, ops).length >= np.minimum(longest - 1, rows.shape[1]).astype(np.int32))
+    stuck = repeats & (_Runs(repeats, ops).length >= np.minimum(stuck_from - 1, rows.shape[1]).astype(np.int32))
     stuck = stuck | ops.concatenate([stuck[:, 1:], none], axis=1)  # the value that is repeated, too
     return stuck & (ops.mean(ops.cast(stuck | far, "float32"), axis=1, keepdims=True) <= MOST_OF_WINDOW)
 

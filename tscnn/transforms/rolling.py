@@ -290,7 +290,7 @@ def _merge(early: Any, n: int, late: Any, m: int, ops: Any) -> tuple[Any, Any]:
 
 
 def _without_first(rows: Any, n_rows: int, ops: Any) -> Any:
-    if isinstance(rows, np.ndarray):  # sooner, where arrays are small
+    if isinstance(rows, np.ndarray):  # faster, where arrays are small
         return rows[:, n_rows:]
     if not n_rows:
         return rows

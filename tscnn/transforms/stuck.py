@@ -10,7 +10,7 @@ from tscnn.data.mapped import blocks
 from tscnn.data.series import SeriesSet
 from tscnn.transforms.missing import SHORT, find_runs
 
-__all__ = ["GAP", "MOST_OF_WINDOW", "count_runs", "find_long", "find_stuck", "learn_longest", "shortest_run"]
+__all__ = ["GAP", "MOST_OF_WINDOW", "count_runs", "find_long", "find_stuck", "learn_stuck_from", "shortest_run"]
 
 GAP = 3.0  # times as far from the median, or as long, as any other: an outlier. A convention
 MOST_REPEATS = 0.5  # of the rows, of which more belong to what a column is, such as the zeros of rare events
@@ -58,7 +58,7 @@ def count_runs(values: np.ndarray) -> np.ndarray:
     return runs
 
 
-def learn_longest(series: SeriesSet, season: int | None) -> np.ndarray | None:
+def learn_stuck_from(series: SeriesSet, season: int | None) -> np.ndarray | None:
     """Learn from how many equal values in a row on a column is stuck.
 
     Parameters
@@ -91,36 +91,36 @@ def learn_longest(series: SeriesSet, season: int | None) -> np.ndarray | None:
     return bounds.astype(np.float32) if np.isfinite(bounds).any() else None
 
 
-def find_long(runs: np.ndarray | None, longest: np.ndarray | None) -> np.ndarray | None:
-    """Tell which rows are at least the `longest`-th of a run that their window holds.
+def find_long(runs: np.ndarray | None, stuck_from: np.ndarray | None) -> np.ndarray | None:
+    """Tell at which rows a run is `stuck_from` rows long or longer, as far as their window holds it.
 
     Parameters
     ----------
     runs : ndarray of shape (..., n_rows, n_features), or None
         Of `count_runs`; rows before the window don't count.
-    longest : ndarray of shape (n_features,), or None
-        Of `learn_longest`.
+    stuck_from : ndarray of shape (n_features,), or None
+        Of `learn_stuck_from`.
 
     Returns
     -------
     ndarray of bool of the same shape, or None
         None where no row is.
     """
-    if runs is None or longest is None or runs.max() < longest.min():
+    if runs is None or stuck_from is None or runs.max() < stuck_from.min():
         return None
-    long = (runs >= longest) & (np.arange(1, runs.shape[-2] + 1)[:, None] >= longest)
+    long = (runs >= stuck_from) & (np.arange(1, runs.shape[-2] + 1)[:, None] >= stuck_from)
     return long if long.any() else None
 
 
-def find_stuck(runs: np.ndarray | None, longest: np.ndarray | None, far: np.ndarray) -> np.ndarray | None:
+def find_stuck(runs: np.ndarray | None, stuck_from: np.ndarray | None, far: np.ndarray) -> np.ndarray | None:
     """Tell which values of windows a stuck sensor repeats.
 
     Parameters
     ----------
     runs : ndarray of shape (n_windows, n_rows, n_features), or None
         As of `find_long`.
-    longest : ndarray of shape (n_features,), or None
-        Of `learn_longest`.
+    stuck_from : ndarray of shape (n_features,), or None
+        Of `learn_stuck_from`.
     far : ndarray of bool of shape (n_windows, n_rows, n_features)
         Values that are outliers anyway.
 
@@ -129,7 +129,7 @@ def find_stuck(runs: np.ndarray | None, longest: np.ndarray | None, far: np.ndar
     ndarray of bool of the same shape, or None
         None where nothing is stuck; so is a column that would lose more than half of a window.
     """
-    long = find_long(runs, longest)
+    long = find_long(runs, stuck_from)
     if runs is None or long is None:
         return None
     stuck = np.zeros(runs.shape, bool)
