@@ -5,6 +5,7 @@ from importlib.metadata import version
 import pytest
 
 import tscnn
+from tests.conftest import QUICK_START
 
 NAMES = [
     "TCN",
@@ -94,5 +95,5 @@ def test_fitting_and_forecasting_without_a_network_needs_no_framework():
 def test_keras_loads_models_and_layers_in_any_state_of_imports(imports, tmp_path):
     path = tmp_path / "model.keras"
     tscnn.build_model(8, 2, 2, filters=2).save(path)
-    code = f"import {imports}; keras.saving.load_model({str(path)!r}).get_layer('stack')"
+    code = f"{QUICK_START}import {imports}; keras.saving.load_model({str(path)!r}).get_layer('stack')"
     subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True)

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.conftest import make_frame
+from tests.conftest import make_frame, start_quickly
 from tscnn import Forecaster
 
 FRAME = make_frame(150, 2)
@@ -46,7 +46,7 @@ def test_robust_fits_in_a_loop_and_in_threads_forecast_the_same(network):
 @pytest.mark.parametrize("network", [None, "auto"])
 def test_robust_fits_in_other_processes_forecast_the_same(network):
     expected = forecast(network)
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
+    with multiprocessing.get_context("spawn").Pool(1, start_quickly) as pool:
         (found,) = pool.map(forecast, [network])
     np.testing.assert_allclose(found, expected, rtol=1e-6)
 

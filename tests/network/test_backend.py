@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
+from tests.conftest import QUICK_START
 from tscnn.network.backend import device_scope, keras, list_devices
 
 experimental = pytest.importorskip("tensorflow").config.experimental
@@ -40,7 +41,7 @@ def test_a_device_that_is_not_there_is_refused_and_those_that_are_are_named():
 
 def run_alone(code, *options):
     """Run code in a fresh interpreter; return what it writes to standard output."""
-    command = [sys.executable, *options, "-c", code]
+    command = [sys.executable, *options, "-c", QUICK_START + code]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -102,7 +103,7 @@ def test_state_of_the_environment_and_of_random_is_left_alone_and_nothing_is_wri
     code = f"import os, random; before = random.getstate()\n{FIT}\nassert random.getstate() == before"
     code += "; assert not {'TF_CPP_MIN_LOG_LEVEL', 'TF_CPU_ALLOCATOR_USE_BFC'} & {*os.environ}"
     silent = ["-W", "error", "-W", "ignore:On the validation rows:UserWarning"]  # no errors where warnings are errors
-    command = [sys.executable, *silent, "-c", code]
+    command = [sys.executable, *silent, "-c", QUICK_START + code]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("TF_")}
     assert subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stderr == ""
 

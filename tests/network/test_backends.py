@@ -14,6 +14,7 @@ from tests.conftest import run_with_jax, small_forecaster
 
 CORE = """
 import json, sys
+sys.modules.update(dict.fromkeys(["matplotlib", "sklearn"]))  # which Keras imports, and no fit needs
 import pytest
 from tests.conftest import make_frame, small_forecaster
 from tscnn.network.backend import keras

@@ -16,6 +16,7 @@ from tscnn.training.segments import SegmentBatches
 SETTINGS = {"lookback": 4, "dropout": 0, "batch_size": 128, "segment_origins": 32}
 WORKER = """
 import os, sys
+sys.modules.update(dict.fromkeys(["matplotlib", "sklearn"]))  # which Keras imports, and no fit needs
 import jax, numpy as np
 process, port, path, goes_on = int(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv[4] == "goes on"
 jax.distributed.initialize(f"localhost:{port}", 2, process, heartbeat_timeout_seconds=20, shutdown_timeout_seconds=20)
