@@ -187,7 +187,7 @@ def test_a_linear_refit_has_the_periodic_regression_again():
     load, hour = random.normal(size=24 * 120), np.arange(24 * 120) % 24
     price = np.where(hour < 12, 2.0, -1.0) * load + 0.1 * random.normal(size=len(load))
     rows = pd.DataFrame({"price": price, "load": load}, pd.date_range("2026-01-01", periods=len(load), freq="h"))
-    forecaster = closed_form(lookback="auto", future_covariates="load", outliers=None).fit(rows[:-100])
+    forecaster = closed_form(lookback=48, future_covariates="load", outliers=None).fit(rows[:-100])
     before = forecaster.pipeline_
     series = SeriesSet.of_frames({None: read_frame(rows, forecaster.schema_)}, forecaster.schema_)
     after = refit_linear(before, series, forecaster.schema_, read_parameters(forecaster))

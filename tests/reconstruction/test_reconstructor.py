@@ -239,7 +239,7 @@ def test_a_network_with_a_latent_layer_is_trained_and_saved(df, tmp_path):
     training = Training(epochs=1, level=0.99999, shrinkage=0.0)
     found = Reconstructor(lookback=1, network=UNet(), training=training, random_state=0)
     assert found.set_params(network__latent=2).fit(df.iloc[:300]).network == UNet(latent=2)
-    assert {gate.kept for gate in found.gates_.values()} <= {True, False}
+    assert any(gate.kept for gate in found.gates_.values())
     found.save(tmp_path / "model")
     loaded = Reconstructor.load(tmp_path / "model")
     assert loaded.network == UNet(latent=2)
