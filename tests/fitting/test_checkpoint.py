@@ -84,8 +84,8 @@ def test_a_fit_that_is_killed_goes_on_to_the_same_result_to_the_bit(tmp_path, mo
 @pytest.mark.parametrize(("stage", "n_epochs"), [("", 5), ("intervals", 9)])
 def test_killed_anywhere(stage, n_epochs, whole, tmp_path):
     path = str(tmp_path / "fit.checkpoint")
-    call = f"{QUICK_START}from tests.fitting.test_checkpoint import fit_and_die; fit_and_die({path!r}, {stage!r}, {n_epochs})"
-    died = subprocess.run([sys.executable, "-W", "ignore", "-c", call], check=False)
+    call = f"from tests.fitting.test_checkpoint import fit_and_die; fit_and_die({path!r}, {stage!r}, {n_epochs})"
+    died = subprocess.run([sys.executable, "-W", "ignore", "-c", QUICK_START + call], check=False)
     assert died.returncode == -signal.SIGKILL
     assert_same(two_networks(random_state=0).fit(ROWS, resume=path), whole)
 
