@@ -55,7 +55,8 @@ def clean_series(
     split, bounds = replace(split, series=series), series.bounds.tolist()
     values, parts = series.values, []
     for a, b in itertools.pairwise(bounds):
-        part = clean_rows(series.values[a:b], season_length)
+        known = None if series.covariates is None else series.covariates[a:b]
+        part = clean_rows(series.values[a:b], season_length, known)
         if part.replaced.any() or part.shifted:
             if len(bounds) == 2:
                 values = part.rows
