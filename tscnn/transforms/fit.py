@@ -120,9 +120,9 @@ def fit_transforms(split: Split, schema: Schema, yearly: int | None, centred: bo
         In the order in which they are applied.
     """
     if split.series.names is not None:
-        return (Standardize.fit_series(split, schema.dtype, centred),)
+        return (Standardize.fit_series(split, schema.dtype, centred).bounded(split.series.values),)
     (index,), kept = split.series.indexes, split.series.values[: split.n_training]
-    standardize = Standardize.fit(kept, schema.dtype, split.series.values, centred)
+    standardize = Standardize.fit(kept, schema.dtype, split.series.values, centred).bounded(split.series.values)
     # Of validation rows, too: they may be far from those of the scale.
     check_sizes(split.series.values, standardize.mean, standardize.scale, index, schema.features)
     index = index[: split.n_training]
