@@ -309,3 +309,13 @@ def test_spikes_that_go_with_something_known_ahead_are_none():
     damaged = rows.copy()
     damaged[at] = -9999
     assert clean_rows(damaged, 7, covariates).sentinels == [(0, -9999.0, 31)]
+
+
+@pytest.mark.parametrize("gap", [1, 40])
+def test_a_sentinel_beside_a_gap_is_found(gap):
+    rows = day_and_noise()[:400, None].copy()
+    rows[200] = -9999
+    rows[201 - gap : 200] = rows[201 : 201 + gap] = np.nan
+    cleaned = clean_rows(rows, 24)
+    assert cleaned.replaced.tolist() == [1]
+    assert np.nanmin(cleaned.rows) >= np.nanmin(np.delete(rows, 200))

@@ -124,12 +124,12 @@ def _clean_columns(
             columns.append(column)
             replaced.append(0)
             continue
-        column = fill_gaps(column, missing, season or 0)
-        far = keep_levels(column, _find_far(column, season), season or 0) & ~missing
+        known = np.where(missing, np.nanmedian(column), column) if missing.any() else column
+        far = keep_levels(known, _find_far(known, season), season or 0)
         far &= ~_is_known(column, far, covariates)
         values, counts = np.unique(column[far], return_counts=True)
         sentinels += [(i, float(value), int(n)) for value, n in zip(values, counts, strict=True) if n >= SHORT]
-        filled = fill_gaps(column, far, season or 0)
+        filled = fill_gaps(column, far | missing, season or 0)  # at once: lines must not begin at what is far
         spikes = _find_spikes(filled, season) & ~missing
         others = spikes & ~_is_known(column, spikes, covariates) | _find_stuck(filled, season) & ~missing
         filled = fill_gaps(filled, others, season or 0)
