@@ -19,9 +19,7 @@ from tscnn.data.values import as_float, list_some
 __all__ = ["future_of", "read_future"]
 
 
-def read_future(
-    future: Any, schema: Schema, newest: np.ndarray, due: pd.Index, *, is_read: bool = False
-) -> Times:
+def read_future(future: Any, schema: Schema, newest: np.ndarray, due: pd.Index, *, is_read: bool = False) -> Times:
     """Check what is known of the steps to forecast.
 
     Parameters

@@ -20,6 +20,7 @@ from tscnn.data.values import list_some
 from tscnn.forecasting.attributes import FittedAttributes
 from tscnn.forecasting.explanation import Explanation, explain_next
 from tscnn.forecasting.intervals import Asked, require_calibration
+from tscnn.forecasting.pipeline import Pipeline
 from tscnn.forecasting.predict import forecast_next, look_ahead
 from tscnn.forecasting.reading import SeriesReader
 from tscnn.forecasting.stream import Stream
@@ -291,7 +292,13 @@ class FittedForecaster(FittedAttributes):
         return draw(forecast, shown, truth, series_id=self.series_id, **appearance)
 
     def _forecast(
-        self, pipeline: Pipeline, frames: dict[Any, pd.DataFrame], ahead: list[Times], asked: Asked, *, long: bool = False
+        self,
+        pipeline: Pipeline,
+        frames: dict[Any, pd.DataFrame],
+        ahead: list[Times],
+        asked: Asked,
+        *,
+        long: bool = False,
     ) -> pd.DataFrame:
         """Forecast the steps after rows that have been read."""
         series = SeriesSet.of_frames(frames, self.schema_)

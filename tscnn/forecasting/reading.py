@@ -133,7 +133,8 @@ class SeriesReader:
                 continue
             due = alike[end].index if end in alike else future_index(frame.index, self.schema.freq, horizon)
             with naming(name):
-                found.append(read_future(future_of(future, name), self.schema, frame.to_numpy()[-1], due, is_read=is_read))
+                own, newest = future_of(future, name), frame.to_numpy()[-1]
+                found.append(read_future(own, self.schema, newest, due, is_read=is_read))
             alike[end] = found[-1]
         return found
 
