@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from tests.conftest import closed_form, make_frame, small_forecaster
-from tscnn import Forecaster
+from tscnn import Forecaster, evaluate
 
 HORIZON = 7
 pytestmark = pytest.mark.filterwarnings("ignore:1 of 12 series are shorter")
@@ -49,6 +49,15 @@ def test_panel_forecasts_come_in_the_shape_of_what_went_in(forecaster, shops, lo
     by_name = forecaster.predict(shops)
     assert by_name.index.names == ["series", "time"]
     np.testing.assert_array_equal(by_name.loc["s3"], found.loc[found["shop"] == "s3", ["sales"]])
+
+
+def test_panel_intervals_of_a_long_frame_with_a_column_of_times(long):
+    long = long[long["shop"] != "short"]
+    sales, how = long.rename_axis("day").reset_index(), {"time": "day", "series_id": "shop"}
+    timed = Forecaster(14, HORIZON, **how, network=None, verbose=0).fit(sales)
+    assert timed.predict(coverage=0.8).columns[:3].tolist() == [("day", ""), ("shop", ""), ("sales", "forecast")]
+    backtest = timed.backtest(sales, stride=40, coverage=0.8)
+    assert 0.6 < evaluate(backtest, sales, "coverage", series_id="shop")["coverage"].item() < 1
 
 
 def test_panel_fitted_to_a_dict_is_the_same(forecaster, shops):

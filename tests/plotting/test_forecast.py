@@ -197,6 +197,18 @@ def test_what_was_known_ahead_is_taken_from_the_rows_after_a_cutoff(frame):
     np.testing.assert_allclose(drawn(panel)["forecast"][1:], found["a"])
 
 
+@pytest.mark.filterwarnings("ignore:Quantiles this far out")
+def test_categories_known_ahead_are_drawn_as_they_are_forecast(frame):
+    sky = np.where(np.arange(len(frame)) % 5 == 0, "rain", "clear")
+    frame = frame[["a"]].assign(a=frame["a"] + 3 * (sky == "rain"), sky=sky)
+    planner = closed_form(lookback=24, targets="a", future_covariates="sky").fit(frame)
+    (panel,) = planner.plot(frame, cutoff=frame.index[250])
+    found = planner.predict(frame.iloc[:251], future=frame[["sky"]].iloc[251:254])
+    np.testing.assert_allclose(drawn(panel)["forecast"][1:], found["a"])
+    with pytest.raises(ValueError, match="must have at least lookback = 24 rows"):
+        planner.plot(frame, cutoff=frame.index[20])
+
+
 def test_a_panel_draws_its_series(panel):
     assert [each.get_title(loc="left") for each in panel.plot()] == ["x", "y"]
     assert len(panel.plot(series="y")) == 1

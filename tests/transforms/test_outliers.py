@@ -295,3 +295,27 @@ def test_very_many_rows_are_cleaned_in_parts(monkeypatch):
     assert not cleaned.shifted
     assert np.abs(cleaned.rows[:, 1]).max() < 10
     np.testing.assert_array_equal(cleaned.rows[:, 0], damaged[:, 0])
+
+
+def test_spikes_that_go_with_something_known_ahead_are_none():
+    random, at = np.random.default_rng(0), np.arange(300) % 10 == 0
+    rows = random.normal(size=(300, 1))
+    rows[at] += 40
+    rows[[55, 155], 0] = 60, -9999
+    covariates = np.column_stack([random.normal(size=300), at])
+    cleaned = clean_rows(rows, 7, covariates)
+    np.testing.assert_array_equal(np.flatnonzero(cleaned.rows != rows), [55, 155])
+    assert clean_rows(rows, 7, random.permutation(covariates)).replaced[0] > 20
+    damaged = rows.copy()
+    damaged[at] = -9999
+    assert clean_rows(damaged, 7, covariates).sentinels == [(0, -9999.0, 31)]
+
+
+@pytest.mark.parametrize("gap", [1, 40])
+def test_a_sentinel_beside_a_gap_is_found(gap):
+    rows = day_and_noise()[:400, None].copy()
+    rows[200] = -9999
+    rows[201 - gap : 200] = rows[201 : 201 + gap] = np.nan
+    cleaned = clean_rows(rows, 24)
+    assert cleaned.replaced.tolist() == [1]
+    assert np.nanmin(cleaned.rows) >= np.nanmin(np.delete(rows, 200))

@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.conftest import closed_form
+from tscnn import LinearModel
 from tscnn.data.series import SeriesSet
 from tscnn.data.split import Split
 from tscnn.data.times import Times
@@ -87,3 +89,20 @@ def test_series_of_a_panel_that_were_not_in_training_have_their_own_moments():
     nothing = SeriesSet(np.full((40, 2), np.nan), (index,), ("empty",))
     with pytest.raises(ValueError, match=r"must have values; leave out those that have none.*series='empty'"):
         fitted.admit(nothing, 100)
+
+
+def test_forecasts_of_columns_that_end_at_zero_do_too():
+    random = np.random.default_rng(0)
+    night = np.maximum(np.sin(2 * np.pi * np.arange(600) / 24), 0) * random.uniform(0.5, 1, 600)
+    frame = pd.DataFrame({"power": night, "warmth": night - 0.1 * random.random(600)})
+    forecaster = closed_form(lookback=24, horizon=24, linear_model=LinearModel(logarithms=False)).fit(frame[:-48])
+    backtest = forecaster.backtest(frame, start=551)
+    assert (backtest["power"] >= 0).all()
+    assert (backtest["power"] == 0).any()
+    assert (backtest["warmth"] < 0).any()
+    explained = forecaster.explain(frame[:-24])
+    sums = explained.terms.groupby(["target", "time"])["value"].sum().unstack("target")
+    np.testing.assert_allclose(sums, explained.forecast, atol=1e-6)
+    standardize = forecaster.pipeline_.standardize
+    again = Standardize.from_arrays(standardize.settings(), standardize.arrays())
+    np.testing.assert_array_equal(again.lowest, [0, -np.inf])

@@ -19,7 +19,7 @@ from tscnn.data.values import as_float, list_some
 __all__ = ["future_of", "read_future"]
 
 
-def read_future(future: Any, schema: Schema, newest: np.ndarray, due: pd.Index) -> Times:
+def read_future(future: Any, schema: Schema, newest: np.ndarray, due: pd.Index, *, is_read: bool = False) -> Times:
     """Check what is known of the steps to forecast.
 
     Parameters
@@ -33,6 +33,8 @@ def read_future(future: Any, schema: Schema, newest: np.ndarray, due: pd.Index) 
         The newest row, whose static covariates stay.
     due : Index
         Times of the steps to forecast.
+    is_read : bool, default False
+        Whether `future` holds the numbers of categories, not the categories.
 
     Returns
     -------
@@ -82,7 +84,8 @@ def read_future(future: Any, schema: Schema, newest: np.ndarray, due: pd.Index) 
     try:
         _check_times(own.index, due)
         _check_complete(own)
-        numbers = as_float(number_categories(own, [schema.categories[at] for at in wanted])).to_numpy()
+        own = own if is_read else number_categories(own, [schema.categories[at] for at in wanted])
+        numbers = as_float(own).to_numpy()
     except (TypeError, ValueError) as error:  # what others say of `X`
         kind = TypeError if isinstance(error, TypeError) else ValueError
         raise kind(re.sub(r"(?<!')\bX\b(?!')", "future", str(error))) from None  # a column may be called 'X'

@@ -216,7 +216,7 @@ def join_forecasts(
     index = frames[0].index.append([frame.index for frame in frames[1:]])
     if long and len(names) == 1:
         joined = pd.DataFrame(values, index, frames[0].columns, copy=False)
-        joined.insert(0, series_id, ids)
+        joined.insert(0, series_id if joined.columns.nlevels == 1 else (series_id, ""), ids)
         return joined
     levels = [index] if len(names) == 1 else [index.get_level_values(i) for i in range(len(names))]
     named = pd.MultiIndex.from_arrays([ids, *levels], names=["series", *names])

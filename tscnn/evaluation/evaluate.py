@@ -193,7 +193,7 @@ def _read_backtest(backtest: Any) -> tuple[pd.DataFrame, Layout, Any]:
     keys, time = labels[:at], labels[at]
     table, layout = read_table(backtest, time)
     index = pd.MultiIndex.from_arrays([*(table[key] for key in keys), table.index], names=[*keys, time])
-    return table.drop(columns=keys).set_axis(index), layout, time
+    return table.iloc[:, len(keys) :].set_axis(index), layout, time
 
 
 def _read_outcomes(df: Any, time: Any, series_id: Any, *, several: bool) -> dict[Any, pd.DataFrame]:

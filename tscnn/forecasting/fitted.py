@@ -15,10 +15,12 @@ from tscnn.data.index import read_label
 from tscnn.data.panel import join_forecasts
 from tscnn.data.series import SeriesSet
 from tscnn.data.tables import read_table, tables_in_and_out
+from tscnn.data.times import Times
 from tscnn.data.values import list_some
 from tscnn.forecasting.attributes import FittedAttributes
 from tscnn.forecasting.explanation import Explanation, explain_next
 from tscnn.forecasting.intervals import Asked, require_calibration
+from tscnn.forecasting.pipeline import Pipeline
 from tscnn.forecasting.predict import forecast_next, look_ahead
 from tscnn.forecasting.reading import SeriesReader
 from tscnn.forecasting.stream import Stream
@@ -85,22 +87,9 @@ class FittedForecaster(FittedAttributes):
         asked = self._ask(coverage, horizon)
         if horizon > pipeline.horizon:
             self._check_recursion(horizon)
-        series = SeriesSet.of_frames(frames, self.schema_)
-        ahead = self._reader.ahead(future, frames, horizon)
-        if asked:
-            raws = look_ahead(pipeline, series, ahead)
-            found = np.stack([asked.forecast(raw)[0][0, :horizon] for raw in raws])
-        else:
-            found = forecast_next(pipeline, series, ahead)
-        columns = asked.columns(self.schema_.target_names)
-        forecasts = {
-            name: pd.DataFrame(own, when.index, columns, copy=False)
-            for name, own, when in zip(frames, found, ahead, strict=True)
-        }
-        if series.names is None:
-            return asked.name(forecasts[None])
         long = not isinstance(X, Mapping) and self.series_id is not None
-        return asked.name(join_forecasts(forecasts, self.series_id, long=long))
+        ahead = self._reader.ahead(future, frames, horizon)
+        return self._forecast(pipeline, frames, ahead, asked, long=long)
 
     def stream(self, context: Any = None, *, coverage: Any = None, adaptive: bool = False) -> Stream:
         """Follow a series row by row.
@@ -289,12 +278,43 @@ class FittedForecaster(FittedAttributes):
             last = frame.index[-1] if cutoff is None else read_label("cutoff", cutoff, frame.index)
             at = int((frame.index <= last).sum())
             seen[name], later[name] = frame.iloc[:at], frame.iloc[at : at + horizon]
-        if future is None and cutoff is not None and self.schema_.ahead:
-            future = later.get(None, later)
-        forecast = self.predict(seen.get(None, seen), future=future, horizon=horizon, coverage=coverage)
+            if name is None:
+                self._reader.check_length(at)
+        is_read = future is None and cutoff is not None and bool(self.schema_.ahead)
+        future = later.get(None, later) if is_read else future
+        asked = self._ask(coverage, horizon)
+        if horizon > pipeline.horizon:
+            self._check_recursion(horizon)
+        ahead = self._reader.ahead(future, seen, horizon, is_read=is_read)
+        forecast = self._forecast(pipeline, seen, ahead, asked)
         shown = {name: frame.iloc[-n_shown:] for name, frame in seen.items()}
         truth = {name: frame for name, frame in later.items() if len(frame)} or None
         return draw(forecast, shown, truth, series_id=self.series_id, **appearance)
+
+    def _forecast(
+        self,
+        pipeline: Pipeline,
+        frames: dict[Any, pd.DataFrame],
+        ahead: list[Times],
+        asked: Asked,
+        *,
+        long: bool = False,
+    ) -> pd.DataFrame:
+        """Forecast the steps after rows that have been read."""
+        series = SeriesSet.of_frames(frames, self.schema_)
+        if asked:
+            raws = look_ahead(pipeline, series, ahead)
+            found = np.stack([asked.forecast(raw)[0][0, : len(ahead[0])] for raw in raws])
+        else:
+            found = forecast_next(pipeline, series, ahead)
+        columns = asked.columns(self.schema_.target_names)
+        forecasts = {
+            name: pd.DataFrame(own, when.index, columns, copy=False)
+            for name, own, when in zip(frames, found, ahead, strict=True)
+        }
+        if series.names is None:
+            return asked.name(forecasts[None])
+        return asked.name(join_forecasts(forecasts, self.series_id, long=long))
 
     # What is given
 

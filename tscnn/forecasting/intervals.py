@@ -272,10 +272,11 @@ class RawForecasts:
         Returns
         -------
         ndarray of shape (3, n, horizon, n_targets)
-            In the data's own units.
+            In the data's own units, of which 0 is no end: where it is one, it would hide the scale.
         """
         parts = (self.values - self.scale, np.array(self.values), self.values + self.scale)
-        return np.stack([self.pipeline.invert(one, self.times, self.at) for one in parts])
+        unbounded = self.pipeline.unbounded
+        return np.stack([unbounded.invert(one, self.times, self.at) for one in parts])
 
     def add(self, numbers: np.ndarray) -> np.ndarray:
         """Return forecasts and errors added up.

@@ -168,6 +168,18 @@ class Pipeline:
             return self
         return replace(self, terms=tuple(getattr(term, "on_keras", term) for term in self.terms))
 
+    @property
+    def unbounded(self) -> Self:
+        """Leave out that forecasts of some columns are no less than 0.
+
+        Returns
+        -------
+        Pipeline
+            The same else.
+        """
+        transforms = (replace(one, lowest=None) if isinstance(one, Standardize) else one for one in self.transforms)
+        return replace(self, transforms=tuple(transforms))
+
     def admit(self, series: SeriesSet) -> Self:
         """Return the pipeline for given series of a panel, those of training or others.
 

@@ -98,7 +98,7 @@ class SeriesReader:
             warnings.warn(told, stacklevel=4)
         return kept
 
-    def ahead(self, future: Any, frames: Frames, horizon: int) -> list[Times]:
+    def ahead(self, future: Any, frames: Frames, horizon: int, *, is_read: bool = False) -> list[Times]:
         """Read what is known of the steps after the rows of each series.
 
         Parameters
@@ -109,6 +109,8 @@ class SeriesReader:
             Of `context`.
         horizon : int
             Steps to forecast.
+        is_read : bool, default False
+            Whether `future` is of `context`, too, with the numbers of categories.
 
         Returns
         -------
@@ -131,9 +133,30 @@ class SeriesReader:
                 continue
             due = alike[end].index if end in alike else future_index(frame.index, self.schema.freq, horizon)
             with naming(name):
-                found.append(read_future(future_of(future, name), self.schema, frame.to_numpy()[-1], due))
+                own, newest = future_of(future, name), frame.to_numpy()[-1]
+                found.append(read_future(own, self.schema, newest, due, is_read=is_read))
             alike[end] = found[-1]
         return found
+
+    def check_length(self, n_rows: int, fewest: int | None = None) -> None:
+        """Complain about a series without name that has too few rows.
+
+        Parameters
+        ----------
+        n_rows : int
+            Of the series.
+        fewest : int, optional
+            Rows that it must have; default those of a forecast.
+
+        Raises
+        ------
+        ValueError
+            If it has fewer.
+        """
+        fewest = self.pipeline.fewest_rows if fewest is None else fewest
+        if n_rows < fewest:
+            parts = "lookback" if fewest == self.pipeline.fewest_rows else "lookback + horizon"
+            raise ValueError(received(f"`X` must have at least {parts} = {fewest} rows.", n_rows=n_rows))
 
     def _read_panel(self, X: Any) -> Frames:
         frames = read_panel(X, self.series_id, self.schema, self.freq)
@@ -144,9 +167,7 @@ class SeriesReader:
     def _read(self, X: Any, n_rows: int) -> pd.DataFrame:
         """Check a frame against that of training."""
         frame = read_frame(X, self.schema, self.freq)
-        if len(frame) < n_rows:
-            parts = "lookback" if n_rows == self.pipeline.fewest_rows else "lookback + horizon"
-            raise ValueError(received(f"`X` must have at least {parts} = {n_rows} rows.", n_rows=len(frame)))
+        self.check_length(len(frame), n_rows)
         needs_times = any(getattr(part, "needs_times", False) for part in self.pipeline.parts)
         if needs_times and not isinstance(X, pd.DataFrame | pd.Series):
             rule = "`X` must be a frame indexed by times, for the calendar and the yearly season; `calendar=None` and"

@@ -27,6 +27,7 @@ LEVEL_SCALES = 4.0  # a change of level is large beyond so many
 LEVELS_APART, MOST_CHANGES, MOST_JUMPS = 8, 2000, 50  # parts of these rows apart; changes and jumps looked at
 LEVEL_SEASONS, LEVEL_ROWS = 5, 60  # before and after a shift, whose medians are compared; rows without a season
 WEEK, LONGEST_WEEK = 7, 12  # seasons that a week may have, and rows of a season that is no day
+UNUSUAL, LEVEL = 3.0, 0.01  # scales of a covariate beyond which it is unusual; chance that outliers go with it
 LONGER = 4  # times as many rows, over which half of the change is still there
 
 
@@ -52,15 +53,16 @@ class Cleaned:
     sentinels: list[tuple[int, float, int]]
 
 
-def clean_rows(rows: np.ndarray, season: int | None) -> Cleaned:
+def clean_rows(rows: np.ndarray, season: int | None, covariates: np.ndarray | None = None) -> Cleaned:
     """Replace values that no forecast should learn from, and take level shifts out.
 
     Replaced are, column by column, values three times as far from the median as any other; spikes, which are far both
     from the rows about them and from the same phase of the seasons about them, by the Hampel identifier [1]_ with a
     threshold that heavy tails raise; and repetitions of one value, three times as long as any other. Of a column that
     is constant but for one row, or for a few of a number like -9999, these are. Level shifts [2]_ are jumps between
-    stretches of steady level. What is frequent is no outlier, and stays. More rows than `MOST_ROWS` are cleaned in
-    parts, each by itself, and keep their level shifts.
+    stretches of steady level. What is frequent is no outlier, and stays; so does what goes with something known ahead,
+    as sales of holidays do. More rows than `MOST_ROWS` are cleaned in parts, each by itself, and keep their level
+    shifts.
 
     Parameters
     ----------
@@ -68,6 +70,8 @@ def clean_rows(rows: np.ndarray, season: int | None) -> Cleaned:
         One series, in its own units; what is missing stays so.
     season : int or None
         Rows of a season.
+    covariates : ndarray of shape (n_rows, n_covariates), optional
+        What is known ahead, without missing values.
 
     Returns
     -------
@@ -88,17 +92,18 @@ def clean_rows(rows: np.ndarray, season: int | None) -> Cleaned:
     (array([3]), [(0, -9999.0, 3)], True)
     """
     if len(rows) > MOST_ROWS:
-        return _clean_by_blocks(rows, season)
-    return _clean_columns(np.asarray(rows, np.float64), season)
+        return _clean_by_blocks(rows, season, covariates)
+    return _clean_columns(np.asarray(rows, np.float64), season, covariates)
 
 
-def _clean_by_blocks(rows: np.ndarray, season: int | None) -> Cleaned:
+def _clean_by_blocks(rows: np.ndarray, season: int | None, covariates: np.ndarray | None) -> Cleaned:
     """Clean many millions of rows, a part of them at a time, each by what it holds itself, but for level shifts."""
     n_parts = -(-len(rows) // max(MOST_ROWS // (4 * rows.shape[1]), 2**18))
     edges = np.linspace(0, len(rows), n_parts + 1).astype(int).tolist()
     cleaned, replaced, counts = rows, np.zeros(rows.shape[1], int), Counter[tuple[int, float]]()
     for a, b in itertools.pairwise(edges):
-        part = _clean_columns(np.array(rows[a:b], np.float64), season, shifts=False)
+        own = None if covariates is None else covariates[a:b]
+        part = _clean_columns(np.array(rows[a:b], np.float64), season, own, shifts=False)
         if part.replaced.any():
             cleaned = copy_of(rows) if cleaned is rows else cleaned
             cleaned[a:b] = part.rows
@@ -108,7 +113,9 @@ def _clean_by_blocks(rows: np.ndarray, season: int | None) -> Cleaned:
     return Cleaned(cleaned, replaced, [], [(column, value, n) for (column, value), n in counts.items()])
 
 
-def _clean_columns(rows: np.ndarray, season: int | None, shifts: bool = True) -> Cleaned:
+def _clean_columns(
+    rows: np.ndarray, season: int | None, covariates: np.ndarray | None, *, shifts: bool = True
+) -> Cleaned:
     """Clean column by column."""
     columns, replaced, shifted, sentinels = [], [], [], []
     for i, column in enumerate(rows.T):
@@ -117,12 +124,14 @@ def _clean_columns(rows: np.ndarray, season: int | None, shifts: bool = True) ->
             columns.append(column)
             replaced.append(0)
             continue
-        column = fill_gaps(column, missing, season or 0)
-        far = keep_levels(column, _find_far(column, season), season or 0) & ~missing
+        known = np.where(missing, np.nanmedian(column), column) if missing.any() else column
+        far = keep_levels(known, _find_far(known, season), season or 0)
+        far &= ~_is_known(column, far, covariates)
         values, counts = np.unique(column[far], return_counts=True)
         sentinels += [(i, float(value), int(n)) for value, n in zip(values, counts, strict=True) if n >= SHORT]
-        filled = fill_gaps(column, far, season or 0)
-        others = (_find_spikes(filled, season) | _find_stuck(filled, season)) & ~missing
+        filled = fill_gaps(column, far | missing, season or 0)  # at once: lines must not begin at what is far
+        spikes = _find_spikes(filled, season) & ~missing
+        others = spikes & ~_is_known(column, spikes, covariates) | _find_stuck(filled, season) & ~missing
         filled = fill_gaps(filled, others, season or 0)
         filled, at = _without_shifts(filled, season) if shifts else (filled, [])
         columns.append(np.where(missing, np.nan, filled) if missing.any() else filled)
@@ -163,6 +172,21 @@ def _recurs(found: np.ndarray, season: int | None) -> bool:
         if np.count_nonzero(found[apart:] & found[:-apart]) > np.count_nonzero(found[apart:]) / 2:
             return True
     return False
+
+
+def _is_known(column: np.ndarray, found: np.ndarray, covariates: np.ndarray | None) -> np.ndarray:
+    """Tell which rows that were found go with something unusual known ahead, more often than by chance."""
+    if covariates is None or not found.any():
+        return np.zeros(len(found), bool)
+    from scipy.special import bdtrc  # takes longer to import than to clean a short series
+
+    distances = np.abs(covariates - np.median(covariates, axis=0))
+    unusual = distances > UNUSUAL * 1.4826 * np.median(distances, axis=0)
+    both = unusual & found[:, None]
+    chance = bdtrc(both.sum(axis=0) - 1.0, np.count_nonzero(found), unusual.mean(axis=0))
+    known = np.asarray(both[:, chance < LEVEL / covariates.shape[1]].any(axis=1))
+    known[known] = [FILL_VALUE.fullmatch(str(float(value))) is None for value in column[known]]
+    return known
 
 
 def _find_spikes(column: np.ndarray, season: int | None) -> np.ndarray:

@@ -55,7 +55,8 @@ def clean_series(
     split, bounds = replace(split, series=series), series.bounds.tolist()
     values, parts = series.values, []
     for a, b in itertools.pairwise(bounds):
-        part = clean_rows(series.values[a:b], season_length)
+        known = None if series.covariates is None else series.covariates[a:b]
+        part = clean_rows(series.values[a:b], season_length, known)
         if part.replaced.any() or part.shifted:
             if len(bounds) == 2:
                 values = part.rows
@@ -119,9 +120,9 @@ def fit_transforms(split: Split, schema: Schema, yearly: int | None, centred: bo
         In the order in which they are applied.
     """
     if split.series.names is not None:
-        return (Standardize.fit_series(split, schema.dtype, centred),)
+        return (Standardize.fit_series(split, schema.dtype, centred).bounded(split.series.values),)
     (index,), kept = split.series.indexes, split.series.values[: split.n_training]
-    standardize = Standardize.fit(kept, schema.dtype, split.series.values, centred)
+    standardize = Standardize.fit(kept, schema.dtype, split.series.values, centred).bounded(split.series.values)
     # Of validation rows, too: they may be far from those of the scale.
     check_sizes(split.series.values, standardize.mean, standardize.scale, index, schema.features)
     index = index[: split.n_training]

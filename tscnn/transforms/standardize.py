@@ -11,7 +11,7 @@ import numpy as np
 from tscnn.common.checks import received
 from tscnn.data.encoding import label_from_json, label_to_json
 from tscnn.data.graph_times import GraphTimes
-from tscnn.data.mapped import every_few
+from tscnn.data.mapped import blocks, every_few
 from tscnn.data.series import SeriesSet
 from tscnn.data.split import Split
 from tscnn.data.times import Times
@@ -21,6 +21,7 @@ __all__ = ["Standardize"]
 DOUBLE = np.dtype(np.float64)
 LEAST_VARIATION = 0.1  # standard deviation of positive values, in units of their mean, from which on they may keep
 # their origin: of what varies less, logarithms are straight lines. A convention
+FEWEST_ZEROS, SHARE_OF_ZEROS = 3, 0.01  # in rows, from which on 0 is the end of what can be. A convention
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,8 @@ class Standardize:
     centred : bool, default True
         False where columns that are positive keep their origin, so that they have logarithms: a mean of 0, unless
         they vary so little that logarithms are another straight line.
+    lowest : ndarray of shape (n_features,), or None
+        What forecasts are raised to: 0, or -inf for nothing. None for no column.
 
     Examples
     --------
@@ -59,6 +62,7 @@ class Standardize:
     dtype: np.dtype[Any] = DOUBLE
     names: tuple[Any, ...] | None = None
     centred: bool = True
+    lowest: np.ndarray | None = None
 
     @classmethod
     def fit(
@@ -113,6 +117,26 @@ class Standardize:
         moments = [_moments(split.series.values[a:b], centred) for a, b in bounds]
         mean, scale = (np.array(found) for found in zip(*moments, strict=True))
         return cls(np.nan_to_num(mean), _fill_scales(scale), np.dtype(dtype), split.series.names, centred)
+
+    def bounded(self, values: np.ndarray) -> Self:
+        """Keep forecasts of columns from falling below 0 that often are 0 and never less, such as counts and power.
+
+        Parameters
+        ----------
+        values : ndarray of shape (n_rows, n_features)
+            All rows that are known, in the units that `apply` takes.
+
+        Returns
+        -------
+        Standardize
+            The same, if there is no such column.
+        """
+        some = every_few(values)
+        n_zeros = np.count_nonzero(some == 0, axis=0)
+        ends = n_zeros >= np.maximum(FEWEST_ZEROS, SHARE_OF_ZEROS * np.count_nonzero(~np.isnan(some), axis=0))
+        for f in np.flatnonzero(ends):
+            ends[f] = all(np.fmin.reduce(values[block, f]) >= 0 for block in blocks(values))
+        return replace(self, lowest=np.where(ends, 0.0, -np.inf)) if ends.any() else self
 
     def admit(self, series: SeriesSet, n_rows: int) -> Self:
         """Return the same for other series: those of training keep mean and scale, others have those of newest rows.
@@ -177,6 +201,8 @@ class Standardize:
         forecasts = np.asarray(forecasts, self.dtype)
         forecasts *= scale
         forecasts += mean
+        if self.lowest is not None:
+            np.maximum(forecasts, self.lowest[list(targets)].astype(self.dtype), out=forecasts)
         return forecasts
 
     def apply_in_graph(self, values: Any, times: GraphTimes) -> Any:
@@ -186,7 +212,10 @@ class Standardize:
     def invert_in_graph(self, forecasts: Any, times: GraphTimes, targets: Sequence[int]) -> Any:
         """Return forecasts in the data's own units: see `Transform.invert_in_graph`."""
         mean, scale = (times.of_series(one[..., list(targets)], forecasts.dtype) for one in (self.mean, self.scale))
-        return forecasts * scale + mean
+        forecasts = forecasts * scale + mean
+        if self.lowest is None:
+            return forecasts
+        return times.ops.maximum(forecasts, times.ops.cast(self.lowest[list(targets)], forecasts.dtype))
 
     def settings(self) -> dict[str, Any]:
         """Return the precision of forecasts, the names of series, and whether all are centred."""
@@ -194,20 +223,23 @@ class Standardize:
         return {"dtype": self.dtype.name, "names": names, "centred": self.centred}
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Return mean and scale."""
-        return {"mean": self.mean, "scale": self.scale}
+        """Return mean and scale, and the lowest forecasts, if there are any."""
+        lowest = {} if self.lowest is None else {"lowest": self.lowest}
+        return {"mean": self.mean, "scale": self.scale, **lowest}
 
     @classmethod
     def from_arrays(cls, settings: dict[str, Any], arrays: dict[str, np.ndarray]) -> Self:
         """Make the transform that `settings` and `arrays` describe."""
-        mean, scale = arrays["mean"], arrays["scale"]
+        mean, scale, lowest = arrays["mean"], arrays["scale"], arrays.get("lowest")  # of which some files have none
         names = settings.get("names")
         shape = mean.shape[-1:] if names is None else (len(names), *mean.shape[-1:])
         if settings["dtype"] not in ("float32", "float64") or not mean.shape == scale.shape == shape:
             rule = "`standardize` must have one mean and one scale a column, of each series, in float32 or float64."
             raise ValueError(received(rule, dtype=settings["dtype"], shapes=[mean.shape, scale.shape]))
+        if lowest is not None and lowest.shape != mean.shape[-1:]:
+            raise ValueError(received("`standardize` must have one lowest forecast a column.", shape=lowest.shape))
         read = None if names is None else tuple(label_from_json(name) for name in names)
-        return cls(mean, scale, np.dtype(settings["dtype"]), read, bool(settings.get("centred", True)))
+        return cls(mean, scale, np.dtype(settings["dtype"]), read, bool(settings.get("centred", True)), lowest)
 
 
 def _fill_scales(scale: np.ndarray) -> np.ndarray:
