@@ -118,6 +118,15 @@ def gate(inputs: Any, ops: Any) -> Any:
     return outputs
 
 
+def gate_halved(inputs: np.ndarray) -> np.ndarray:
+    """Twice what `gate` says of inputs whose gate is halved: ``2 sigmoid(gate) = 1 + tanh(gate / 2)``, in one tanh."""
+    both = np.tanh(inputs)
+    n_filters = both.shape[-1] // 2
+    share = both[..., n_filters:]
+    share += 1
+    return np.multiply(both[..., :n_filters], share)
+
+
 def normalize_layer(inputs: Any, gamma: Any, beta: Any, epsilon: float, ops: Any) -> Any:
     """Standardise each position over the last axis, then scale and shift: layer normalisation."""
     centred = inputs - ops.mean(inputs, axis=-1, keepdims=True)
@@ -183,7 +192,7 @@ def step_residual_block(
     ring : Ring
         The rows of the field; changed in place.
     conv : Affine
-        Of `BlockWeights`.
+        Of `BlockWeights`, its taps one below the other: a kernel of shape (kernel_size * filters, n_outputs).
     between : callable
         As in `residual_block`.
     outputs : Affine
@@ -198,7 +207,7 @@ def step_residual_block(
     """
     ring.push(row)
     taps = ring.last(dilation_rate).transpose(1, 0, 2).reshape(len(row), -1)  # (n_series, kernel_size * filters)
-    hidden = taps @ conv.kernel.reshape(taps.shape[1], -1)
+    hidden = taps @ conv.kernel
     hidden += conv.bias
     hidden = between(hidden) @ outputs.kernel
     hidden += outputs.bias

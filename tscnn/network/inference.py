@@ -11,7 +11,7 @@ import numpy as np
 
 from tscnn.common import numpy_ops
 from tscnn.common.ring import Ring
-from tscnn.common.term import empty_forecasts
+from tscnn.common.term import NormalizedRow, empty_forecasts
 from tscnn.network import functional
 from tscnn.network.activations import find_activation
 from tscnn.network.ahead import AheadWeights, ahead_forecasts
@@ -42,6 +42,8 @@ class Block:
         What comes between its convolutions: normalisation and activation.
     kernel_size, dilation_rate : int
         Of its dilated convolution.
+    is_gate : bool
+        Whether `between` is `functional.gate` alone.
     ops : module
         That `dense` is computed in.
     """
@@ -50,6 +52,7 @@ class Block:
     between: Callable[[np.ndarray], np.ndarray]
     kernel_size: int
     dilation_rate: int
+    is_gate: bool
     ops: Any = numpy_ops
 
     def dense(self, inputs: np.ndarray, spacing: int, stride: int, skip_at: slice) -> tuple[Any, Any]:
@@ -64,12 +67,19 @@ class Block:
 
     def step(self, row: np.ndarray, ring: Ring) -> tuple[np.ndarray, np.ndarray]:
         """Return residual and skip of the next row of each series: (n_series, filters) each."""
-        conv = self.weights.conv
-        return functional.step_residual_block(row, ring, conv, self.between, self._outputs, self.dilation_rate)
+        return functional.step_residual_block(row, ring, *self._of_step, self.dilation_rate)
 
     @cached_property
-    def _outputs(self) -> Affine:
-        return Affine(*(np.concatenate(parts, axis=-1) for parts in zip(*self.weights[1:], strict=True)))
+    def _of_step(self) -> tuple[Affine, Callable[[np.ndarray], np.ndarray], Affine]:
+        """The convolution, what comes between, and both outputs side by side; factors of 1/2 change no digit."""
+        conv, bias = self.weights.conv
+        conv, between = conv.reshape(-1, conv.shape[-1]), self.between
+        outputs = Affine(*(np.concatenate(parts, axis=-1) for parts in zip(*self.weights[1:], strict=True)))
+        if self.is_gate:
+            halves = np.repeat(np.array([1, 0.5], np.float32), len(bias) // 2)
+            conv, bias, between = conv * halves, bias * halves, functional.gate_halved
+            outputs = Affine(outputs.kernel / 2, outputs.bias)
+        return Affine(conv, bias), between, outputs
 
 
 @dataclass(frozen=True)
@@ -242,7 +252,9 @@ class ArrayNetwork:
         )
         return connect(rows, parts, config, True, ahead)
 
-    def step(self, rings: list[Ring], row: np.ndarray, ahead: np.ndarray | None) -> np.ndarray:
+    def step(
+        self, rings: list[Ring], row: np.ndarray, ahead: np.ndarray | None, normalized: NormalizedRow | None = None
+    ) -> np.ndarray:
         """Forecast from the next row of each series.
 
         Parameters
@@ -253,6 +265,8 @@ class ArrayNetwork:
             The next row of each.
         ahead : ndarray of shape (n_series, horizon, n_ahead), or None
             What is known ahead of the steps after it.
+        normalized : tuple of ndarray, optional
+            As of `NormalizingTerm`.
 
         Returns
         -------
@@ -264,7 +278,7 @@ class ArrayNetwork:
         of_normalizer, of_blocks = rings[: len(rings) - n_blocks], rings[len(rings) - n_blocks :]
         hidden = row
         if config.normalizer_span > 1:
-            hidden, level, scale = step_normalizing(of_normalizer, row, config.normalizer_span)
+            hidden, level, scale = normalized or step_normalizing(of_normalizer, row, config.normalizer_span)
         if config.feature_mode != "joint":
             hidden = hidden.reshape(-1, 1)  # (n_series * n_features, 1)
         if self.front_end is not None:
@@ -380,7 +394,8 @@ def _read_stack(config: NetworkConfig, arrays: Mapping[str, np.ndarray], name: s
         block = f"{name}/block_{i}"
         weights = BlockWeights(*(_read(arrays, f"{block}/{layer}") for layer in ("conv", "to_residual", "to_skip")))
         between = _between(config, arrays, f"{block}/normalize", ops)
-        blocks.append(Block(weights, between, kernel_size, dilation_rate, ops))
+        is_gate = config.activation == "gated" and config.normalization is None
+        blocks.append(Block(weights, between, kernel_size, dilation_rate, is_gate, ops))
     return Stack(_read(arrays, f"{name}/project"), blocks, ops)
 
 
