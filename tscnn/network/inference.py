@@ -66,20 +66,20 @@ class Block:
         return Ring.of(inputs[:, inputs.shape[1] - field :].transpose(1, 0, 2))
 
     def step(self, row: np.ndarray, ring: Ring) -> tuple[np.ndarray, np.ndarray]:
-        """Return residual and skip of the next row of each series: (n_series, filters) each."""
-        return functional.step_residual_block(row, ring, *self._of_step, self.dilation_rate)
+        """Return residual and what is activated of the next row of each series: (n_series, filters) each."""
+        conv, between, to_residual, _ = self.of_step
+        return functional.step_residual_block(row, ring, conv, between, to_residual, self.dilation_rate)
 
     @cached_property
-    def _of_step(self) -> tuple[Affine, Callable[[np.ndarray], np.ndarray], Affine]:
-        """The convolution, what comes between, and both outputs side by side; factors of 1/2 change no digit."""
-        conv, bias = self.weights.conv
+    def of_step(self) -> tuple[Affine, Callable[[np.ndarray], np.ndarray], Affine, Affine]:
+        """The convolution, what comes between, to residual and skip, for `step`; factors of 1/2 change no digit."""
+        (conv, bias), to_residual, to_skip = self.weights
         conv, between = conv.reshape(-1, conv.shape[-1]), self.between
-        outputs = Affine(*(np.concatenate(parts, axis=-1) for parts in zip(*self.weights[1:], strict=True)))
         if self.is_gate:
             halves = np.repeat(np.array([1, 0.5], np.float32), len(bias) // 2)
             conv, bias, between = conv * halves, bias * halves, functional.gate_halved
-            outputs = Affine(outputs.kernel / 2, outputs.bias)
-        return Affine(conv, bias), between, outputs
+            to_residual, to_skip = (Affine(kernel / 2, shift) for kernel, shift in (to_residual, to_skip))
+        return Affine(conv, bias), between, to_residual, to_skip
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,15 @@ class Stack:
 
     def step(self, row: np.ndarray, rings: list[Ring]) -> np.ndarray:
         """Do the same to the next row of each series: (n_series, n) -> (n_series, filters)."""
-        return functional.step_stack(row, self.project, [block.step for block in self.blocks], rings)
+        if not self.blocks:
+            return row @ self.project.kernel + self.project.bias
+        return functional.step_stack(row, self.project, [block.step for block in self.blocks], self._to_skips, rings)
+
+    @cached_property
+    def _to_skips(self) -> Affine:
+        """From what is activated in all blocks, side by side, to the sum of their skips: one product for all."""
+        kernels, biases = zip(*(block.of_step[3] for block in self.blocks), strict=True)
+        return Affine(np.concatenate(kernels), np.sum(biases, axis=0))
 
 
 @dataclass(frozen=True)
@@ -286,7 +294,11 @@ class ArrayNetwork:
         hidden = self.stack.step(hidden, of_blocks[n_front:])
         if config.feature_mode == "independent":
             hidden = hidden.reshape(n_series, config.n_features, -1)
-        forecasts = self._head(hidden[:, None])
+            forecasts = self._head(hidden[:, None])
+        else:
+            flat = hidden @ self._flat_head.kernel
+            flat += self._flat_head.bias
+            forecasts = flat.reshape(n_series, 1, -1, config.horizon).transpose(0, 1, 3, 2)
         if ahead is not None:
             forecasts = self._add_ahead(hidden[:, None], ahead[:, None], forecasts)
         if config.normalizer_span > 1:
@@ -303,6 +315,12 @@ class ArrayNetwork:
             out = empty_forecasts(rows.shape[-2], self.config.horizon, len(self.config.targets))
         np.matmul(rows, self.head, out=out.transpose(2, 0, 1))
         return out.reshape(*hidden.shape[:2], *out.shape[1:])
+
+    @cached_property
+    def _flat_head(self) -> Affine:
+        """The head of all targets as one map: (filters, targets * horizon)."""
+        flat = self.head.transpose(1, 0, 2).reshape(self.head.shape[1], -1)
+        return Affine(flat[:-1], flat[-1])
 
     def _add_ahead(self, hidden: np.ndarray, ahead: np.ndarray, forecasts: np.ndarray) -> np.ndarray:
         """Add what is known ahead, a part of the origins at a time, in place."""
