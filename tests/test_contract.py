@@ -18,6 +18,7 @@ from tscnn.forecasting import Pipeline
 from tscnn.forecasting.parts import TERMS as ALL_TERMS
 from tscnn.forecasting.parts import TRANSFORMS, pipeline_from_arrays
 from tscnn.transforms import Transform
+from tscnn.transforms.rolling import start_normalizing
 
 LOOKBACK, HORIZON = 32, 3
 TERMS = [name for name in ALL_TERMS if name != "structural_mixture"]  # of panels: test_structural_mixture.py
@@ -231,6 +232,19 @@ def test_contract_of_a_pipeline_its_forms_agree(pipeline, rows, standardized):
     for i in range(1, 31):
         newest = pipeline.describe_next([at[LOOKBACK - 1 + i : LOOKBACK + i + HORIZON]], most_before=1)
         close(pipeline.step(state, windows[i][None, -1], newest), dense[i : i + 1])
+
+
+def test_contract_of_a_pipeline_rows_are_normalised_once_for_all_terms_that_do_so_alike(pipeline, rows, standardized):
+    at, windows = times(rows), standardized[None, : LOOKBACK + 1]
+    newest = pipeline.describe_next([at[LOOKBACK : LOOKBACK + 1 + HORIZON]], most_before=1)
+    other = tuple(replace(term, epsilon=0.01) if term.name == "cross_series" else term for term in pipeline.terms)
+    for own, n_alike in ((pipeline, 3), (replace(pipeline, terms=other), 2)):
+        state = own.start(windows[:, :-1], [at[:LOOKBACK]])
+        n_apart = sum(len(term.start(windows)) + (term.rows_before > 0) for term in own.terms)
+        n_once = len(start_normalizing(windows, 16))
+        assert sum(map(len, state[own.outliers is not None :])) == n_apart - (n_alike - 1) * n_once
+        expected = own.last(windows, own.describe_ahead(at, np.array([LOOKBACK])))
+        close(own.step(state, windows[:, -1], newest), expected)
 
 
 SLOW = [pytest.param(kind, marks=pytest.mark.slow) for kind in ("saved_model", "litert")]

@@ -9,7 +9,9 @@ import numpy as np
 
 from tscnn.common.ring import Ring
 
-__all__ = ["Attribution", "ExportedTerm", "Term", "empty_forecasts"]
+__all__ = ["Attribution", "ExportedTerm", "NormalizedRow", "NormalizingTerm", "Term", "empty_forecasts"]
+
+NormalizedRow = tuple[np.ndarray, np.ndarray, np.ndarray]  # of `step_normalizing`: the row, its level and its scale
 
 
 @dataclass(frozen=True)
@@ -227,6 +229,47 @@ class Term(Protocol):
         ------
         TypeError, ValueError
             If a setting is none, or the shapes of arrays do not fit each other.
+        """
+        ...
+
+
+@runtime_checkable
+class NormalizingTerm(Term, Protocol):
+    """A term that sees rows relative to their rolling level and scale, which a stream finds once for several terms."""
+
+    @property
+    def normalizer(self) -> tuple[int, float]:
+        """Tell how rows are normalised.
+
+        Returns
+        -------
+        span : int
+            Rows that level and scale are taken over; 0 if they are not normalised.
+        epsilon : float
+            Added to the scale.
+        """
+        ...
+
+    def step(
+        self, state: list[Ring], row: np.ndarray, *ahead: np.ndarray, normalized: NormalizedRow | None = None
+    ) -> np.ndarray:
+        """Do what `Term.step` does, of a row that is normalised already, if it is given.
+
+        Parameters
+        ----------
+        state : list of Ring
+            Of `start`, which begins with the rings of `start_normalizing`; without these if `normalized` is given.
+        row : ndarray of shape (n_series, n_features), float32
+            One row each.
+        *ahead : ndarray
+            As of `Term`.
+        normalized : tuple of ndarray of shape (n_series, n_features), optional
+            Of `step_normalizing`, of all columns.
+
+        Returns
+        -------
+        ndarray of shape (n_series, horizon, n_targets), float32
+            One forecast a series.
         """
         ...
 

@@ -14,13 +14,14 @@ import numpy as np
 
 from tscnn.common.checks import check_choice, received
 from tscnn.common.ring import Ring
-from tscnn.common.term import Term
+from tscnn.common.term import NormalizingTerm, Term
 from tscnn.data.series import SeriesSet
 from tscnn.data.times import Times, at_steps, pad_times
 from tscnn.data.windows import sliding_windows
 from tscnn.forecasting.calibration import Calibration
 from tscnn.linear.structural_mixture import StructuralMixture
 from tscnn.transforms import CovariateEffects, Logarithm, OutlierFilter, Standardize, Transform
+from tscnn.transforms.rolling import start_normalizing, step_normalizing
 from tscnn.transforms.stuck import count_runs
 
 __all__ = ["Pipeline"]
@@ -453,8 +454,9 @@ class Pipeline:
         Returns
         -------
         list of list of Ring
-            For `step`: the rows that the filter of outliers sees, if there is one, and their runs; then a list a term,
-            the last ring of which holds what is known of the rows before, if the term takes it.
+            For `step`: the rows that the filter of outliers sees, if there is one, and their runs; what normalises rows
+            for several terms; then a list a term, the last ring of which holds what is known of the rows before, if the
+            term takes it.
         """
         newest = windows[:, windows.shape[1] - self.lookback :]
         of_filter = [newest] if runs is None else [newest, runs[:, windows.shape[1] - self.lookback :]]
@@ -465,7 +467,12 @@ class Pipeline:
         for term, rings in self._remembering(of_terms):
             before = [pad_times(times, term.rows_before)[-term.rows_before :] for times in series]
             rings.append(Ring.of(np.stack([self._describer(term)(times) for times in before], axis=1)))
-        return [*seen, *of_terms]
+        shared: dict[Any, list[Ring]] = {None: []}
+        for how, rings in zip(self._shared, of_terms, strict=True):
+            if how is not None and how not in shared:
+                shared[how] = start_normalizing(windows, how[0])
+            del rings[: len(shared[how])]
+        return [*seen, *list(shared.values())[1:], *of_terms]
 
     def step(
         self,
@@ -504,12 +511,23 @@ class Pipeline:
                 runs = None if runs is None else runs.transpose(1, 0, 2)
                 cleaned = self.outliers.clean(newest.transpose(1, 0, 2), runs)
                 row = np.where(np.isnan(row), cleaned[:, -1], row)
+        given: dict[Any, dict[str, Any]] = {None: {}}
+        for how in self._shared:
+            if how is not None and how not in given:
+                rings, *of_terms = of_terms
+                given[how] = {"normalized": step_normalizing(rings, row, *how)}
         for term, rings in self._remembering(of_terms):
             rings[-1].push(ahead[term.name][:, 0])
             known[term.name] = np.concatenate([rings[-1].last().transpose(1, 0, 2), ahead[term.name][:, 1:]], axis=1)
-        pairs = zip(self.terms, of_terms, strict=True)
-        forecasts = [term.step(rings, row, *_known(term, known)) for term, rings in pairs]
+        of_all = zip(self.terms, of_terms, self._shared, strict=True)
+        forecasts = [term.step(rings, row, *_known(term, known), **given[how]) for term, rings, how in of_all]
         return self._combine(forecasts, len(row)) if cleaned is None else self._last(cleaned, known)
+
+    @cached_property
+    def _shared(self) -> list[tuple[int, float] | None]:
+        """Say of each term how it normalises rows, if others do so alike: a stream does it once for all of them."""
+        found = [term.normalizer if isinstance(term, NormalizingTerm) else None for term in self.terms]
+        return [how if how and how[0] and found.count(how) > 1 else None for how in found]
 
     def _remembering(self, of_terms: Sequence[list[Ring]]) -> list[tuple[Any, list[Ring]]]:
         """List the terms that take what is known of rows before, each with its rings."""

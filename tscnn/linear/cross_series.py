@@ -9,7 +9,7 @@ import numpy as np
 
 from tscnn.common.checks import check_int, check_real, received
 from tscnn.common.ring import Ring
-from tscnn.common.term import Attribution
+from tscnn.common.term import Attribution, NormalizedRow
 from tscnn.data.graph_times import GraphTimes
 from tscnn.data.windows import sliding_windows
 from tscnn.transforms.rolling import EPSILON, rolling_normalize, start_normalizing, step_normalizing
@@ -84,6 +84,11 @@ class CrossSeries:
         """
         return int(self.kernel.shape[2])
 
+    @property
+    def normalizer(self) -> tuple[int, float]:
+        """Tell over how many rows level and scale are taken, and what is added: see `NormalizingTerm`."""
+        return self.span, self.epsilon
+
     def dense(self, rows: np.ndarray) -> np.ndarray:
         """Correct the forecasts of every origin of one series: see `Term.dense`."""
         normalized, _, scale = rolling_normalize(rows[None].astype(np.float32), self.span, self.epsilon)
@@ -102,11 +107,11 @@ class CrossSeries:
         normalized, _, _ = rolling_normalize(newest, self.span, self.epsilon)
         return [*start_normalizing(newest, self.span), Ring.of(normalized.transpose(1, 0, 2))]
 
-    def step(self, state: list[Ring], row: np.ndarray) -> np.ndarray:
-        """Take the next row of every series, and correct the forecasts of the steps after it: see `Term.step`."""
+    def step(self, state: list[Ring], row: np.ndarray, *, normalized: NormalizedRow | None = None) -> np.ndarray:
+        """Take the next row of every series, and correct the forecasts of the steps after it: see `NormalizingTerm`."""
         *rings, ring = state
-        normalized, _, scale = step_normalizing(rings, row, self.span, self.epsilon)
-        ring.push(normalized)
+        newest, _, scale = normalized or step_normalizing(rings, row, self.span, self.epsilon)
+        ring.push(newest)
         return self._correct(ring.last().transpose(1, 0, 2), scale)
 
     def attribute(self, window: np.ndarray, ahead: np.ndarray | None = None) -> Attribution:  # noqa: ARG002

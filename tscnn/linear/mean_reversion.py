@@ -9,7 +9,7 @@ import numpy as np
 
 from tscnn.common.checks import check_int, check_real, received
 from tscnn.common.ring import Ring
-from tscnn.common.term import Attribution
+from tscnn.common.term import Attribution, NormalizedRow
 from tscnn.data.graph_times import GraphTimes
 from tscnn.transforms.rolling import EPSILON, rolling_normalize, start_normalizing, step_normalizing
 
@@ -75,6 +75,11 @@ class MeanReversion:
         """
         return self.span
 
+    @property
+    def normalizer(self) -> tuple[int, float]:
+        """Tell over how many rows level and scale are taken, and what is added: see `NormalizingTerm`."""
+        return self.span, self.epsilon
+
     def dense(self, rows: np.ndarray) -> np.ndarray:
         """Correct the forecasts of every origin of one series: see `Term.dense`."""
         _, level, scale = rolling_normalize(self._own(rows)[None], self.span, self.epsilon)
@@ -90,9 +95,12 @@ class MeanReversion:
         """Remember what `start_normalizing` does: see `Term.start`."""
         return start_normalizing(self._own(windows), self.span)
 
-    def step(self, state: list[Ring], row: np.ndarray) -> np.ndarray:
-        """Take the next row of every series, and correct the forecasts of the steps after it: see `Term.step`."""
-        _, level, scale = step_normalizing(state, self._own(row), self.span, self.epsilon)
+    def step(self, state: list[Ring], row: np.ndarray, *, normalized: NormalizedRow | None = None) -> np.ndarray:
+        """Take the next row of every series, and correct the forecasts of the steps after it: see `NormalizingTerm`."""
+        if normalized is None:
+            _, level, scale = step_normalizing(state, self._own(row), self.span, self.epsilon)
+        else:
+            level, scale = map(self._own, normalized[1:])
         return self._correct(level, scale)
 
     def attribute(self, window: np.ndarray, ahead: np.ndarray | None = None) -> Attribution:  # noqa: ARG002

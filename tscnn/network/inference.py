@@ -11,7 +11,7 @@ import numpy as np
 
 from tscnn.common import numpy_ops
 from tscnn.common.ring import Ring
-from tscnn.common.term import empty_forecasts
+from tscnn.common.term import NormalizedRow, empty_forecasts
 from tscnn.network import functional
 from tscnn.network.activations import find_activation
 from tscnn.network.ahead import AheadWeights, ahead_forecasts
@@ -42,6 +42,8 @@ class Block:
         What comes between its convolutions: normalisation and activation.
     kernel_size, dilation_rate : int
         Of its dilated convolution.
+    is_gate : bool
+        Whether `between` is `functional.gate` alone.
     ops : module
         That `dense` is computed in.
     """
@@ -50,6 +52,7 @@ class Block:
     between: Callable[[np.ndarray], np.ndarray]
     kernel_size: int
     dilation_rate: int
+    is_gate: bool
     ops: Any = numpy_ops
 
     def dense(self, inputs: np.ndarray, spacing: int, stride: int, skip_at: slice) -> tuple[Any, Any]:
@@ -63,13 +66,20 @@ class Block:
         return Ring.of(inputs[:, inputs.shape[1] - field :].transpose(1, 0, 2))
 
     def step(self, row: np.ndarray, ring: Ring) -> tuple[np.ndarray, np.ndarray]:
-        """Return residual and skip of the next row of each series: (n_series, filters) each."""
-        conv = self.weights.conv
-        return functional.step_residual_block(row, ring, conv, self.between, self._outputs, self.dilation_rate)
+        """Return residual and what is activated of the next row of each series: (n_series, filters) each."""
+        conv, between, to_residual, _ = self.of_step
+        return functional.step_residual_block(row, ring, conv, between, to_residual, self.dilation_rate)
 
     @cached_property
-    def _outputs(self) -> Affine:
-        return Affine(*(np.concatenate(parts, axis=-1) for parts in zip(*self.weights[1:], strict=True)))
+    def of_step(self) -> tuple[Affine, Callable[[np.ndarray], np.ndarray], Affine, Affine]:
+        """The convolution, what comes between, to residual and skip, for `step`; factors of 1/2 change no digit."""
+        (conv, bias), to_residual, to_skip = self.weights
+        conv, between = conv.reshape(-1, conv.shape[-1]), self.between
+        if self.is_gate:
+            halves = np.repeat(np.array([1, 0.5], np.float32), len(bias) // 2)
+            conv, bias, between = conv * halves, bias * halves, functional.gate_halved
+            to_residual, to_skip = (Affine(kernel / 2, shift) for kernel, shift in (to_residual, to_skip))
+        return Affine(conv, bias), between, to_residual, to_skip
 
 
 @dataclass(frozen=True)
@@ -104,7 +114,15 @@ class Stack:
 
     def step(self, row: np.ndarray, rings: list[Ring]) -> np.ndarray:
         """Do the same to the next row of each series: (n_series, n) -> (n_series, filters)."""
-        return functional.step_stack(row, self.project, [block.step for block in self.blocks], rings)
+        if not self.blocks:
+            return row @ self.project.kernel + self.project.bias
+        return functional.step_stack(row, self.project, [block.step for block in self.blocks], self._to_skips, rings)
+
+    @cached_property
+    def _to_skips(self) -> Affine:
+        """From what is activated in all blocks, side by side, to the sum of their skips: one product for all."""
+        kernels, biases = zip(*(block.of_step[3] for block in self.blocks), strict=True)
+        return Affine(np.concatenate(kernels), np.sum(biases, axis=0))
 
 
 @dataclass(frozen=True)
@@ -242,7 +260,9 @@ class ArrayNetwork:
         )
         return connect(rows, parts, config, True, ahead)
 
-    def step(self, rings: list[Ring], row: np.ndarray, ahead: np.ndarray | None) -> np.ndarray:
+    def step(
+        self, rings: list[Ring], row: np.ndarray, ahead: np.ndarray | None, normalized: NormalizedRow | None = None
+    ) -> np.ndarray:
         """Forecast from the next row of each series.
 
         Parameters
@@ -253,6 +273,8 @@ class ArrayNetwork:
             The next row of each.
         ahead : ndarray of shape (n_series, horizon, n_ahead), or None
             What is known ahead of the steps after it.
+        normalized : tuple of ndarray, optional
+            As of `NormalizingTerm`.
 
         Returns
         -------
@@ -264,7 +286,7 @@ class ArrayNetwork:
         of_normalizer, of_blocks = rings[: len(rings) - n_blocks], rings[len(rings) - n_blocks :]
         hidden = row
         if config.normalizer_span > 1:
-            hidden, level, scale = step_normalizing(of_normalizer, row, config.normalizer_span)
+            hidden, level, scale = normalized or step_normalizing(of_normalizer, row, config.normalizer_span)
         if config.feature_mode != "joint":
             hidden = hidden.reshape(-1, 1)  # (n_series * n_features, 1)
         if self.front_end is not None:
@@ -272,7 +294,11 @@ class ArrayNetwork:
         hidden = self.stack.step(hidden, of_blocks[n_front:])
         if config.feature_mode == "independent":
             hidden = hidden.reshape(n_series, config.n_features, -1)
-        forecasts = self._head(hidden[:, None])
+            forecasts = self._head(hidden[:, None])
+        else:
+            flat = hidden @ self._flat_head.kernel
+            flat += self._flat_head.bias
+            forecasts = flat.reshape(n_series, 1, -1, config.horizon).transpose(0, 1, 3, 2)
         if ahead is not None:
             forecasts = self._add_ahead(hidden[:, None], ahead[:, None], forecasts)
         if config.normalizer_span > 1:
@@ -289,6 +315,12 @@ class ArrayNetwork:
             out = empty_forecasts(rows.shape[-2], self.config.horizon, len(self.config.targets))
         np.matmul(rows, self.head, out=out.transpose(2, 0, 1))
         return out.reshape(*hidden.shape[:2], *out.shape[1:])
+
+    @cached_property
+    def _flat_head(self) -> Affine:
+        """The head of all targets as one map: (filters, targets * horizon)."""
+        flat = self.head.transpose(1, 0, 2).reshape(self.head.shape[1], -1)
+        return Affine(flat[:-1], flat[-1])
 
     def _add_ahead(self, hidden: np.ndarray, ahead: np.ndarray, forecasts: np.ndarray) -> np.ndarray:
         """Add what is known ahead, a part of the origins at a time, in place."""
@@ -380,7 +412,8 @@ def _read_stack(config: NetworkConfig, arrays: Mapping[str, np.ndarray], name: s
         block = f"{name}/block_{i}"
         weights = BlockWeights(*(_read(arrays, f"{block}/{layer}") for layer in ("conv", "to_residual", "to_skip")))
         between = _between(config, arrays, f"{block}/normalize", ops)
-        blocks.append(Block(weights, between, kernel_size, dilation_rate, ops))
+        is_gate = config.activation == "gated" and config.normalization is None
+        blocks.append(Block(weights, between, kernel_size, dilation_rate, is_gate, ops))
     return Stack(_read(arrays, f"{name}/project"), blocks, ops)
 
 

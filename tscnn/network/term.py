@@ -11,7 +11,7 @@ import numpy as np
 
 from tscnn.common.checks import check_ints, received
 from tscnn.common.ring import Ring
-from tscnn.common.term import Attribution, empty_forecasts
+from tscnn.common.term import Attribution, NormalizedRow, empty_forecasts
 from tscnn.data.graph_times import GraphTimes
 from tscnn.data.times import Times
 from tscnn.network.attribution import attribute_network
@@ -19,6 +19,7 @@ from tscnn.network.config import NetworkConfig, read_config
 from tscnn.network.inference import CACHED_POSITIONS, ArrayNetwork, weight_shapes
 from tscnn.transforms import CovariateEffects
 from tscnn.transforms.ahead import AheadInputs
+from tscnn.transforms.rolling import EPSILON
 
 if TYPE_CHECKING:
     from tscnn.network.graph import Network
@@ -88,6 +89,12 @@ class NetworkTerm:
             The lookback.
         """
         return self.config.lookback
+
+    @property
+    def normalizer(self) -> tuple[int, float]:
+        """Tell over how many rows level and scale are taken, if they are, and what is added: see `NormalizingTerm`."""
+        span = self.config.normalizer_span
+        return span if span > 1 else 0, EPSILON
 
     @property
     def needs_ahead(self) -> bool:
@@ -166,9 +173,16 @@ class NetworkTerm:
         self._network.forecast(self._newest(windows), None, last_only=False, rings=rings)
         return rings
 
-    def step(self, state: list[Ring], row: np.ndarray, ahead: np.ndarray | None = None) -> np.ndarray:
-        """Take the next row of every series, and forecast the steps after it: see `Term.step`."""
-        return self._hush(self._network.step(state, np.asarray(row, np.float32), ahead))
+    def step(
+        self,
+        state: list[Ring],
+        row: np.ndarray,
+        ahead: np.ndarray | None = None,
+        *,
+        normalized: NormalizedRow | None = None,
+    ) -> np.ndarray:
+        """Take the next row of every series, and forecast the steps after it: see `NormalizingTerm`."""
+        return self._hush(self._network.step(state, np.asarray(row, np.float32), ahead, normalized))
 
     def attribute(self, window: np.ndarray, ahead: np.ndarray | None = None) -> Attribution:
         """Say what each input adds, by gradients: see `Term.attribute`."""

@@ -88,10 +88,9 @@ class YearlySeason:
     def invert(self, forecasts: np.ndarray, times: Times, at: np.ndarray, targets: Sequence[int]) -> np.ndarray:
         """Add the season to forecasts; it is computed for their times alone: see `Transform.invert`."""
         which = tuple(targets)
-        coefficients = self.coefficients[:, which]
 
         def describe(own: Times) -> np.ndarray:
-            return own.look_up((self, which), lambda index: _evaluate(coefficients, index))
+            return own.look_up((self, which), lambda index: _evaluate(self.coefficients[:, which], index))
 
         return np.asarray(forecasts + at_steps(times, at, forecasts.shape[1], describe))
 
