@@ -135,7 +135,7 @@ def on_steps(index: pd.Index, step: Any) -> np.ndarray:
     """Say which rows lie a whole number of steps after the first."""
     if is_calendar(step, index):
         wall = wall_times(index)
-        return np.asarray(wall.isin(pd.date_range(wall[0], wall[-1], freq=step)))
+        return np.asarray(wall.isin(pd.date_range(wall[0], wall[-1], freq=step, unit=wall.unit)))
     if isinstance(index, pd.DatetimeIndex):
         return np.asarray((index - index[0]) % pd.Timedelta(step) == pd.Timedelta(0))
     numbers = whole_numbers(index)

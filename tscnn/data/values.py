@@ -165,7 +165,7 @@ _WRITTEN = (
 
 def _find_mend(column: pd.Series) -> str:
     """Return what makes numbers of text that are written as people do, or nothing."""
-    texts = pd.Series([value for value in column.tolist() if not _works(partial(float, value))])
+    texts = pd.Series([value for value in column.tolist() if not _works(partial(float, value))], dtype=object)
     if not len(texts) or not texts.map(lambda value: isinstance(value, str)).all():
         return ""
     is_text = all(isinstance(value, str) for value in column.tolist())

@@ -58,7 +58,7 @@ def read_body(raw: bytes, fields: Collection[str]) -> dict[str, Any]:
     if not raw.strip():
         return {}
     try:
-        body = json.loads(raw, parse_constant=_refuse_constant)
+        body = json.loads(raw, parse_int=_read_integer, parse_constant=_refuse_constant)
     except RecursionError:
         raise ValueError("The body must be JSON that is not nested this deeply.") from None
     except ValueError as error:  # UnicodeDecodeError is one
@@ -301,6 +301,11 @@ def _numbers(values: list[Any]) -> Any:
 
 def _in_order(frame: pd.DataFrame) -> pd.DataFrame:
     return frame if frame.index.is_monotonic_increasing else frame.sort_index(kind="stable")
+
+
+def _read_integer(text: str) -> float:
+    number = int(text)  # of which Python refuses very many digits
+    return number if len(text) < 20 else float(text)  # pandas 2 makes no column of larger ones
 
 
 def _refuse_constant(name: str) -> NoReturn:
