@@ -172,6 +172,7 @@ class RowReader:
             own = [constant.get(str(record.get(self.series)), constant.get(None, {})) for record in records]
             records = [{**fixed, **record} for fixed, record in zip(own, records, strict=True)]
         _check_alike(field, records)
+        _check_integers(field, records)
         names = list(records[0])
         series = self._series_of(field, records) if self.is_panel else None
         index, form = self._index(field, records, body, after, series)
@@ -287,6 +288,15 @@ def _check_alike(field: str, records: list[dict[str, Any]]) -> None:
             missing, extra = [name for name in first if name not in row], [name for name in row if name not in first]
             rule = f"`{field}[{at}]` must have the columns of `{field}[0]`; null is a missing value."
             raise ValueError(received(rule, missing=list_some(missing), extra=list_some(extra)))
+
+
+def _check_integers(field: str, records: list[dict[str, Any]]) -> None:
+    """Complain about an integer that no array holds."""
+    for at, row in enumerate(records):
+        for name, value in row.items():
+            if type(value) is int and not -(2**63) <= value < 2**64:
+                rule = f"`{field}[{at}]` must have integers of at most 64 bits, but {show(name)} is larger."
+                raise ValueError(received(rule, value=value))
 
 
 def _numbers(values: list[Any]) -> Any:
