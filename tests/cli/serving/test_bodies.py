@@ -100,6 +100,17 @@ def test_integers_of_more_than_64_bits_are_refused(frame, column: str, value: in
         reader.read("rows", {"rows": [row, {**row, column: value}]})
 
 
+@pytest.mark.parametrize(("names", "n_rows"), [(["x"], 1), (["a", "b"], 1), (["x", "y"], 2)])
+def test_series_are_told_by_name(frame, names: list[str], n_rows: int) -> None:
+    reader = RowReader(closed_form().fit(dict.fromkeys(names, frame.reset_index(drop=True))))
+    for times in ({}, {"time": 200}):
+        rows = [{"series": name, "a": 1, "b": 2, **times} for name in names for _ in range(n_rows)]
+        found = reader.read("rows", {"rows": rows}, after=199).frames
+        assert list(found) == names  # names of columns, too
+        if not times:
+            assert all(part.index.tolist() == list(range(200, 200 + n_rows)) for part in found.values())
+
+
 def test_lines_of_python_are_left_out() -> None:
     said = "`X` must be finite; if it stands for a gap, `X.replace(5, np.nan)` says so. Received: value=5"
     assert in_fields(said) == "`rows` must be finite. Received: value=5"

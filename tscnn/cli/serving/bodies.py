@@ -184,7 +184,7 @@ class RowReader:
         frame = self._frame(columns, index.set_names(self._label))
         if series is None:
             return Rows({None: _in_order(frame)}, form)
-        return Rows({name: _in_order(part) for name, part in frame.groupby(series, sort=False)}, form)
+        return Rows({name: _in_order(part) for name, part in frame.groupby(pd.Index(series), sort=False)}, form)
 
     def _frame(self, columns: dict[Any, Any], index: pd.Index) -> pd.DataFrame:
         """Make a frame of columns: those of training, if all are numbers, in one block."""
@@ -211,7 +211,7 @@ class RowReader:
                 rule = f"Every row of `{field}` must have its time, as {self.time!r}."
                 raise ValueError(received(rule, columns=list_some(records[0])))
             first = 0 if after is None else int(after) + 1
-            counts = pd.Series(series).groupby(series, sort=False).cumcount() if series else range(len(records))
+            counts = pd.Series(series).groupby(pd.Index(series)).cumcount() if series else range(len(records))
             return pd.Index([first + number for number in counts]), None
         times = [record[self.time] for record in records]
         kind = int if self._is_counted else str
