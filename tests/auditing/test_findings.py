@@ -5,7 +5,7 @@ import numpy as np
 from tscnn.auditing import Audit, Finding
 
 FINDINGS = (
-    Finding("a", True, 0.0, "nothing"),
+    Finding("a", True, 0.0, "nothing", "leave it"),
     Finding("bb", False, 2.0, "two " * 40, "mend it"),
     Finding("c", None, np.nan, "no series"),
 )
@@ -21,7 +21,7 @@ def test_lines_are_a_frame():
     assert frame.index.tolist() == ["a", "bb", "c"]
     assert frame["result"].tolist() == ["pass", "fail", "not applicable"]
     assert frame["figure"].tolist()[:2] == [0.0, 2.0]
-    assert frame.loc["bb", "advice"] == "mend it"
+    assert frame["advice"].tolist() == ["", "mend it", ""]
 
 
 def test_advice_is_printed_below_what_fails_alone():

@@ -98,6 +98,13 @@ def test_a_frame_without_missing_rows_is_itself() -> None:
     assert put_on_grid(X["a"].drop(HOURS[4]), "h").isna().sum() == 1
 
 
+@pytest.mark.parametrize("zone", [None, "Europe/Berlin"])
+def test_missing_days_of_a_far_year(zone: str | None) -> None:
+    every = pd.DatetimeIndex(np.array(["9999-01-01", "9999-01-02", "9999-01-03"], "M8[us]")).tz_localize(zone)
+    found = put_on_grid(pd.DataFrame({"a": [1.0, 3.0]}, every.delete(1)), "D")
+    assert found.index.equals(every)
+
+
 def test_missing_rows_of_every_dtype() -> None:
     X = make(HOURS).assign(flag=True, nullable=pd.array([1] * 30, "Int64"), text="x", single=np.float32(1))
     found = put_on_grid(X.drop(HOURS[4]), "h")

@@ -30,6 +30,7 @@ WRONG: dict[str, Any] = {
     "objects": np.array([1, 2.5, True, np.float32(3)], dtype=object),
     "objects without some": np.array([1, None, 3, np.nan], dtype=object),
     "objects with NA": np.array([1, pd.NA, 3, 4], dtype=object),
+    "integers beyond floats": np.array([1, 10**400, 2.5, None], dtype=object),
     "bytes": [b"1", b"2", b"3", b"4"],
     "categories": pd.Categorical(["x", "y", "x", "x"]),
     "categories of numbers": pd.Categorical([1, 2, 1, 1]),
@@ -93,9 +94,12 @@ def test_errors_of_one_row_suggest_nothing_for_a_column() -> None:
             as_float(pd.DataFrame({"c": [value]}, index=[3]))
 
 
-def test_errors_of_text_show_the_text() -> None:
-    with pytest.raises(TypeError, match="first_value='n/a'"):
-        as_float(pd.DataFrame({"c": WRONG["numbers and text"]}))
+@pytest.mark.parametrize(
+    ("values", "shown"), [(WRONG["numbers and text"], "'n/a'"), ([1.5, "nan"], "'nan'"), ([1.5, True], "True")]
+)
+def test_errors_show_what_is_no_number(values: list[Any], shown: str) -> None:
+    with pytest.raises(TypeError, match=f"first_value={shown}$"):
+        as_float(pd.DataFrame({"c": pd.Series(values, dtype=object)}))
 
 
 def test_errors_name_column_and_row_of_what_float32_cannot_square() -> None:

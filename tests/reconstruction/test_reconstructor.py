@@ -199,6 +199,21 @@ def test_code_is_not_saved_and_that_is_said(df, tmp_path):
     assert (again.training.epochs, again.training.loss, again.random_state) == (3, "mse", None)
 
 
+def test_settings_of_groups_left_to_choose_are_set_by_name():
+    found = Reconstructor()
+    assert found.get_params(deep=False).items() < found.get_params().items()
+    assert (found.get_params()["network__latent"], found.get_params()["training__epochs"]) == (None, Training().epochs)
+    found.set_params(network__latent=8, training__epochs=3)
+    assert (found.network, found.training) == (UNet(latent=8), Training(epochs=3))
+    assert clone(found).get_params() == found.get_params()
+    assert "network__latent" not in found.set_params(network=None).get_params()
+    with pytest.raises(ValueError, match="With network=None there is no setting 'latent'"):
+        found.set_params(network__latent=8)
+    with pytest.raises(ValueError, match="UNet has no setting 'latnt'; did you mean 'latent'"):
+        found.set_params(network__latnt=8, network="auto")
+    assert found.network is None
+
+
 def test_parameters_are_set_by_name():
     found = Reconstructor(training=Training())
     assert found.set_params(training__epochs=3, lookback=2) is found

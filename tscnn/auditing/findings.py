@@ -27,7 +27,7 @@ class Finding:
     measured : str
         The same in words.
     advice : str
-        What to do if it fails.
+        What to do, kept only where it fails.
     """
 
     check: str
@@ -35,6 +35,11 @@ class Finding:
     figure: float
     measured: str
     advice: str = ""
+
+    def __post_init__(self) -> None:
+        """Drop the advice of what needs none."""
+        if self.passed is not False:
+            object.__setattr__(self, "advice", "")
 
     @property
     def result(self) -> str:
@@ -101,7 +106,7 @@ class Audit:
         room, lines = max(40, WIDTH - wide - 8), []
         for each in self.findings:
             told = textwrap.wrap(each.measured, room)
-            if each.passed is False:
+            if each.advice:
                 told += textwrap.wrap(f"-> {each.advice}", room, subsequent_indent="   ")
             heads = [f"{marks[each.passed]:<4}  {each.check:<{wide}}", *[" " * (wide + 6)] * (len(told) - 1)]
             lines += [f"{head}  {text}".rstrip() for head, text in zip(heads, told, strict=True)]

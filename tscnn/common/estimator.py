@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from tscnn.common.checks import received, show
 from tscnn.common.lazy import after_import
-from tscnn.common.settings import name_alike
+from tscnn.common.settings import Settings, name_alike
 
 __all__ = ["Estimator", "check_is_fitted"]
 
@@ -22,26 +22,39 @@ class Estimator(_Base):
     Once ``sklearn.base`` is imported, by whomever, it inherits from its ``BaseEstimator``.
     """
 
+    # Parameters that are groups of settings, "auto" being their defaults.
+    groups: ClassVar[dict[str, type[Settings]]] = {}
+
     @classmethod
     def _defaults(cls) -> dict[str, Any]:
         """Return the default of each parameter, by name."""
         arguments = list(inspect.signature(cls.__init__).parameters.values())[1:]
         return {one.name: one.default for one in arguments if one.kind is not one.VAR_KEYWORD}
 
-    def get_params(self, deep: bool = True) -> dict[str, Any]:  # noqa: ARG002
+    def _group(self, name: str, value: Any) -> Any:
+        """Return a group of settings, for "auto" that of all defaults."""
+        is_auto = name in self.groups and isinstance(value, str) and value == "auto"
+        return self.groups[name]() if is_auto else value
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the parameters.
 
         Parameters
         ----------
         deep : bool, default True
-            Of no effect: none is an estimator.
+            Whether also those of groups of settings, as ``training__epochs``.
 
         Returns
         -------
         dict
             By name.
         """
-        return {name: getattr(self, name) for name in sorted(self._defaults())}
+        parameters = {name: getattr(self, name) for name in sorted(self._defaults())}
+        for name in self.groups if deep else ():
+            group = self._group(name, parameters[name])
+            if isinstance(group, Settings):  # not so None
+                parameters |= {f"{name}__{setting}": value for setting, value in group.get_params().items()}
+        return parameters
 
     def set_params(self, **params: Any) -> Self:
         """Set parameters.
@@ -49,7 +62,7 @@ class Estimator(_Base):
         Parameters
         ----------
         **params
-            Of the constructor, or of one of its groups of settings: ``training__epochs``, of a ``training`` given.
+            Of the constructor, or of one of its groups of settings, as ``training__epochs``.
 
         Returns
         -------
@@ -64,10 +77,13 @@ class Estimator(_Base):
         changed = {name: getattr(self, name) for name in self._defaults()}
         for name, value in sorted(params.items()):  # a group comes before its settings
             group, _, setting = name.partition("__")
-            if group not in changed or (setting and not hasattr(changed[group], "set_params")):
+            if setting and group in self.groups and changed[group] is None:
+                raise ValueError(received(f"With {group}=None there is no setting {setting!r}.", **{name: value}))
+            old = self._group(group, changed.get(group))
+            if group not in changed or (setting and not isinstance(old, Settings)):
                 rule = f"{type(self).__name__} has no parameter {show(name)}{name_alike(name, changed)}"
                 raise ValueError(received(rule, **{name: value}))
-            changed[group] = changed[group].set_params(**{setting: value}) if setting else value
+            changed[group] = old.set_params(**{setting: value}) if setting else value
         for name, value in changed.items():
             setattr(self, name, value)
         return self

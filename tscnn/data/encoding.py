@@ -6,6 +6,7 @@ import contextlib
 import datetime
 import importlib
 import re
+import sys
 import warnings
 import zoneinfo
 from typing import Any
@@ -331,9 +332,11 @@ def _make_index(written: dict[str, Any], values: np.ndarray) -> pd.Index:
         if zone is not None:
             index = index.tz_localize("UTC").tz_convert(zone)
         step = step_from_json(written["step"])
+        # pandas takes a day that begins at 01:00, after a clock change, for an error: before pandas 3 one of pytz.
+        of_pytz = getattr(sys.modules.get("pytz"), "InvalidTimeError", ValueError)
         try:
             index.freq = step
-        except Exception:  # noqa: BLE001 -- of pytz in pandas 2, for which a day that begins at 01:00 is an error
+        except (ValueError, of_pytz):
             check_spacing(index, step)
         return index
     if written["kind"] == "periods":

@@ -112,7 +112,7 @@ def _every_step(index: pd.Index, step: Any) -> pd.Index:
     """List the steps from the first row to the last."""
     clock = clock_times(index, step)
     if is_calendar(step, index):
-        n_rows = len(pd.date_range(clock[0], clock[-1], freq=step)) + 1
+        n_rows = len(pd.date_range(clock[0], clock[-1], freq=step, unit=clock.unit)) + 1
     elif isinstance(index, pd.DatetimeIndex):
         n_rows = (index[-1] - index[0]) // pd.Timedelta(step) + 1
     else:

@@ -22,8 +22,9 @@ __all__ = [
     "write_step",
 ]
 
-# What pandas raises beyond the times or integers of a type; the last for a zone after the year 9999.
-TOO_FAR = (pd.errors.OutOfBoundsDatetime, OverflowError, NotImplementedError)
+# What pandas raises beyond the times or integers of a type (its own errors are ValueErrors); for a zone after the year
+# 9999 it is the last, before pandas 3 the first.
+TOO_FAR = (ValueError, OverflowError, NotImplementedError)
 
 
 def find_step(index: pd.Index) -> Any:
@@ -98,7 +99,7 @@ def _spaced_times(index: pd.DatetimeIndex, at: int, step: Any, n_rows: int) -> p
     settings = {"periods": n_rows, "freq": step, "name": index.name, "unit": index.unit}
     if index.tz is not None and is_calendar(step, index):
         first = index[at].tz_localize(None)
-        if (index[at] - pd.Timedelta(1, index.unit)).utcoffset() != index[at].utcoffset():  # after a clock change
+        if (index[at] - np.timedelta64(1, index.unit)).utcoffset() != index[at].utcoffset():  # after a clock change
             first = wall_times(index[:9] if at == 0 else index[-9:])[at]
         local = pd.date_range(first, **settings)
         if local.tz_localize(index.tz, ambiguous="NaT", nonexistent="NaT").hasnans:

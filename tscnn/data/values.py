@@ -125,7 +125,7 @@ def list_some(names: Iterable[Any]) -> list[Any]:
 def _refuse_column(frame: pd.DataFrame, position: int) -> None:
     """Say of a column that holds no numbers what to do with it."""
     column, label = frame.iloc[:, position], frame.columns.tolist()[position]
-    name, dtype = show(label), column.dtype
+    name, dtype, other = show(label), column.dtype, _first_other(column)
     numbers = f"Column {name} must hold real numbers or booleans;"
     without = f"`X.drop(columns=[{name}])` does without."
     if pd.api.types.is_datetime64_any_dtype(dtype) or isinstance(dtype, pd.PeriodDtype):
@@ -133,6 +133,9 @@ def _refuse_column(frame: pd.DataFrame, position: int) -> None:
         rule += f" `Forecaster(time={name})`; {without}"
     elif dtype.kind == "m":
         rule = f"{numbers} `X[{name}] = X[{name}].dt.total_seconds()` makes numbers of lengths of time."
+    elif isinstance(other, int) and not _works(partial(float, other)):
+        rule = f"{numbers} `X[{name}] = pd.to_numeric(X[{name}].astype(str), errors='coerce')` makes those that float64"
+        rule += " doesn't hold infinite or missing."
     elif _works(lambda: column.astype(float)):
         rule = f"{numbers} `X.astype({{{name}: float}})` converts those in it."
     elif _works(lambda: pd.to_numeric(column)):
@@ -150,7 +153,7 @@ def _refuse_column(frame: pd.DataFrame, position: int) -> None:
         rule = f"{numbers} `pd.get_dummies(X, columns=[{name}])` makes a column of each kind of text, {without}"
     else:
         rule = f"{numbers} {without}"
-    raise TypeError(received(rule, dtype=str(dtype), first_value=_first_other(column)))
+    raise TypeError(received(rule, dtype=str(dtype), first_value=other))
 
 
 # What people and spreadsheets write around numbers: the way it is written, and the line that reads it.
@@ -192,9 +195,11 @@ def _makes_numbers(convert: Callable[[], pd.Series]) -> bool:
 
 
 def _first_other(column: pd.Series) -> Any:
-    """Return the first of many values that is no number, or the first one where all are."""
+    """Return the first of many values that is no number, or that is none as it is, or the first one."""
     values = column.iloc[:1000].tolist()
-    found = next((value for value in values if not _works(partial(float, value))), values[0])
+    others = [value for value in values if not _works(partial(float, value))]
+    others += [value for value in values if isinstance(value, str | bool)]
+    found = next(iter(others), values[0])
     return str(found) if isinstance(found, pd.Timestamp | pd.Period | pd.Timedelta) else found
 
 

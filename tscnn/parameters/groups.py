@@ -135,31 +135,13 @@ def nest_settings(groups: dict[str, Any], settings: dict[str, Any]) -> dict[str,
 class GroupedParameters(Estimator):
     """An estimator of which some parameters are groups of settings, those of `GROUPS`."""
 
+    groups = GROUPS
+
     def _set_flat(self, settings: dict[str, Any]) -> None:
         """Set settings of the groups by their own names."""
         groups = {name: getattr(self, name) for name in GROUPS}
         for name, group in nest_settings(groups, settings).items():
             setattr(self, name, group)
-
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Return the parameters.
-
-        Parameters
-        ----------
-        deep : bool, default True
-            Whether also those of the three groups, as ``network__filters``.
-
-        Returns
-        -------
-        dict
-            By name.
-        """
-        parameters: dict[str, Any] = super().get_params(deep=False)
-        for name in GROUPS if deep else ():
-            if parameters[name] is not None:
-                own = resolve_group(name, parameters[name]).get_params()
-                parameters |= {f"{name}__{setting}": value for setting, value in own.items()}
-        return parameters
 
     def set_params(self, **params: Any) -> Self:
         """Set parameters.

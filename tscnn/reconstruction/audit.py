@@ -123,7 +123,7 @@ def _is_not_flat(reconstructor: Any) -> Finding:
 def _repeats(reconstructor: Any, X: Any, frame: pd.DataFrame) -> Finding:
     found = []
     for _ in range(2):
-        parameters = {**reconstructor.get_params(), "random_state": 0, "verbose": 0}
+        parameters = {**reconstructor.get_params(deep=False), "random_state": 0, "verbose": 0}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             found.append(_impute(type(reconstructor)(**parameters).fit(X), frame))

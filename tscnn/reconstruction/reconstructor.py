@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,7 @@ from tscnn.common.checks import check_choice, check_int, check_real, received
 from tscnn.common.estimator import Estimator, check_is_fitted
 from tscnn.common.progress import find_teller
 from tscnn.common.random_state import read_random_state
+from tscnn.common.settings import Settings
 from tscnn.data.frame import learn_schema, read_frame
 from tscnn.data.panel import is_panel, join_forecasts, learn_panel, read_panel
 from tscnn.data.schema import Schema
@@ -24,6 +25,7 @@ from tscnn.reconstruction.judging import has_collapsed
 from tscnn.reconstruction.model import ReconstructionModel
 from tscnn.reconstruction.persistence import SavedReconstructor
 from tscnn.reconstruction.settings import UNet
+from tscnn.training.settings import Training
 
 if TYPE_CHECKING:
     from tscnn.auditing import Audit
@@ -112,6 +114,8 @@ class Reconstructor(SavedReconstructor, Estimator):
     2026-01-05 06:00:00 -1.0 -6.6
     2026-01-05 07:00:00 -1.0 -6.9
     """
+
+    groups: ClassVar[dict[str, type[Settings]]] = {"network": UNet, "training": Training}
 
     model_: ReconstructionModel
     schema_: Schema

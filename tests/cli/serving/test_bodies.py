@@ -5,6 +5,7 @@ import json
 import pytest
 
 from tests.cli.serving.conftest import N_ROWS, Model, records
+from tests.conftest import closed_form
 from tscnn.cli.serving.bodies import FORECAST_FIELDS, RowReader, in_fields, read_body
 
 ROW = {"time": "2026-01-07 06:00", "a": 1.0, "b": 101.0}  # the one that is due
@@ -51,6 +52,8 @@ def test_bodies_that_are_none(raw: bytes, said: str) -> None:
         ({**ROW, "a": [1]}, "'a' is a list"),
         ({**ROW, "a": 1e300}, "float32"),
         ({**ROW, "a": 10**400}, "'a'"),
+        ([{**ROW, "b": 1.5}, {**ROW, "b": -(10**400)}], "`rows[1]` must have integers of at most 64 bits, but 'b' is"),
+        ({**ROW, "a": "nan"}, "first_value='nan'"),
         ([ROW, {"time": "2026-01-07 07:00", "a": 1.0}], "`rows[1]` must have the columns of `rows[0]`"),
         ([ROW, ROW], "2026-01-07 06:00"),
         ([ROW, {**ROW, "time": "2026-01-07 08:00"}], "step='2h'"),
@@ -87,6 +90,25 @@ def test_questions_that_are_refused(model: Model, body: dict, said: str) -> None
     with pytest.raises((TypeError, ValueError)) as error:
         model.forecast(**body)
     assert said in in_fields(str(error.value))
+
+
+@pytest.mark.parametrize(("column", "value"), [("time", 2**64), ("time", -(2**64)), ("series", 2**64)])
+def test_integers_of_more_than_64_bits_are_refused(frame, column: str, value: int) -> None:
+    reader = RowReader(closed_form().fit({"x": frame.reset_index(drop=True)}))
+    row = {"series": "x", "time": 200, "a": 1, "b": 2}
+    with pytest.raises(ValueError, match=rf"`rows\[1\]` must have integers .* but '{column}' is larger"):
+        reader.read("rows", {"rows": [row, {**row, column: value}]})
+
+
+@pytest.mark.parametrize(("names", "n_rows"), [(["x"], 1), (["a", "b"], 1), (["x", "y"], 2)])
+def test_series_are_told_by_name(frame, names: list[str], n_rows: int) -> None:
+    reader = RowReader(closed_form().fit(dict.fromkeys(names, frame.reset_index(drop=True))))
+    for times in ({}, {"time": 200}):
+        rows = [{"series": name, "a": 1, "b": 2, **times} for name in names for _ in range(n_rows)]
+        found = reader.read("rows", {"rows": rows}, after=199).frames
+        assert list(found) == names  # names of columns, too
+        if not times:
+            assert all(part.index.tolist() == list(range(200, 200 + n_rows)) for part in found.values())
 
 
 def test_lines_of_python_are_left_out() -> None:

@@ -58,7 +58,7 @@ def read_body(raw: bytes, fields: Collection[str]) -> dict[str, Any]:
     if not raw.strip():
         return {}
     try:
-        body = json.loads(raw, parse_int=_read_integer, parse_constant=_refuse_constant)
+        body = json.loads(raw, parse_constant=_refuse_constant)
     except RecursionError:
         raise ValueError("The body must be JSON that is not nested this deeply.") from None
     except ValueError as error:  # UnicodeDecodeError is one
@@ -172,6 +172,7 @@ class RowReader:
             own = [constant.get(str(record.get(self.series)), constant.get(None, {})) for record in records]
             records = [{**fixed, **record} for fixed, record in zip(own, records, strict=True)]
         _check_alike(field, records)
+        _check_integers(field, records)
         names = list(records[0])
         series = self._series_of(field, records) if self.is_panel else None
         index, form = self._index(field, records, body, after, series)
@@ -183,7 +184,7 @@ class RowReader:
         frame = self._frame(columns, index.set_names(self._label))
         if series is None:
             return Rows({None: _in_order(frame)}, form)
-        return Rows({name: _in_order(part) for name, part in frame.groupby(series, sort=False)}, form)
+        return Rows({name: _in_order(part) for name, part in frame.groupby(pd.Index(series), sort=False)}, form)
 
     def _frame(self, columns: dict[Any, Any], index: pd.Index) -> pd.DataFrame:
         """Make a frame of columns: those of training, if all are numbers, in one block."""
@@ -210,7 +211,7 @@ class RowReader:
                 rule = f"Every row of `{field}` must have its time, as {self.time!r}."
                 raise ValueError(received(rule, columns=list_some(records[0])))
             first = 0 if after is None else int(after) + 1
-            counts = pd.Series(series).groupby(series, sort=False).cumcount() if series else range(len(records))
+            counts = pd.Series(series).groupby(pd.Index(series)).cumcount() if series else range(len(records))
             return pd.Index([first + number for number in counts]), None
         times = [record[self.time] for record in records]
         kind = int if self._is_counted else str
@@ -289,6 +290,15 @@ def _check_alike(field: str, records: list[dict[str, Any]]) -> None:
             raise ValueError(received(rule, missing=list_some(missing), extra=list_some(extra)))
 
 
+def _check_integers(field: str, records: list[dict[str, Any]]) -> None:
+    """Complain about an integer that no array holds."""
+    for at, row in enumerate(records):
+        for name, value in row.items():
+            if type(value) is int and not -(2**63) <= value < 2**64:
+                rule = f"`{field}[{at}]` must have integers of at most 64 bits, but {show(name)} is larger."
+                raise ValueError(received(rule, value=value))
+
+
 def _numbers(values: list[Any]) -> Any:
     """Return numbers that are missing as NaN; text as it is."""
     kinds = set(map(type, values))
@@ -301,11 +311,6 @@ def _numbers(values: list[Any]) -> Any:
 
 def _in_order(frame: pd.DataFrame) -> pd.DataFrame:
     return frame if frame.index.is_monotonic_increasing else frame.sort_index(kind="stable")
-
-
-def _read_integer(text: str) -> float:
-    number = int(text)  # of which Python refuses very many digits
-    return number if len(text) < 20 else float(text)  # pandas 2 makes no column of larger ones
 
 
 def _refuse_constant(name: str) -> NoReturn:
