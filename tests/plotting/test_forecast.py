@@ -75,6 +75,16 @@ def test_every_kind_of_index_can_be_drawn(index, label, tmp_path):
     panels[0].figure.savefig(tmp_path / "forecast.png")
 
 
+@pytest.mark.parametrize(("name", "label"), [("day", "day"), (None, "")])
+def test_panels_are_labelled_as_their_rows_are(panel, frame, name, label):
+    rows = frame[["a"]].rename_axis(name)
+    forecast = panel.predict({"x": rows, "y": rows * 2})
+    panels = plot_forecast(forecast, {"x": rows, "y": rows})
+    assert panels[0].figure.get_supxlabel() == label
+    assert plot_forecast(forecast)[0].figure.get_supxlabel() == "time"
+    assert forecast.index.names == ["series", "time"]
+
+
 def test_hours_that_a_clock_shows_twice_are_drawn_forward():
     times = pd.date_range("2026-10-25", periods=8, freq="h", tz="Europe/Berlin")
     (panel,) = plot_forecast(make_frame(8, 1).set_axis(times))

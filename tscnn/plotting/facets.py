@@ -106,6 +106,9 @@ def read_facets(
         known = [
             _read_known(kind, rows.get(name), table) for kind, rows in zip(("history", "truth"), seen, strict=True)
         ]
+        if several and (seen_rows := [rows for rows in known if rows is not None]):
+            # Of many series a forecast says "time", whatever the index of their rows is called.
+            table.index = table.index.set_names([*table.index.names[:-1], seen_rows[0].index.name])
         targets = _choose("columns", columns, list(table.columns))
         n_all += len(targets)
         for target in targets[: MOST_PANELS - len(found)]:
