@@ -120,7 +120,7 @@ def in_flags(text: str) -> str:
     '`--lookback` must be an integer of at least 1; the data has 9 rows.'
     """
     text = re.sub(r"`X\.drop\(columns=(\[[^]`]*\])\)`", lambda found: f"`{_flag('drop', found[1])}`", text)
-    for pattern in (r"`Forecaster\(([^`]*)\)`", r"`(\w+=[^`]+)`"):
+    for pattern in (r"`(?:Forecaster|Reconstructor)\(([^`]*)\)`", r"`(\w+=[^`]+)`"):
         text = re.sub(pattern, _in_flags, text)
     text = re.sub(r"`(\w+)=?`", lambda found: f"`{_option(found[1])}`" if found[1] in _OPTIONS else found[0], text)
     return text.replace("`X`", "the data").replace("`df`", "the data")
