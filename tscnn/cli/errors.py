@@ -20,7 +20,7 @@ _OPTIONS = {
     "series_id": "series-id",
     "random_state": "random-state",
     **dict.fromkeys(["lookback", "horizon", "time", "freq", "missing", "quantiles", "coverage", "future", "start"]),
-    **dict.fromkeys(["stride", "every", "gap", "window", "folder", "metrics", "by", "columns", "drop"]),
+    **dict.fromkeys(["stride", "every", "gap", "window", "folder", "metrics", "by", "columns", "drop", "cutoff"]),
 }
 _ARGUMENT = re.compile(r"(\w+)=('[^']*'|\[[^]]*\]|\([^)]*\)|[^,)\s]+)")
 
