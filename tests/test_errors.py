@@ -14,7 +14,7 @@ import scipy.sparse
 
 import tscnn
 from tests.conftest import closed_form, make_frame
-from tscnn import Forecaster
+from tscnn import Forecaster, Reconstructor
 from tscnn.cli import main
 from tscnn.plotting import plot_explanation, plot_forecast
 
@@ -77,6 +77,7 @@ def names(tmp_path_factory) -> dict[str, Any]:
             "ahead": closed_form(future_covariates="b").fit(X),
             "past": closed_form(targets="a").fit(X),
             "panel": closed_form().fit(SHARED["TWO"]),
+            "r": Reconstructor(2, network=None, random_state=0).fit(X),
         }
     f.save(full / "whole")
     f.save(full / "bare", context=False)

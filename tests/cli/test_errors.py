@@ -11,6 +11,7 @@ from tscnn.cli.errors import in_flags, status_of
     ("said", "flags"),
     [
         ("`Forecaster(freq='h', missing='mask')` takes", "`--freq h --missing mask` takes"),
+        ("`Reconstructor(freq='h')` takes", "`--freq h` takes"),
         ("`series_id=` names; `X[1]` not", "`--series-id` names; `X[1]` not"),
         ("fit with `horizon=9`, `targets=['a', 'b']`", "fit with `--horizon 9`, `--targets a b`"),
         ("`Forecaster(outliers=None, network=None)`", "`--set outliers=None --no-network`"),

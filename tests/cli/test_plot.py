@@ -22,7 +22,10 @@ def test_pictures(here: Path) -> None:
     [
         ("--columns rain -o p.png", "`--columns` must name"),
         ("-o nowhere/p.png", "must exist"),
-        ("-o p.docx", "docx"),
+        ("-o p.docx", "`--out` must name a picture, such as .png, .svg or .pdf. Received: out='p.docx'"),
+        ("--series x -o p.png", "`--series` must be left out"),
+        ("--cutoff 2013-01-20 --future weather.csv -o p.png", "`--future` must be left out"),
+        ("--cutoff soon -o p.png", "`--cutoff` must be comparable"),
         ("--cutoff 2013-01-01T12:00 -o p.png", "lookback"),
     ],
 )
@@ -31,6 +34,12 @@ def test_errors_are_one_line(options: str, said: str) -> None:
     assert (done.status, done.out) == (1, "")
     assert done.err.count("\n") == 1
     assert said in done.err
+
+
+def test_a_cutoff_is_of_a_table() -> None:
+    done = shell("tscnn plot weather.tscnn --cutoff 2013-01-01 -o p.png")
+    assert done.status == 1
+    assert "`--cutoff` must be a row of a table" in done.err
 
 
 def test_without_matplotlib_it_says_so_before_it_reads(monkeypatch: pytest.MonkeyPatch) -> None:

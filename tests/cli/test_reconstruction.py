@@ -39,6 +39,18 @@ def test_reconstructor_fills_a_table_and_finds_its_anomalies(table, tmp_path, ca
     assert len(capsys.readouterr().out.splitlines()) == 201
 
 
+def test_a_fitted_model_takes_absent_rows_but_nothing_of_a_fit(table, tmp_path, capsys):
+    model, absent, out = str(tmp_path / "m"), tmp_path / "absent.csv", tmp_path / "out.csv"
+    assert main(["impute", str(table), "--no-network", "--save", model, "-o", str(out)]) == 0
+    pd.read_csv(table).drop(index=20).to_csv(absent, index=False)
+    assert main(["impute", str(absent), "--model", model]) == 1
+    assert "`--freq h` takes absent rows" in capsys.readouterr().err
+    assert main(["impute", str(absent), "--model", model, "--freq", "h", "-o", str(out)]) == 0
+    assert pd.read_csv(out)["time"].tolist() == pd.read_csv(table)["time"].tolist()
+    assert main(["impute", str(table), "--model", model, "--random-state", "0"]) == 1
+    assert "must be left out. Received: given=['--random-state']" in capsys.readouterr().err
+
+
 def test_a_forecaster_is_no_reconstructor(table, tmp_path, capsys):
     assert main(["fit", str(table), "--drop", "a", "--lookback", "4", "--no-network", "-o", str(tmp_path / "m")]) == 0
     assert main(["impute", str(table), "--model", str(tmp_path / "m")]) == 1

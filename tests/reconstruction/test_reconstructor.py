@@ -232,6 +232,21 @@ def test_wrong_input_is_named(fitted, df):
         Reconstructor(network=None).fit(df.iloc[:5])
 
 
+def test_errors_suggest_what_a_reconstructor_takes(fitted, df, tmp_path):
+    absent, infinite = df.drop(df.index[5]), df.replace({"a": {df["a"].iloc[3]: np.inf}})
+    for read in (Reconstructor(network=None).fit, fitted.impute, fitted.score_samples):
+        with pytest.raises(ValueError, match=r"`Reconstructor\(freq='h'\)` takes absent rows as missing"):
+            read(absent)
+        with pytest.raises(ValueError, match=r"np.nan\)` takes it as missing\. Received"):
+            read(infinite)
+    assert len(Reconstructor(2, network=None, freq="h").fit(absent).impute(absent)) == len(df)
+    with pytest.raises(ValueError, match="more than lookback = 600 rows"):
+        Reconstructor(600, network=None).fit(df.iloc[:600])
+    (tmp_path / "text").write_text("hello")
+    with pytest.raises(ValueError, match=r"no.* saved tscnn reconstructor, which `Reconstructor\.save` writes"):
+        Reconstructor.load(tmp_path / "text")
+
+
 def test_short_and_constant_series_are_filled():
     rows = np.column_stack([np.arange(12.0), np.full(12, 5.0)])
     rows[4:6] = np.nan

@@ -20,7 +20,7 @@ _OPTIONS = {
     "series_id": "series-id",
     "random_state": "random-state",
     **dict.fromkeys(["lookback", "horizon", "time", "freq", "missing", "quantiles", "coverage", "future", "start"]),
-    **dict.fromkeys(["stride", "every", "gap", "window", "folder", "metrics", "by", "columns", "drop"]),
+    **dict.fromkeys(["stride", "every", "gap", "window", "folder", "metrics", "by", "columns", "drop", "cutoff"]),
 }
 _ARGUMENT = re.compile(r"(\w+)=('[^']*'|\[[^]]*\]|\([^)]*\)|[^,)\s]+)")
 
@@ -120,7 +120,7 @@ def in_flags(text: str) -> str:
     '`--lookback` must be an integer of at least 1; the data has 9 rows.'
     """
     text = re.sub(r"`X\.drop\(columns=(\[[^]`]*\])\)`", lambda found: f"`{_flag('drop', found[1])}`", text)
-    for pattern in (r"`Forecaster\(([^`]*)\)`", r"`(\w+=[^`]+)`"):
+    for pattern in (r"`(?:Forecaster|Reconstructor)\(([^`]*)\)`", r"`(\w+=[^`]+)`"):
         text = re.sub(pattern, _in_flags, text)
     text = re.sub(r"`(\w+)=?`", lambda found: f"`{_option(found[1])}`" if found[1] in _OPTIONS else found[0], text)
     return text.replace("`X`", "the data").replace("`df`", "the data")

@@ -10,6 +10,7 @@ from dataclasses import replace
 from tscnn.cli.models import reading_of
 from tscnn.cli.tables import Table, read_table
 from tscnn.common.archive import find_place
+from tscnn.common.checks import received
 from tscnn.reconstruction import Reconstructor
 
 __all__ = ["load_reconstructor", "open_reconstructor"]
@@ -37,15 +38,21 @@ def open_reconstructor(args: argparse.Namespace) -> tuple[Reconstructor, Table]:
     """
     if args.save is not None:
         find_place(args.save)  # before time is spent on what goes there
+    freq = int(args.freq) if (args.freq or "").isdigit() else args.freq
     if args.model is None:
         table = read_table(args.data, reading_of(args))
-        given = {"series_id": args.series_id, "freq": int(args.freq) if (args.freq or "").isdigit() else args.freq}
-        network = None if args.no_network else "auto"
-        reconstructor = Reconstructor(time=table.time, network=network, random_state=args.random_state, **given)
+        given = {"series_id": args.series_id, "freq": freq, "network": None if args.no_network else "auto"}
+        reconstructor = Reconstructor(time=table.time, random_state=args.random_state, **given)
         with contextlib.redirect_stdout(sys.stderr):
             reconstructor.fit(table.frame)
     else:
+        of_a_fit = {"--no-network": args.no_network, "--random-state": args.random_state is not None}
+        if idle := [flag for flag, is_given in of_a_fit.items() if is_given]:
+            rule = "With `--model` nothing is fitted, so that --no-network and --random-state must be left out."
+            raise ValueError(received(rule, given=idle))
         reconstructor, table = load_reconstructor(args)
+        if freq is not None:
+            reconstructor.set_params(freq=freq)
     if args.save is not None:
         reconstructor.save(args.save)
     return reconstructor, table

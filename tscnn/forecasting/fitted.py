@@ -275,7 +275,7 @@ class FittedForecaster(FittedAttributes):
         seen, later = {}, {}
         for name in names:
             frame = frames[name]
-            last = frame.index[-1] if cutoff is None else read_label("cutoff", cutoff, frame.index)
+            last = frame.index[-1] if cutoff is None else read_label("`cutoff`", cutoff, frame.index)
             at = int((frame.index <= last).sum())
             seen[name], later[name] = frame.iloc[:at], frame.iloc[at : at + horizon]
             if name is None:

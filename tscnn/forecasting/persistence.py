@@ -163,7 +163,8 @@ def restore_forecaster(
         If header and arrays are not what describes a forecaster.
     """
     if "kind" in header:
-        raise ValueError(received("The file must hold a forecaster.", kind=header["kind"], path=str(path)))
+        rule = "The file must hold a forecaster; `Reconstructor.load` reads reconstructors."
+        raise ValueError(received(rule, kind=header["kind"], path=str(path)))
     try:
         parameters = restore_parameters(header["parameters"])
         schema, layout = Schema.from_json(header["schema"]), Layout.from_json(header["layout"])

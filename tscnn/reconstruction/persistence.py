@@ -18,6 +18,7 @@ from tscnn.data.tables import Layout
 from tscnn.parameters.groups import GROUPS
 from tscnn.parameters.written import describe_parameters, restore_parameters
 from tscnn.reconstruction.model import ReconstructionModel
+from tscnn.reconstruction.naming import naming_reconstructor
 from tscnn.reconstruction.settings import UNet
 from tscnn.statistics import GateResult
 
@@ -106,7 +107,9 @@ class SavedReconstructor:
             If it is no saved reconstructor, damaged, or of a format that this version doesn't know.
         """
         reconstructor = cls()
-        _restore(reconstructor, *read_archive(path), path)
+        with naming_reconstructor():
+            header, arrays = read_archive(path)
+        _restore(reconstructor, header, arrays, path)
         return reconstructor
 
 

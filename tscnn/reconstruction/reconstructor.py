@@ -23,6 +23,7 @@ from tscnn.parameters.groups import is_auto, resolve_group
 from tscnn.reconstruction.fit import fit_model
 from tscnn.reconstruction.judging import has_collapsed
 from tscnn.reconstruction.model import ReconstructionModel
+from tscnn.reconstruction.naming import naming_reconstructor
 from tscnn.reconstruction.persistence import SavedReconstructor
 from tscnn.reconstruction.settings import UNet
 from tscnn.training.settings import Training
@@ -186,14 +187,14 @@ class Reconstructor(SavedReconstructor, Estimator):
         }
         X, layout = read_table(X, self.time)
         how = {"missing": "mask", "freq": self.freq}
-        with layout.lines_of_pandas(X):
+        with layout.lines_of_pandas(X), naming_reconstructor():
             if self.series_id is None and not is_panel(X, None):
                 schema, frame = learn_schema(X, **how)
                 frames = {None: frame}
             else:
                 schema, frames = learn_panel(X, self.series_id, **how)
         series = SeriesSet.of_frames(frames, schema)
-        _check_length(series)
+        _check_length(series, settings["order"])
         found = fit_model(series, schema, **settings)
         learnt = {
             "model_": found.model,
@@ -348,9 +349,10 @@ class Reconstructor(SavedReconstructor, Estimator):
 
     def _read(self, X: Any) -> dict[Any, pd.DataFrame]:
         """Read what is of the kind of the training data, by series; a single one by None."""
-        if is_panel(X, self.series_id):
-            return read_panel(X, self.series_id, self.schema_, self.freq)
-        return {None: read_frame(X, self.schema_, self.freq)}
+        with naming_reconstructor():
+            if is_panel(X, self.series_id):
+                return read_panel(X, self.series_id, self.schema_, self.freq)
+            return {None: read_frame(X, self.schema_, self.freq)}
 
     def _map(self, X: Any, function: Any, columns: pd.Index) -> pd.DataFrame:
         """Apply a function of a model, series and one of these to each, and lay out what it returns as `X` is."""
@@ -377,6 +379,8 @@ def _read_network(network: Any) -> UNet | None:
     return settings
 
 
-def _check_length(series: SeriesSet) -> None:
+def _check_length(series: SeriesSet, lookback: int | None) -> None:
     if (longest := max(map(len, series.indexes))) < 8:
         raise ValueError(received("`X` must have at least 8 rows to learn from.", n_rows=longest))
+    if lookback is not None and lookback >= longest:
+        raise ValueError(received(f"`X` must have more than lookback = {lookback} rows.", n_rows=longest))
