@@ -276,7 +276,9 @@ class FittedForecaster(FittedAttributes):
         for name in names:
             frame = frames[name]
             last = frame.index[-1] if cutoff is None else read_label("`cutoff`", cutoff, frame.index)
-            at = int((frame.index <= last).sum())
+            if not (at := int((frame.index <= last).sum())):
+                rule = "`cutoff` must not be before the first row; the rows before it are to be given as `X`."
+                raise ValueError(received(rule, cutoff=str(cutoff), first_row=str(frame.index[0])))
             seen[name], later[name] = frame.iloc[:at], frame.iloc[at : at + horizon]
             if name is None:
                 self._reader.check_length(at)
