@@ -31,7 +31,10 @@ def make_frame(n_rows: int = 300, n_columns: int = 3, seed: int = 0) -> pd.DataF
 
 # Begins the code of another process: what Keras and TensorFlow import where it is there, and no fit needs, is half of
 # the seconds that they take to start.
-QUICK_START = "import sys; sys.modules.update(dict.fromkeys(['jax', 'matplotlib', 'sklearn']))\n"
+QUICK_START = """
+import os, sys
+sys.modules.update(dict.fromkeys(["matplotlib", "sklearn", *["jax"] * (os.environ.get("KERAS_BACKEND") != "jax")]))
+"""
 
 
 def start_quickly() -> None:

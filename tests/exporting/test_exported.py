@@ -13,7 +13,7 @@ import pytest
 
 from tests.conftest import closed_form, make_frame
 from tests.exporting.runtimes import run_exported
-from tscnn import Forecaster
+from tscnn import Forecaster, LinearModel
 from tscnn.transforms import CovariateEffects
 from tscnn.transforms.covariates import CovariateBasis
 
@@ -75,6 +75,13 @@ def test_a_level_of_a_million_standard_deviations(frame, tmp_path):
     with pytest.raises(ValueError, match=r"LiteRT computes in float32.* `format='onnx'`.* Received: column='a'"):
         forecaster.export(tmp_path / "model.tflite", "litert")
     assert [path.name for path in tmp_path.iterdir()] == ["model.onnx"]
+
+
+def test_forecasts_of_what_ends_at_zero_do_too(frame, tmp_path):
+    night = (frame - frame.median()).clip(lower=0)
+    forecaster = closed_form(linear_model=LinearModel(logarithms=False)).fit(night)
+    ends = [end for end in range(200, 224) if (forecaster.predict(night.iloc[:end]) == 0).any(axis=None)]
+    check(forecaster, tmp_path / "model.onnx", night.iloc[: ends[0]], coverage=0.8)
 
 
 @pytest.mark.parametrize("gap", [slice(-2, None), slice(-9, -3), slice(-7, -6)])

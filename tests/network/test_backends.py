@@ -10,11 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.conftest import run_with_jax, small_forecaster
+from tests.conftest import QUICK_START, run_with_jax, small_forecaster
 
 CORE = """
 import json, sys
-sys.modules.update(dict.fromkeys(["matplotlib", "sklearn"]))  # which Keras imports, and no fit needs
 import pytest
 from tests.conftest import make_frame, small_forecaster
 from tscnn.network.backend import keras
@@ -40,7 +39,7 @@ def test_the_core_of_the_tests_passes_on_another_backend_which_learns_the_same(b
         pytest.skip(f"{backend} is not installed")
     ours = {**run_with_jax(), "KERAS_BACKEND": backend}
     ours.pop("PYTEST_ADDOPTS", None)  # no coverage of a part
-    run = [sys.executable, "-c", CORE]
+    run = [sys.executable, "-c", QUICK_START + CORE]
     done = subprocess.run(run, env=ours, cwd=Path(__file__).parents[2], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     name, found = json.loads(done.stdout.splitlines()[-1])

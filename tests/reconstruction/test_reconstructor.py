@@ -257,6 +257,15 @@ def test_short_and_constant_series_are_filled():
     np.testing.assert_allclose(filled[0], np.arange(12.0), atol=1.0)
 
 
+def test_errors_keep_what_the_user_called_forecaster(df, tmp_path):
+    named = df.iloc[:60].rename(columns={df.columns[0]: "forecaster"})
+    with pytest.raises(ValueError, match="column 'forecaster' has infinity"):
+        Reconstructor(lookback=2, network=None).fit(named.assign(forecaster=np.inf))
+    (tmp_path / "forecaster").write_text("no archive")
+    with pytest.raises(ValueError, match=r"saved tscnn reconstructor.* Received: path='.*forecaster'"):
+        Reconstructor.load(tmp_path / "forecaster")
+
+
 def test_its_audit_passes(fitted, df):
     audit = fitted.audit(df)
     assert audit.passed, audit

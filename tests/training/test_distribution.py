@@ -9,14 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.conftest import run_with_jax, small_forecaster
+from tests.conftest import QUICK_START, run_with_jax, small_forecaster
 from tscnn.data.windows import cut_segments
 from tscnn.training.segments import SegmentBatches
 
 SETTINGS = {"lookback": 4, "dropout": 0, "batch_size": 128, "segment_origins": 32}
 WORKER = """
 import os, sys
-sys.modules.update(dict.fromkeys(["matplotlib", "sklearn"]))  # which Keras imports, and no fit needs
 import jax, numpy as np
 process, port, path, goes_on = int(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv[4] == "goes on"
 jax.distributed.initialize(f"localhost:{port}", 2, process, heartbeat_timeout_seconds=20, shutdown_timeout_seconds=20)
@@ -58,7 +57,8 @@ def run_two(path, which):
         free.bind(("localhost", 0))
         port = str(free.getsockname()[1])
     how = {"env": run_with_jax(), "cwd": Path(__file__).parents[2], "text": True, "stderr": subprocess.PIPE}
-    runs = [[sys.executable, "-W", "ignore", "-c", WORKER, str(i), port, str(path), which] for i in range(2)]
+    code = ["-W", "ignore", "-c", QUICK_START + WORKER]
+    runs = [[sys.executable, *code, str(i), port, str(path), which] for i in range(2)]
     processes = [subprocess.Popen(run, **how) for run in runs]
     try:
         said = [processes[0].communicate(timeout=500)[1]]

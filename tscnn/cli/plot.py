@@ -23,11 +23,8 @@ __all__ = ["run"]
 
 def run(args: argparse.Namespace) -> int:
     """Draw the steps after a table, or after a cutoff in it beside what came true."""
-    kind, kinds = (
-        Path(args.out).suffix[1:].lower() or "png",
-        need_matplotlib().FigureCanvasBase.get_supported_filetypes(),
-    )
-    if kind not in kinds:
+    kind = Path(args.out).suffix[1:].lower() or "png"
+    if kind not in need_matplotlib().FigureCanvasBase.get_supported_filetypes():
         raise ValueError(received("`--out` must name a picture, such as .png, .svg or .pdf.", out=args.out))
     check_out(args.out)
     if args.cutoff is not None and args.data is None:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 
 from tscnn.common.checks import received, show
 from tscnn.common.lazy import after_import
-from tscnn.common.settings import Settings, name_alike
+from tscnn.common.settings import Settings, is_auto, name_alike
 
 __all__ = ["Estimator", "check_is_fitted"]
 
@@ -33,8 +33,7 @@ class Estimator(_Base):
 
     def _group(self, name: str, value: Any) -> Any:
         """Return a group of settings, for "auto" that of all defaults."""
-        is_auto = name in self.groups and isinstance(value, str) and value == "auto"
-        return self.groups[name]() if is_auto else value
+        return self.groups[name]() if name in self.groups and is_auto(value) else value
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the parameters.

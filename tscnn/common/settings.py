@@ -9,7 +9,23 @@ from typing import Any, ClassVar, Self
 
 from tscnn.common.checks import MOST_INT, check_choice, check_int, check_ints, check_real, received, show
 
-__all__ = ["Settings", "name_alike"]
+__all__ = ["Settings", "is_auto", "name_alike"]
+
+
+def is_auto(value: Any) -> bool:
+    """Tell "auto" from what may be an array.
+
+    Parameters
+    ----------
+    value : object
+        Of a parameter.
+
+    Returns
+    -------
+    bool
+        Whether it is left to choose.
+    """
+    return isinstance(value, str) and value == "auto"
 
 
 def name_alike(name: Any, known: Collection[str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tscnn.common.checks import check_choice
+from tscnn.common.settings import is_auto
 from tscnn.common.term import Term
 from tscnn.data.schema import Schema
 from tscnn.data.series import SeriesSet
@@ -14,7 +15,7 @@ from tscnn.linear.periodic_regression import PeriodicRegression
 from tscnn.linear.structural_mixture import StructuralMixture
 from tscnn.network.config import FEATURE_MODES, NetworkConfig, resolve_config
 from tscnn.network.settings import TCN
-from tscnn.parameters import CheckedParameters, is_auto
+from tscnn.parameters import CheckedParameters
 from tscnn.training.loss import check_loss, is_squared_error
 
 __all__ = ["check_network", "list_candidates", "resolve_network", "why_no_network"]

@@ -85,8 +85,6 @@ class FittedForecaster(FittedAttributes):
         pipeline, frames = self._fitted().computed_by(engine), self._read_context(X)
         horizon = pipeline.horizon if horizon is None else check_int("horizon", horizon)
         asked = self._ask(coverage, horizon)
-        if horizon > pipeline.horizon:
-            self._check_recursion(horizon)
         long = not isinstance(X, Mapping) and self.series_id is not None
         ahead = self._reader.ahead(future, frames, horizon)
         return self._forecast(pipeline, frames, ahead, asked, long=long)
@@ -285,8 +283,6 @@ class FittedForecaster(FittedAttributes):
         is_read = future is None and cutoff is not None and bool(self.schema_.ahead)
         future = later.get(None, later) if is_read else future
         asked = self._ask(coverage, horizon)
-        if horizon > pipeline.horizon:
-            self._check_recursion(horizon)
         ahead = self._reader.ahead(future, seen, horizon, is_read=is_read)
         forecast = self._forecast(pipeline, seen, ahead, asked)
         shown = {name: frame.iloc[-n_shown:] for name, frame in seen.items()}
@@ -321,13 +317,15 @@ class FittedForecaster(FittedAttributes):
     # What is given
 
     def _ask(self, coverage: Any, horizon: int = 1) -> Asked:
-        """Read what is asked for beside points, and say once that there are few errors to learn it from."""
+        """Read what is asked for beside points; say once what makes it uncertain: recursion, or few errors."""
         asked, pipeline = Asked.read(self.quantiles, coverage), self._fitted()
+        if horizon > pipeline.horizon:
+            if asked:
+                rule = f"Quantiles and intervals are of at most {pipeline.horizon} steps, those of `fit`."
+                raise ValueError(received(rule, horizon=horizon))
+            self._check_recursion(horizon)
         if not asked:
             return asked
-        if horizon > pipeline.horizon:
-            rule = f"Quantiles and intervals are of at most {pipeline.horizon} steps, those of `fit`."
-            raise ValueError(received(rule, horizon=horizon))
         calibration = require_calibration(pipeline)
         if calibration.is_beyond(asked.levels) and not self.__dict__.get("_told_of_few"):
             self._told_of_few = True
@@ -368,4 +366,4 @@ class FittedForecaster(FittedAttributes):
         if not self.__dict__.get("_told_of_recursion"):
             self._told_of_recursion = True
             said = f"Steps beyond the horizon of `fit`, {fitted}, are forecast from forecasts, whose errors add up;"
-            warnings.warn(f"{said} a fit with `horizon={horizon}` forecasts all of them from rows.", stacklevel=3)
+            warnings.warn(f"{said} a fit with `horizon={horizon}` forecasts all of them from rows.", stacklevel=4)

@@ -171,12 +171,12 @@ class Pipeline:
 
     @property
     def unbounded(self) -> Self:
-        """Leave out that forecasts of some columns are no less than 0.
+        """Return the same pipeline, whose forecasts of columns that end at 0 may be negative.
 
         Returns
         -------
         Pipeline
-            The same else.
+            Without `Standardize.lowest`.
         """
         transforms = (replace(one, lowest=None) if isinstance(one, Standardize) else one for one in self.transforms)
         return replace(self, transforms=tuple(transforms))

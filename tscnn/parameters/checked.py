@@ -11,12 +11,13 @@ from typing import Any
 from tscnn.common.checks import check_choice, check_int, check_real, received
 from tscnn.common.progress import Tell, find_teller
 from tscnn.common.random_state import read_random_state
+from tscnn.common.settings import is_auto
 from tscnn.data.calendar import check_calendar
 from tscnn.data.schema import MISSING
 from tscnn.data.windows import split_row
 from tscnn.linear.settings import LinearModel
 from tscnn.network.settings import TCN
-from tscnn.parameters.groups import GROUPS, is_auto, resolve_group
+from tscnn.parameters.groups import GROUPS, resolve_group
 from tscnn.training.loss import is_squared_error
 from tscnn.training.settings import Training
 

@@ -6,12 +6,12 @@ from typing import Any, Self
 
 from tscnn.common.checks import received, show
 from tscnn.common.estimator import Estimator
-from tscnn.common.settings import name_alike
+from tscnn.common.settings import is_auto, name_alike
 from tscnn.linear.settings import LinearModel
 from tscnn.network.settings import TCN
 from tscnn.training.settings import Training
 
-__all__ = ["GROUPS", "GroupedParameters", "is_auto", "nest_settings", "resolve_group"]
+__all__ = ["GROUPS", "GroupedParameters", "nest_settings", "resolve_group"]
 
 GROUPS: dict[str, Any] = {"network": TCN, "linear_model": LinearModel, "training": Training}
 ELSEWHERE = {"seed": "random_state", "past_covariates": "targets", "frequency": "freq"}  # names of other packages
@@ -34,22 +34,6 @@ PLAIN = (
     "device",
     "verbose",
 )
-
-
-def is_auto(value: Any) -> bool:
-    """Tell "auto" from what may be an array.
-
-    Parameters
-    ----------
-    value : object
-        Of a parameter.
-
-    Returns
-    -------
-    bool
-        Whether it is left to choose.
-    """
-    return isinstance(value, str) and value == "auto"
 
 
 def resolve_group(name: str, value: Any) -> Any:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator
 
 __all__ = ["naming_reconstructor"]
+
+_FORECASTER = re.compile(r"(?<!['\w])([Ff])orecaster\b")  # no name of a column, which is in quotation marks
 
 
 @contextlib.contextmanager
@@ -27,8 +30,9 @@ def naming_reconstructor() -> Iterator[None]:
     try:
         yield
     except (TypeError, ValueError) as error:
-        said = str(error).replace(", with `Forecaster(missing='mask')`,", "").replace(", missing='mask')", ")")
-        said = said.replace("Forecaster", "Reconstructor").replace("forecaster", "reconstructor")
-        if type(error) not in (TypeError, ValueError) or said == str(error):
+        rule, mark, values = str(error).partition(" Received:")
+        said = rule.replace(", with `Forecaster(missing='mask')`,", "").replace(", missing='mask')", ")")
+        said = _FORECASTER.sub(lambda found: "Reconstructor" if found[1] == "F" else "reconstructor", said)
+        if type(error) not in (TypeError, ValueError) or said == rule:
             raise
-        raise type(error)(said) from None
+        raise type(error)(said + mark + values) from None

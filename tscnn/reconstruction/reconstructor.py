@@ -13,13 +13,13 @@ from tscnn.common.checks import check_choice, check_int, check_real, received
 from tscnn.common.estimator import Estimator, check_is_fitted
 from tscnn.common.progress import find_teller
 from tscnn.common.random_state import read_random_state
-from tscnn.common.settings import Settings
+from tscnn.common.settings import Settings, is_auto
 from tscnn.data.frame import learn_schema, read_frame
 from tscnn.data.panel import is_panel, join_forecasts, learn_panel, read_panel
 from tscnn.data.schema import Schema
 from tscnn.data.series import SeriesSet
 from tscnn.data.tables import read_table, tables_in_and_out
-from tscnn.parameters.groups import is_auto, resolve_group
+from tscnn.parameters.groups import resolve_group
 from tscnn.reconstruction.fit import fit_model
 from tscnn.reconstruction.judging import has_collapsed
 from tscnn.reconstruction.model import ReconstructionModel
