@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from tests.conftest import closed_form, make_frame
+from tests.exporting.runtimes import run_exported
 from tscnn import Forecaster, evaluate
 from tscnn.forecasting.intervals import Asked
 from tscnn.linear import LinearModel
@@ -95,6 +96,28 @@ def test_conformal_intervals_stay_within_what_can_be():
     assert found.xs("lower", axis=1, level=1).to_numpy().min() == 0
     below = closed_form(lookback=24, horizon=4).fit(counts[:600] - 1).predict(coverage=0.9)
     assert below.xs("lower", axis=1, level=1).to_numpy().min() < 0
+
+
+def test_conformal_intervals_follow_a_temperature_below_zero(tmp_path):
+    random, hours = np.random.default_rng(0), np.arange(1300)
+    wandering = np.convolve(random.normal(size=len(hours) + 23), np.ones(24) / 8, "valid")
+    values = 14 - hours / 100 + 4 * np.sin(2 * np.pi * hours / 24) + wandering
+    values += 0.3 - values[:900].min()
+    df = pd.DataFrame({"temperature": values}, pd.date_range("2026-09-01", periods=len(hours), freq="h"))
+    autumn = closed_form(lookback=72, horizon=24).fit(df[:900])
+    backtest = autumn.backtest(df[828:], coverage=0.8)["temperature"]
+    outcomes = df["temperature"].loc[backtest.index.get_level_values("time")].to_numpy()
+    below = (outcomes < 0) & (backtest["forecast"].to_numpy() < 0)
+    assert below.sum() > 200
+    assert (backtest["lower"] <= backtest["forecast"]).all()
+    assert (backtest["lower"] < outcomes)[below].mean() > 0.8
+    assert (backtest["lower"][backtest["forecast"] > 0] >= 0).all()
+    autumn.export(tmp_path / "model.onnx", coverage=0.8)
+    given = df[: 900 + int(np.flatnonzero(backtest["forecast"].to_numpy() < 0)[0] // 24)]
+    found = run_exported(tmp_path / "model.onnx", "onnx", autumn.export_inputs(given, coverage=0.8))
+    expected = autumn.predict(given, coverage=0.8)["temperature"]
+    assert (expected["lower"] < 0).any()
+    np.testing.assert_allclose(found["quantiles"][0, :, :, 0].T, expected[["lower", "upper"]], atol=1e-4)
 
 
 def test_conformal_intervals_of_few_rows_are_wide_and_told_of_once(rows):

@@ -64,12 +64,13 @@ def forecast_in_graph(
             found = transform.invert_in_graph(found, steps, pipeline.targets)
         return found
 
-    outputs = {"forecast": invert(forecasts)}
+    outputs = {"forecast": (points := invert(forecasts))}
     if len(levels):
         recent = ops.take(windows, list(pipeline.targets), axis=-1)
         gaps = None if missing is None else ops.take(missing, list(pipeline.targets), axis=-1)
         calibration = require_calibration(pipeline)
         lowest = ops.cast(calibration.lowest, rows.dtype)
+        lowest = ops.where(points < lowest, ops.cast(-np.inf, rows.dtype), lowest)
         found = quantiles_in_graph(calibration, levels, forecasts, recent, gaps, steps)
         outputs["quantiles"] = ops.stack([ops.maximum(invert(one), lowest) for one in found], axis=1)
     return outputs

@@ -125,7 +125,8 @@ class Calibration:
     paths : ndarray of shape (n_paths, horizon, n_targets)
         Numbers of whole forecasts.
     lowest : ndarray of shape (n_targets,)
-        In the data's own units: 0 for a column that was never negative, else -inf.
+        In the data's own units: 0 for a column that was never negative, else -inf. No bound where the forecast
+        is lower.
     of_series : ndarray of shape (n_series, n_targets)
         How much larger errors of each series of a panel are; of one row otherwise.
     n_rows, season : int

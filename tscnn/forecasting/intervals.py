@@ -289,10 +289,12 @@ class RawForecasts:
         Returns
         -------
         ndarray of shape (n_sets, n, horizon, n_targets)
-            In the data's own units, and no negative values of columns that never had one.
+            In the data's own units, and no negative values of columns that never had one, unless the forecast is: a
+            temperature first falls below 0 in winter.
         """
         found = [self.pipeline.invert(self.values + self.scale * one, self.times, self.at) for one in numbers]
-        return np.maximum(np.stack(found), require_calibration(self.pipeline).lowest.astype(found[0].dtype))
+        points, lowest = self.points(), require_calibration(self.pipeline).lowest.astype(found[0].dtype)
+        return np.maximum(np.stack(found), np.where(points < lowest, -np.inf, lowest).astype(points.dtype))
 
 
 def require_calibration(pipeline: Pipeline) -> Calibration:
