@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from tests.conftest import closed_form
+from tscnn.data.windows import sliding_windows
 from tscnn.transforms import OutlierFilter, cleaning
 from tscnn.transforms.cleaning import clean_rows
 from tscnn.transforms.outliers import fill_gaps
@@ -180,12 +181,45 @@ def test_what_is_stuck_is_filled_by_the_day_before(outliers):
     np.testing.assert_array_equal(found[1, -20:], window[-44:-24])
     np.testing.assert_array_equal(found[1, :-20], window[:-20])
     assert outliers.clean(window[None], runs[:1]).base is window
-    rows, runs = np.tile(stuck, (2, 1)), count_runs(np.tile(stuck, (2, 1)))
-    _, alone = outliers.fill(rows, 48, runs)
-    expected = [
-        (outliers.clean(rows[None, i : i + 48], runs[None, i : i + 48]) != rows[i : i + 48]).any() for i in range(97)
-    ]
-    np.testing.assert_array_equal(alone, np.stack([expected, np.zeros(97, bool)], axis=1))
+
+
+def damage(rows: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """Put spikes, long runs of other values, of one value, and of none into some columns."""
+    rows = rows.copy()
+    for start in random.integers(0, len(rows), 9).tolist():
+        own, f = slice(start, start + random.integers(1, 40)), random.integers(rows.shape[1])
+        kind = random.integers(5)
+        if kind == 0:
+            rows[start, f] = -9999
+        elif kind == 1:
+            rows[own, f] += 500
+        elif kind == 2:
+            rows[own, f] = 500
+        else:
+            rows[own, f] = rows[start, f] if kind == 3 else np.nan
+    return rows
+
+
+@pytest.mark.parametrize("season", [0, SEASON])
+def test_a_series_is_cleaned_as_its_windows_are_but_for_those_found(outliers, season):
+    outliers = replace(outliers, season=season, stuck_from=np.float32([13, np.inf]))
+    n_alone = 0
+    for seed in range(40):
+        rows = damage(np.stack([day_and_noise(seed)[:300], np.full(300, 7.0)], axis=1), np.random.default_rng(seed))
+        filled, alone = outliers.fill(rows, 72, count_runs(rows))
+        windows, runs, as_series = (sliding_windows(one, 72) for one in (rows, count_runs(rows), filled))
+        alone = np.zeros((len(windows), 2), bool) if alone is None else alone
+        cleaned = outliers.clean(np.array(windows), runs)
+        np.testing.assert_allclose(*(np.where(alone[:, None], 0, one) for one in (cleaned, as_series)), rtol=1e-6)
+        n_alone += alone.any(axis=1).mean() / 40
+    assert n_alone < 0.8  # of series that are damaged every 33 rows
+
+
+def test_few_windows_are_cleaned_by_themselves(outliers):
+    rows = np.stack([day_and_noise(3), np.full(N, 7.0)], axis=1)
+    rows[[100, 101, 500], 0] = -9999
+    _, alone = outliers.fill(rows, 48)
+    assert alone.sum(axis=0).tolist() == [2 + 2 + 1 + 1, 0]  # that begin or end with one of them
 
 
 def test_a_filter_is_restored_and_refuses_ranges_that_are_none(outliers):

@@ -373,10 +373,14 @@ class Pipeline:
             seen = np.flatnonzero(own.any(axis=1))
             for first in range(0, len(seen), CLEANED_WINDOWS):
                 at = seen[first : first + CLEANED_WINDOWS]
-                found = np.where(own[at, None], windows[at * stride], of_filled[at * stride])
-                cleaned = self.outliers.clean(found, None if in_runs is None else in_runs[at * stride])
-                if cleaned is not found:
-                    forecasts[at] = self._last(cleaned, {name: one[at * stride] for name, one in ahead.items()})
+                known, as_series = own[at, None], of_filled[at * stride]
+                counted = None if in_runs is None else np.where(known, in_runs[at * stride], 1)
+                cleaned = self.outliers.clean(np.where(known, windows[at * stride], as_series), counted)
+                differs = (cleaned != as_series).any(axis=(1, 2))
+                if differs.any():
+                    at = at[differs]
+                    found = self._last(cleaned[differs], {name: one[at * stride] for name, one in ahead.items()})
+                    forecasts[at] = found
         return forecasts
 
     def last(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, Self
+
+import numpy as np
 
 from tscnn.network.positions import take_features
 
@@ -30,8 +32,31 @@ class AheadWeights(NamedTuple):
     known: Any
     outputs: Any
 
+    def halved(self) -> Self:
+        """Return the weights, arrays, with which `gate_halved` says what `gate` says with these.
 
-def ahead_forecasts(hidden: Any, ahead: Any, weights: AheadWeights, targets: Sequence[int], ops: Any) -> Any:
+        Returns
+        -------
+        AheadWeights
+            Gates are halved, and so is what their units add.
+        """
+        gates = np.repeat(np.array([1, 0.5], np.float32), self.outputs.shape[0])
+        return self._replace(
+            hidden=self.hidden * gates,
+            steps=self.steps * gates,
+            known=self.known * gates,
+            outputs=self.outputs * np.float32(0.5),
+        )
+
+
+def ahead_forecasts(
+    hidden: Any,
+    ahead: Any,
+    weights: AheadWeights,
+    targets: Sequence[int],
+    ops: Any,
+    gate: Callable[[Any], Any],
+) -> Any:
     """Forecast every step from what a stack says of its origin and from what is known ahead of the step alone.
 
     Both meet in gated units, so that what is known ahead counts in another way in another state.
@@ -48,20 +73,24 @@ def ahead_forecasts(hidden: Any, ahead: Any, weights: AheadWeights, targets: Seq
         Positions of the targets among the features, where these are kept apart.
     ops : module
         ``keras.ops`` or `tscnn.common.numpy_ops`.
+    gate : callable
+        Of `tscnn.network.functional`: the units' activation.
 
     Returns
     -------
     array or tensor of shape (batch, positions, horizon, n_targets)
         What is added to the forecasts of the stack alone.
     """
-    known = ops.matmul(ahead, weights.known) + weights.steps  # (batch, positions, horizon, 2 * filters)
+    units = ops.matmul(ahead, weights.known)  # (batch, positions, horizon, 2 * filters)
+    units += weights.steps  # in place where that is possible, which takes half the time
     apart = len(hidden.shape) == 4
     if apart:
         swapped = take_features(ops.transpose(hidden, (0, 1, 3, 2)), targets, ops)
         hidden = ops.transpose(swapped, (0, 1, 3, 2))  # (batch, positions, targets, filters)
-        known = known[:, :, None]
-    units = ops.matmul(hidden, weights.hidden)[..., None, :] + known  # (batch, positions, [targets,] horizon, ..)
-    n_filters = units.shape[-1] // 2
-    gated = ops.tanh(units[..., :n_filters]) * ops.sigmoid(units[..., n_filters:])
-    forecasts = ops.matmul(gated, weights.outputs)
+    said = ops.matmul(hidden, weights.hidden)[..., None, :]
+    if apart:
+        units = said + units[:, :, None]  # (batch, positions, targets, horizon, ..)
+    else:
+        units += said
+    forecasts = ops.matmul(gate(units), weights.outputs)
     return ops.transpose(forecasts[..., 0], (0, 1, 3, 2)) if apart else forecasts

@@ -26,7 +26,7 @@ __all__ = ["ArrayNetwork", "weight_shapes"]
 
 NORMALIZATION_EPSILON = 1e-3  # that of Keras's normalisations
 _AHEAD = ("hidden_kernel", "steps", "known_kernel", "kernel")  # in the order of `AheadWeights`
-AHEAD_VALUES = 2**20  # of the units that see what is known ahead, in memory at a time: 4 MB
+AHEAD_VALUES = 2**19  # of the units that see what is known ahead, in memory at a time: 2 MB a thread
 CACHED_POSITIONS = 2048  # of a stack's input at a time: with 32 filters, what is made of them stays in a core's cache
 
 
@@ -246,7 +246,8 @@ class ArrayNetwork:
 
         def add_ahead(hidden: Any, ahead: Any, forecasts: Any) -> Any:
             assert self.ahead is not None
-            return forecasts + ahead_forecasts(hidden, ahead, self.ahead, config.targets, ops)
+            gate = partial(functional.gate, ops=ops)
+            return forecasts + ahead_forecasts(hidden, ahead, self.ahead, config.targets, ops, gate)
 
         stack, front_end = self.stack.dense, self.front_end
         parts = Parts(
@@ -325,13 +326,19 @@ class ArrayNetwork:
     def _add_ahead(self, hidden: np.ndarray, ahead: np.ndarray, forecasts: np.ndarray) -> np.ndarray:
         """Add what is known ahead, a part of the origins at a time, in place."""
         assert self.ahead is not None
-        n_kept = hidden.shape[2] if hidden.ndim == 4 else 1
+        n_kept, weights = hidden.shape[2] if hidden.ndim == 4 else 1, self._halved
         together = max(1, AHEAD_VALUES // (len(hidden) * n_kept * self.ahead.steps.size))
         for first in range(0, hidden.shape[1], together):
-            own = slice(first, first + together)
-            found = ahead_forecasts(hidden[:, own], ahead[:, own], self.ahead, self.config.targets, numpy_ops)
+            own, gate = slice(first, first + together), functional.gate_halved
+            found = ahead_forecasts(hidden[:, own], ahead[:, own], weights, self.config.targets, numpy_ops, gate)
             forecasts[:, own] += found
         return forecasts
+
+    @cached_property
+    def _halved(self) -> AheadWeights:
+        """The weights that see what is known ahead, for `gate_halved`."""
+        assert self.ahead is not None
+        return self.ahead.halved()
 
     def _scale_back(self, forecasts: np.ndarray, level: np.ndarray, scale: np.ndarray) -> np.ndarray:
         config = self.config

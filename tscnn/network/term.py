@@ -12,6 +12,7 @@ import numpy as np
 from tscnn.common.checks import check_ints, received
 from tscnn.common.ring import Ring
 from tscnn.common.term import Attribution, NormalizedRow, empty_forecasts
+from tscnn.common.threads import map_in_threads, on_one_thread
 from tscnn.data.graph_times import GraphTimes
 from tscnn.data.times import Times
 from tscnn.network.attribution import attribute_network
@@ -140,10 +141,16 @@ class NetworkTerm:
         n_origins = len(rows) - self.context + 1
         forecasts, n_chunk = self._empty(n_origins), self._chunk_origins()
 
-        for first in range(0, n_origins, n_chunk):
+        def forecast(first: int) -> None:
             segment = rows[first : first + n_chunk + self.context - 1]
             known = None if ahead is None else np.asarray(ahead[first : first + n_chunk], np.float32)[None]
             self._network.forecast(segment[None], known, last_only=False, out=forecasts[first : first + n_chunk])
+
+        if n_origins <= n_chunk:
+            forecast(0)
+        else:
+            with on_one_thread:
+                map_in_threads(forecast, range(0, n_origins, n_chunk))
         return self._hush(forecasts)
 
     def last(self, windows: np.ndarray, ahead: np.ndarray | None = None) -> np.ndarray:
@@ -285,4 +292,4 @@ class NetworkTerm:
         """Return how many origins are forecast from at a time: enough that the rows before them cost little."""
         config = self.config
         n_values = max(config.n_features * config.filters, len(config.targets) * config.horizon)
-        return max(CACHED_POSITIONS, min(2 * self.context, CHUNK_VALUES // n_values))
+        return max(CACHED_POSITIONS // 4, min(2 * self.context, CHUNK_VALUES // n_values))

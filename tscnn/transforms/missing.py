@@ -145,8 +145,11 @@ def find_runs(bad: np.ndarray) -> list[tuple[int, int]]:
     list of (int, int)
         The first row of each, and the row after its last.
     """
-    ends = np.flatnonzero(np.diff(np.concatenate([[False], bad, [False]])))
-    return list(itertools.pairwise(ends.tolist()))[::2]
+    if not len(bad):
+        return []
+    ends = (np.flatnonzero(bad[1:] != bad[:-1]) + 1).tolist()
+    ends = [0] * bool(bad[0]) + ends + [len(bad)] * bool(bad[-1])
+    return list(zip(ends[::2], ends[1::2], strict=True))
 
 
 def fill_missing(rows: np.ndarray, maps: GapMaps | None, columns: np.ndarray | None = None) -> np.ndarray:
@@ -266,8 +269,7 @@ def find_dependent(missing: np.ndarray, lookback: int, maps: GapMaps | None) -> 
         The first is that of the window that ends with row lookback - 1.
     """
     n_rows, n_features = missing.shape
-    n_origins = n_rows - lookback + 1
-    changes = np.zeros((n_origins + 1, n_features), int)
+    dependent = np.zeros((n_rows - lookback + 1, n_features), bool)
     for f in np.flatnonzero(missing.any(axis=0)):
         start, stop = np.array(find_runs(missing[:, f])).T
         first, last = start - 1, stop.copy()  # what it is filled from: the values beside it, ..
@@ -280,15 +282,40 @@ def find_dependent(missing: np.ndarray, lookback: int, maps: GapMaps | None) -> 
             first = np.where(inside, start[np.minimum(before, len(start) - 1)] - 1, first)
             inside = (after < len(start)) & (start[np.minimum(after, len(start) - 1)] <= last)
             last = np.where(inside, stop[np.minimum(after, len(start) - 1)], last)
-        for low, high in (
-            (start, np.minimum(last, stop + lookback - 1)),  # ends of windows that hold some of the gap, not `last`
-            (np.maximum(start, first + lookback), stop + lookback - 1),  # not `first`
-        ):
-            low, high = (np.clip(end - lookback + 1, 0, n_origins) for end in (low, high))
-            some = high > low
-            np.add.at(changes[:, f], low[some], 1)
-            np.add.at(changes[:, f], high[some], -1)
-    return np.asarray(np.cumsum(changes[:-1], axis=0) > 0)
+        dependent[:, f] = find_partial(start, stop, first, last, lookback, n_rows)
+    return dependent
+
+
+def find_partial(
+    start: np.ndarray, stop: np.ndarray, first: np.ndarray, last: np.ndarray, lookback: int, n_rows: int
+) -> np.ndarray:
+    """Find the windows that hold some rows of a run, but not all rows that it is filled from.
+
+    Parameters
+    ----------
+    start, stop : ndarray of int of shape (n_runs,)
+        The first row of each run, and the row after its last.
+    first, last : ndarray of int of shape (n_runs,)
+        The first and the last of the rows that it is filled from; some may lie outside of the series.
+    lookback, n_rows : int
+        Rows of a window, and of the series.
+
+    Returns
+    -------
+    ndarray of bool of shape (n_rows - lookback + 1,)
+        The first is that of the window that ends with row lookback - 1.
+    """
+    n_origins = n_rows - lookback + 1
+    changes = np.zeros(n_origins + 1, int)
+    for low, high in (
+        (start, np.minimum(last, stop + lookback - 1)),  # ends of windows that hold some of the run, not `last`
+        (np.maximum(start, first + lookback), stop + lookback - 1),  # not `first`
+    ):
+        low, high = (np.clip(end - lookback + 1, 0, n_origins) for end in (low, high))
+        some = high > low
+        np.add.at(changes, low[some], 1)
+        np.add.at(changes, high[some], -1)
+    return np.asarray(np.cumsum(changes[:-1]) > 0)
 
 
 @on_one_thread

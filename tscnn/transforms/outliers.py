@@ -9,9 +9,8 @@ import numpy as np
 
 from tscnn.common.checks import received
 from tscnn.data.mapped import every_few
-from tscnn.data.windows import sliding_windows
-from tscnn.transforms.missing import SHORT, GapMaps, fill_missing, find_dependent, find_runs
-from tscnn.transforms.stuck import GAP, find_long, find_stuck
+from tscnn.transforms.missing import SHORT, GapMaps, fill_missing, find_dependent, find_partial, find_runs
+from tscnn.transforms.stuck import GAP, MOST_OF_WINDOW, find_long, find_stuck, mark_long
 
 __all__ = ["OutlierFilter", "fill_gaps", "keep_levels", "middle_of"]
 
@@ -156,7 +155,7 @@ class OutlierFilter:
             return windows
         outside = self.outside(windows)
         share = outside.mean(axis=1)
-        far = (share > 0) & (share <= 0.5)
+        far = (share > 0) & (share <= MOST_OF_WINDOW)
         missing = np.isnan(windows).any(axis=1)
         outside &= far[:, None]
         stuck = find_stuck(runs, self.stuck_from, outside)
@@ -164,7 +163,8 @@ class OutlierFilter:
             return windows
         cleaned = windows.copy()
         for i, f in np.argwhere(far if stuck is None else far | stuck.any(axis=1)):
-            bad = keep_levels(windows[i, :, f], outside[i, :, f], self.season)
+            bad = outside[i, :, f]
+            bad = keep_levels(windows[i, :, f], bad, self.season) if far[i, f] else bad
             bad = bad if stuck is None else bad | stuck[i, :, f]
             if missing[i, f]:
                 cleaned[i, bad, f] = np.nan
@@ -177,7 +177,7 @@ class OutlierFilter:
     def fill(
         self, rows: np.ndarray, lookback: int, runs: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray | None]:
-        """Fill what is missing in a series, and find the windows that have to be cleaned by themselves.
+        """Clean a series as a whole, and find the windows that are cleaned in another way by themselves.
 
         Parameters
         ----------
@@ -191,24 +191,32 @@ class OutlierFilter:
         Returns
         -------
         filled : ndarray of shape (n_rows, n_features)
-            The same array, if nothing is missing.
+            The same array, if nothing is to be replaced or filled.
         alone : ndarray of bool of shape (n_rows - lookback + 1, n_features), or None
             Columns of windows that `clean` may make something else of than `filled` is; None where there are none.
         """
-        outside, missing = self.outside(rows), np.isnan(rows)
-        filled, alone = rows, None
-        if outside.any():
-            alone = np.asarray(sliding_windows(outside, lookback).any(axis=1))
+        outside, missing, long = self.outside(rows), np.isnan(rows), find_long(runs, self.stuck_from)
+        stuck = np.zeros(rows.shape, bool) if runs is None or long is None else mark_long(runs, long)
+        filled, alone = rows, np.zeros((len(rows) - lookback + 1, rows.shape[1]), bool)
         if missing.any():
-            dependent = find_dependent(missing, lookback, self.gaps)
-            filled, alone = fill_missing(rows, self.gaps), dependent if alone is None else alone | dependent
-        long = find_long(runs, self.stuck_from)
-        if long is not None and self.stuck_from is not None:
-            alone = np.zeros((len(rows) - lookback + 1, rows.shape[1]), bool) if alone is None else alone
-            for f in np.flatnonzero(long.any(axis=0) & (self.stuck_from <= lookback)):
-                n_before = int(self.stuck_from[f]) - 1  # at the first rows of a window no run is that long
-                alone[:, f] |= sliding_windows(long[n_before:, f], lookback - n_before).any(axis=1)
-        return filled, alone
+            filled, alone = fill_missing(rows, self.gaps), find_dependent(missing, lookback, self.gaps)
+        for f in np.flatnonzero((outside | stuck).any(axis=0)):
+            bad = keep_levels(rows[:, f], outside[:, f], self.season) | stuck[:, f]
+            filled = rows.copy() if filled is rows else filled
+            filled[:, f] = fill_gaps(filled[:, f], bad, self.season)
+            alone[:, f] |= self._find_own(bad, outside[:, f] | stuck[:, f], missing[:, f], lookback)
+        return filled, alone if alone.any() else None
+
+    def _find_own(self, bad: np.ndarray, suspect: np.ndarray, missing: np.ndarray, lookback: int) -> np.ndarray:
+        """Find the windows in which one column is to be cleaned in another way than in the whole series."""
+        start, stop = np.array(find_runs(suspect)).T
+        own = find_partial(start, stop, start - 1, stop, lookback, len(bad))
+        long = [(start, stop) for start, stop in find_runs(bad) if stop - start > SHORT]
+        if self.season and long:
+            start, stop = np.array(long).T
+            own |= find_partial(start, stop, start - self.season, stop + self.season - 1, lookback, len(bad))
+        n_suspect, n_missing = (count_in_windows(flags, lookback) for flags in (suspect, missing))
+        return own | (n_suspect > MOST_OF_WINDOW * lookback) | ((n_suspect > 0) & (n_missing > 0))
 
     def settings(self) -> dict[str, Any]:
         """Return the season, and the period of long gaps."""
@@ -309,14 +317,38 @@ def fill_gaps(column: np.ndarray, bad: np.ndarray, season: int) -> np.ndarray:
     """
     if not bad.any() or bad.all():
         return column
-    at = np.arange(len(column))
-    filled = np.where(bad, np.interp(at, at[~bad], column[~bad]), column).astype(column.dtype)
+    good, filled = ~bad, column.copy()
+    filled[bad] = np.interp(np.flatnonzero(bad), np.flatnonzero(good), column[good])
     for start, stop in find_runs(bad):
         if not season or (stop - start <= SHORT and stop < len(column)):
             continue
         cycles = [np.resize(filled[start - season : start], stop - start)] if start >= season else []
-        if stop + season <= len(column) and not bad[stop : stop + season].any():
+        if stop + season <= len(column) and good[stop : stop + season].all():
             cycles.append(np.resize(column[stop : stop + season][::-1], stop - start)[::-1])
         if cycles:
-            filled[start:stop] = np.mean(cycles, axis=0)
+            filled[start:stop] = sum(cycles) / len(cycles)
     return filled
+
+
+def count_in_windows(flags: np.ndarray, lookback: int) -> np.ndarray:
+    """Count how often a flag is set in every window of a series.
+
+    Parameters
+    ----------
+    flags : ndarray of bool of shape (n_rows,)
+        At least `lookback` of them.
+    lookback : int
+        Rows of a window.
+
+    Returns
+    -------
+    ndarray of int of shape (n_rows - lookback + 1,)
+        The first is that of the window that ends with row lookback - 1.
+
+    Examples
+    --------
+    >>> count_in_windows(np.array([True, False, False, True]), lookback=2)
+    array([1, 0, 1])
+    """
+    counts = np.concatenate([[0], np.cumsum(flags)])
+    return np.asarray(counts[lookback:] - counts[:-lookback])

@@ -10,7 +10,16 @@ from tscnn.data.mapped import blocks
 from tscnn.data.series import SeriesSet
 from tscnn.transforms.missing import SHORT, find_runs
 
-__all__ = ["GAP", "MOST_OF_WINDOW", "count_runs", "find_long", "find_stuck", "learn_stuck_from", "shortest_run"]
+__all__ = [
+    "GAP",
+    "MOST_OF_WINDOW",
+    "count_runs",
+    "find_long",
+    "find_stuck",
+    "learn_stuck_from",
+    "mark_long",
+    "shortest_run",
+]
 
 GAP = 3.0  # times as far from the median, or as long, as any other: an outlier. A convention
 MOST_REPEATS = 0.5  # of the rows, of which more belong to what a column is, such as the zeros of rare events
@@ -132,9 +141,26 @@ def find_stuck(runs: np.ndarray | None, stuck_from: np.ndarray | None, far: np.n
     long = find_long(runs, stuck_from)
     if runs is None or long is None:
         return None
-    stuck = np.zeros(runs.shape, bool)
-    for i, f in np.argwhere(long.any(axis=1)):
-        for _, stop in find_runs(long[i, :, f]):
-            stuck[i, max(0, stop - int(runs[i, stop - 1, f])) : stop, f] = True
+    stuck = np.stack([mark_long(*each) for each in zip(runs, long, strict=True)])
     stuck &= (stuck | far).mean(axis=1, keepdims=True) <= MOST_OF_WINDOW
     return stuck if stuck.any() else None
+
+
+def mark_long(runs: np.ndarray, long: np.ndarray) -> np.ndarray:
+    """Tell which values belong to runs that are long.
+
+    Parameters
+    ----------
+    runs, long : ndarray of shape (n_rows, n_features)
+        Of `count_runs` and `find_long`.
+
+    Returns
+    -------
+    ndarray of bool of the same shape
+        From the first row of each run on, or of the window.
+    """
+    stuck = np.zeros(runs.shape, bool)
+    for f in np.flatnonzero(long.any(axis=0)):
+        for _, stop in find_runs(long[:, f]):
+            stuck[max(0, stop - int(runs[stop - 1, f])) : stop, f] = True
+    return stuck

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from tscnn.common.checks import check_int, check_ints
 from tscnn.network.ahead import AheadWeights, ahead_forecasts
 from tscnn.network.backend import keras, ops
+from tscnn.network.functional import gate
 from tscnn.network.layers.shared import register
 
 __all__ = ["AheadHead"]
@@ -52,7 +54,7 @@ class AheadHead(keras.layers.Layer):
     def call(self, hidden: Any, ahead: Any, forecasts: Any) -> Any:
         """Return the sum: (batch, positions, horizon, targets)."""
         weights = AheadWeights(self.hidden_kernel, self.steps, self.known_kernel, self.kernel)
-        return forecasts + ahead_forecasts(hidden, ahead, weights, self.targets, ops)
+        return forecasts + ahead_forecasts(hidden, ahead, weights, self.targets, ops, partial(gate, ops=ops))
 
     def compute_output_spec(self, hidden: Any, ahead: Any, forecasts: Any) -> Any:  # noqa: ARG002
         """Return the shape of the output without computing it."""
