@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import gc
 import logging
 import os
 import signal
@@ -54,6 +55,8 @@ def run(args: argparse.Namespace) -> int:
     )
     host, port = listening.getsockname()[:2]
     say(_PROG, f"{', '.join(models)} at http://{f'[{host}]' if ':' in host else host}:{port}, explained at /docs")
+    gc.collect()
+    gc.freeze()  # what is loaded stays: looking through it again and again stops all requests for 50 ms
     with listening, _stopping_is_fine():
         uvicorn.Server(config).run(sockets=[listening])
     say(_PROG, "stopped")

@@ -292,6 +292,8 @@ def _check_alike(field: str, records: list[dict[str, Any]]) -> None:
 
 def _check_integers(field: str, records: list[dict[str, Any]]) -> None:
     """Complain about an integer that no array holds."""
+    if int not in set(map(type, chain.from_iterable(map(dict.values, records)))):
+        return
     for at, row in enumerate(records):
         for name, value in row.items():
             if type(value) is int and not -(2**63) <= value < 2**64:
