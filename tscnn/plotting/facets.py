@@ -40,6 +40,10 @@ class Path:
     bands: Bands
     is_joined: bool
 
+    def widest_first(self) -> list[tuple[str, Any]]:
+        """List the intervals so that narrower ones are drawn over wider ones."""
+        return sorted(self.bands.items(), key=lambda band: float(np.mean(band[1][0] - band[1][1])))
+
 
 @dataclass(frozen=True, eq=False)
 class Facet:

@@ -140,8 +140,7 @@ def _draw_facet(panel: Any, facet: Facet) -> None:
 
 def _draw_path(panel: Any, path: Path, *, named: bool) -> None:
     at = place_times(path.points.index)
-    bands = sorted(path.bands.items(), key=lambda band: float(np.mean(band[1][0] - band[1][1])))  # the widest first
-    for number, (claim, ends) in enumerate(bands):
+    for number, (claim, ends) in enumerate(path.widest_first()):
         draw, width = (panel.vlines, 5) if len(at) == 1 else (panel.fill_between, 0)
         draw(at, *ends, color=FORECAST, alpha=0.2 + 0.1 * number, lw=width, label=claim if named else None)
     n_steps = len(at) - path.is_joined

@@ -12,7 +12,7 @@ from tscnn.plotting.forecast import title_of
 
 __all__ = ["plot_interactive"]
 
-BAND = "rgba(213, 94, 0, 0.2)"  # COLORS[1], paler
+BAND = "rgba(213, 94, 0, {:.1f})"  # COLORS[1], paler
 
 
 def plot_interactive(
@@ -58,7 +58,7 @@ def plot_interactive(
         figure.update_yaxes(title_text=unit_of(units, facet.target), row=row, col=1)
     index = facets[0].paths[0].points.index
     zone = getattr(index, "tz", None)
-    name = "" if zone is None else f"{zone}, UTC{index[0]:%z}"
+    name = "" if zone is None else "UTC" if str(zone) == "UTC" else f"{zone}, UTC{index[0]:%z}"
     figure.update_xaxes(title_text=name, row=len(facets), col=1)
     height, said = 120 + 220 * len(facets), title_of(facets, n_all) if title is None else title
     return figure.update_layout(title=said, height=height, template="simple_white", hovermode="x unified")
@@ -78,10 +78,11 @@ def _lines_of(facet: Facet, named: bool) -> list[dict[str, Any]]:
 
 def _lines_of_path(path: Path, offset: pd.Index, named: bool) -> list[dict[str, Any]]:
     lines = []
-    for claim, ends in path.bands.items():
+    for number, (claim, ends) in enumerate(path.widest_first()):
+        color = BAND.format(0.2 + 0.1 * number)
         for end, fill in zip(ends, (None, "tonexty"), strict=True):
             values = pd.Series(end, path.points.index)
-            how = {"name": claim, "line": {"width": 0}, "fill": fill, "fillcolor": BAND, "legendgroup": claim}
+            how = {"name": claim, "line": {"width": 0}, "fill": fill, "fillcolor": color, "legendgroup": claim}
             lines.append(_line(values, offset, **how, mode="lines", showlegend=named and fill is not None))
     line = {"color": COLORS[1], "width": 2}
     lines.append(_line(path.points, offset, name="forecast", line=line, legendgroup="forecast", showlegend=named))
