@@ -13,116 +13,20 @@ from tscnn.common import numpy_ops
 from tscnn.common.ring import Ring
 from tscnn.common.term import NormalizedRow, empty_forecasts
 from tscnn.network import functional
-from tscnn.network.activations import find_activation
 from tscnn.network.ahead import AheadWeights, ahead_forecasts
+from tscnn.network.array_stack import Stack
 from tscnn.network.config import NetworkConfig
 from tscnn.network.connect import Parts, connect
-from tscnn.network.functional import Affine, BlockWeights
+from tscnn.network.functional import Affine
 from tscnn.network.planning import Layers
 from tscnn.network.positions import take_features
 from tscnn.transforms.rolling import rolling_normalize, start_normalizing, step_normalizing
 
 __all__ = ["ArrayNetwork", "weight_shapes"]
 
-NORMALIZATION_EPSILON = 1e-3  # that of Keras's normalisations
 _AHEAD = ("hidden_kernel", "steps", "known_kernel", "kernel")  # in the order of `AheadWeights`
 AHEAD_VALUES = 2**19  # of the units that see what is known ahead, in memory at a time: 2 MB a thread
 CACHED_POSITIONS = 2048  # of a stack's input at a time: with 32 filters, what is made of them stays in a core's cache
-
-
-@dataclass(frozen=True)
-class Block:
-    """One residual block.
-
-    Parameters
-    ----------
-    weights : BlockWeights
-        Its weights.
-    between : callable
-        What comes between its convolutions: normalisation and activation.
-    kernel_size, dilation_rate : int
-        Of its dilated convolution.
-    is_gate : bool
-        Whether `between` is `functional.gate` alone.
-    ops : module
-        That `dense` is computed in.
-    """
-
-    weights: BlockWeights
-    between: Callable[[np.ndarray], np.ndarray]
-    kernel_size: int
-    dilation_rate: int
-    is_gate: bool
-    ops: Any = numpy_ops
-
-    def dense(self, inputs: np.ndarray, spacing: int, stride: int, skip_at: slice) -> tuple[Any, Any]:
-        """Return residual and skip: (batch, time, filters) -> (batch, positions, filters) each."""
-        step = self.dilation_rate // spacing
-        return functional.residual_block(inputs, self.weights, self.between, step, stride, skip_at, self.ops)
-
-    def start(self, inputs: np.ndarray) -> Ring:
-        """Remember the newest inputs, (n_series, time, filters), for `step`."""
-        field = (self.kernel_size - 1) * self.dilation_rate + 1
-        return Ring.of(inputs[:, inputs.shape[1] - field :].transpose(1, 0, 2))
-
-    def step(self, row: np.ndarray, ring: Ring) -> tuple[np.ndarray, np.ndarray]:
-        """Return residual and what is activated of the next row of each series: (n_series, filters) each."""
-        conv, between, to_residual, _ = self.of_step
-        return functional.step_residual_block(row, ring, conv, between, to_residual, self.dilation_rate)
-
-    @cached_property
-    def of_step(self) -> tuple[Affine, Callable[[np.ndarray], np.ndarray], Affine, Affine]:
-        """The convolution, what comes between, to residual and skip, for `step`; factors of 1/2 change no digit."""
-        (conv, bias), to_residual, to_skip = self.weights
-        conv, between = conv.reshape(-1, conv.shape[-1]), self.between
-        if self.is_gate:
-            halves = np.repeat(np.array([1, 0.5], np.float32), len(bias) // 2)
-            conv, bias, between = conv * halves, bias * halves, functional.gate_halved
-            to_residual, to_skip = (Affine(kernel / 2, shift) for kernel, shift in (to_residual, to_skip))
-        return Affine(conv, bias), between, to_residual, to_skip
-
-
-@dataclass(frozen=True)
-class Stack:
-    """Residual blocks on top of each other.
-
-    Parameters
-    ----------
-    project : Affine
-        Of the input.
-    blocks : list of Block
-        First to last.
-    ops : module
-        Of the blocks.
-    """
-
-    project: Affine
-    blocks: list[Block]
-    ops: Any = numpy_ops
-
-    def dense(self, inputs: np.ndarray, spacings: list[int], rings: list[Ring] | None = None) -> np.ndarray:
-        """Run the stack: (batch, time, n) -> (batch, positions, filters); `rings` is given what `step` needs."""
-
-        def remember(block: Block, inputs: np.ndarray, **how: Any) -> Any:
-            if rings is not None:
-                rings.append(block.start(inputs))
-            return block.dense(inputs, **how)
-
-        blocks = [block.dense if rings is None else partial(remember, block) for block in self.blocks]
-        layers = [(block.kernel_size, block.dilation_rate) for block in self.blocks]
-        return functional.stack(inputs, self.project, blocks, layers, spacings, self.ops)
-
-    def step(self, row: np.ndarray, rings: list[Ring]) -> np.ndarray:
-        """Do the same to the next row of each series: (n_series, n) -> (n_series, filters)."""
-        if not self.blocks:
-            return row @ self.project.kernel + self.project.bias
-        return functional.step_stack(row, self.project, [block.step for block in self.blocks], self._to_skips, rings)
-
-    @cached_property
-    def _to_skips(self) -> Affine:
-        """From what is activated in all blocks, side by side, to the sum of their skips: one product for all."""
-        kernels, biases = zip(*(block.of_step[3] for block in self.blocks), strict=True)
-        return Affine(np.concatenate(kernels), np.sum(biases, axis=0))
 
 
 @dataclass(frozen=True)
@@ -157,11 +61,11 @@ class ArrayNetwork:
         """Make the network of a configuration, from arrays of `weight_shapes`."""
         front_end = None
         if config.feature_mode == "front_end":
-            front_end = _read_stack(config, arrays, "front_end_stack", config.front_end_layers, ops)
+            front_end = Stack.read(config, arrays, "front_end_stack", config.front_end_layers, ops)
         head = np.concatenate([arrays["head/kernel"], arrays["head/bias"][None]])
         head = np.ascontiguousarray(head.reshape(len(head), config.horizon, -1).transpose(2, 0, 1))
         ahead = AheadWeights(*(arrays[f"ahead/{name}"] for name in _AHEAD)) if config.n_ahead else None
-        return cls(config, front_end, _read_stack(config, arrays, "stack", config.layers, ops), head, ahead, ops)
+        return cls(config, front_end, Stack.read(config, arrays, "stack", config.layers, ops), head, ahead, ops)
 
     def forecast(
         self,
@@ -411,33 +315,3 @@ def _stack_shapes(config: NetworkConfig, name: str, n_inputs: int, layers: Layer
     for layer, shape in kernels.items():
         shapes |= {f"{name}/{layer}/kernel": shape, f"{name}/{layer}/bias": shape[-1:]}
     return shapes
-
-
-def _read_stack(config: NetworkConfig, arrays: Mapping[str, np.ndarray], name: str, layers: Layers, ops: Any) -> Stack:
-    blocks = []
-    for i, (kernel_size, dilation_rate) in enumerate(layers):
-        block = f"{name}/block_{i}"
-        weights = BlockWeights(*(_read(arrays, f"{block}/{layer}") for layer in ("conv", "to_residual", "to_skip")))
-        between = _between(config, arrays, f"{block}/normalize", ops)
-        is_gate = config.activation == "gated" and config.normalization is None
-        blocks.append(Block(weights, between, kernel_size, dilation_rate, is_gate, ops))
-    return Stack(_read(arrays, f"{name}/project"), blocks, ops)
-
-
-def _read(arrays: Mapping[str, np.ndarray], name: str) -> Affine:
-    return Affine(arrays[f"{name}/kernel"], arrays[f"{name}/bias"])
-
-
-def _between(config: NetworkConfig, arrays: Mapping[str, np.ndarray], name: str, ops: Any) -> Callable[[Any], Any]:
-    """Return what comes between the convolutions of a block, in inference."""
-    activate = find_activation(config.activation, ops)
-    if config.normalization is None:
-        return activate
-    gamma, beta = arrays[f"{name}/gamma"], arrays[f"{name}/beta"]
-    if config.normalization == "layer":
-        normalize = partial(functional.normalize_layer, gamma=gamma, beta=beta, epsilon=NORMALIZATION_EPSILON, ops=ops)
-    else:
-        factor = gamma / np.sqrt(arrays[f"{name}/moving_variance"] + np.float32(NORMALIZATION_EPSILON))
-        shift = beta - arrays[f"{name}/moving_mean"] * factor
-        normalize = partial(functional.scale_and_shift, factor=factor, shift=shift)
-    return lambda inputs: activate(normalize(inputs))
