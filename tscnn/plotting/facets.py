@@ -41,7 +41,13 @@ class Path:
     is_joined: bool
 
     def widest_first(self) -> list[tuple[str, Any]]:
-        """List the intervals so that narrower ones are drawn over wider ones."""
+        """List the intervals so that narrower ones are drawn over wider ones.
+
+        Returns
+        -------
+        list of (str, (ndarray, ndarray))
+            The items of `bands`.
+        """
         return sorted(self.bands.items(), key=lambda band: float(np.mean(band[1][0] - band[1][1])))
 
 
