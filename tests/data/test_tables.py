@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime
 import re
+from collections.abc import Callable
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ import pyarrow as pa
 import pytest
 
 from tests.conftest import closed_form, make_frame
-from tscnn import Forecaster
+from tscnn import Forecaster, audit, compare
 from tscnn.data.tables import Layout, read_row, read_table
 
 FRAME = make_frame(120, 2).rename_axis("when").tz_localize("Europe/Berlin")
@@ -191,8 +193,10 @@ def test_what_has_an_index_or_none_is_taken_as_it_is() -> None:
 
 @pytest.mark.parametrize("kind", ["polars", "pyarrow"])
 def test_errors_of_a_table_without_index(kind: str) -> None:
-    with pytest.raises(TypeError, match=re.escape(f"A table of {kind} has no index; `Forecaster(time='when')` takes")):
-        closed_form().fit(KINDS[kind])
+    rule = f"A table of {kind} has no index; `time='when'`, or `X.to_pandas().set_index('when')`, takes its times"
+    for read in (closed_form().fit, partial(compare, {"ours": closed_form(time="when")})):
+        with pytest.raises(TypeError, match=re.escape(rule)):
+            read(KINDS[kind])
     with pytest.raises(TypeError, match=re.escape("has no index; `X.to_numpy()` numbers its rows")):
         read_table(pl.DataFrame({"a": [1.0]}))
     with pytest.raises(ValueError, match=r"`time` must be a column of `X`. Received: time='x', columns=\['a', 'when"):
@@ -242,6 +246,33 @@ def test_errors_name_lines_that_work_without_an_index(kind: str, name: str) -> N
     line, indexed = re.findall(r"`(X[^`]*)`", message)[0], re.findall(r"here `X` is `(.*)`", message)[0]
     mended = eval(line, {"X": eval(indexed, {"X": X}), "pd": pd})
     assert isinstance(forecaster.fit(mended).predict().index, pd.DatetimeIndex)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda X: compare({"ours": closed_form()}, X, time="when"),
+        lambda X: audit(lambda rows: rows[-3:], X, 3, time="when"),
+    ],
+    ids=["compare", "audit"],
+)
+def test_errors_of_times_as_text_name_a_line_that_works(kind: str, call: Callable[[Any], Any]) -> None:
+    X = damaged(KINDS["polars"].with_columns(pl.col("when").dt.replace_time_zone(None)))["text"]
+    X = {"pandas": X.to_pandas, "polars": lambda: X, "pyarrow": X.to_arrow}[kind]()
+    with pytest.raises(
+        TypeError, match=r"`X.set_axis\(pd.to_datetime\(X.index\)\)` reads times.*; here `X` is `X"
+    ) as caught:
+        call(X)
+    mended = eval(re.findall(r"here `X` is `(.*)`", str(caught.value))[0], {"X": X})
+    call(mended.set_axis(pd.to_datetime(mended.index).rename("when")))
+
+
+def test_errors_of_a_second_column_of_times_do_not_name_the_parameter_again() -> None:
+    X = KINDS["polars"].with_columns(also=pl.col("when"))
+    with pytest.raises(TypeError, match=r"or `X.drop\(columns=\['also'\]\)` does without.*; here") as caught:
+        closed_form(time="when").fit(X)
+    assert "time=" not in str(caught.value)
 
 
 def test_columns_of_two_levels_are_joined_where_there_are_none():

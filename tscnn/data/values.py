@@ -128,9 +128,10 @@ def _refuse_column(frame: pd.DataFrame, position: int) -> None:
     name, dtype, other = show(label), column.dtype, _first_other(column)
     numbers = f"Column {name} must hold real numbers or booleans;"
     without = f"`X.drop(columns=[{name}])` does without."
+    has_times = isinstance(frame.index, pd.DatetimeIndex | pd.PeriodIndex)  # of `time=`, maybe
     if pd.api.types.is_datetime64_any_dtype(dtype) or isinstance(dtype, pd.PeriodDtype):
         rule = f"Column {name} holds times, which belong in the index: `X.set_index({name})`, or"
-        rule += f" `Forecaster(time={name})`; {without}"
+        rule += f" {without}" if has_times else f" `Forecaster(time={name})`; {without}"
     elif dtype.kind == "m":
         rule = f"{numbers} `X[{name}] = X[{name}].dt.total_seconds()` makes numbers of lengths of time."
     elif isinstance(other, int) and not _works(partial(float, other)):
