@@ -249,6 +249,24 @@ def test_errors_name_lines_that_work_without_an_index(kind: str, name: str) -> N
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_a_backtest_of_a_long_table_starts_at_a_time(kind: str) -> None:
+    long = pd.concat([COLUMN.assign(shop="x"), COLUMN.assign(shop="y")])
+    long = {"pandas": lambda _: long, "polars": pl.from_pandas, "pyarrow": pa.Table.from_pandas}[kind](long)
+    forecaster = closed_form(time="when", series_id="shop").fit(long)
+    start = pd.Timestamp("2026-01-05", tz="Europe/Berlin")
+    for refit in (False, "linear"):
+        found = [
+            to_pandas(forecaster.backtest(long, start=one, refit=refit, every=99 if refit else None))
+            for one in ("2026-01-05", start, start.to_pydatetime())
+        ]
+        assert found[0]["cutoff"].min() == start
+        for other in found[1:]:
+            pd.testing.assert_frame_equal(other, found[0])
+    with pytest.raises(TypeError, match="which holds integers; `time=` takes times from a column, if there is one"):
+        closed_form().fit(COLUMN[["a", "b"]]).backtest(COLUMN[["a", "b"]], start="2026-01-05")
+
+
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
     "call",
     [
@@ -266,6 +284,16 @@ def test_errors_of_times_as_text_name_a_line_that_works(kind: str, call: Callabl
         call(X)
     mended = eval(re.findall(r"here `X` is `(.*)`", str(caught.value))[0], {"X": X})
     call(mended.set_axis(pd.to_datetime(mended.index).rename("when")))
+
+
+def test_errors_of_rows_known_ahead_name_lines_that_work() -> None:
+    forecaster = closed_form(time="when", future_covariates="b").fit(KINDS["polars"][:117])
+    future = KINDS["polars"][[117, 119], ["when", "b"]]
+    with pytest.raises(ValueError, match="`future` must have exactly the 3 steps") as caught:
+        forecaster.predict(future=future)
+    line, indexed = re.findall(r"`(future\.[^`]*)`", str(caught.value))
+    mended = eval(line, {"future": eval(indexed, {"future": future}), "pd": pd})
+    assert len(forecaster.predict(future=mended.rename_axis("when"))) == 3
 
 
 def test_errors_of_a_second_column_of_times_do_not_name_the_parameter_again() -> None:
