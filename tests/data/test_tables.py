@@ -228,6 +228,7 @@ def damaged(X: pl.DataFrame) -> dict[str, pl.DataFrame]:
         "unsorted": X.reverse(),
         "text": X.with_columns(pl.col("when").dt.strftime("%Y-%m-%d %H:%M")),
         "decimals": X.with_columns(b=pl.Series([Decimal(1)] * len(X))),
+        "decimals and nulls": X.with_columns(b=pl.Series([None, *[Decimal(1)] * (len(X) - 1)])),
         "numbers as text": X.with_columns(pl.col("b").cast(pl.String)),
         "no time": X.with_columns(when=pl.when(pl.col("a") == X["a"][0]).then(None).otherwise(pl.col("when"))),
     }
@@ -238,11 +239,12 @@ def damaged(X: pl.DataFrame) -> dict[str, pl.DataFrame]:
 def test_errors_name_lines_that_work_without_an_index(kind: str, name: str) -> None:
     X = damaged(KINDS["polars"].with_columns(pl.col("when").dt.replace_time_zone(None)))[name]
     X = {"pandas": X.to_pandas, "polars": lambda: X, "pyarrow": X.to_arrow}[kind]()
-    forecaster = closed_form(time="when")
+    forecaster = closed_form(time="when", missing="mask")
     with pytest.raises((TypeError, ValueError), match=r"; here `X` is `X.*set_index\('when'\)`\.$") as caught:
         forecaster.fit(X)
     message = str(caught.value)
     assert len(message) < 400
+    assert "first_value=None" not in message
     line, indexed = re.findall(r"`(X[^`]*)`", message)[0], re.findall(r"here `X` is `(.*)`", message)[0]
     mended = eval(line, {"X": eval(indexed, {"X": X}), "pd": pd})
     assert isinstance(forecaster.fit(mended).predict().index, pd.DatetimeIndex)

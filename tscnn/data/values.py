@@ -196,8 +196,9 @@ def _makes_numbers(convert: Callable[[], pd.Series]) -> bool:
 
 
 def _first_other(column: pd.Series) -> Any:
-    """Return the first of many values that is no number, or that is none as it is, or the first one."""
-    values = column.iloc[:1000].tolist()
+    """Return the first of many values that is no number, or that is none as it is, or the first that is there."""
+    known = column[column.notna()]
+    values = (known if len(known) else column).iloc[:1000].tolist()
     others = [value for value in values if not _works(partial(float, value))]
     others += [value for value in values if isinstance(value, str | bool)]
     found = next(iter(others), values[0])
