@@ -78,7 +78,7 @@ def test_rows_that_are_refused(model: Model, rows: object, said: str) -> None:
         ({"horizon": 9, "coverage": 0.9}, "at most 3 steps"),
         ({"coverage": 90}, "`coverage`"),
         ({"quantiles": [0.9, 0.1]}, "must ascend"),
-        ({"series": "a"}, "`series`"),
+        ({"series": "a"}, "`series` must be left out: there is one series"),
         ({"future": [ROW]}, "`future` must be None"),
         ({"rows": [ROW]}, "at least lookback = 12 rows"),
         ({"time_format": "%d"}, "are of `rows`"),
