@@ -137,6 +137,7 @@ def test_states_of_others_are_refused(here: Path) -> None:
         (b"2013-01-22 02:00,30\n", "A line must have 3 fields"),
         (b"soon,30,31\n", "`--time-format` tells how it is written"),
         (b"2013-01-22 02:00,30,warm\n", "warm"),
+        (b'{"time": "2013-01-01", "JFK_temp": 30, "LGA_temp": 1%s}\n' % (b"0" * 400), "at most 64 bits"),
     ],
 )
 def test_rows_that_are_none(row: bytes, said: str) -> None:

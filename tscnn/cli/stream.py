@@ -147,6 +147,11 @@ def read_value(value: Any, decimal: str) -> Any:
     float, bool or str
         A number, NaN for a missing value, or text.
 
+    Raises
+    ------
+    ValueError
+        If it is an integer that no array holds.
+
     Examples
     --------
     >>> read_value("1.627,39", ","), read_value("N/A", ",")
@@ -155,6 +160,8 @@ def read_value(value: Any, decimal: str) -> Any:
     if value is None or value in _WORDS:
         return _WORDS.get(value, float("nan"))
     if not isinstance(value, str):
+        if isinstance(value, int) and not -(2**63) <= value < 2**64:
+            raise ValueError(received("An integer must be of at most 64 bits.", value=value))
         return value
     with contextlib.suppress(ValueError):
         return float(value.replace(".", "").replace(",", ".") if decimal == "," else value)  # 1.627,39

@@ -13,7 +13,7 @@ import pandas as pd
 from tscnn.common.checks import received, show
 from tscnn.data.mapped import blocks
 
-__all__ = ["FARTHEST", "as_float", "check_observed", "check_sizes", "list_some"]
+__all__ = ["FARTHEST", "as_float", "check_observed", "check_sizes", "list_some", "refuse_large_integers"]
 
 LARGEST = float(np.sqrt(np.finfo(np.float32).max))
 FARTHEST = 1e17  # standard deviations: float32 holds the squares of ten thousand such values, added up
@@ -52,6 +52,28 @@ def as_float(frame: pd.DataFrame, missing: str = "raise") -> pd.DataFrame:
     if not good.all():
         _refuse_value(frame, values, good)
     return pd.DataFrame(values, index=frame.index, columns=frame.columns, copy=False)
+
+
+def refuse_large_integers(rows: np.ndarray, columns: pd.Index) -> None:
+    """Complain about an integer that float32 can't square, of which some versions of pandas make no float.
+
+    Parameters
+    ----------
+    rows : ndarray of objects, of shape (..., n_features)
+        As they were given.
+    columns : Index
+        Names of the columns, for errors.
+
+    Raises
+    ------
+    ValueError
+        Naming the column.
+    """
+    for name, values in zip(columns.tolist(), rows.reshape(-1, len(columns)).T, strict=True):
+        large = [value for value in values if isinstance(value, int) and abs(value) >= LARGEST]
+        if large:
+            rule = f"Every value must be one that float32 can square, but that of column {show(name)} is not."
+            raise ValueError(received(rule, value=large[0]))
 
 
 def check_observed(frame: pd.DataFrame) -> None:
