@@ -11,6 +11,9 @@ import pytest
 
 from tests.cli.shell import shell
 from tscnn import Forecaster
+from tscnn.cli.following import Follower
+from tscnn.cli.stream import read_value
+from tscnn.cli.tables import Reading, read_table
 
 pytestmark = pytest.mark.usefixtures("here")
 
@@ -61,6 +64,50 @@ def test_json_lines() -> None:
     assert shell("tscnn stream weather.tscnn", row + b"\nnothing\n").status == 1
 
 
+@pytest.mark.parametrize(
+    ("flag", "rows"),
+    [
+        ("", b"time;JFK_temp;LGA_temp\n22.1.2013 02:00;1.030,50;31\n22.1.2013 03:00;1.030;n/a\n"),
+        ("", b"22.1.2013 02:00;1.030,50;31\n22.1.2013 03:00;1.030;\n"),
+        (" --decimal ,", b"2013-01-22 02:00;1.030,50;31\n2013-01-22 03:00;1.030;NULL\n"),
+        (" --decimal , --separator ,", b'2013-01-22 02:00,"1.030,50",31\n2013-01-22 03:00,1.030,#N/A\n'),
+        ("", b"2013-01-22 02:00,1030.50,31\n2013-01-22 03:00,1030,<NA>\n"),
+    ],
+    ids=["told apart", "no line of names", "a flag", "in quotes", "points"],
+)
+def test_numbers_are_read_as_those_of_tables(monkeypatch: pytest.MonkeyPatch, flag: str, rows: bytes) -> None:
+    seen: list[dict[str, object]] = []
+    monkeypatch.setattr(Follower, "take", lambda *given: seen.append(given[-1]))
+    done = shell(f"tscnn stream weather.tscnn{flag}", rows)
+    assert done.status == 0, done.err
+    values = [[row["JFK_temp"], row["LGA_temp"]] for row in seen]
+    np.testing.assert_array_equal(values, [[1030.5, 31], [1030, np.nan]])
+
+
+def test_every_field_is_what_it_is_in_a_table(tmp_path: Path) -> None:
+    fields = [
+        "",
+        "-1.627,5",
+        "1.627",
+        "28,3",
+        "1,5e3",
+        "+5",
+        "inf",
+        "x",
+        "True",
+        "false",
+        "N/A",
+        "NULL",
+        "#N/A",
+        "<NA>",
+    ]
+    for field in [*fields, "n/a", "-nan", "1.#IND", "None", "NaN", "null"]:
+        for decimal in ".,":
+            (tmp_path / "row.csv").write_text(f"n;a;b\n1;{field};1\n")
+            table = read_table(str(tmp_path / "row.csv"), Reading(separator=";", decimal=decimal))
+            np.testing.assert_equal(read_value(field, decimal), table.frame["a"].tolist()[0])
+
+
 @pytest.mark.parametrize("cuts", [[10, 25, 27], [24, 40]], ids=["in a fresh context", "after it"])
 def test_a_state_goes_on_where_it_was(here: Path, cuts: list[int]) -> None:
     command = "tscnn stream weather.tscnn --coverage 0.8"
@@ -90,6 +137,7 @@ def test_states_of_others_are_refused(here: Path) -> None:
         (b"2013-01-22 02:00,30\n", "A line must have 3 fields"),
         (b"soon,30,31\n", "`--time-format` tells how it is written"),
         (b"2013-01-22 02:00,30,warm\n", "warm"),
+        (b'{"time": "2013-01-01", "JFK_temp": 30, "LGA_temp": 1%s}\n' % (b"0" * 400), "at most 64 bits"),
     ],
 )
 def test_rows_that_are_none(row: bytes, said: str) -> None:
@@ -126,6 +174,8 @@ def test_rows_that_are_numbered(here: Path) -> None:
     assert shell("tail -n 20 n.csv | tscnn stream n.tscnn").out.splitlines()[-1].startswith("199,200,")
     assert shell("tscnn stream n.tscnn", b"n,a\n200,4.5\n").out.splitlines()[-1].startswith("200,201,")
     assert shell("tail -n 20 a.csv | tscnn stream a.tscnn").out.splitlines()[-1].startswith("19,20,")
+    assert "must be the number of the row, an integer. Received: n='x'" in shell("tscnn stream n.tscnn", b"x,4.5\n").err
+    assert "`--start` must be comparable with the index" in shell("tscnn backtest n.tscnn n.csv --start soon").err
 
 
 def test_absent_rows_are_missing_values(here: Path) -> None:

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from tscnn.data.future import read_future
+from tscnn.data.index import find_kind
 from tscnn.data.schema import Schema
 
 DUE = pd.date_range("2026-03-29", periods=3, freq="h")
@@ -23,6 +24,9 @@ SCHEMA = Schema.of(
 )
 
 
+DUE_IN_BERLIN = pd.date_range("2026-03-29", periods=3, freq="h", tz="Europe/Berlin")  # a clock is set, in between
+
+
 def read(future: Any, due: pd.DatetimeIndex = DUE) -> np.ndarray:
     covariates = read_future(future, SCHEMA, np.zeros(3), due).covariates
     assert covariates is not None
@@ -36,6 +40,10 @@ MENDED = {
     "unsorted": (FUTURE[::-1], DUE),
     "repeated": (FUTURE.iloc[[0, 1, 1, 2]], DUE),
     "too many rows": (pd.concat([FUTURE, FUTURE.set_axis(DUE + pd.Timedelta("3h"))]), DUE),
+    "too few rows": (FUTURE[:2], DUE),
+    "a hole": (FUTURE.iloc[[0, 2]], DUE),
+    "a hole, and another row": (FUTURE.iloc[[0, 2]].set_axis(DUE[[1, 2]] + pd.Timedelta("1h")), DUE),
+    "a hole in a zone": (FUTURE.set_axis(DUE_IN_BERLIN).iloc[[0, 2]], DUE_IN_BERLIN),
     "too many columns": (FUTURE.assign(wind=1.0), DUE),
     "repeated columns": (FUTURE[["sun", "sky", "sun"]], DUE),
     "missing": (FUTURE.assign(sun=[1.0, np.nan, 3.0]), DUE),
@@ -77,3 +85,29 @@ def test_covariates_errors_leave_a_column_called_x_its_name() -> None:
     schema = Schema.of(pd.Index(["load", "X"]), "load", future="X", **settings)
     with pytest.raises(TypeError, match="'X'"):
         read_future(pd.DataFrame({"X": ["1,5", "2,5"]}, pd.RangeIndex(5, 7)), schema, np.zeros(2), pd.RangeIndex(5, 7))
+
+
+@pytest.mark.parametrize(
+    ("due", "freq"),
+    [
+        (pd.period_range("2026-03", periods=3, freq="M"), pd.offsets.MonthEnd()),
+        (pd.RangeIndex(5, 8), 1),
+        (pd.RangeIndex(5, 20, 5), 5),
+        (pd.Index([7]), 1),
+        (DUE[:1], pd.offsets.Hour()),
+        (DUE_IN_BERLIN, pd.offsets.Hour()),
+        (pd.date_range("2026-03-31", periods=3, freq="ME"), pd.offsets.MonthEnd()),
+        (pd.date_range("2026-03-28", periods=3, freq="D", tz="Europe/Berlin"), pd.offsets.Day()),
+        (pd.date_range("2026-03-28", periods=3, freq="36h"), pd.offsets.Hour(36)),
+    ],
+    ids=str,
+)
+def test_errors_write_the_times_that_are_due(due: pd.Index, freq: Any) -> None:
+    how = {"freq": freq, "kind": find_kind(due), "dtype": np.dtype(float)}
+    schema = Schema.of(pd.Index(["load", "sun"]), "load", future="sun", **how)
+    for absent in (due[:0], due[:-1] if len(due) > 1 else due[:0]):
+        with pytest.raises(ValueError, match="`future` must have exactly the") as told:
+            read_future(pd.DataFrame({"sun": 1.0}, absent), schema, np.zeros(2), due)
+        assert len(str(told.value)) < 400
+        line = re.findall(r"(?:pd\.\w+_)?range\(.*?\)", str(told.value))[0]
+        assert pd.Index(eval(line)).equals(due)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime
 import re
+from collections.abc import Callable
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ import pyarrow as pa
 import pytest
 
 from tests.conftest import closed_form, make_frame
-from tscnn import Forecaster
+from tscnn import Forecaster, audit, compare
 from tscnn.data.tables import Layout, read_row, read_table
 
 FRAME = make_frame(120, 2).rename_axis("when").tz_localize("Europe/Berlin")
@@ -191,8 +193,10 @@ def test_what_has_an_index_or_none_is_taken_as_it_is() -> None:
 
 @pytest.mark.parametrize("kind", ["polars", "pyarrow"])
 def test_errors_of_a_table_without_index(kind: str) -> None:
-    with pytest.raises(TypeError, match=re.escape(f"A table of {kind} has no index; `Forecaster(time='when')` takes")):
-        closed_form().fit(KINDS[kind])
+    rule = f"A table of {kind} has no index; `time='when'`, or `X.to_pandas().set_index('when')`, takes its times"
+    for read in (closed_form().fit, partial(compare, {"ours": closed_form(time="when")})):
+        with pytest.raises(TypeError, match=re.escape(rule)):
+            read(KINDS[kind])
     with pytest.raises(TypeError, match=re.escape("has no index; `X.to_numpy()` numbers its rows")):
         read_table(pl.DataFrame({"a": [1.0]}))
     with pytest.raises(ValueError, match=r"`time` must be a column of `X`. Received: time='x', columns=\['a', 'when"):
@@ -224,6 +228,7 @@ def damaged(X: pl.DataFrame) -> dict[str, pl.DataFrame]:
         "unsorted": X.reverse(),
         "text": X.with_columns(pl.col("when").dt.strftime("%Y-%m-%d %H:%M")),
         "decimals": X.with_columns(b=pl.Series([Decimal(1)] * len(X))),
+        "decimals and nulls": X.with_columns(b=pl.Series([None, *[Decimal(1)] * (len(X) - 1)])),
         "numbers as text": X.with_columns(pl.col("b").cast(pl.String)),
         "no time": X.with_columns(when=pl.when(pl.col("a") == X["a"][0]).then(None).otherwise(pl.col("when"))),
     }
@@ -234,14 +239,70 @@ def damaged(X: pl.DataFrame) -> dict[str, pl.DataFrame]:
 def test_errors_name_lines_that_work_without_an_index(kind: str, name: str) -> None:
     X = damaged(KINDS["polars"].with_columns(pl.col("when").dt.replace_time_zone(None)))[name]
     X = {"pandas": X.to_pandas, "polars": lambda: X, "pyarrow": X.to_arrow}[kind]()
-    forecaster = closed_form(time="when")
+    forecaster = closed_form(time="when", missing="mask")
     with pytest.raises((TypeError, ValueError), match=r"; here `X` is `X.*set_index\('when'\)`\.$") as caught:
         forecaster.fit(X)
     message = str(caught.value)
     assert len(message) < 400
+    assert "first_value=None" not in message
     line, indexed = re.findall(r"`(X[^`]*)`", message)[0], re.findall(r"here `X` is `(.*)`", message)[0]
     mended = eval(line, {"X": eval(indexed, {"X": X}), "pd": pd})
     assert isinstance(forecaster.fit(mended).predict().index, pd.DatetimeIndex)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_backtest_of_a_long_table_starts_at_a_time(kind: str) -> None:
+    long = pd.concat([COLUMN.assign(shop="x"), COLUMN.assign(shop="y")])
+    long = {"pandas": lambda _: long, "polars": pl.from_pandas, "pyarrow": pa.Table.from_pandas}[kind](long)
+    forecaster = closed_form(time="when", series_id="shop").fit(long)
+    start = pd.Timestamp("2026-01-05", tz="Europe/Berlin")
+    for refit in (False, "linear"):
+        found = [
+            to_pandas(forecaster.backtest(long, start=one, refit=refit, every=99 if refit else None))
+            for one in ("2026-01-05", start, start.to_pydatetime())
+        ]
+        assert found[0]["cutoff"].min() == start
+        for other in found[1:]:
+            pd.testing.assert_frame_equal(other, found[0])
+    with pytest.raises(TypeError, match="which holds integers; `time=` takes times from a column, if there is one"):
+        closed_form().fit(COLUMN[["a", "b"]]).backtest(COLUMN[["a", "b"]], start="2026-01-05")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda X: compare({"ours": closed_form()}, X, time="when"),
+        lambda X: audit(lambda rows: rows[-3:], X, 3, time="when"),
+    ],
+    ids=["compare", "audit"],
+)
+def test_errors_of_times_as_text_name_a_line_that_works(kind: str, call: Callable[[Any], Any]) -> None:
+    X = damaged(KINDS["polars"].with_columns(pl.col("when").dt.replace_time_zone(None)))["text"]
+    X = {"pandas": X.to_pandas, "polars": lambda: X, "pyarrow": X.to_arrow}[kind]()
+    with pytest.raises(
+        TypeError, match=r"`X.set_axis\(pd.to_datetime\(X.index\)\)` reads times.*; here `X` is `X"
+    ) as caught:
+        call(X)
+    mended = eval(re.findall(r"here `X` is `(.*)`", str(caught.value))[0], {"X": X})
+    call(mended.set_axis(pd.to_datetime(mended.index).rename("when")))
+
+
+def test_errors_of_rows_known_ahead_name_lines_that_work() -> None:
+    forecaster = closed_form(time="when", future_covariates="b").fit(KINDS["polars"][:117])
+    future = KINDS["polars"][[117, 119], ["when", "b"]]
+    with pytest.raises(ValueError, match="`future` must have exactly the 3 steps") as caught:
+        forecaster.predict(future=future)
+    line, indexed = re.findall(r"`(future\.[^`]*)`", str(caught.value))
+    mended = eval(line, {"future": eval(indexed, {"future": future}), "pd": pd})
+    assert len(forecaster.predict(future=mended.rename_axis("when"))) == 3
+
+
+def test_errors_of_a_second_column_of_times_do_not_name_the_parameter_again() -> None:
+    X = KINDS["polars"].with_columns(also=pl.col("when"))
+    with pytest.raises(TypeError, match=r"or `X.drop\(columns=\['also'\]\)` does without.*; here") as caught:
+        closed_form(time="when").fit(X)
+    assert "time=" not in str(caught.value)
 
 
 def test_columns_of_two_levels_are_joined_where_there_are_none():

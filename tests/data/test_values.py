@@ -95,7 +95,16 @@ def test_errors_of_one_row_suggest_nothing_for_a_column() -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "shown"), [(WRONG["numbers and text"], "'n/a'"), ([1.5, "nan"], "'nan'"), ([1.5, True], "True")]
+    ("values", "shown"),
+    [
+        (WRONG["numbers and text"], "'n/a'"),
+        ([1.5, "nan"], "'nan'"),
+        ([1.5, True], "True"),
+        ([None] * 2000 + [Decimal("1.5")], r"Decimal\('1.5'\)"),
+        ([pd.NA, np.nan, "x"], "'x'"),
+        ([None, pd.Timestamp("2026-03-28")], "'2026-03-28 00:00:00'"),
+        ([None, None], "None"),
+    ],
 )
 def test_errors_show_what_is_no_number(values: list[Any], shown: str) -> None:
     with pytest.raises(TypeError, match=f"first_value={shown}$"):

@@ -27,6 +27,7 @@ from tscnn.auditing.rows import (
 )
 from tscnn.auditing.subject import Subject
 from tscnn.common.checks import check_choice, check_int, received
+from tscnn.data.index import find_kind, read_label
 from tscnn.data.tables import read_table
 from tscnn.evaluation.folds import Rows
 
@@ -117,9 +118,11 @@ def audit(
     horizon = _find_horizon(model, horizon)
     lookback = None if lookback is None else check_int("lookback", lookback)
     independent = check_choice("independent", independent, (True, False))
-    rows = Rows.of(read_table(df, time)[0], series_id)
+    table, layout = read_table(df, time)
+    rows = Rows.of(table, series_id)
     rows = Rows(rows.map(pd.DataFrame), rows.index)
-    at = find_cutoff(rows.index, cutoff, horizon)
+    with layout.lines_of_pandas(df):
+        at = find_cutoff(rows.index, cutoff, horizon)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         fitted = _fit(model, fit, rows, at)
@@ -209,11 +212,13 @@ def find_cutoff(index: pd.Index, cutoff: Any, horizon: int) -> int:
 
     Raises
     ------
-    ValueError
-        If there is no such row with rows enough after it.
+    TypeError, ValueError
+        If the index or the cutoff is of another kind, or there is no such row with rows enough after it.
     """
-    at = 4 * len(index) // 5 - 1 if cutoff is None else int(np.count_nonzero(index <= cutoff)) - 1
-    at = min(at, len(index) - horizon - 1) if cutoff is None else at
+    find_kind(index)
+    at = min(4 * len(index) // 5, len(index) - horizon) - 1
+    if cutoff is not None:
+        at = int(np.count_nonzero(index <= read_label("`cutoff`", cutoff, index))) - 1
     if not 0 <= at < len(index) - horizon:
         rule = f"`cutoff` must leave rows before it and {horizon} rows after it."
         raise ValueError(received(rule, cutoff=cutoff, n_rows=len(index)))

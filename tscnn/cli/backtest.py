@@ -59,9 +59,9 @@ def read_label(text: str | None, table: Table, forecaster: Forecaster) -> Any:
     """
     if text is None:
         return None
-    if pd.api.types.is_integer_dtype(table.frame.index.dtype):
-        return int(text)
-    with contextlib.suppress(ValueError):
+    with contextlib.suppress(ValueError):  # of which the library says what is wrong
+        if pd.api.types.is_integer_dtype(table.frame.index.dtype):
+            return int(text)
         if table.format is not None:
             return conform_times(table.format.read([text]), forecaster)[0]
     return text

@@ -19,7 +19,13 @@ from tscnn.cli.times import TimeFormat
 from tscnn.common.checks import received
 from tscnn.forecaster import Forecaster
 
-__all__ = ["run"]
+__all__ = ["read_value", "run"]
+
+# Fields without a value, and booleans, as `pandas.read_csv` knows them.
+_MISSING = {"", "NA", "N/A", "n/a", "<NA>", "#NA", "#N/A", "#N/A N/A", "NULL", "null", "None", "NaN", "nan", "-NaN"}
+_MISSING |= {"-nan", "1.#IND", "-1.#IND", "1.#QNAN", "-1.#QNAN"}
+_WORDS = dict.fromkeys(_MISSING, float("nan")) | dict.fromkeys(("True", "TRUE", "true"), True)
+_WORDS |= dict.fromkeys(("False", "FALSE", "false"), False)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -100,12 +106,14 @@ class _Rows:
         return (
             when,
             series,
-            {name: _read_value(value, self.like.dialect.decimal) for name, value in row.items() if name in columns},
+            {name: read_value(value, self.like.dialect.decimal) for name, value in row.items() if name in columns},
         )
 
     def _read_time(self, value: Any, name: str) -> Any:
         if self.forecaster.schema_.kind == "integers":
-            return int(value)
+            with contextlib.suppress(ValueError):
+                return int(value)
+            raise ValueError(received("The first field must be the number of the row, an integer.", **{name: value}))
         form = self.like.format
         if form is None:
             form = TimeFormat(self.how.time_format) if self.how.time_format else TimeFormat.find([str(value)])
@@ -124,12 +132,37 @@ def _read_json(line: str) -> dict[str, Any]:
     raise ValueError(received("A line must be an object of JSON, as the first one is.", line=line))
 
 
-def _read_value(value: Any, decimal: str) -> Any:
-    """Read a number, a missing value, or text."""
-    if value is None or value in ("", "NA", "NaN", "nan", "null", "None"):
-        return float("nan")
+def read_value(value: Any, decimal: str) -> Any:
+    """Read a field as `tscnn.cli.tables.read_table` does.
+
+    Parameters
+    ----------
+    value : str, or object of JSON
+        The field.
+    decimal : {".", ","}
+        Mark of decimals; beside a comma, points stand between thousands.
+
+    Returns
+    -------
+    float, bool or str
+        A number, NaN for a missing value, or text.
+
+    Raises
+    ------
+    ValueError
+        If it is an integer that no array holds.
+
+    Examples
+    --------
+    >>> read_value("1.627,39", ","), read_value("N/A", ",")
+    (1627.39, nan)
+    """
+    if value is None or value in _WORDS:
+        return _WORDS.get(value, float("nan"))
     if not isinstance(value, str):
+        if isinstance(value, int) and not -(2**63) <= value < 2**64:
+            raise ValueError(received("An integer must be of at most 64 bits.", value=value))
         return value
     with contextlib.suppress(ValueError):
-        return float(value.replace(",", ".") if decimal == "," else value)
+        return float(value.replace(".", "").replace(",", ".") if decimal == "," else value)  # 1.627,39
     return value

@@ -13,6 +13,7 @@ from tscnn.common.checks import received, show
 from tscnn.data.categories import number_categories
 from tscnn.data.index import find_kind
 from tscnn.data.schema import Schema
+from tscnn.data.steps import write_step
 from tscnn.data.times import Times
 from tscnn.data.values import as_float, list_some
 
@@ -82,7 +83,7 @@ def read_future(future: Any, schema: Schema, newest: np.ndarray, due: pd.Index, 
         raise ValueError(received(rule, repeated=list_some(frame.columns[frame.columns.duplicated()])))
     own = frame.iloc[:, frame.columns.get_indexer(names)]
     try:
-        _check_times(own.index, due)
+        _check_times(own.index, due, schema.freq)
         _check_complete(own)
         own = own if is_read else number_categories(own, [schema.categories[at] for at in wanted])
         numbers = as_float(own).to_numpy()
@@ -132,7 +133,7 @@ def _check_complete(frame: pd.DataFrame) -> None:
         raise ValueError(received(rule, n_missing=int(missing.sum())))
 
 
-def _check_times(index: pd.Index, due: pd.Index) -> None:
+def _check_times(index: pd.Index, due: pd.Index, freq: Any) -> None:
     """Complain about times that are missing, too many, or others."""
     if find_kind(index) != find_kind(due):
         rule = f"`future` must be indexed by {find_kind(due)}, as the rows before it are: from {due[0]} to {due[-1]}."
@@ -155,8 +156,23 @@ def _check_times(index: pd.Index, due: pd.Index) -> None:
             received(f"{rule}; `future[~future.index.duplicated()]` keeps the first of each.", repeated=repeated)
         )
     missing, extra = due.difference(index), index.difference(due)
-    if not len(missing):
+    if len(missing) == len(due):
+        rule += f"; `{_write_times(due, freq)}` are these"
+    elif len(missing):
+        rule += f"; `future.reindex({_write_times(due, freq)}).ffill().bfill()` repeats others for absent ones"
+    else:
         mend = f"future.loc[{show(str(due[0]))}:{show(str(due[-1]))}]" if len(extra) else "future.sort_index()"
         rule += f"; `{mend}` has them"
-    listed = {"missing": list(map(str, missing[:3])), "extra": list(map(str, extra[:3]))}
+    listed = {name: list(map(str, some[:2])) for name, some in (("missing", missing), ("extra", extra)) if len(some)}
     raise ValueError(received(f"{rule}.", n_rows=len(index), **listed))
+
+
+def _write_times(due: pd.Index, freq: Any) -> str:
+    """Write the times that are due as code."""
+    if not isinstance(due, pd.DatetimeIndex | pd.PeriodIndex):
+        step = f", {due[1] - due[0]}" if len(due) > 1 and due[1] - due[0] > 1 else ""
+        return f"range({due[0]}, {due[-1] + 1}{step})"
+    kind, zone = "period" if isinstance(due, pd.PeriodIndex) else "date", getattr(due, "tz", None)
+    first = str(due[0] if zone is None else due[0].tz_localize(None))
+    there = "" if zone is None else f", tz={show(str(zone))}"
+    return f"pd.{kind}_range({show(first)}, periods={len(due)}, freq={write_step(freq, due)}{there})"

@@ -353,6 +353,8 @@ def read_label(name: str, label: Any, index: pd.Index) -> Any:
     if read is None or read is pd.NaT:
         rule = f"{name} must be comparable with the index, which holds {kind}"
         zone = f" of the zone {index.tz}" if kind == "times" and index.tz is not None else ""
+        if kind == "integers" and isinstance(label, str | datetime.date | np.datetime64 | pd.Period):
+            zone = "; `time=` takes times from a column, if there is one"
         raise TypeError(received(f"{rule}{zone}.", label=label, an_entry=str(index[-1])))
     return read
 

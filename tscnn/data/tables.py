@@ -141,14 +141,15 @@ class Layout:
             yield
         except (TypeError, ValueError) as error:
             is_array = isinstance(X, np.ndarray | list | tuple)
-            suggests = re.search(r"`X[.[]" if is_array else r"\bX[.[]|\(X", str(error))
+            suggests = re.search(r"`X[.[]" if is_array else r"\b(?:X|future)[.[]|\(X", str(error))
             if not suggests or type(error) not in (TypeError, ValueError) or (self.time is None and not is_array):
                 raise
-            made = "X" if self.library == "pandas" else "X.to_pandas()"
+            name = "future" if suggests[0].startswith("future") else "X"
+            made = name if self.library == "pandas" else f"{name}.to_pandas()"
             made = "pd.DataFrame(X)" if is_array else f"{made}.set_index({show(self.time)})"
             numbered = "`X.reset_index(drop=True)`"  # which leaves no times
             said = str(error).replace(numbered, f"{numbered}, with `time=None`,")
-            raise type(error)(f"{said}; here `X` is `{made}`.") from None
+            raise type(error)(f"{said}; here `{name}` is `{made}`.") from None
 
 
 def read_table(X: Any, time: Any = None) -> tuple[Any, Layout]:
@@ -272,9 +273,10 @@ def _read_narwhals(table: Any, time: Any) -> tuple[pd.DataFrame, Layout]:
     if time is None:
         guess = next((name for name in table.columns if table.schema[name].is_temporal()), None)
         rule = f"A table of {library} has no index; "
-        rule += (
-            "`X.to_numpy()` numbers its rows" if guess is None else f"`Forecaster(time={show(guess)})` takes its times"
-        )
+        if guess is None:
+            rule += "`X.to_numpy()` numbers its rows"
+        else:
+            rule += f"`time={show(guess)}`, or `X.to_pandas().set_index({show(guess)})`, takes its times"
         raise TypeError(received(f"{rule} from a column.", columns=table.columns[:10]))
     if time not in table.columns:
         raise ValueError(received("`time` must be a column of `X`.", time=time, columns=table.columns[:10]))

@@ -13,7 +13,7 @@ import pandas as pd
 from tscnn.common.checks import received, show
 from tscnn.data.mapped import blocks
 
-__all__ = ["FARTHEST", "as_float", "check_observed", "check_sizes", "list_some"]
+__all__ = ["FARTHEST", "as_float", "check_observed", "check_sizes", "list_some", "refuse_large_integers"]
 
 LARGEST = float(np.sqrt(np.finfo(np.float32).max))
 FARTHEST = 1e17  # standard deviations: float32 holds the squares of ten thousand such values, added up
@@ -52,6 +52,28 @@ def as_float(frame: pd.DataFrame, missing: str = "raise") -> pd.DataFrame:
     if not good.all():
         _refuse_value(frame, values, good)
     return pd.DataFrame(values, index=frame.index, columns=frame.columns, copy=False)
+
+
+def refuse_large_integers(rows: np.ndarray, columns: pd.Index) -> None:
+    """Complain about an integer that float32 can't square, of which some versions of pandas make no float.
+
+    Parameters
+    ----------
+    rows : ndarray of objects, of shape (..., n_features)
+        As they were given.
+    columns : Index
+        Names of the columns, for errors.
+
+    Raises
+    ------
+    ValueError
+        Naming the column.
+    """
+    for name, values in zip(columns.tolist(), rows.reshape(-1, len(columns)).T, strict=True):
+        large = [value for value in values if isinstance(value, int) and abs(value) >= LARGEST]
+        if large:
+            rule = f"Every value must be one that float32 can square, but that of column {show(name)} is not."
+            raise ValueError(received(rule, value=large[0]))
 
 
 def check_observed(frame: pd.DataFrame) -> None:
@@ -128,9 +150,10 @@ def _refuse_column(frame: pd.DataFrame, position: int) -> None:
     name, dtype, other = show(label), column.dtype, _first_other(column)
     numbers = f"Column {name} must hold real numbers or booleans;"
     without = f"`X.drop(columns=[{name}])` does without."
+    has_times = isinstance(frame.index, pd.DatetimeIndex | pd.PeriodIndex)  # of `time=`, maybe
     if pd.api.types.is_datetime64_any_dtype(dtype) or isinstance(dtype, pd.PeriodDtype):
         rule = f"Column {name} holds times, which belong in the index: `X.set_index({name})`, or"
-        rule += f" `Forecaster(time={name})`; {without}"
+        rule += f" {without}" if has_times else f" `Forecaster(time={name})`; {without}"
     elif dtype.kind == "m":
         rule = f"{numbers} `X[{name}] = X[{name}].dt.total_seconds()` makes numbers of lengths of time."
     elif isinstance(other, int) and not _works(partial(float, other)):
@@ -195,8 +218,9 @@ def _makes_numbers(convert: Callable[[], pd.Series]) -> bool:
 
 
 def _first_other(column: pd.Series) -> Any:
-    """Return the first of many values that is no number, or that is none as it is, or the first one."""
-    values = column.iloc[:1000].tolist()
+    """Return the first of many values that is no number, or that is none as it is, or the first that is there."""
+    known = column[column.notna()]
+    values = (known if len(known) else column).iloc[:1000].tolist()
     others = [value for value in values if not _works(partial(float, value))]
     others += [value for value in values if isinstance(value, str | bool)]
     found = next(iter(others), values[0])

@@ -11,8 +11,8 @@ import pandas as pd
 
 from tscnn.common.checks import check_choice, check_int, received
 from tscnn.data.frame import as_frame
-from tscnn.data.index import find_seasonality, find_seasons
-from tscnn.data.panel import split_panel
+from tscnn.data.index import find_kind, find_seasonality, find_seasons
+from tscnn.data.panel import naming, split_panel
 from tscnn.data.steps import find_step
 from tscnn.data.tables import read_table
 from tscnn.evaluation.backtest import find_cutoffs
@@ -113,10 +113,14 @@ def compare(
             raise TypeError(
                 received("A model must have `fit` and `predict`, or make one when called.", **{name: model})
             )
-    table = read_table(df, time)[0]
+    table, layout = read_table(df, time)
     if not isinstance(table, Mapping):
         table = split_panel(table, series_id) if series_id is not None else as_frame(table, "df")
     rows, metrics = Rows.of(table), read_metrics(metrics)
+    with layout.lines_of_pandas(df):
+        for name, frame in rows.by_series.items():
+            with naming(name):
+                find_kind(frame.index)
     by = read_groups(by, ("series", "target", "step"))
     if season_length is not None:
         check_int("season_length", season_length)

@@ -264,14 +264,17 @@ class FittedForecaster(FittedAttributes):
         draw = plot_interactive if check_choice("interactive", interactive, (True, False)) else plot_forecast
         pipeline, frames = self._fitted(), self._read_context(X)
         listed = list(frames)[:MOST_PANELS] if series is None else series if isinstance(series, list) else [series]
-        names = [check_choice("series", name, list(frames)) for name in listed]
+        if series is not None and None in frames:
+            raise ValueError(received("`series` must be None: there is one series, without a name.", series=series))
+        if not listed or any(name not in list(frames) for name in listed):
+            raise ValueError(received("`series` must be of those that there are.", series=series, known=list(frames)))
         horizon = pipeline.horizon if horizon is None else check_int("horizon", horizon)
         n_shown = max(2 * pipeline.lookback, 3 * horizon) if history is None else check_int("history", history)
         if isinstance(coverage, str) and check_choice("coverage", coverage, ("auto",)):
             is_known = pipeline.calibration is not None and self.quantiles is None and horizon <= pipeline.horizon
             coverage = (0.5, 0.9) if is_known else None
         seen, later = {}, {}
-        for name in names:
+        for name in listed:
             frame = frames[name]
             last = frame.index[-1] if cutoff is None else read_label("`cutoff`", cutoff, frame.index)
             if not (at := int((frame.index <= last).sum())):

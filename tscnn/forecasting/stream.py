@@ -20,7 +20,7 @@ from tscnn.data.schema import Schema
 from tscnn.data.series import SeriesSet
 from tscnn.data.tables import Layout, read_row
 from tscnn.data.times import Times
-from tscnn.data.values import FARTHEST, check_sizes, list_some
+from tscnn.data.values import FARTHEST, check_sizes, list_some, refuse_large_integers
 from tscnn.forecasting.adaptive import Following
 from tscnn.forecasting.intervals import Asked, RawForecasts, require_calibration
 from tscnn.forecasting.pipeline import Pipeline
@@ -420,6 +420,8 @@ class Stream:
             if (np.abs(rows) < _BEYOND_DOUBT).all():
                 return rows
         elif not isinstance(rows, np.ma.MaskedArray):  # each column in the type of its own value
+            if values.dtype == object:
+                refuse_large_integers(values, columns)
             parts = values.tolist() if values.dtype == object else row
             rows = pd.DataFrame([parts] if values.ndim == 1 else parts)
             rows.columns = columns

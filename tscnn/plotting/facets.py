@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tscnn.common.checks import received
+from tscnn.common.checks import received, show
 from tscnn.data.index import find_kind
 from tscnn.data.panel import split_panel
 from tscnn.data.values import as_float, list_some
@@ -225,6 +225,7 @@ def _choose(argument: str, given: Any, known: list[Any]) -> list[Any]:
         return known
     names = list(given) if isinstance(given, list | pd.Index) else [given]
     if not names or any(name not in known for name in names):
-        owner = f"`{argument}` must name columns of" if argument == "columns" else f"`{argument}` must be one of"
-        raise ValueError(received(f"{owner} {list_some(known)}.", **{argument: given}))
+        if argument == "series":
+            raise ValueError(received("`series` must be of those that there are.", series=given, known=known))
+        raise ValueError(received(f"`columns` must name columns of {show(list_some(known), 200)}.", columns=given))
     return names

@@ -15,7 +15,8 @@ from tscnn.common.progress import find_teller
 from tscnn.common.random_state import read_random_state
 from tscnn.common.settings import Settings, is_auto
 from tscnn.data.frame import learn_schema, read_frame
-from tscnn.data.panel import is_panel, join_forecasts, learn_panel, read_panel
+from tscnn.data.index import find_kind
+from tscnn.data.panel import is_panel, join_forecasts, learn_panel, naming, read_panel
 from tscnn.data.schema import Schema
 from tscnn.data.series import SeriesSet
 from tscnn.data.tables import read_table, tables_in_and_out
@@ -351,8 +352,15 @@ class Reconstructor(SavedReconstructor, Estimator):
         """Read what is of the kind of the training data, by series; a single one by None."""
         with naming_reconstructor():
             if is_panel(X, self.series_id):
-                return read_panel(X, self.series_id, self.schema_, self.freq)
-            return {None: read_frame(X, self.schema_, self.freq)}
+                frames = read_panel(X, self.series_id, self.schema_, self.freq)
+            else:
+                frames = {None: read_frame(X, self.schema_, self.freq)}
+        for name, frame in frames.items():
+            if self.model_.season.cycles and find_kind(frame.index) == "integers":
+                rule = "`X` must be indexed by times, as that of `fit`, for means by time; a fit with `calendar=None`"
+                with naming(name):
+                    raise TypeError(received(f"{rule} has none, and takes arrays.", index=type(frame.index).__name__))
+        return frames
 
     def _map(self, X: Any, function: Any, columns: pd.Index) -> pd.DataFrame:
         """Apply a function of a model, series and one of these to each, and lay out what it returns as `X` is."""

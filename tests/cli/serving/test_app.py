@@ -100,6 +100,13 @@ def test_a_single_model_has_short_addresses(single: Service, frame: pd.DataFrame
         ("/models/one/update", b"hello", "POST", 422, "must be JSON"),
         ("/models/one/update", {"rows": {"time": "2026-01-07 06:00", "a": 1}}, "POST", 422, "missing=['b']"),
         ("/models/one/forecast", {"horizon": "\ud800"}, "POST", 422, "`horizon`"),
+        (
+            "/models/one/update",
+            {"rows": [{"a\ud800": 1}]},
+            "POST",
+            422,
+            "`rows` of the body must be of whole characters",
+        ),
         ("/models/one/forecast?horizon=x", None, "GET", 422, "`horizon` must be an integer"),
         ("/models/one/forecast?quantiles=x", None, "GET", 422, "`quantiles` must be a number"),
         ("/models/one/forecast?rows=1", None, "GET", 422, "unknown=['rows']"),

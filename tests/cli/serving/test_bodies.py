@@ -16,6 +16,14 @@ ROW = {"time": "2026-01-07 06:00", "a": 1.0, "b": 101.0}  # the one that is due
     [
         (b"hello", "must be JSON"),
         (b"\xff\xfe{}", "must be JSON"),
+        (
+            b'{"rows": [{"a\\ud800": 1}]}',
+            "`rows` of the body must be of whole characters: a surrogate must be one of a pair",
+        ),
+        (b'{"series": "\\uDE00\\uD83D"}', "a surrogate must be one of a pair"),
+        (b'{"a\\ud800": 1}', "unknown="),
+        (b'{"series": "\xed\xa0\x80"}', "must be JSON in UTF-8"),
+        (b'{"series": "Gr\xf6\xdfe"}', "must be JSON in UTF-8"),
         (b"[1]", "must be an object"),
         (b'{"a": 1}', "unknown=['a']"),
         (b'{"rows": [NaN]}', "NaN is no JSON; null is a missing value"),
@@ -28,6 +36,14 @@ def test_bodies_that_are_none(raw: bytes, said: str) -> None:
         read_body(raw, FORECAST_FIELDS)
     assert said in str(error.value)
     assert len(str(error.value)) < 400
+
+
+def test_characters_of_every_plane_are_read() -> None:
+    body = {"series": "\U0001f600"}
+    written = json.dumps(body, ensure_ascii=False)
+    for raw in (json.dumps(body).encode(), written.encode(), written.encode("utf-16")):
+        assert read_body(raw, FORECAST_FIELDS) == body
+    assert read_body(rb'{"series": "\\ud800"}', FORECAST_FIELDS) == {"series": r"\ud800"}  # a backslash, and letters
 
 
 @pytest.mark.parametrize(
@@ -78,7 +94,7 @@ def test_rows_that_are_refused(model: Model, rows: object, said: str) -> None:
         ({"horizon": 9, "coverage": 0.9}, "at most 3 steps"),
         ({"coverage": 90}, "`coverage`"),
         ({"quantiles": [0.9, 0.1]}, "must ascend"),
-        ({"series": "a"}, "`series`"),
+        ({"series": "a"}, "`series` must be left out: there is one series"),
         ({"future": [ROW]}, "`future` must be None"),
         ({"rows": [ROW]}, "at least lookback = 12 rows"),
         ({"time_format": "%d"}, "are of `rows`"),

@@ -27,6 +27,7 @@ FORECAST_FIELDS = (*UPDATE_FIELDS, "horizon", "coverage", "quantiles", "series")
 _NESTED = {dict, list}
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2})?)?")
 _ZEROS = str.maketrans("123456789T", "0" * 9 + " ")  # times of one format have one shape, then
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _PYTHON = re.compile(r"`[^`]*(\bX\b|future[.\[]|\()[^`]*`")
 
 
@@ -57,12 +58,15 @@ def read_body(raw: bytes, fields: Collection[str]) -> dict[str, Any]:
     """
     if not raw.strip():
         return {}
+    start = raw[:60].decode("utf-8", "replace")
     try:
-        body = json.loads(raw, parse_constant=_refuse_constant)
+        text = raw.decode(json.detect_encoding(raw))
+        body = json.loads(text, parse_constant=_refuse_constant)
     except RecursionError:
         raise ValueError("The body must be JSON that is not nested this deeply.") from None
-    except ValueError as error:  # UnicodeDecodeError is one
-        start = raw[:60].decode("utf-8", "replace")
+    except UnicodeError:
+        raise ValueError(received("The body must be JSON in UTF-8.", body=start)) from None
+    except ValueError as error:
         raise ValueError(received(f"The body must be JSON ({str(error)[:120]}).", body=start)) from None
     if not isinstance(body, dict):
         rule = 'The body must be an object, such as {"rows": [..]}.'
@@ -70,6 +74,9 @@ def read_body(raw: bytes, fields: Collection[str]) -> dict[str, Any]:
     if unknown := [name for name in body if name not in fields]:
         rule = f"The body may have the fields {', '.join(fields)}; columns belong into rows"
         raise ValueError(received(f'{rule}: {{"rows": [{{..}}]}}.', unknown=list_some(unknown)))
+    if _SURROGATE.search(text):
+        for name, value in body.items():
+            _check_characters(name, value)
     return {name: value for name, value in body.items() if value is not None}
 
 
@@ -278,6 +285,14 @@ def _as_static(static: Any, is_panel: bool) -> dict[Any, dict[str, Any]]:
         raise TypeError(received(rule, type=_kind_of(static)))
     nested = [name for name, value in static.items() if isinstance(value, dict)]
     return static if is_panel and static and len(nested) == len(static) else {None: static}
+
+
+def _check_characters(field: str, value: Any) -> None:
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        rule = f"`{field}` of the body must be of whole characters: a surrogate must be one of a pair."
+        raise ValueError(received(rule, text=error.object[max(0, error.start - 20) : error.end + 20])) from None
 
 
 def _check_alike(field: str, records: list[dict[str, Any]]) -> None:

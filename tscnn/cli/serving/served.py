@@ -187,11 +187,11 @@ class ServedModel:
             return frames
         wanted = list(map(str, series if isinstance(series, list) else [series]))
         unknown = [name for name in wanted if name not in set(map(str, frames))]
-        if unknown or None in frames:
-            known = [] if None in frames else list_some(frames)
-            raise ValueError(
-                received("`series` must name series that there are.", series=unknown or wanted, known=known)
-            )
+        if None in frames:
+            raise ValueError(received("`series` must be left out: there is one series.", series=series))
+        if unknown:
+            rule = "`series` must be of those that there are."
+            raise ValueError(received(rule, series=unknown, known=list_some(frames)))
         return {name: frame for name, frame in frames.items() if str(name) in wanted}
 
     def _write(self, found: pd.DataFrame | None, after: Frames, form: Any, **more: Any) -> bytes:
