@@ -162,14 +162,19 @@ class OutlierFilter:
         if not far.any() and not missing.any() and stuck is None:
             return windows
         cleaned = windows.copy()
-        for i, f in np.argwhere(far if stuck is None else far | stuck.any(axis=1)):
-            bad = outside[i, :, f]
-            bad = keep_levels(windows[i, :, f], bad, self.season) if far[i, f] else bad
-            bad = bad if stuck is None else bad | stuck[i, :, f]
-            if missing[i, f]:
-                cleaned[i, bad, f] = np.nan
-            else:
-                cleaned[i, :, f] = fill_gaps(windows[i, :, f], bad, self.season)
+        damaged = far if stuck is None else far | stuck.any(axis=1)
+        for i in np.flatnonzero(damaged.any(axis=1)):
+            alike: dict[bytes, list[int]] = {}  # columns, by which of their rows are bad
+            for f in np.flatnonzero(damaged[i]).tolist():
+                bad = keep_levels(windows[i, :, f], outside[i, :, f], self.season) if far[i, f] else outside[i, :, f]
+                bad = bad if stuck is None else bad | stuck[i, :, f]
+                if missing[i, f]:
+                    cleaned[i, bad, f] = np.nan
+                else:
+                    alike.setdefault(bad.tobytes(), []).append(f)
+            for flags, columns in alike.items():
+                bad = np.frombuffer(flags, bool)
+                cleaned[i][:, columns] = fill_gaps(windows[i][:, columns], bad, self.season)
         for i in np.flatnonzero(missing.any(axis=1)):
             cleaned[i] = fill_missing(cleaned[i], self.gaps, np.flatnonzero(missing[i]))
         return cleaned
@@ -298,16 +303,16 @@ def fill_gaps(column: np.ndarray, bad: np.ndarray, season: int) -> np.ndarray:
 
     Parameters
     ----------
-    column : ndarray of shape (n_rows,)
-        In any units.
+    column : ndarray of shape (n_rows,) or (n_rows, n_columns)
+        In any units: a column, or several.
     bad : ndarray of bool of shape (n_rows,)
-        Values to replace.
+        Rows to replace.
     season : int
         Rows of a season; 0 for none.
 
     Returns
     -------
-    ndarray of shape (n_rows,)
+    ndarray of the same shape
         The same array, if there is nothing to replace, or nothing to replace it by.
 
     Examples
@@ -317,17 +322,27 @@ def fill_gaps(column: np.ndarray, bad: np.ndarray, season: int) -> np.ndarray:
     """
     if not bad.any() or bad.all():
         return column
-    good, filled = ~bad, column.copy()
-    filled[bad] = np.interp(np.flatnonzero(bad), np.flatnonzero(good), column[good])
+    filled, n_rows = column.copy(), len(column)
     for start, stop in find_runs(bad):
-        if not season or (stop - start <= SHORT and stop < len(column)):
-            continue
-        cycles = [np.resize(filled[start - season : start], stop - start)] if start >= season else []
-        if stop + season <= len(column) and good[stop : stop + season].all():
-            cycles.append(np.resize(column[stop : stop + season][::-1], stop - start)[::-1])
+        n_bad, cycles = stop - start, []
+        if season and (n_bad > SHORT or stop == n_rows):
+            if start >= season:
+                cycles.append(_go_on(filled[start - season : start], n_bad))
+            if stop + season <= n_rows and not bad[stop : stop + season].any():
+                cycles.append(_go_on(column[stop : stop + season][::-1], n_bad)[::-1])
         if cycles:
-            filled[start:stop] = sum(cycles) / len(cycles)
+            filled[start:stop] = cycles[0] if len(cycles) == 1 else (cycles[0] + cycles[1]) / 2
+        else:
+            after = column[stop if stop < n_rows else start - 1]
+            before = column[start - 1].astype(np.float64) if start else after
+            share = np.arange(1, n_bad + 1) / (n_bad + 1)
+            filled[start:stop] = before + np.multiply.outer(share, after - before)
     return filled
+
+
+def _go_on(cycle: np.ndarray, n: int) -> np.ndarray:
+    """Return n rows that repeat a cycle."""
+    return cycle[:n] if n <= len(cycle) else cycle[np.arange(n) % len(cycle)]
 
 
 def count_in_windows(flags: np.ndarray, lookback: int) -> np.ndarray:

@@ -8,7 +8,7 @@ import numpy as np
 
 from tscnn.data.mapped import blocks
 from tscnn.data.series import SeriesSet
-from tscnn.transforms.missing import SHORT, find_runs
+from tscnn.transforms.missing import SHORT
 
 __all__ = [
     "GAP",
@@ -141,7 +141,7 @@ def find_stuck(runs: np.ndarray | None, stuck_from: np.ndarray | None, far: np.n
     long = find_long(runs, stuck_from)
     if runs is None or long is None:
         return None
-    stuck = np.stack([mark_long(*each) for each in zip(runs, long, strict=True)])
+    stuck = mark_long(runs, long)
     stuck &= (stuck | far).mean(axis=1, keepdims=True) <= MOST_OF_WINDOW
     return stuck if stuck.any() else None
 
@@ -151,7 +151,7 @@ def mark_long(runs: np.ndarray, long: np.ndarray) -> np.ndarray:
 
     Parameters
     ----------
-    runs, long : ndarray of shape (n_rows, n_features)
+    runs, long : ndarray of shape (..., n_rows, n_features)
         Of `count_runs` and `find_long`.
 
     Returns
@@ -159,8 +159,6 @@ def mark_long(runs: np.ndarray, long: np.ndarray) -> np.ndarray:
     ndarray of bool of the same shape
         From the first row of each run on, or of the window.
     """
-    stuck = np.zeros(runs.shape, bool)
-    for f in np.flatnonzero(long.any(axis=0)):
-        for _, stop in find_runs(long[:, f]):
-            stuck[max(0, stop - int(runs[stop - 1, f])) : stop, f] = True
-    return stuck
+    at = np.arange(runs.shape[-2], dtype=runs.dtype)[:, None]
+    first = np.where(long, at + 1 - runs, runs.dtype.type(len(at)))  # of the run that a row belongs to
+    return np.asarray(np.minimum.accumulate(first[..., ::-1, :], axis=-2)[..., ::-1, :] <= at)
