@@ -64,7 +64,11 @@ def find_panel_cutoffs(
     ----------
     frames : mapping of DataFrame
         By series; a single one by None.
-    n_first, horizon, start, stride
+    n_first, horizon : int
+        As of `find_cutoffs`.
+    start : str, Timestamp, datetime, Period, int or None
+        As of `find_cutoffs`.
+    stride : int
         As of `find_cutoffs`.
 
     Returns
