@@ -186,3 +186,15 @@ def test_covariates_count_where_rows_are_few(n_rows):
     assert forecaster.gates_["covariate_effects"].kept
     errors = forecaster.predict(future=shop[["promotion"]][n_rows:])["sales"] - shop["sales"][n_rows:]
     assert np.sqrt(np.square(errors).mean()) < 2
+
+
+@pytest.mark.parametrize(("freq", "n_rows"), [("MS", 90), ("W-MON", 110)])
+def test_covariates_count_in_weeks_and_months(freq, n_rows):
+    random, times = np.random.default_rng(0), pd.date_range("2018-01-01", periods=n_rows, freq=freq)
+    promotion = (random.random(n_rows) < 0.2).astype(int)
+    level = 100 + np.cumsum(random.normal(0, 1, n_rows))
+    frame = pd.DataFrame({"sales": level + 20 * promotion + random.normal(size=n_rows), "promotion": promotion}, times)
+    forecaster = Forecaster(horizon=3, future_covariates="promotion", network=None, verbose=0).fit(frame[:-3])
+    ahead = frame[["promotion"]][-3:]
+    gain = forecaster.predict(future=ahead * 0 + 1) - forecaster.predict(future=ahead * 0)
+    np.testing.assert_allclose(gain, 20, atol=4)

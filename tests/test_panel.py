@@ -128,7 +128,21 @@ def test_panel_streams_take_long_frames(forecaster, shops):
 
 def test_panel_backtests_name_the_series_without_a_cutoff(forecaster, shops):
     with pytest.raises(ValueError, match=r"^Series 's1': No cutoff has"):
-        forecaster.backtest({name: shops[name] for name in ("s1", "s2")}, start=shops["s1"].index[-1])
+        forecaster.backtest({"s1": shops["s1"]}, start=shops["s1"].index[-1])
+
+
+def test_panel_backtests_leave_out_series_that_end_before_the_start(forecaster, shops):
+    rows = {name: shops[name] for name in ("s1", "s5")}
+    start = shops["s1"].index[-1]
+    with pytest.warns(UserWarning, match=r"1 of 2 series have no cutoff .* series=\['s1'\]"):
+        backtest = forecaster.backtest(rows, start=start)
+    pd.testing.assert_frame_equal(backtest, forecaster.backtest({"s5": shops["s5"]}, start=start))
+
+
+def test_panel_pictures_of_a_cutoff_show_the_series_that_are_there(forecaster, shops):
+    cutoff = shops["s1"].index[-1] + pd.Timedelta(days=1)
+    axes = forecaster.plot({name: shops[name] for name in ("s1", "s5")}, cutoff=cutoff)
+    assert [panel.get_title(loc="left") for panel in axes] == ["s5"]
 
 
 def test_panel_score_is_the_mean_over_series(forecaster, shops):

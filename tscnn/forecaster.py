@@ -12,11 +12,11 @@ from tscnn import fitting
 from tscnn.common.checks import check_choice, check_int, received
 from tscnn.common.term import empty_forecasts
 from tscnn.data.frame import check_y, forecast_frame, learn_schema
-from tscnn.data.panel import is_panel, join_forecasts, learn_panel, naming, refuse_y
+from tscnn.data.panel import is_panel, join_forecasts, learn_panel, refuse_y
 from tscnn.data.parquet import is_stored, read_stored
 from tscnn.data.series import SeriesSet
 from tscnn.data.tables import Layout, read_table, tables_in_and_out
-from tscnn.evaluation.backtest import find_cutoffs
+from tscnn.evaluation.backtest import find_panel_cutoffs
 from tscnn.evaluation.report import describe_report, list_unbeaten
 from tscnn.evaluation.score import coefficient_of_determination
 from tscnn.exporting import ExportedModel
@@ -353,6 +353,7 @@ class Forecaster(SavedModel, ExportedModel, GroupedParameters):
             Rows with known outcomes, at least lookback + horizon.
         start : index label, optional
             The first cutoff is the first row at or after this label; default the first row with a complete window.
+            Series of a panel that end too early for one are left out, which a warning says.
         stride : int, default 1
             Rows from one cutoff to the next. The last cutoff is at least `horizon` rows before the end.
         refit : bool or "linear", default False
@@ -398,11 +399,11 @@ class Forecaster(SavedModel, ExportedModel, GroupedParameters):
             return fitting.backtest_refitted(self, X, start, stride, how, coverage)
         pipeline, asked = self._fitted().computed_by(engine), self._ask(coverage)
         frames, columns = self._reader.outcomes(X), asked.columns(self.schema_.target_names)
-        series = SeriesSet.of_frames(frames, self.schema_)
+        origins = find_panel_cutoffs(frames, pipeline.fewest_rows, pipeline.horizon, start, stride)
+        series = SeriesSet.of_frames({name: frames[name] for name in origins}, self.schema_)
         found = {}
-        for i, (name, frame) in enumerate(frames.items()):
-            with naming(name):
-                cutoffs = find_cutoffs(frame.index, pipeline.fewest_rows, pipeline.horizon, start, stride)
+        for i, (name, cutoffs) in enumerate(origins.items()):
+            frame = frames[name]
             forecasts = empty_forecasts(len(cutoffs), pipeline.horizon, len(columns), self.schema_.dtype)
             if asked:
                 parts = forecast_asked(pipeline, series, i, cutoffs, asked, adaptive)

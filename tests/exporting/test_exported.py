@@ -142,6 +142,7 @@ def test_short_series(tmp_path):
     forecaster = closed_form(lookback="auto", horizon=12).fit(short)
     assert "structural_mixture" in [term.name for term in forecaster.pipeline_.terms]
     check(forecaster, tmp_path / "model.onnx", short.iloc[-forecaster.pipeline_.fewest_rows :])
+    check(forecaster, tmp_path / "model.onnx", short.iloc[20:])  # repetitions before aren't a stuck sensor
 
 
 def test_no_framework_is_imported(plain, tmp_path):

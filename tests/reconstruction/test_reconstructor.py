@@ -90,6 +90,13 @@ def test_anomalies_have_the_highest_scores(fitted):
     assert scores["b"].iloc[205:225].min() > fitted.threshold_
 
 
+def test_a_sensor_that_is_stuck_in_training_is_found_there(df):
+    stuck = df.copy()
+    stuck.iloc[200:230, 1] = stuck.iloc[200, 1]  # more rows than the share of false alarms
+    found = Reconstructor(network=None, random_state=0, lookback=1).fit(stuck)
+    assert (found.score_samples(stuck)["b"].iloc[200:230] > found.threshold_).all()
+
+
 def test_the_threshold_has_the_false_alarm_rate_that_is_asked_for(df):
     found = Reconstructor(network=None, random_state=0, false_alarm_rate=0.05, lookback=1).fit(df)
     later = pd.concat([found.score_samples(weather_like(seed=seed)).max(axis=1) for seed in (3, 4, 5)])

@@ -118,7 +118,8 @@ def future_of(future: Any, name: Any) -> Any:
     if name is None or not isinstance(future, Mapping):
         return future
     if name not in future:
-        raise ValueError(received("`future` must have an entry for every series.", missing=name))
+        rule = "`future` must have an entry for every series; give the rows of those to forecast alone as `X`, and a"
+        raise ValueError(received(f"{rule} series that has ended needs none.", missing=name))
     return future[name]
 
 

@@ -51,7 +51,8 @@ def forecast_in_graph(
     windows = ops.cast(values, "float32")  # as of rows, complete
     cleaned = windows
     if pipeline.outliers is not None:
-        cleaned = clean_in_graph(windows, missing, pipeline.outliers, ops, rows)
+        padded = pipeline.standardize.names is not None or pipeline.fewest_rows < pipeline.lookback
+        cleaned = clean_in_graph(windows, missing, pipeline.outliers, ops, rows, padded=padded)
     effects = next((one for one in pipeline.transforms if isinstance(one, CovariateEffects)), None)
     forecasts = ops.take(ops.zeros_like(cleaned[:, :1]), list(pipeline.targets), axis=-1)
     forecasts = forecasts + np.zeros((pipeline.horizon, 1), np.float32)

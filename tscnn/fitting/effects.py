@@ -7,6 +7,7 @@ import dataclasses
 import numpy as np
 
 from tscnn.data.calendar import find_calendar
+from tscnn.data.index import find_seasons
 from tscnn.data.schema import Schema
 from tscnn.data.series import SeriesSet
 from tscnn.data.split import Split
@@ -54,7 +55,7 @@ def fit_effects(
         How much they help.
     """
     settings = CovariateSettings()
-    width = 7 * (season_length or 1) if (season_length or 1) > 7 else max(season_length or 1, 4 * parameters.horizon)
+    width = _find_width(schema, season_length or 1, parameters.horizon)
     every = -(-len(rows.values) // settings.most_rows)
     which = range(0, len(rows.indexes), min(every, len(rows.indexes)))
     split, length = dataclasses.replace(split.take(which), series=rows.take(which)), 4 * (width + parameters.horizon)
@@ -95,6 +96,19 @@ def fit_effects(
     refitted = sum_effects(rows.values, everything, sums[best].basis, parameters.horizon, width, settings) or sums[best]
     columns = np.array(targets)[helped]
     return tuple(one.solve(settings.n_folds).of_columns(columns) for one in (sums[best], refitted)), result
+
+
+def _find_width(schema: Schema, season_length: int, horizon: int) -> int:
+    """Return of how many rows the level is that effects are changes of: a convention.
+
+    Seven seasons of a year are more weeks or months than most series have. Covariates need no season, as a promotion
+    counts from week to week; the calendar alone does.
+    """
+    if season_length <= 7:
+        return max(season_length, 4 * horizon)
+    if "year" in find_seasons(schema.freq) and "future_covariate" in schema.roles:
+        return min(season_length, 4 * horizon)
+    return 7 * season_length
 
 
 def find_ahead_inputs(

@@ -238,7 +238,7 @@ class FittedForecaster(FittedAttributes):
         coverage : float, sequence of float, None or "auto", default "auto"
             Of intervals, as of `predict`; "auto" draws those of 50 % and 90 %, or between `quantiles`, if there are.
         series : series name, or list of them, optional
-            Of many series, default the first twelve.
+            Of many series, default the first twelve, of those that are there at the `cutoff`.
         interactive : bool, default False
             Whether plotly draws (``pip install "tscnn[interactive]"``), instead of matplotlib.
         **appearance
@@ -263,12 +263,17 @@ class FittedForecaster(FittedAttributes):
 
         draw = plot_interactive if check_choice("interactive", interactive, (True, False)) else plot_forecast
         pipeline, frames = self._fitted(), self._read_context(X)
-        listed = list(frames)[:MOST_PANELS] if series is None else series if isinstance(series, list) else [series]
-        if series is not None and None in frames:
-            raise ValueError(received("`series` must be None: there is one series, without a name.", series=series))
+        horizon = pipeline.horizon if horizon is None else check_int("horizon", horizon)
+        if series is None:
+            n_later = horizon if future is None and self.schema_.ahead else 0
+            there = [name for name, frame in frames.items() if _holds(frame.index, cutoff, n_later)] or list(frames)
+            listed = there[:MOST_PANELS]
+        else:
+            listed = series if isinstance(series, list) else [series]
+            if None in frames:
+                raise ValueError(received("`series` must be None: there is one series, without a name.", series=series))
         if not listed or any(name not in list(frames) for name in listed):
             raise ValueError(received("`series` must be of those that there are.", series=series, known=list(frames)))
-        horizon = pipeline.horizon if horizon is None else check_int("horizon", horizon)
         n_shown = max(2 * pipeline.lookback, 3 * horizon) if history is None else check_int("history", history)
         if isinstance(coverage, str) and check_choice("coverage", coverage, ("auto",)):
             is_known = pipeline.calibration is not None and self.quantiles is None and horizon <= pipeline.horizon
@@ -370,3 +375,12 @@ class FittedForecaster(FittedAttributes):
             self._told_of_recursion = True
             said = f"Steps beyond the horizon of `fit`, {fitted}, are forecast from forecasts, whose errors add up;"
             warnings.warn(f"{said} a fit with `horizon={horizon}` forecasts all of them from rows.", stacklevel=4)
+
+
+def _holds(index: pd.Index, cutoff: Any, n_later: int) -> bool:
+    """Tell whether a series has begun at a cutoff, has not ended before it, and has so many rows after it."""
+    if cutoff is None:
+        return True
+    last = read_label("`cutoff`", cutoff, index)
+    n_seen = int((index <= last).sum())
+    return n_seen > 0 and bool(index[-1] >= last) and len(index) - n_seen >= n_later

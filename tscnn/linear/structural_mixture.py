@@ -123,7 +123,8 @@ class StructuralMixture:
     def attribute(self, window: np.ndarray, ahead: np.ndarray | None = None) -> Attribution:  # noqa: ARG002
         """Say what each row adds, by central differences: see `Term.attribute`.
 
-        Forecasts grow in proportion to the window, so that gradients times inputs sum to them.
+        Forecasts of each model grow in proportion to the window, so that gradients times inputs sum to them. How the
+        models are weighted is taken as it is: past errors of all of them, for each row, would take many times as long.
         """
         by_lag = np.zeros((self.context, self.horizon, len(self.targets)))
         for i, f in enumerate(self.targets):
@@ -131,7 +132,8 @@ class StructuralMixture:
             first = self.context - int(_Windows.of(rows[None]).lengths[0])
             moves = np.eye(self.context, dtype=np.float32)[first:]
             moves[0, :first] = 1  # repetitions of the first row stay such
-            ends = [self._forecast(_Windows.of(rows * (1 + step * moves))) for step in (STEP, -STEP)]
+            weights = self.weigh(*self._past_errors(_Windows.of(rows[None])))
+            ends = [self._forecast(_Windows.of(rows * (1 + step * moves)), weights) for step in (STEP, -STEP)]
             by_lag[first:, :, i] = self.share * (ends[0] - ends[1]) / (2 * STEP)
         return Attribution.of_own_columns(by_lag, self.targets, window.shape[1])
 
@@ -194,9 +196,10 @@ class StructuralMixture:
         logs = np.log(np.maximum(sums, least)).astype(np.float64)
         return logs - logs.mean(axis=1, keepdims=True), n_steps / self.horizon
 
-    def _forecast(self, windows: _Windows) -> np.ndarray:
-        """Forecast one target: (n_windows, horizon)."""
-        weights = self.weigh(*self._past_errors(windows)).astype(np.float32)
+    def _forecast(self, windows: _Windows, weights: np.ndarray | None = None) -> np.ndarray:
+        """Forecast one target: (n_windows, horizon), by weights of all windows alike, or of each."""
+        weights = self.weigh(*self._past_errors(windows)) if weights is None else weights
+        weights = np.broadcast_to(weights.astype(np.float32), (len(windows.rows), len(self.prior)))
         found = np.repeat(windows.rows[:, -1:], self.horizon, axis=1)  # of too few rows
         some = np.flatnonzero(windows.lengths >= FEWEST)
         for part, forecasts in self._apply(windows, some, np.full(len(some), self.context)):

@@ -12,7 +12,7 @@ from tscnn.common.checks import received
 from tscnn.data.windows import sliding_windows
 from tscnn.reconstruction.autoregression import VectorAutoregression
 
-__all__ = ["Scores"]
+__all__ = ["Scores", "find_threshold"]
 
 USUAL = 0.9  # share of values whose distance is usual: of more, distances are those of anomalies
 NORMAL = 1.645  # standard deviations within which that share of a normal distribution is
@@ -123,3 +123,30 @@ def _run_lengths(values: np.ndarray) -> np.ndarray:
         starts = np.flatnonzero(np.append(True, column[1:] != column[:-1]))
         lengths[:, f] = np.repeat(np.diff(np.append(starts, len(column))), np.diff(np.append(starts, len(column))))
     return lengths
+
+
+def find_threshold(scores: np.ndarray, rate: float) -> float:
+    """Find the score that a share of rows lies above.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n_rows,)
+        The highest of each row.
+    rate : float in (0, 1)
+        That share. All values of a stuck sensor have one score: where that is at the threshold, they lie above it, up
+        to the share of rows that is unusual.
+
+    Returns
+    -------
+    float
+        In units of the scores.
+
+    Examples
+    --------
+    >>> find_threshold(np.array([1.0, 2, 3, 4] * 5 + [9, 9]), 0.04)
+    4.0
+    """
+    found = float(np.quantile(scores, 1 - rate))
+    below = scores[scores < found]
+    tied = np.sum(scores == found) > 1 and len(below) >= USUAL * len(scores)
+    return float(below.max()) if tied else found

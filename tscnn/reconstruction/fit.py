@@ -15,7 +15,7 @@ from tscnn.data.schema import Schema
 from tscnn.data.series import SeriesSet
 from tscnn.data.split import Split
 from tscnn.data.values import check_sizes
-from tscnn.reconstruction.anomalies import Scores
+from tscnn.reconstruction.anomalies import Scores, find_threshold
 from tscnn.reconstruction.autoregression_fit import fit_autoregression
 from tscnn.reconstruction.gaps import UNSEASONAL, gap_lengths
 from tscnn.reconstruction.judging import (
@@ -162,7 +162,7 @@ def fit_model(
     model = replace(model, quantiles=quantiles, scores=scores)
     measured = [scores.measure(model.autoregression, *one) for one in zip(filled, values, strict=True)]
     highest = np.concatenate([np.nan_to_num(one).max(axis=1) for one in measured])
-    return ReconstructionFit(model, report, gates, float(np.quantile(highest, 1 - false_alarm_rate)))
+    return ReconstructionFit(model, report, gates, find_threshold(highest, false_alarm_rate))
 
 
 def _standardize(split: Split, schema: Schema) -> Standardize:

@@ -67,7 +67,7 @@ class Reconstructor(SavedReconstructor, Estimator):
     validation_fraction : float in [0, 1), default 0.1
         Last part of the rows, held back for `report_`; all is fitted to all rows once more at the end.
     false_alarm_rate : float in (0, 1), default 0.01
-        Of the training rows, how many have a score above `threshold_`.
+        Of the training rows, how many have a score above `threshold_`; more where a stuck sensor repeats one value.
     random_state : int, RandomState or None, default None
         Of the gaps that are drawn to measure errors in. An int makes fits repeatable.
     verbose : "auto", bool or int, default "auto"

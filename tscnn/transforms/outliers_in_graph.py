@@ -13,7 +13,9 @@ from tscnn.transforms.stuck import MOST_OF_WINDOW
 __all__ = ["clean_in_graph"]
 
 
-def clean_in_graph(windows: Any, missing: Any, outliers: OutlierFilter, ops: Any, rows: Any = None) -> Any:
+def clean_in_graph(
+    windows: Any, missing: Any, outliers: OutlierFilter, ops: Any, rows: Any = None, *, padded: bool = False
+) -> Any:
     """Replace the values of windows that lie outside or are stuck, and fill those that are missing.
 
     Parameters
@@ -28,6 +30,9 @@ def clean_in_graph(windows: Any, missing: Any, outliers: OutlierFilter, ops: Any
         ``keras.ops``, or what has its names.
     rows : tensor of the same shape, optional
         The windows in the data's own units, NaN where a value is missing; without them nothing is stuck.
+    padded : bool, default False
+        Whether a window may begin with repetitions of its first row, which stand for those before a short series and
+        aren't stuck.
 
     Returns
     -------
@@ -38,7 +43,7 @@ def clean_in_graph(windows: Any, missing: Any, outliers: OutlierFilter, ops: Any
     sticks = rows is not None and outliers.stuck_from is not None and (outliers.stuck_from <= n_rows).any()
     if missing is None and not sticks and not np.isfinite([outliers.lower, outliers.upper]).any():
         return windows
-    gaps = _find_outliers(windows, missing, rows if sticks else None, outliers, ops)
+    gaps = _find_outliers(windows, missing, rows if sticks else None, outliers, ops, padded)
     gaps = gaps if missing is None else gaps | missing
     runs = _Runs(gaps, ops)
     line = _interpolate(windows, gaps, runs, ops)
@@ -71,7 +76,7 @@ class _Runs:
         self.length = self.stop - self.start
 
 
-def _find_outliers(windows: Any, missing: Any, rows: Any, outliers: OutlierFilter, ops: Any) -> Any:
+def _find_outliers(windows: Any, missing: Any, rows: Any, outliers: OutlierFilter, ops: Any, padded: bool) -> Any:
     """Tell which values are far from the others, and are no new level, or stuck: of `clean` and `keep_levels`."""
     n_rows = windows.shape[1]
     outside = (windows < outliers.lower) | (windows > outliers.upper)
@@ -85,12 +90,16 @@ def _find_outliers(windows: Any, missing: Any, rows: Any, outliers: OutlierFilte
     moves = ops.take_along_axis(n_changes, last, axis=1) > ops.take_along_axis(n_changes, first, axis=1)
     needed = ops.where(ops.equal(runs.stop, n_rows), np.int32(SHORT), np.int32(max(outliers.season, SHORT)))
     found = outside & ~((runs.length >= needed) & moves)
-    return found if rows is None else found | _find_stuck(rows, outside, outliers.stuck_from, ops)
+    return found if rows is None else found | _find_stuck(rows, outside, outliers.stuck_from, ops, padded)
 
 
-def _find_stuck(rows: Any, far: Any, stuck_from: Any, ops: Any) -> Any:
+def _find_stuck(rows: Any, far: Any, stuck_from: Any, ops: Any, padded: bool) -> Any:
     """Tell which values a stuck sensor repeats: of `find_stuck`."""
     repeats = ops.equal(rows[:, 1:], rows[:, :-1])
+    if padded:
+        same = repeats | (ops.not_equal(rows[:, 1:], rows[:, 1:]) & ops.not_equal(rows[:, :-1], rows[:, :-1]))
+        moves = ops.max(1 - ops.cast(same, "int32"), axis=2, keepdims=True)  # in any column
+        repeats = repeats & (ops.cumsum(moves, axis=1) > 0)
     none = far[:, :1] & ~far[:, :1]
     repeats = ops.concatenate([none, repeats], axis=1)
     stuck = repeats & (_Runs(repeats, ops).length >= np.minimum(stuck_from - 1, rows.shape[1]).astype(np.int32))
