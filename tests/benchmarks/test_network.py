@@ -97,9 +97,9 @@ def test_memory_tasks_can_reach_as_far_as_they_must():
 @pytest.mark.slow
 def test_memory_tasks_print_a_line_a_task(tmp_path, capsys):
     out = tmp_path / "memory.json"
-    memory_tasks.main(["--lengths", "10", "--steps", "250", "--learning-rate", "0.01", "--out", str(out)])
+    memory_tasks.main(["--lengths", "5", "--steps", "150", "--learning-rate", "0.02", "--out", str(out)])
     printed = capsys.readouterr().out
-    assert "adding, length 10" in printed
+    assert "adding, length 5" in printed
     assert "copy, length 1000   3.5e-05" in printed
     records = json.loads(out.read_text())["results"]
     assert all(record["loss"] < 0.5 * record["no_memory"] for record in records)

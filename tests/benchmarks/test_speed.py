@@ -2,7 +2,6 @@
 
 import importlib
 import json
-import time
 import types
 import warnings
 from pathlib import Path
@@ -13,7 +12,6 @@ import pytest
 
 from benchmarks import speed, time_to_accuracy
 from benchmarks.contestants import CONTESTANTS, PEERS
-from benchmarks.contestants.__main__ import main as contestants_main
 from benchmarks.contestants.accuracy import squared_error, train_to_target
 from benchmarks.contestants.common import Settings, cut_windows, powers_of_two
 from benchmarks.contestants.launch import Launcher, parse_interpreters
@@ -120,42 +118,24 @@ def test_peers_modules_need_no_peer(name):
 # The programs
 
 
-@pytest.fixture
-def in_this_process(monkeypatch):
-    """Let those named run here: a process of its own loads TensorFlow for many seconds."""
-    apart = Launcher.run
-
-    def let(*names):
-        def run(launcher, name, task):
-            if name not in names:
-                return apart(launcher, name, task)
-            files = [Path(launcher.folder.name) / file for file in ("task.json", "answer.json")]
-            files[0].write_text(json.dumps({**task, "contestant": name, "started": time.time()}))
-            monkeypatch.setattr("sys.argv", ["contestants", *map(str, files)])
-            contestants_main()
-            return json.loads(files[1].read_text())
-
-        monkeypatch.setattr(Launcher, "run", run)
-
-    return let
-
-
 @pytest.mark.slow
-def test_speed_prints_tables_and_writes_json(csv, tmp_path, capsys, in_this_process):
+def test_speed_prints_tables_and_writes_json(csv, tmp_path, capsys, in_this_process, monkeypatch):
     out = tmp_path / "speed.json"
     names = ["tscnn default", "keras recipe"]
     in_this_process(*names)
-    speed.main(["--quick", "--lookbacks", "16", "--data", csv, "--out", str(out), "--contestants", *names])
+    monkeypatch.setattr(speed, "FIRST", {"lookback": 4, "horizon": 2})
+    monkeypatch.setattr(speed, "HORIZON", 2)
+    speed.main(["--quick", "--lookbacks", "3", "--data", csv, "--out", str(out), "--contestants", *names])
     printed, written = capsys.readouterr().out, json.loads(out.read_text())
-    assert "\nlookback 16\n" in printed
+    assert "\nlookback 3\n" in printed
     assert "times better than the best peer" in printed
     assert set(written) == {"machine", "settings", "not_installed", "results", "ratios"}
     measures = {(r["contestant"], r["lookback"]): r["measures"] for r in written["results"]}
-    assert set(measures) == {(name, lookback) for name in names for lookback in (None, 16)}
+    assert set(measures) == {(name, lookback) for name in names for lookback in (None, 3)}
     streaming = {"stream_update_s", "stream_network_s", "stream_stack_s"}
     common = {column[0] for column in speed.COLUMNS} - streaming - {"first_forecast_s"}
-    assert set(measures["keras recipe", 16]) == common
-    found = set(measures["tscnn default", 16])
+    assert set(measures["keras recipe", 3]) == common
+    found = set(measures["tscnn default", 3])
     assert common | streaming >= found >= common | streaming - {"stream_stack_s"}  # a network may say nothing
     assert all(figure > 0 for figures in measures.values() for figure in figures.values())
     assert {r["measure"] for r in written["ratios"]} == common | {"first_forecast_s"}
@@ -164,7 +144,7 @@ def test_speed_prints_tables_and_writes_json(csv, tmp_path, capsys, in_this_proc
 
 @pytest.mark.slow
 def test_time_to_accuracy_prints_a_line_a_case(csv, tmp_path, capsys, in_this_process):
-    in_this_process("tscnn", "tscnn default")
+    in_this_process("tscnn", "tscnn default", "keras recipe")
     out = tmp_path / "accuracy.json"
     sizes = ["--lookback", "24", "--horizon", "6", "--epochs", "1", "--peer-epochs", "1", "--segments"]
     time_to_accuracy.main([*sizes, "--peers", "keras recipe", "--data", csv, "--out", str(out)])

@@ -1,3 +1,5 @@
+import json
+import os
 import shutil
 import signal
 import subprocess
@@ -16,7 +18,7 @@ ROWS = make_frame(260, 2)
 
 def two_networks(**changes) -> Forecaster:
     """Of which each is trained for some epochs, with dropout."""
-    settings = {"epochs": 3, "dropout": 0.2, "feature_mode": "auto", "random_state": None, **changes}
+    settings = {"lookback": 4, "epochs": 3, "dropout": 0.2, "feature_mode": "auto", "random_state": None, **changes}
     return small_forecaster(**settings)
 
 
@@ -62,6 +64,19 @@ def fit_and_die(path: str, stage: str, n_epochs: int) -> None:
     two_networks(random_state=0).fit(ROWS, checkpoint=path)
 
 
+FORKED = """
+import ast, json, multiprocessing
+import tscnn.layers, tscnn.training.fit  # once for all
+from tests.fitting.test_checkpoint import fit_and_die
+kills = ast.literal_eval(sys.argv[1])
+processes = [multiprocessing.get_context("fork").Process(target=fit_and_die, args=kill) for kill in kills]
+for process in processes:
+    process.start()
+    process.join()
+print(json.dumps([process.exitcode for process in processes]))
+"""
+
+
 @pytest.fixture(scope="module")
 def whole() -> Forecaster:
     return two_networks(random_state=0).fit(ROWS)
@@ -81,13 +96,14 @@ def test_a_fit_that_is_killed_goes_on_to_the_same_result_to_the_bit(tmp_path, mo
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("stage", "n_epochs"), [("", 5), ("intervals", 9)])
-def test_killed_anywhere(stage, n_epochs, whole, tmp_path):
-    path = str(tmp_path / "fit.checkpoint")
-    call = f"from tests.fitting.test_checkpoint import fit_and_die; fit_and_die({path!r}, {stage!r}, {n_epochs})"
-    died = subprocess.run([sys.executable, "-W", "ignore", "-c", QUICK_START + call], check=False)
-    assert died.returncode == -signal.SIGKILL
-    assert_same(two_networks(random_state=0).fit(ROWS, resume=path), whole)
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_killed_anywhere(whole, tmp_path):
+    kills = [(str(tmp_path / "a"), "", 5), (str(tmp_path / "b"), "intervals", 9)]
+    command = [sys.executable, "-W", "ignore", "-c", QUICK_START + FORKED, repr(kills)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert json.loads(done.stdout) == [-signal.SIGKILL] * 2
+    for path, *_ in kills:
+        assert_same(two_networks(random_state=0).fit(ROWS, resume=path), whole)
 
 
 @pytest.mark.slow

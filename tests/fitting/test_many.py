@@ -156,7 +156,7 @@ def test_a_cluster_of_dask_of_which_a_worker_is_killed_loses_nothing(tmp_path):
     with distributed.LocalCluster(**settings) as cluster, distributed.Client(cluster) as client:
         pids = list(client.run(os.getpid).values())
         with joblib.parallel_config(backend="dask"):
-            fit_while_a_worker_dies(tmp_path, lambda: pids[0], None)
+            fit_while_a_worker_dies(tmp_path, lambda: pids[0], None, n_fits=60)
             rows = make_frame(120, 1)
             how = {"start": rows.index[90], "stride": 8, "refit": True}
             found = small().backtest(rows, **how)

@@ -18,7 +18,7 @@ import pytest
 from tests.conftest import make_frame, small_forecaster
 from tscnn.network.backend import keras
 
-forecaster = small_forecaster(dropout=0).fit(make_frame())
+forecaster = small_forecaster(lookback=4, dropout=0).fit(make_frame())
 backtest = forecaster.backtest(make_frame(), stride=40)
 stream = forecaster.stream().update([0, 100, 200])
 found = [each.values.tolist() for each in (forecaster.predict(), backtest, stream)]
@@ -44,7 +44,7 @@ def test_the_core_of_the_tests_passes_on_another_backend_which_learns_the_same(b
     assert done.returncode == 0, done.stdout + done.stderr
     name, found = json.loads(done.stdout.splitlines()[-1])
     assert name == backend
-    own = small_forecaster(dropout=0).fit(frame)
+    own = small_forecaster(lookback=4, dropout=0).fit(frame)
     expected = (own.predict(), own.backtest(frame, stride=40), own.stream().update([0, 100, 200]))
     for theirs, each in zip(found, expected, strict=True):
         np.testing.assert_allclose(theirs, each, rtol=1e-4, atol=1e-3)

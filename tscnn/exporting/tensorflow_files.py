@@ -78,11 +78,10 @@ def _function_of(plan: Plan) -> tuple[Any, Any]:
     def forecast(**inputs: Any) -> Any:
         return forecast_in_graph(plan.pipeline, inputs, ops, plan.levels, plan.fills)
 
-    module = tf.Module()
     specs = {name: tf.TensorSpec([None, *one.shape[1:]], one.dtype, name) for name, one in plan.inputs.items()}
     with float32_scope(), tf.device("CPU"):
-        module.forecast = tf.function(forecast, autograph=False)
-        return module, module.forecast.get_concrete_function(**specs)
+        # No attribute of the module: TensorFlow would trace the function again when it saves it.
+        return tf.Module(), tf.function(forecast, autograph=False).get_concrete_function(**specs)
 
 
 @contextlib.contextmanager
