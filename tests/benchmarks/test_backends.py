@@ -25,7 +25,7 @@ def in_this_process(command, **how):  # noqa: ARG001
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_a_line_for_each_backend_and_a_word_for_what_is_missing(csv, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(backends, "subprocess", SimpleNamespace(run=in_this_process))
-    monkeypatch.setattr(tscnn, "Forecaster", partial(Forecaster, **{"filters": 4, "epochs": 2, "normalizer_span": None}))
+    monkeypatch.setattr(tscnn, "Forecaster", partial(Forecaster, filters=4, epochs=2, normalizer_span=None))
     out = tmp_path / "backends.json"
     sizes = ["--lookback", "6", "--horizon", "2", "--epochs", "2", "--data", csv, "--out", str(out)]
     backends.main(["--backends", "tensorflow", *sizes])

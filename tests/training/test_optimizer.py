@@ -11,7 +11,7 @@ def trained(optimizer):
     random = np.random.default_rng(0)
     for weight in model.weights:
         weight.assign(random.normal(size=weight.shape))
-    model.compile(optimizer=optimizer, loss="mse", jit_compile=False)
+    model.compile(optimizer=optimizer, loss="mse", jit_compile=keras.backend.backend() == "jax")
     model.fit(
         random.normal(size=(64, 3)), random.normal(size=(64, 2)), batch_size=8, epochs=3, shuffle=False, verbose=0
     )
