@@ -55,9 +55,7 @@ def run(args: argparse.Namespace) -> int:
     )
     host, port = listening.getsockname()[:2]
     say(_PROG, f"{', '.join(models)} at http://{f'[{host}]' if ':' in host else host}:{port}, explained at /docs")
-    gc.collect()
-    gc.freeze()  # what is loaded stays: looking through it again and again stops all requests for 50 ms
-    with listening, _stopping_is_fine():
+    with listening, _stopping_is_fine(), _without_pauses():
         uvicorn.Server(config).run(sockets=[listening])
     say(_PROG, "stopped")
     return 0
@@ -112,3 +110,14 @@ def _stopping_is_fine() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def _without_pauses() -> Iterator[None]:
+    """Keep the garbage collector from what is loaded: looking through it stops all requests for 50 ms."""
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
