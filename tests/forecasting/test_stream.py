@@ -240,6 +240,22 @@ def test_a_row_holds_numbers(forecaster, name: str) -> None:
     pd.testing.assert_frame_equal(found, forecaster.stream().update(plain), check_exact=True)
 
 
+@pytest.mark.parametrize("form", ["frame", "series", "dict", "array", "step"])
+def test_a_row_of_categories_that_are_numbers(form: str) -> None:
+    sizes = np.random.default_rng(0).choice([10, 20, 30], 120)
+    rows = pd.DataFrame({"y": np.sin(np.arange(120.0)) + sizes / 10, "size": pd.Categorical(sizes)})
+    forecaster = closed_form(lookback=7, horizon=2, targets="y", future_covariates="size").fit(rows.iloc[:100])
+    stream, next_row = forecaster.stream(), rows.iloc[[100]].astype({"size": int})
+    if form == "step":
+        found = stream.step(next_row.to_numpy()[0], future=rows[["size"]].iloc[101:103])
+    else:
+        forms = {"frame": next_row, "series": next_row.iloc[0], "dict": next_row.iloc[0].to_dict()}
+        found = stream.update(forms.get(form, next_row.to_numpy()[0]), future=rows[["size"]].iloc[101:103]).to_numpy()
+    expected = forecaster.predict(rows.iloc[:101], future=rows[["size"]].iloc[101:103]).to_numpy()
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    assert abs(found - forecaster.predict(future=rows[["size"]].iloc[100:102]).to_numpy()).max() > 0.01
+
+
 @pytest.mark.parametrize("name", NO_NUMBERS)
 def test_errors_of_rows_that_hold_no_numbers(forecaster, name: str) -> None:
     stream = forecaster.stream()
