@@ -26,7 +26,7 @@ from tests.conftest import make_frame, small_forecaster
 from tests.training.test_distribution import SETTINGS
 from tscnn.training.checkpoint import Checkpoint
 
-path, write, limits = sys.argv[1], Checkpoint.write, {"heartbeat_timeout_seconds": 20, "shutdown_timeout_seconds": 20}
+path, write, limits = sys.argv[1], Checkpoint.write, {"heartbeat_timeout_seconds": 20, "shutdown_timeout_seconds": 50}
 
 def run(process, port, resume):
     def write_and_end(self):
@@ -42,6 +42,7 @@ def run(process, port, resume):
         own = f"{path}/{process}.checkpoint"
         found = small_forecaster(**SETTINGS).fit(make_frame(), resume=resume, checkpoint=own).predict()
     np.save(f"{path}/{process}.npy", found)
+    jax.distributed.shutdown()  # waits for the other; a script's end does, but not that of a fork
 
 runs = []
 for port, resume in (sys.argv[2], None), (sys.argv[3], f"{path}/0.checkpoint"):
