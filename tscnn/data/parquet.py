@@ -65,7 +65,7 @@ class StoredRows:
             Of arrays that lie in files.
         """
         schema, n_rows = self.schema, len(self.values)
-        if not schema.ahead and all(own is None for own in schema.categories):
+        if not schema.ahead and schema.is_numeric:
             return SeriesSet(self.values, self.indexes, self.names)
         seen = empty_like(self.values, (n_rows, len(schema.features)))
         ahead = map_array((n_rows, len(schema.covariates)), np.float64) if schema.ahead else None

@@ -179,6 +179,17 @@ class Schema:
         return self._positions(*AHEAD)
 
     @cached_property
+    def is_numeric(self) -> bool:
+        """Tell whether no column holds categories.
+
+        Returns
+        -------
+        bool
+            True if all are numbers.
+        """
+        return all(own is None for own in self.categories)
+
+    @cached_property
     def features(self) -> pd.Index:
         """Names of what models see up to the newest row: targets and past covariates, a name for each category.
 
@@ -188,7 +199,7 @@ class Schema:
             In the order of the columns.
         """
         seen = self._positions("target", "past_covariate")
-        if len(seen) == len(self.columns) and all(own is None for own in self.categories):
+        if len(seen) == len(self.columns) and self.is_numeric:
             return self.columns
         return self._encoded_names(seen)
 
@@ -246,7 +257,7 @@ class Schema:
         covariates : ndarray of shape (n_rows, n_covariates), or None
             None without any.
         """
-        if not self.ahead and all(own is None for own in self.categories):
+        if not self.ahead and self.is_numeric:
             return values, None
         seen, ahead = self._positions("target", "past_covariate"), self.ahead
         return self._one_hot(values, seen), self._one_hot(values, ahead) if ahead else None

@@ -75,7 +75,6 @@ class Stream:
         self._newest = None if runs is None else series.values[series.bounds[1:] - 1]  # that the next row may repeat
         self._asked, self._recent, self._following = asked or Asked(), [], []
         self._columns = schema.columns.tolist()
-        self._is_numeric = all(known is None for known in schema.categories)
         if self._asked:
             n_recent = max(1, require_calibration(pipeline).n_rows)
             self._recent = [Ring.of(windows[:, windows.shape[1] - n_recent :].transpose(1, 0, 2))]
@@ -374,7 +373,7 @@ class Stream:
             if len(row) != 1:
                 raise ValueError(received("`row` must be a frame of one row.", n_rows=len(row)))
             is_plain = all(isinstance(each, np.dtype) and each.kind in "fiu" for each in row.dtypes)
-            is_plain = is_plain and self._is_numeric and row.columns.equals(self._schema.columns)
+            is_plain = is_plain and self._schema.is_numeric and row.columns.equals(self._schema.columns)
             values = self._read_array(row.to_numpy(), 1) if is_plain else read_values(row, self._schema).to_numpy()
             label = row.index[0]
         elif isinstance(row, pd.Series) and row.index.equals(self._schema.columns):
@@ -419,7 +418,7 @@ class Stream:
         if rows.shape != (n_series, len(columns)):
             rule = f"`row` must have {len(columns)} values for each of {n_series} series."
             raise ValueError(received(rule, shape=values.shape))
-        if type(rows) is np.ndarray and rows.dtype.kind in "fiub" and self._is_numeric:
+        if type(rows) is np.ndarray and rows.dtype.kind in "fiub" and self._schema.is_numeric:
             rows = rows.astype(np.float64)
             if (np.abs(rows) < _BEYOND_DOUBT).all():
                 return rows

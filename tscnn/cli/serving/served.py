@@ -296,7 +296,7 @@ class ServedModel:
         values = np.stack([frame.to_numpy() for frame in read.values()], axis=1)  # (rows, series, columns)
         for at, time in enumerate(index):
             row: Any = values[at]
-            if np.isnan(row).any():  # which the stream reads by name
+            if np.isnan(row).any() or not schema.is_numeric:  # which the stream reads by name
                 row = {name: frame.iloc[[at]] for name, frame in frames.items()}
                 row = row.get(None, row)
             later = steps_after(ahead, dict.fromkeys(frames, time), self.horizon)
