@@ -90,6 +90,17 @@ def test_anomalies_have_the_highest_scores(fitted):
     assert scores["b"].iloc[205:225].min() > fitted.threshold_
 
 
+def test_of_a_single_column_small_spikes_and_noise_are_found(truth):
+    column = truth[["a"]]
+    later, scale = weather_like(seed=2)[["a"]], float(column["a"].std())
+    later.iloc[350] += scale
+    later.iloc[200:230, 0] += 0.7 * scale * np.random.default_rng(0).normal(size=30)
+    found = Reconstructor(network=None, random_state=0, lookback=1).fit(column)
+    scores = found.score_samples(later)["a"]
+    assert scores.drop(scores.index[195:235]).idxmax() == scores.index[350]
+    assert (scores.iloc[200:230] > found.threshold_).mean() > 0.2
+
+
 def test_a_sensor_that_is_stuck_in_training_is_found_there(df):
     stuck = df.copy()
     stuck.iloc[200:230, 1] = stuck.iloc[200, 1]  # more rows than the share of false alarms

@@ -24,8 +24,10 @@ class Scores:
     """Scores of values, about the size of a standard deviation where nothing is wrong.
 
     A value's distance is that from its mean given all other columns, and its own column but for `span` rows about it:
-    what lies beside it may be wrong for the same reason. Its run are the equal values that it is one of, which are as
-    improbable as a normal value that far out.
+    what lies beside it may be wrong for the same reason. Its step is the distance from its mean given all other values:
+    of few columns that tells spikes and noise; where one of many columns is wrong, all others look odd beside it, so
+    that it counts one part in `n_features`. Its run are the equal values that it is one of, which are as improbable as
+    a normal value that far out.
 
     Attributes
     ----------
@@ -33,8 +35,8 @@ class Scores:
         Rows that are left out, an odd number.
     repeated : ndarray of shape (n_features,)
         Share of rows that repeat the one before.
-    scales : ndarray of shape (2, n_features)
-        What distances and runs are divided by.
+    scales : ndarray of shape (3, n_features)
+        What distances, runs and steps are divided by.
     """
 
     span: int
@@ -43,8 +45,9 @@ class Scores:
 
     def __post_init__(self) -> None:
         """Check that the arrays fit each other."""
-        if self.span % 2 != 1 or self.scales.shape != (2, *self.repeated.shape):
-            raise ValueError(received("Scores must have two scales a column.", span=self.span, shape=self.scales.shape))
+        if self.span % 2 != 1 or self.scales.shape != (3, *self.repeated.shape):
+            rule = "Scores must have three scales a column."
+            raise ValueError(received(rule, span=self.span, shape=self.scales.shape))
 
     @classmethod
     def fit(
@@ -76,11 +79,11 @@ class Scores:
         span = 2 * min(season, max(map(len, values)) // 8) + 1
         n_equal = sum(np.sum(part[1:] == part[:-1], axis=0) for part in values)
         repeated = np.clip(n_equal / sum(map(len, values)), LEAST_REPEATED, 1 - LEAST_REPEATED)
-        plain = cls(span, repeated, np.ones((2, n_features)))
+        plain = cls(span, repeated, np.ones((3, n_features)))
         found = [plain._measure(autoregression, *parts) for parts in zip(filled, values, strict=True)]
         usual = [np.nanquantile(np.concatenate(kind), USUAL, axis=0) for kind in zip(*found, strict=True)]
-        far = np.maximum(usual[0], 1e-9) / NORMAL
-        return cls(span, repeated, np.stack([far, np.maximum(usual[1] / NORMAL, 1.0)]))
+        far, steps = (np.maximum(usual[kind], 1e-9) / NORMAL for kind in (0, 2))
+        return cls(span, repeated, np.stack([far, np.maximum(usual[1] / NORMAL, 1.0), n_features * steps]))
 
     def measure(self, autoregression: VectorAutoregression, filled: np.ndarray, values: np.ndarray) -> np.ndarray:
         """Score the values of one series.
@@ -97,14 +100,14 @@ class Scores:
         ndarray of shape (n_rows, n_features)
             The higher, the less a value goes with the others; NaN where it is missing.
         """
-        distance, run = self._measure(autoregression, filled, values)
-        return np.maximum(distance / self.scales[0], run / self.scales[1])
+        found = self._measure(autoregression, filled, values)
+        return np.asarray(np.max([kind / scale for kind, scale in zip(found, self.scales, strict=True)], axis=0))
 
     def _measure(
         self, autoregression: VectorAutoregression, filled: np.ndarray, values: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Return distances in standard deviations, and the same of runs."""
-        gradient, _ = autoregression.scores(filled)
+    ) -> list[np.ndarray]:
+        """Return distances in standard deviations, and the same of runs and of steps."""
+        gradient, precision = autoregression.scores(filled)
         half, missing = self.span // 2, np.isnan(values)
         padded = np.pad(gradient, ((half, half), (0, 0)))
         distance = np.empty_like(filled)
@@ -113,7 +116,7 @@ class Scores:
             middle = covariance[half] / np.sqrt(covariance[half, half])
             distance[:, f] = np.abs(sliding_windows(padded[:, f], self.span) @ middle)
         run = np.sqrt(-2 * (_run_lengths(values) - 1) * np.log(self.repeated))
-        return np.where(missing, np.nan, distance), np.where(missing, np.nan, run)
+        return [np.where(missing, np.nan, kind) for kind in (distance, run, np.abs(gradient) / np.sqrt(precision))]
 
 
 def _run_lengths(values: np.ndarray) -> np.ndarray:

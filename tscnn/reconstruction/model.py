@@ -279,7 +279,9 @@ class ReconstructionModel:
         ReconstructionModel
             Equal to the bit.
         """
-        cycles = {str(name): int(n) for name, n in settings["cycles"].items()}
+        cycles, scales = {str(name): int(n) for name, n in settings["cycles"].items()}, arrays["scores/scales"]
+        if len(scales) == 2:  # in files of earlier versions
+            scales = np.append(scales, np.full_like(scales[:1], np.inf), axis=0)
         return cls(
             Standardize.from_arrays(settings["standardize"], arrays_of("standardize", arrays)),
             SeasonalMeans(cycles, arrays["season/coefficients"]),
@@ -289,7 +291,7 @@ class ReconstructionModel:
             arrays["errors/quantiles"],
             arrays["shares/lines"],
             arrays["shares/network"],
-            Scores(int(settings["span"]), arrays["scores/repeated"], arrays["scores/scales"]),
+            Scores(int(settings["span"]), arrays["scores/repeated"], scales),
             None
             if settings["network"] is None
             else GapNetwork.from_arrays(settings["network"], arrays_of("network", arrays)),

@@ -264,7 +264,8 @@ class Reconstructor(SavedReconstructor, Estimator):
         """Score every value by how little it goes with the others.
 
         A value counts as far as it lies from what all other columns, and its own one a season before and after, say of
-        it; and as long as it is repeated. ``(scores > threshold_).any(axis=1)`` tells the rows that are anomalous.
+        it; as long as it is repeated; and, the more the fewer columns there are, as far as it lies from the values
+        beside it. ``(scores > threshold_).any(axis=1)`` tells the rows that are anomalous.
 
         Parameters
         ----------
