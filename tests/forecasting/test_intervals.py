@@ -192,6 +192,14 @@ def test_conformal_paths_hang_together_and_follow_the_intervals(forecaster):
     pd.testing.assert_frame_equal(found, forecaster.sample(n=2000, random_state=0))
 
 
+def test_conformal_paths_are_of_all_rows_that_errors_were_seen_on():
+    rows = pd.Series(np.random.default_rng(0).normal(size=500))
+    rows.iloc[450:] += np.linspace(0, 15, 50)  # the rows held back: errors of these have one sign
+    forecaster = closed_form(lookback=12, horizon=HORIZON, outliers=None).fit(rows.to_frame("a"))
+    sums = forecaster.sample(500, random_state=0)["a"].groupby("sample").sum()
+    assert 0.2 < (sums < forecaster.predict()["a"].sum()).mean() < 0.8
+
+
 @pytest.mark.parametrize("coverage", [0, 1, 1.5, "0.9", [], (0.8, 0.8), {0.9}, True, (0.8, None)])
 def test_conformal_coverage_that_is_none_is_refused(forecaster, coverage):
     with pytest.raises((TypeError, ValueError), match="`coverage` must be a number in") as error:

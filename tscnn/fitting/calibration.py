@@ -79,7 +79,7 @@ def fit_calibration(
     n_errors = np.sum([count_independent(one, fitted.horizon) for one in errors], axis=0)
     quantiles = _find_quantiles(errors, numbers, scale.bands, n_errors)
     sizes = scale.sizes * _widen(scale, errors, seen, targets, n_errors)
-    paths = _draw_paths(errors[0], numbers[0], scale.sizes.shape)
+    paths = _draw_paths(errors, numbers, scale.sizes.shape)
     least = [np.fmin.reduce(split.series.values[block][:, targets]) for block in blocks(split.series.values)]
     lowest = np.where(np.fmin.reduce(least) >= 0, 0.0, -np.inf)
     return replace(
@@ -388,11 +388,15 @@ def _weighted_quantiles(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return np.interp(KNOTS, (total - weights[order] / 2) / total[-1], values[order])
 
 
-def _draw_paths(errors: Errors, numbers: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Take some of the errors of whole forecasts, evenly spread: (n_paths, horizon, n_targets)."""
-    n = int(np.clip(MOST_PATH_VALUES // (shape[0] * shape[1]), 1, min(MOST_PATHS, len(numbers))))
-    paths = np.nan_to_num(numbers[np.linspace(0, len(numbers) - 1, n).round().astype(int)])
-    if len(errors.steps) < shape[0]:
-        every = np.arange(shape[0])
-        paths = np.stack([np.column_stack([np.interp(every, errors.steps, one) for one in path.T]) for path in paths])
-    return paths.astype(np.float32)
+def _draw_paths(errors: Sequence[Errors], numbers: Sequence[np.ndarray], shape: tuple[int, int]) -> np.ndarray:
+    """Take some errors of whole forecasts, of each kind by the origins it stands for: (n_paths, horizon, n_targets)."""
+    most = int(np.clip(MOST_PATH_VALUES // (shape[0] * shape[1]), 1, MOST_PATHS))
+    total, every, paths = sum(one.weight for one in errors), np.arange(shape[0]), []
+    for one, own in zip(errors, numbers, strict=True):
+        n = min(max(1, round(most * one.weight / total)), len(own))  # evenly spread
+        some = np.nan_to_num(own[np.linspace(0, len(own) - 1, n).round().astype(int)])
+        if len(one.steps) < shape[0]:
+            some = np.stack([[np.interp(every, one.steps, column) for column in path.T] for path in some])
+            some = some.transpose(0, 2, 1)
+        paths.append(some)
+    return np.concatenate(paths).astype(np.float32)
