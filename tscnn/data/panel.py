@@ -257,7 +257,8 @@ def split_panel(X: Any, series_id: Any) -> Frames:
         raise ValueError(received(rule, n_missing=int(ids.isna().sum())))
     codes, names = pd.factorize(ids)
     order = np.argsort(codes, kind="stable")
-    rest = X.drop(columns=[series_id]).iloc[order]
+    level = 0 if X.columns.nlevels > 1 and not isinstance(series_id, tuple) else None
+    rest = X.drop(columns=[series_id], level=level).iloc[order]
     ends = np.cumsum(np.bincount(codes, minlength=len(names)))
     starts = [0, *ends[:-1].tolist()]
     return {name: rest.iloc[a:b] for name, a, b in zip(names.tolist(), starts, ends.tolist(), strict=True)}
