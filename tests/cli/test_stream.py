@@ -53,6 +53,17 @@ def test_the_next_row_goes_on_from_the_training_data() -> None:
     assert "The next row must be that of 2013-01-22 03:00:00" in wrong.err
 
 
+@pytest.mark.parametrize(("encoding", "flag"), [("utf-16", ""), ("utf-16-be", " --encoding utf-16-be")])
+def test_lines_of_two_bytes_a_character(encoding: str, flag: str) -> None:
+    """Byte 10 is a line's end in UTF-8, in UTF-16 half of one, or of another character."""
+    text = "time,JFK_temp,LGA_temp\n2013-01-22 02:00,30,31\n2013-01-22 03:00,31,32"
+    done = shell(f"tscnn stream weather.tscnn{flag}", text.encode(encoding))
+    assert done.out == shell("tscnn stream weather.tscnn", text.encode()).out
+    assert len(done.out.splitlines()) == 1 + 2 * 3
+    wrong = shell("tscnn stream weather.tscnn --encoding utf-16", text.encode("utf-16")[:41])
+    assert (wrong.status, "must be in the encoding that `--encoding` names" in wrong.err) == (1, True)
+
+
 def test_json_lines() -> None:
     row = json.dumps({"time": "2013-01-22T02:00", "LGA_temp": 31, "JFK_temp": 30}).encode()
     done = shell("tscnn stream weather.tscnn", row + b"\n")
