@@ -254,3 +254,25 @@ def test_a_series_that_never_moves_is_forecast_as_it_is():
     np.testing.assert_allclose(forecasts["still"], level, atol=0.05)
     unseen = forecaster.predict({"new": shops["still"][:-7]}, future={"new": future["still"]})
     np.testing.assert_allclose(unseen["sales"], level, atol=0.05)
+
+
+def test_panel_errors_of_what_is_known_ahead_name_a_line_that_takes_the_rows_of_one_series():
+    """`future.loc[..]` of a long frame, whose times repeat from series to series, raises a KeyError."""
+    rows = pd.concat([make_frame(40, 2).assign(shop=name) for name in "xy"])
+    forecaster = closed_form(lookback=6, targets="a", future_covariates="b", calendar=None, series_id="shop")
+    forecaster.fit(rows.groupby("shop").head(30))
+    future = rows[["shop", "b"]].groupby("shop").tail(10)
+    due = future[future["shop"] == "x"].iloc[:3].drop(columns="shop")
+    given = {
+        "long": future,
+        "by name": {name: own.drop(columns="shop") for name, own in future.groupby("shop")},
+        "a hole": future.groupby("shop").head(3).drop(future.index[1]),
+        "backwards": future.groupby("shop").head(3)[::-1],
+    }
+    for kind, one in given.items():
+        with pytest.raises(ValueError, match="Series '.': `future` must have exactly the 3 steps") as told:
+            forecaster.predict(rows.groupby("shop").head(30), future=one)
+        line = re.search(r"`(future\[[^`]+)`", str(told.value))
+        assert line is not None, told.value
+        found = eval(line.group(1), {"future": one, "pd": pd})[["b"]]
+        assert found.index.tolist() == due.index.tolist(), kind

@@ -118,8 +118,8 @@ def future_of(future: Any, name: Any) -> Any:
     if name is None or not isinstance(future, Mapping):
         return future
     if name not in future:
-        rule = "`future` must have an entry for every series; give the rows of those to forecast alone as `X`, and a"
-        raise ValueError(received(f"{rule} series that has ended needs none.", missing=name))
+        rule = "`future` must have an entry for every series of `X`; give as `X` the rows of those to forecast alone,"
+        raise ValueError(received(f"{rule} without series that have ended.", missing=name))
     return future[name]
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 import warnings
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
-from tscnn.common.checks import received
+from tscnn.common.checks import received, show
 from tscnn.data.frame import read_frame
 from tscnn.data.future import future_of, read_future
 from tscnn.data.index import future_index
@@ -122,6 +125,7 @@ class SeriesReader:
         TypeError, ValueError
             Naming what is missing, or belongs to other times.
         """
+        own_rows = "future[{0}]" if isinstance(future, Mapping) else "future[future[{1}] == {0}]"
         if None not in frames and is_panel(future, self.series_id):
             future = split_panel(future, self.series_id)
         found: list[Times] = []
@@ -132,7 +136,7 @@ class SeriesReader:
                 found.append(alike[end])
                 continue
             due = alike[end].index if end in alike else future_index(frame.index, self.schema.freq, horizon)
-            with naming(name):
+            with naming(name), _lines_of_series(own_rows.format(show(name, 30), show(self.series_id)), name):
                 own, newest = future_of(future, name), frame.to_numpy()[-1]
                 found.append(read_future(own, self.schema, newest, due, is_read=is_read))
             alike[end] = found[-1]
@@ -182,3 +186,15 @@ class SeriesReader:
             return
         features = self.pipeline.take_logarithms(self.schema.encode(frame.to_numpy())[0], Times(frame.index))
         check_sizes(features, known.mean, known.scale, frame.index, self.schema.features)
+
+
+@contextlib.contextmanager
+def _lines_of_series(own_rows: str, name: Any) -> Iterator[None]:
+    """Write in errors, where they suggest a line of pandas for `future`, which rows are those of one of many series."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        said = re.sub(r"\bfuture(?=[.\[])", lambda _: own_rows, str(error))
+        if name is None or said == str(error):
+            raise
+        raise (TypeError if isinstance(error, TypeError) else ValueError)(said) from None
