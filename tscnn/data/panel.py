@@ -246,6 +246,8 @@ def split_panel(X: Any, series_id: Any) -> Frames:
     if isinstance(X, Mapping):
         if not X:
             raise ValueError(received("`X` must hold at least one series.", X=X))
+        if any(pd.api.types.is_scalar(name) and pd.isna(name) for name in X):
+            raise ValueError(received("Every series must have a name, neither None nor NaN.", names=list_some(X)))
         return {name: _as_frame(name, part) for name, part in X.items()}
     if not isinstance(X, pd.DataFrame) or not _has_column(X, series_id):
         columns = list_some(X.columns) if isinstance(X, pd.DataFrame) else type(X).__name__
