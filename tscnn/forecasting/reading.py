@@ -164,20 +164,38 @@ class SeriesReader:
 
     def _read_panel(self, X: Any) -> Frames:
         frames = read_panel(X, self.series_id, self.schema, self.freq)
-        for frame in frames.values():
+        known = self.pipeline.standardize.names or ()
+        for name, frame in frames.items():
             self._check_sizes(frame)
+            if name in known:  # others may be of other places
+                with naming(name):
+                    self._check_clock(frame.index)
         return frames
 
     def _read(self, X: Any, n_rows: int) -> pd.DataFrame:
         """Check a frame against that of training."""
         frame = read_frame(X, self.schema, self.freq)
         self.check_length(len(frame), n_rows)
-        needs_times = any(getattr(part, "needs_times", False) for part in self.pipeline.parts)
-        if needs_times and not isinstance(X, pd.DataFrame | pd.Series):
+        if self._needs_times and not isinstance(X, pd.DataFrame | pd.Series):
             rule = "`X` must be a frame indexed by times, for the calendar and the yearly season; `calendar=None` and"
             raise TypeError(received(f"{rule} `yearly_seasonality=None` do without.", type=type(X).__name__))
         self._check_sizes(frame)
+        self._check_clock(frame.index)
         return frame
+
+    @property
+    def _needs_times(self) -> bool:
+        return any(getattr(part, "needs_times", False) for part in self.pipeline.parts)
+
+    def _check_clock(self, index: pd.Index) -> None:
+        """Complain about times of another zone, whose hours and days are not those that the calendar was learnt by."""
+        own, zone = getattr(index, "tz", None), self.schema.zone
+        if own is None or zone is None or str(own) == str(zone) or not self._needs_times:
+            return
+        local = index.tz_convert(zone)
+        if not index.tz_localize(None).equals(local.tz_localize(None)):
+            rule = "The index must have the time zone of training, by which the calendar was learnt;"
+            raise ValueError(received(f"{rule} `X.tz_convert({show(str(zone))})` does that.", tz=str(own)))
 
     def _check_sizes(self, frame: pd.DataFrame) -> None:
         """Complain about values too far from those of training, unless each series has units of its own."""
