@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from tscnn.common.checks import received, show
+from tscnn.data.clock import check_zone
 from tscnn.data.frame import read_frame
 from tscnn.data.future import future_of, read_future
 from tscnn.data.index import future_index
@@ -169,7 +170,7 @@ class SeriesReader:
             self._check_sizes(frame)
             if name in known:  # others may be of other places
                 with naming(name):
-                    self._check_clock(frame.index)
+                    self._check_zone(frame.index)
         return frames
 
     def _read(self, X: Any, n_rows: int) -> pd.DataFrame:
@@ -180,22 +181,16 @@ class SeriesReader:
             rule = "`X` must be a frame indexed by times, for the calendar and the yearly season; `calendar=None` and"
             raise TypeError(received(f"{rule} `yearly_seasonality=None` do without.", type=type(X).__name__))
         self._check_sizes(frame)
-        self._check_clock(frame.index)
+        self._check_zone(frame.index)
         return frame
 
     @property
     def _needs_times(self) -> bool:
         return any(getattr(part, "needs_times", False) for part in self.pipeline.parts)
 
-    def _check_clock(self, index: pd.Index) -> None:
-        """Complain about times of another zone, whose hours and days are not those that the calendar was learnt by."""
-        own, zone = getattr(index, "tz", None), self.schema.zone
-        if own is None or zone is None or str(own) == str(zone) or not self._needs_times:
-            return
-        local = index.tz_convert(zone)
-        if not index.tz_localize(None).equals(local.tz_localize(None)):
-            rule = "The index must have the time zone of training, by which the calendar was learnt;"
-            raise ValueError(received(f"{rule} `X.tz_convert({show(str(zone))})` does that.", tz=str(own)))
+    def _check_zone(self, index: pd.Index) -> None:
+        if self._needs_times:
+            check_zone(index, self.schema.zone)
 
     def _check_sizes(self, frame: pd.DataFrame) -> None:
         """Complain about values too far from those of training, unless each series has units of its own."""
