@@ -270,7 +270,7 @@ def test_panel_errors_of_what_is_known_ahead_name_a_line_that_takes_the_rows_of_
         "backwards": future.groupby("shop").head(3)[::-1],
     }
     for kind, one in given.items():
-        with pytest.raises(ValueError, match="Series '.': `future` must have exactly the 3 steps") as told:
+        with pytest.raises(ValueError, match=r"Series '.': `future` must have exactly the 3 steps") as told:
             forecaster.predict(rows.groupby("shop").head(30), future=one)
         line = re.search(r"`(future\[[^`]+)`", str(told.value))
         assert line is not None, told.value

@@ -243,7 +243,6 @@ def some_series(frames: Frames, n_rows: int, columns: Sequence[Any] | None = Non
         At most `MOST_SERIES` that are long enough, or the longest; of those in which a column moves, if there are any,
         since nothing else can be changed into values that the series might have.
     """
-
     moving = [
         name
         for name, frame in frames.items()

@@ -141,7 +141,7 @@ def is_wide(encoding: str) -> bool:
 
 
 def lines_of(stream: BinaryIO, encoding: str | None = None) -> Iterator[bytes]:
-    """Read lines as they come; those of UTF-16 and UTF-32, which bytes can't be cut at the ends of, in UTF-8.
+    r"""Read lines as they come; those of UTF-16 and UTF-32, which bytes can't be cut at the ends of, in UTF-8.
 
     Parameters
     ----------
@@ -163,7 +163,7 @@ def lines_of(stream: BinaryIO, encoding: str | None = None) -> Iterator[bytes]:
     Examples
     --------
     >>> import io
-    >>> list(lines_of(io.BytesIO("a,b\\n1,2".encode("utf-16"))))
+    >>> list(lines_of(io.BytesIO("a,b\n1,2".encode("utf-16"))))
     [b'a,b', b'1,2']
     """
     first = stream.readline()

@@ -81,11 +81,11 @@ def plot_errors(
     """
     need_matplotlib()
     models = dict(backtest) if isinstance(backtest, Mapping) and len(backtest) else {"": backtest}
-    models = {name: _read(one, df) for name, one in models.items()}
+    read = {name: _read(one, df) for name, one in models.items()}
     by_step, by_cutoff = (
         {
-            name: evaluate(*one, metric, ["target", by], series_id=series_id).iloc[:, 0]
-            for name, one in models.items()
+            name: evaluate(table, outcomes, metric, ["target", by], series_id=series_id).iloc[:, 0]
+            for name, (table, outcomes) in read.items()
         }
         for by in ("step", "cutoff")
     )

@@ -21,8 +21,8 @@ __all__ = ["Standardize"]
 DOUBLE = np.dtype(np.float64)
 LEAST_VARIATION = 0.1  # standard deviation of positive values, in units of their mean, from which on they may keep
 # their origin: of what varies less, logarithms are straight lines. A convention
-STILL = 1e-3  # of the typical scale of other series: that of one which never moves, in which what is learnt from all, as
-# effects of promotions, comes to next to nothing. A convention
+STILL = 1e-3  # of the typical scale of other series: that of one which never moves, in which effects learnt from all
+# series, such as those of promotions, come to next to nothing. A convention
 FEWEST_ZEROS, SHARE_OF_ZEROS = 3, 0.01  # in rows, from which on 0 is the end of what can be. A convention
 
 
@@ -113,8 +113,8 @@ class Standardize:
         -------
         Standardize
             A column that is constant in one series is in units of its scale in others; if it is the only column, and
-            constant in all rows that are known, in units of a thousandth of that. (Where there are several columns, the
-            others would be forecast from a thousand units, as soon as it moves.)
+            constant in all rows that are known, in units of a thousandth of that. Where there are several columns, the
+            others would be forecast from a thousand units, as soon as it moves.
         """
         values, bounds = split.series.values, split.series.bounds.tolist()
         moments = [_moments(values[a:b], centred) for a, b in zip(bounds, split.validation_from, strict=False)]
