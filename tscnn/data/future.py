@@ -125,7 +125,9 @@ def future_of(future: Any, name: Any) -> Any:
 
 def _check_complete(frame: pd.DataFrame) -> None:
     """Complain about what is not known."""
-    missing = (frame.isna() | frame.isin([np.inf, -np.inf])).to_numpy()
+    numbers = [name for name, dtype in frame.dtypes.items() if dtype.kind == "f" or dtype == object]
+    infinite = frame[numbers].isin([np.inf, -np.inf])  # which text of pyarrow can't be compared with
+    missing = frame.isna().to_numpy() | infinite.reindex(columns=frame.columns, fill_value=False).to_numpy(bool)
     if missing.any():
         row, column = np.argwhere(missing)[0]
         rule = f"`future` must have a value at every step, but column {show(frame.columns.tolist()[column])} has none"
