@@ -78,11 +78,9 @@ class Follower:
         except (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
             rule = "The file of `--state` must be one that `tscnn stream` wrote: name another one to begin anew"
             raise ValueError(received(f"{rule} ({str(error)[:80]}).", state=path)) from None
-        left_out = [
-            name for name in self._names if name is not None and str(name) not in told.get("names", [str(name)])
-        ]
-        if left_out:
-            self._leave_out(left_out)
+        followed = told.get("names")
+        if followed is not None and None not in self._names:
+            self._leave_out([name for name in self._names if str(name) not in followed])
         if state:
             self._stream = self._forecaster.stream(**self._asked)
             self._stream.restore(state)
@@ -187,9 +185,9 @@ class Follower:
 
     def _leave_out(self, names: list[Any]) -> None:
         """Follow the other series alone."""
-        contexts = self._forecaster.context_
         self._names = [name for name in self._names if name not in names]
-        self._forecaster.context_ = {name: contexts[name] for name in self._names}
+        if isinstance(contexts := self._forecaster.context_, Mapping):
+            self._forecaster.context_ = {name: contexts[name] for name in self._names}
 
     def end(self) -> None:
         """Say on standard error what came to nothing."""

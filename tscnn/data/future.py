@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_object_dtype
 
 from tscnn.common.checks import received, show
 from tscnn.data.categories import number_categories
@@ -125,7 +126,7 @@ def future_of(future: Any, name: Any) -> Any:
 
 def _check_complete(frame: pd.DataFrame) -> None:
     """Complain about what is not known."""
-    numbers = [name for name, dtype in frame.dtypes.items() if dtype.kind == "f" or dtype == object]
+    numbers = [name for name, dtype in frame.dtypes.items() if dtype.kind == "f" or is_object_dtype(dtype)]
     infinite = frame[numbers].isin([np.inf, -np.inf])  # which text of pyarrow can't be compared with
     missing = frame.isna().to_numpy() | infinite.reindex(columns=frame.columns, fill_value=False).to_numpy(bool)
     if missing.any():
