@@ -1,4 +1,5 @@
 import copy
+import datetime
 import inspect
 import pickle
 import random
@@ -79,6 +80,26 @@ def test_index_kind_zone_and_frequency_survive(index):
     assert forecast.index.name == index.name
     assert forecast.index.dtype == index.dtype
     assert getattr(forecast.index, "freq", None) == getattr(index, "freq", None)
+
+
+def test_times_of_another_zone_are_refused_where_the_calendar_counts(tmp_path):
+    """By the clock of another zone it is another hour, and now and then another day."""
+    index = pd.date_range("2026-01-01", periods=700, freq="h", tz="Europe/Berlin")
+    frame = pd.DataFrame({"load": 5.0 * (index.hour >= 8) + np.random.default_rng(0).normal(0, 0.3, 700)}, index)
+    forecaster = closed_form(lookback=12, calendar=["hour"]).fit(frame[:-50])
+    forecaster.save(tmp_path / "berlin.tscnn")
+    for model in (forecaster, Forecaster.load(tmp_path / "berlin.tscnn")):
+        for call in (model.predict, model.backtest, model.score, model.stream):
+            with pytest.raises(ValueError, match=r"time zone of training.*`X.tz_convert\('Europe/Berlin'\)`.*tz='UTC'"):
+                call(frame.tz_convert("UTC"))
+        same = model.predict(frame.tz_convert(datetime.timezone(datetime.timedelta(hours=1))))  # of the same clock
+        np.testing.assert_array_equal(same, model.predict(frame))
+    assert len(forecaster.predict({"of another place": frame.tz_convert("UTC")})) == forecaster.horizon
+    panel = closed_form(lookback=12, calendar=["hour"]).fit({"x": frame, "y": frame})
+    with pytest.raises(ValueError, match="Series 'y': The index must have the time zone of training"):
+        panel.predict({"x": frame, "y": frame.tz_convert("UTC")})
+    plain = closed_form(lookback=12, calendar=None).fit(frame[:-50])
+    np.testing.assert_array_equal(plain.predict(frame.tz_convert("UTC")), plain.predict(frame))
 
 
 def test_integers_booleans_and_constants_work():

@@ -234,3 +234,45 @@ def test_a_panels_unseen_series_is_forecast_from_its_window_alone():
         pd.testing.assert_frame_equal(forecaster.predict({"new": new[end - 24 : end]}, coverage=0.8), expected)
     assert forecaster.score({"new": new}) > 0.5
     assert forecaster.audit({"new": new}, refit=False).passed
+
+
+def test_a_series_that_never_moves_is_forecast_as_it_is():
+    """What promotions do to other shops is in units of theirs: a shop that always sells the same has none of it."""
+    level = 5.0
+    days, random = pd.date_range("2024-01-01", periods=240), np.random.default_rng(0)
+    shops = {}
+    for name in "abc":
+        promotion = random.random(240) < 0.2
+        sales = 50 + 20 * promotion + 10 * np.sin(2 * np.pi * np.arange(240) / 7) + random.normal(size=240)
+        shops[name] = pd.DataFrame({"sales": sales, "promotion": promotion}, days)
+    shops["still"] = shops["a"].assign(sales=level)
+    forecaster = closed_form(lookback=14, horizon=7, future_covariates="promotion", calendar=["weekday"])
+    forecaster.fit({name: frame[:-7] for name, frame in shops.items()})
+    future = {name: frame[["promotion"]][-7:] for name, frame in shops.items()}
+    forecasts = forecaster.predict(future=future)["sales"].unstack("series")
+    assert (forecasts["a"] - shops["a"]["sales"][-7:]).abs().mean() < 3  # whose promotions add 20
+    np.testing.assert_allclose(forecasts["still"], level, atol=0.05)
+    unseen = forecaster.predict({"new": shops["still"][:-7]}, future={"new": future["still"]})
+    np.testing.assert_allclose(unseen["sales"], level, atol=0.05)
+
+
+def test_panel_errors_of_what_is_known_ahead_name_a_line_that_takes_the_rows_of_one_series():
+    """`future.loc[..]` of a long frame, whose times repeat from series to series, raises a KeyError."""
+    rows = pd.concat([make_frame(40, 2).assign(shop=name) for name in "xy"])
+    forecaster = closed_form(lookback=6, targets="a", future_covariates="b", calendar=None, series_id="shop")
+    forecaster.fit(rows.groupby("shop").head(30))
+    future = rows[["shop", "b"]].groupby("shop").tail(10)
+    due = future[future["shop"] == "x"].iloc[:3].drop(columns="shop")
+    given = {
+        "long": future,
+        "by name": {name: own.drop(columns="shop") for name, own in future.groupby("shop")},
+        "a hole": future.groupby("shop").head(3).drop(future.index[1]),
+        "backwards": future.groupby("shop").head(3)[::-1],
+    }
+    for kind, one in given.items():
+        with pytest.raises(ValueError, match=r"Series '.': `future` must have exactly the 3 steps") as told:
+            forecaster.predict(rows.groupby("shop").head(30), future=one)
+        line = re.search(r"`(future\[[^`]+)`", str(told.value))
+        assert line is not None, told.value
+        found = eval(line.group(1), {"future": one, "pd": pd})[["b"]]
+        assert found.index.tolist() == due.index.tolist(), kind

@@ -10,7 +10,7 @@ import pandas as pd
 
 from benchmarks.contestants import Contestant
 
-__all__ = ["squared_error", "train_to_target"]
+__all__ = ["squared_error", "start_error", "train_to_target"]
 
 
 def squared_error(forecasts: np.ndarray, values: np.ndarray, lookback: int) -> float:
@@ -51,7 +51,7 @@ def _train_ours(model: Any, frame: pd.DataFrame, task: dict[str, Any]) -> dict[s
 
     import tscnn.forecaster  # noqa: F401
 
-    values, lookback = frame.to_numpy(), model.settings.lookback
+    values, lookback, horizon = frame.to_numpy(), model.settings.lookback, model.settings.horizon
     validation = values[task["first"] - lookback :]
 
     class Watch(keras.callbacks.Callback):
@@ -66,7 +66,8 @@ def _train_ours(model: Any, frame: pd.DataFrame, task: dict[str, Any]) -> dict[s
         def on_train_begin(self, logs: Any = None) -> None:  # noqa: ARG002
             now = time.perf_counter()
             if self.model.forecast.terms is not None:
-                self._note(_start_error(self.model.forecast, validation, lookback), now)
+                known = None if self.model.ahead is None else np.asarray(self.model.ahead)[task["first"] :]
+                self._note(start_error(self.model.forecast, validation, lookback, horizon, known), now)
             self.idle += time.perf_counter() - now
 
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002
@@ -88,9 +89,16 @@ def _train_ours(model: Any, frame: pd.DataFrame, task: dict[str, Any]) -> dict[s
     return {"seconds": watch.seconds, "best_mse": min(watch.errors), "epochs": len(watch.errors), "trained_s": trained}
 
 
-def _start_error(forecast: Any, values: np.ndarray, lookback: int) -> float:
-    """Judge a network beside its linear terms on every window of `values` that has outcomes after it."""
-    windows = np.lib.stride_tricks.sliding_window_view(values, lookback, axis=0).transpose(0, 2, 1)
-    blocks = [np.asarray(forecast(windows[i : i + 256]))[:, 0] for i in range(0, len(windows), 256)]
-    forecasts = np.concatenate(blocks)
-    return squared_error(forecasts[: -forecasts.shape[1]], values, lookback)
+def start_error(
+    forecast: Any, values: np.ndarray, lookback: int, horizon: int, known: np.ndarray | None = None
+) -> float:
+    """Judge a network beside its linear terms on every window of `values` that has outcomes after it.
+
+    `known` (len(values) - lookback, n_ahead) is what the network is told of the times of the outcomes.
+    """
+    windows = np.lib.stride_tricks.sliding_window_view(values[:-horizon], lookback, axis=0).transpose(0, 2, 1)
+    given = [windows]
+    if known is not None:
+        given.append(np.lib.stride_tricks.sliding_window_view(known, horizon, axis=0).transpose(0, 2, 1)[:, None])
+    blocks = [np.asarray(forecast(*(each[i : i + 256] for each in given)))[:, 0] for i in range(0, len(windows), 256)]
+    return squared_error(np.concatenate(blocks), values, lookback)

@@ -14,6 +14,7 @@ from tests.network.networks import random_term
 from tscnn import TCN, Forecaster
 from tscnn.auditing.fitted import isolated_series
 from tscnn.auditing.fitted_subject import FittedSubject
+from tscnn.auditing.rows import newest_row
 from tscnn.data.series import SeriesSet
 from tscnn.evaluation.folds import Rows
 from tscnn.fitting.held_out_errors import Errors
@@ -232,6 +233,15 @@ def test_a_forecast_from_a_window_across_two_series(monkeypatch):
 
     monkeypatch.setattr("tscnn.forecasting.predict.newest_windows", newest_windows)
     assert isolated_series(subject).passed is False
+
+
+def test_a_series_that_never_moves_is_not_asked_whether_its_rows_count():
+    """None of its values can be changed into another that it might have."""
+    data = panel(2)
+    data["still"] = data["s1"] * 0
+    subject = FittedSubject.of(closed_form(lookback=LOOKBACK).fit(data), data)
+    assert newest_row(subject).passed
+    assert subject.frames.keys() == {"s0", "s1"}
 
 
 # What a fit sees

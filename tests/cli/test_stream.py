@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
@@ -51,6 +52,38 @@ def test_the_next_row_goes_on_from_the_training_data() -> None:
     wrong = shell("tscnn stream weather.tscnn", row + b"2013-01-22 09:00,30,31\n")
     assert wrong.status == 1
     assert "The next row must be that of 2013-01-22 03:00:00" in wrong.err
+
+
+@pytest.mark.parametrize(("encoding", "flag"), [("utf-16", ""), ("utf-16-be", " --encoding utf-16-be")])
+def test_lines_of_two_bytes_a_character(encoding: str, flag: str) -> None:
+    """Byte 10 is a line's end in UTF-8, in UTF-16 half of one, or of another character."""
+    text = "time,JFK_temp,LGA_temp\n2013-01-22 02:00,30,31\n2013-01-22 03:00,31,32"
+    done = shell(f"tscnn stream weather.tscnn{flag}", text.encode(encoding))
+    assert done.out == shell("tscnn stream weather.tscnn", text.encode()).out
+    assert len(done.out.splitlines()) == 1 + 2 * 3
+    wrong = shell("tscnn stream weather.tscnn --encoding utf-16", text.encode("utf-16")[:41])
+    assert (wrong.status, "must be in the encoding that `--encoding` names" in wrong.err) == (1, True)
+
+
+def test_series_that_have_ended_need_no_rows(here: Path) -> None:
+    days = pd.date_range("2026-01-01", periods=60, name="day")
+    sales = pd.DataFrame({"sales": 10 + np.sin(np.arange(60.0) * 2 * np.pi / 7)}, days)
+    shops = pd.concat([sales.assign(shop="a"), sales.assign(shop="b"), sales[:40].assign(shop="closed")])
+    forecaster = Forecaster(lookback=7, horizon=2, network=None, outliers=None, series_id="shop", verbose=0)
+    forecaster.fit(shops[shops.index < days[50]]).save(here / "shops.tscnn")
+    lines = [f"{day:%Y-%m-%d},{shop},{value}" for day, value in sales["sales"][50:54].items() for shop in "ab"]
+    state = "tscnn stream shops.tscnn --state shops.state"
+    first, then = (shell(state, "\n".join(["day,shop,sales", *part]).encode()) for part in (lines[:6], lines[6:]))
+    assert (first.status, then.status) == (0, 0)
+    assert "series that ended in the training data are left out: ['closed']" in first.err
+    found = pd.concat(pd.read_csv(io.StringIO(done.out), parse_dates=["cutoff"]) for done in (first, then))
+    for cutoff, own in found.groupby("cutoff"):
+        expected = forecaster.predict(shops[(shops.index <= cutoff) & (shops["shop"] != "closed")])
+        np.testing.assert_allclose(own["sales"], expected["sales"], rtol=1e-5)
+    assert found["cutoff"].nunique() == 4
+    (here / "shops.state").unlink()
+    wrong = shell(state, "\n".join(["day,shop,sales", *lines[:3], *lines[4:]]).encode())
+    assert (wrong.status, "Rows of 2026-02-21 00:00:00 are missing" in wrong.err) == (1, True)
 
 
 def test_json_lines() -> None:

@@ -74,6 +74,9 @@ def test_backtests_have_cutoffs(tmp_path: Path) -> None:
         ("time,a\n2026-01-01,1\n", {"drop": ["b"]}, "`--drop` must name columns"),
         ("time,a\nsoon,1\n", {"time": "time"}, "must hold times; `--time` names another one"),
         ('time,a\n2026-01-01,"1\n', {}, "--separator"),
+        ("2026-01-01,1\n2026-01-02,2\n", {}, "first line must name the columns, but it holds a time"),
+        ("1/2/2026,1\n1/3/2026,2\n", {}, "first line must name the columns, but it holds a time"),
+        ("time,a,b,a\n2026-01-01,1,2,3\n", {}, r"every column differently. Received: repeated=\['a'\]"),
     ],
 )
 def test_what_is_no_table(tmp_path: Path, text: str, how: dict[str, object], message: str) -> None:

@@ -54,6 +54,14 @@ MENDED = {
 }
 
 
+@pytest.mark.parametrize("backend", ["numpy_nullable", "pyarrow"])
+def test_covariates_of_types_of_other_libraries(backend: str) -> None:
+    np.testing.assert_array_equal(read(FUTURE.convert_dtypes(dtype_backend=backend)), read(FUTURE))
+    holed = FUTURE.assign(sun=[1.0, None, 3.0], sky=["clear", "rain", None])
+    with pytest.raises(ValueError, match=r"column 'sun' has none at row 2026-03-29 01:00:00.*n_missing=2"):
+        read(holed.convert_dtypes(dtype_backend=backend))
+
+
 @pytest.mark.parametrize("name", MENDED)
 def test_covariates_errors_name_a_line_that_works(name: str) -> None:
     future, due = MENDED[name]

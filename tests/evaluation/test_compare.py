@@ -37,6 +37,36 @@ class OfTraining:
         return np.repeat(self.last_, HORIZON)
 
 
+class Ordered:
+    """Repeat the newest row of some columns, named in an order of its own."""
+
+    def __init__(self, names):
+        self.names = names
+
+    def fit(self, _):
+        return self
+
+    def predict(self, X):
+        return pd.concat([X[self.names].iloc[-1:]] * HORIZON, ignore_index=True)
+
+
+def test_columns_are_told_apart_by_their_names(df):
+    table = compare({"repeat": SeasonalNaive(1, HORIZON), "backwards": Ordered(["b", "a"])}, df)
+    assert table.loc["backwards", "mae"] == table.loc["repeat", "mae"]
+    one = compare({"repeat": Ordered(["b"]), "both": SeasonalNaive(1, HORIZON)}, df)
+    assert one.loc["both", "mae"] == one.loc["repeat", "mae"] == evaluate_b(df)
+    for other in (Ordered(["a"]), Mean()):
+        with pytest.raises(ValueError, match=r"must forecast the columns that the first one does, \['b'\]"):
+            compare({"repeat": Ordered(["b"]), "other": other}, df, horizon=HORIZON)
+
+
+def evaluate_b(df):
+    """The mean error of repeating the newest row of "b", by hand."""
+    cutoffs = range(4 * len(df) // 5, len(df) - HORIZON, HORIZON)
+    rows = df["b"].to_numpy()
+    return np.mean([np.abs(rows[at + 1 : at + 1 + HORIZON] - rows[at]) for at in cutoffs])
+
+
 @pytest.fixture
 def seen(monkeypatch) -> type[Mean]:
     monkeypatch.setattr(Mean, "fits", [])

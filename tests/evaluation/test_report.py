@@ -122,6 +122,16 @@ def test_what_is_not_beaten_is_named(rows, linear_map):
     assert same.loc["repeat last", "skill"] == 0
 
 
+def test_a_linear_map_that_is_hardly_better_is_not_named(rows, linear_map):
+    """One map is much alike a linear mixture: on most small data it is a little better or a little worse."""
+    good = evaluate_forecasts(noisy(rows)[0], rows, rows, ORIGINS, TARGETS, HORIZON, linear_map, SEASONS)
+    good.loc["linear map", "skill"] = -0.03
+    assert list_unbeaten(good) == []
+    good.loc["linear map", "skill"] = -0.3
+    good.loc["repeat day", "skill"] = -0.001
+    assert list_unbeaten(good) == ["linear map", "repeat day"]
+
+
 def test_one_target_of_many_does_not_decide_what_is_beaten():
     random = np.random.default_rng(0)
     rows = random.normal(size=(120, 50)).cumsum(axis=0)

@@ -110,6 +110,17 @@ def test_a_lookback_below_a_season_of_the_index_is_told_once(freq, lookback, sai
     assert all(one.filename == __file__ for one in caught)  # it points to the fit
 
 
+@pytest.mark.parametrize(("freq", "told"), [("D", 0), ("h", 0), ("W-WED", 1), ("MS", 1)])
+def test_holidays_of_one_day_of_a_longer_step_are_told(freq, told):
+    """A week that ends on a Wednesday has a holiday on any of its days, and the calendar looks at the Wednesday."""
+    pytest.importorskip("holidays")
+    frame = make_frame(120, 1).set_axis(pd.date_range("2020-01-01", periods=120, freq=freq))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        closed_form(lookback=4, calendar=["holidays:DE"]).fit(frame)
+    assert sum("longer than a day" in str(one.message) for one in caught) == told
+
+
 def test_a_refitted_backtest_chooses_anew(frame):
     forecaster = closed_form(lookback="auto")
     forecasts = forecaster.backtest(frame, start=frame.index[280], stride=20, refit=True)

@@ -19,6 +19,8 @@ def test_settings_of_one_name_go_to_the_group_that_is_named() -> None:
         ("network__filtres", "filters"),
         ("training__filters", "filters"),
         ("linear_model__mixture__n_fold", "mixture__n_folds"),
+        ("linear_model__alphas", "linear_model__mixture__alphas"),
+        ("alphas", "linear_model__mixture__alphas"),
         ("seed", "random_state"),
         ("past_covariates", "targets"),
     ],

@@ -5,6 +5,7 @@ import pytest
 from tests.conftest import make_frame
 from tests.plotting.test_forecast import backtest_of
 from tscnn import evaluate
+from tscnn.data.tables import Layout
 from tscnn.plotting import plot_calibration, plot_errors
 
 FRAME = make_frame(200, 2)
@@ -58,3 +59,18 @@ def test_one_interval_needs_a_claim():
     with pytest.raises(ValueError, match="`coverage` must say what intervals claim"):
         plot_calibration(with_intervals([0.5]), FRAME)
     assert plot_calibration(with_intervals([0.5]), FRAME, coverage=0.5)[0, 1].lines[1].get_ydata()[0] == 0.5
+
+
+@pytest.mark.parametrize("library", ["polars", "pyarrow"])
+def test_tables_without_an_index_are_drawn_as_frames_are(library):
+    pytest.importorskip(library)
+    layout = Layout(library, "time")
+    table, outcomes = layout.give_back(with_intervals([0.8])), layout.give_back(FRAME.rename_axis("time"))
+    pairs = [
+        (plot_errors({"ours": table}, outcomes), plot_errors(with_intervals([0.8]), FRAME)),
+        (plot_calibration(table, outcomes, coverage=0.8), plot_calibration(with_intervals([0.8]), FRAME, coverage=0.8)),
+    ]
+    for of_table, of_frame in pairs:
+        for panel, other in zip(of_table.flat, of_frame.flat, strict=True):
+            for line, same in zip(panel.lines, other.lines, strict=True):
+                np.testing.assert_allclose(line.get_ydata(), same.get_ydata())

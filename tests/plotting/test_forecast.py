@@ -6,6 +6,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from tests.conftest import closed_form, make_frame
+from tscnn.data.tables import Layout
 from tscnn.plotting import plot_forecast
 
 
@@ -224,3 +225,35 @@ def test_a_panel_draws_its_series(panel):
     assert len(panel.plot(series="y")) == 1
     with pytest.raises(ValueError, match="`series` must be"):
         panel.plot(series="z")
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars", "pyarrow"])
+def test_tables_with_a_column_of_times_are_drawn_as_frames_with_an_index_are(frame, library):
+    pytest.importorskip(library)
+
+    def table_of(rows):
+        return Layout(library, "when").give_back(rows.rename_axis([*rows.index.names[:-1], "when"]))
+
+    forecast, before, after = intervals(frame, "a").iloc[20:24], frame[["a"]].iloc[:20], frame[["a"]].iloc[20:24]
+    (panel,) = plot_forecast(*map(table_of, (forecast, before, after)), time="when")
+    (other,) = plot_forecast(forecast, before, after)
+    for name, line in drawn(other).items():
+        np.testing.assert_array_equal(drawn(panel)[name], line)
+    ((band,), (same,)) = panel.collections, other.collections
+    np.testing.assert_array_equal(band.get_paths()[0].vertices, same.get_paths()[0].vertices)
+    assert panel.figure.get_supxlabel() == "when"
+    (panel,) = plot_forecast(table_of(backtest_of(frame[["a"]], [20], 5)), table_of(before), time="when")
+    np.testing.assert_array_equal(drawn(panel)["forecast"][1:], frame["a"].iloc[21:26] + 1)
+
+
+def test_a_table_that_has_a_column_called_as_an_interval_is_taken_at_its_word(frame):
+    rows = frame[["a"]].rename(columns={"a": "load forecast"})
+    (panel,) = plot_forecast(rows.iloc[20:24], rows.iloc[:20])
+    assert panel.get_title(loc="left") == "load forecast"
+    np.testing.assert_array_equal(drawn(panel)["observed"], rows.iloc[:20, 0])
+
+
+def test_long_frames_of_many_series_with_intervals_are_drawn_without_a_warning(frame):
+    long = intervals(frame, "a").iloc[20:24]
+    long.insert(0, ("shop", ""), ["x", "x", "y", "y"])
+    assert [panel.get_title(loc="left") for panel in plot_forecast(long, series_id="shop")] == ["x", "y"]

@@ -336,3 +336,11 @@ def test_without_network_nothing_of_a_framework_is_imported(tmp_path):
         "assert not {'keras', 'tensorflow', 'sklearn'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_times_of_another_zone_are_refused_where_means_by_time_count(df, fitted, tmp_path):
+    fitted.save(tmp_path / "gaps.tscnn")
+    for model in (fitted, Reconstructor.load(tmp_path / "gaps.tscnn")):
+        for call in (model.impute, model.score_samples):
+            with pytest.raises(ValueError, match=r"time zone of training.*`X.tz_convert\('Europe/Berlin'\)`.*tz='UTC'"):
+                call(df.tz_convert("UTC"))

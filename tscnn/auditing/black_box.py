@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -225,7 +225,7 @@ def find_cutoff(index: pd.Index, cutoff: Any, horizon: int) -> int:
     return at
 
 
-def some_series(frames: Frames, n_rows: int) -> Frames:
+def some_series(frames: Frames, n_rows: int, columns: Sequence[Any] | None = None) -> Frames:
     """Take some of many series, those of the most rows.
 
     Parameters
@@ -234,13 +234,21 @@ def some_series(frames: Frames, n_rows: int) -> Frames:
         By series.
     n_rows : int
         That each needs.
+    columns : sequence, optional
+        That are to be changed, default all.
 
     Returns
     -------
     dict of DataFrame
-        At most `MOST_SERIES` that are long enough, or the longest.
+        At most `MOST_SERIES` that are long enough, or the longest; of those in which a column moves, if there are any,
+        since nothing else can be changed into values that the series might have.
     """
-    longest = sorted(frames, key=lambda name: -len(frames[name]))[:MOST_SERIES]
+    moving = [
+        name
+        for name, frame in frames.items()
+        if len(frames) > 1 and (frame if columns is None else frame[list(columns)]).nunique().gt(1).any()
+    ]
+    longest = sorted(moving or frames, key=lambda name: -len(frames[name]))[:MOST_SERIES]
     enough = [name for name in longest if len(frames[name]) >= n_rows]
     return {name: frames[name] for name in enough or longest[:1]}
 

@@ -89,7 +89,7 @@ class FittedSubject(Subject):
         known = [schema.columns.tolist()[at] for at, role in enumerate(schema.roles) if role == "future_covariate"]
         seen = [schema.columns.tolist()[at] for at in (*schema.targets, *schema.past_covariates)]
         return cls(
-            frames=some_series(rows.by_series, pipeline.fewest_rows + pipeline.horizon + 1),
+            frames=some_series(rows.by_series, pipeline.fewest_rows + pipeline.horizon + 1, seen),
             horizon=pipeline.horizon,
             predict=predict,
             fewest=pipeline.fewest_rows,

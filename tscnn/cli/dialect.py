@@ -5,13 +5,13 @@ from __future__ import annotations
 import codecs
 import csv
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import BinaryIO, Self
 
 from tscnn.common.checks import received
 
-__all__ = ["Dialect"]
+__all__ = ["Dialect", "is_wide", "lines_of"]
 
 SEPARATORS = ("\t", ";", "|", ",")  # in this order where several fit: "1,5;2,5" has as many commas as semicolons
 MOST_BYTES = 65_536  # that are looked at
@@ -122,6 +122,66 @@ class Dialect:
             Without quotes, and without blanks around them.
         """
         return [cell.strip() for cell in next(csv.reader([line], delimiter=self.separator), [])]
+
+
+def is_wide(encoding: str) -> bool:
+    """Tell whether characters of an encoding are of two or four bytes, any of which may be that of a line's end.
+
+    Parameters
+    ----------
+    encoding : str
+        Such as "utf-16".
+
+    Returns
+    -------
+    bool
+        Of UTF-16 and UTF-32.
+    """
+    return encoding.lower().replace("_", "-").startswith(("utf-16", "utf-32", "utf16", "utf32"))
+
+
+def lines_of(stream: BinaryIO, encoding: str | None = None) -> Iterator[bytes]:
+    r"""Read lines as they come; those of UTF-16 and UTF-32, which bytes can't be cut at the ends of, in UTF-8.
+
+    Parameters
+    ----------
+    stream : file of bytes
+        Such as ``sys.stdin.buffer``.
+    encoding : str, optional
+        If it is known; default what the first bytes say.
+
+    Yields
+    ------
+    bytes
+        A line.
+
+    Raises
+    ------
+    ValueError
+        If the bytes are not in this encoding.
+
+    Examples
+    --------
+    >>> import io
+    >>> list(lines_of(io.BytesIO("a,b\n1,2".encode("utf-16"))))
+    [b'a,b', b'1,2']
+    """
+    first = stream.readline()
+    encoding = encoding or next((name for mark, name in _MARKS.items() if first.startswith(mark)), None)
+    if encoding is None or not is_wide(encoding):
+        yield first
+        yield from stream
+        return
+    try:
+        decoder, chunk, text = codecs.getincrementaldecoder(encoding)(), first, ""
+        while chunk:
+            *lines, text = (text + decoder.decode(chunk)).split("\n")
+            yield from (line.encode() for line in lines)
+            chunk = stream.read1()  # type: ignore[attr-defined]
+        yield (text + decoder.decode(b"", final=True)).encode()
+    except (LookupError, UnicodeError) as error:
+        rule = f"The lines must be in the encoding that `--encoding` names, such as utf-8 or cp1252 ({error})."
+        raise ValueError(received(rule, encoding=encoding)) from None
 
 
 def _find_separator(lines: Sequence[str]) -> str:

@@ -18,6 +18,7 @@ from tscnn.cli.models import read_future_file, steps_after
 from tscnn.cli.output import check_out, write_bytes
 from tscnn.common.checks import received
 from tscnn.data.index import future_index, is_due
+from tscnn.data.values import list_some
 from tscnn.forecaster import Forecaster
 from tscnn.forecasting import Stream
 
@@ -77,6 +78,9 @@ class Follower:
         except (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
             rule = "The file of `--state` must be one that `tscnn stream` wrote: name another one to begin anew"
             raise ValueError(received(f"{rule} ({str(error)[:80]}).", state=path)) from None
+        followed = told.get("names")
+        if followed is not None and None not in self._names:
+            self._leave_out([name for name in self._names if str(name) not in followed])
         if state:
             self._stream = self._forecaster.stream(**self._asked)
             self._stream.restore(state)
@@ -94,7 +98,8 @@ class Follower:
             (_write_time(time), {"" if name is None else str(name): row for name, row in rows.items()})
             for time, rows in self._fresh
         ]
-        told = json.dumps({"newest": _write_time(self._time), "fresh": fresh})
+        names = ["" if name is None else str(name) for name in self._names]
+        told = json.dumps({"newest": _write_time(self._time), "fresh": fresh, "names": names})
         file = io.BytesIO()
         arrays: dict[str, Any] = {} if self._stream is None else self._stream.state
         np.savez(file, told=np.array(told), **arrays)
@@ -129,7 +134,7 @@ class Follower:
         Raises
         ------
         TypeError, ValueError
-            If it is not the row that is due.
+            If it is not the row that is due; a series that has ended in the training data needs none.
         """
         if time is None:
             time = 0 if self._time is None else self._time + 1
@@ -140,14 +145,24 @@ class Follower:
         if name not in self._names:
             rule = "Rows must be of the series of the training data."
             raise ValueError(received(rule, series=series, known=self._names[:5]))
+        before = None
         if self._now and time != self._time:
             missing = [each for each in self._names if each not in self._now]
-            raise ValueError(received(f"Rows of {self._time} are missing.", of_series=missing[:5], next_row=str(time)))
+            if not self._have_ended(missing):
+                rule = f"Rows of {self._time} are missing."
+                raise ValueError(received(rule, of_series=missing[:5], next_row=str(time)))
+            say(_PROG, f"note: series that ended in the training data are left out: {list_some(missing)}")
+            self._leave_out(missing)
+            before = self._complete()
         self._time, self._seen = time, None
         self._now[name] = row
-        if len(self._now) < len(self._names):
-            return None
-        rows, self._now = self._now, {}
+        found = self._complete() if len(self._now) == len(self._names) else None
+        parts = [part for part in (before, found) if part is not None]
+        return pd.concat(parts) if parts else None
+
+    def _complete(self) -> pd.DataFrame | None:
+        """Take the rows of one time, of all series."""
+        time, rows, self._now = self._time, self._now, {}
         for absent in self._absent(time):
             self._follow(absent, {name: dict.fromkeys(self._forecaster.schema_.columns, np.nan) for name in rows})
         self._done, found = time, self._follow(time, rows)
@@ -159,6 +174,20 @@ class Follower:
         levels = [*(index.get_level_values(at) for at in range(index.nlevels - 1)), pd.Index([time]).repeat(len(found))]
         names = [*index.names[:-1], "cutoff", index.names[-1] or "time"]
         return found.set_axis(pd.MultiIndex.from_arrays([*levels, index.get_level_values(-1)], names=names))
+
+    def _have_ended(self, names: list[Any]) -> bool:
+        """Say whether series ended before others in the training data, and no row of them has come since."""
+        contexts = self._forecaster.context_
+        if self._done is not None or not isinstance(contexts, Mapping):
+            return False
+        newest = max(context.index[-1] for context in contexts.values())
+        return all(contexts[name].index[-1] < newest for name in names)
+
+    def _leave_out(self, names: list[Any]) -> None:
+        """Follow the other series alone."""
+        self._names = [name for name in self._names if name not in names]
+        if isinstance(contexts := self._forecaster.context_, Mapping):
+            self._forecaster.context_ = {name: contexts[name] for name in self._names}
 
     def end(self) -> None:
         """Say on standard error what came to nothing."""

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from tscnn.cli.dialect import Dialect
+from tscnn.cli.dialect import Dialect, is_wide, lines_of
 from tscnn.cli.following import Follower
 from tscnn.cli.models import conform_times, load_model, reading_of
 from tscnn.cli.output import lay_out
@@ -71,13 +71,14 @@ class _Rows:
 
     def rows(self) -> Iterator[tuple[Any, Any, dict[str, Any]]]:
         """Yield the time, the series and the values of each row as it comes."""
-        names, first, dialect = None, True, Dialect()
-        for raw in sys.stdin.buffer:
+        names, first, dialect, encoding = None, True, Dialect(), self.how.encoding
+        for raw in lines_of(sys.stdin.buffer, encoding):
             if not raw.strip():
                 continue
             if first:
                 first, self.is_json = False, raw.lstrip().startswith(b"{")
-                dialect = Dialect.find(raw, self.how.encoding, self.how.separator, self.how.decimal)
+                encoding = None if encoding and is_wide(encoding) else encoding  # of which `lines_of` makes UTF-8
+                dialect = Dialect.find(raw, encoding, self.how.separator, self.how.decimal)
                 self.like = Table(dialect=dialect)
             line = dialect.decode(raw).strip("\r\n")
             if self.is_json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import sys
 from collections.abc import Sequence
@@ -162,6 +163,12 @@ def read_table(path: str, how: Reading) -> Table:
             raise ValueError(received(rule, first_line=lines[0], columns=list_some(names)))
     rows = [row for row in cells[has_header:] if len(row) == len(names)]
     time = _find_time(names, how, lambda at: [row[at] for row in rows])
+    if has_header and time is not None and _is_time(time):
+        rule = "The first line must name the columns, but it holds a time: put a line of names before it."
+        raise ValueError(received(rule, first_line=lines[0]))
+    if repeated := sorted({name for name in names if names.count(name) > 1}):
+        rule = "The first line must name every column differently."
+        raise ValueError(received(rule, repeated=list_some(repeated)))
     as_text = [name for name in (time, how.series_id, "cutoff") if name in names]
     try:
         frame = pd.read_csv(
@@ -181,6 +188,12 @@ def read_table(path: str, how: Reading) -> Table:
         rule = "The file must be a table of CSV or Parquet; `--separator` and `--encoding` tell what it looks like"
         raise ValueError(received(f"{rule} ({error}).", path=path)) from None
     return _index_by_time(frame, time, how, dialect)
+
+
+def _is_time(name: str) -> bool:
+    with contextlib.suppress(ValueError):
+        return TimeFormat.find([name], compact=False) is not None
+    return True  # though days are not told from months
 
 
 def _read_parquet(raw: bytes, how: Reading) -> Table:

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-__all__ = ["clock_times", "is_calendar", "localize", "wall_times"]
+from tscnn.common.checks import received, show
+
+__all__ = ["check_zone", "clock_times", "is_calendar", "localize", "wall_times"]
 
 
 def is_calendar(step: Any, index: pd.Index) -> bool:
@@ -30,6 +32,16 @@ def wall_times(index: pd.DatetimeIndex) -> pd.DatetimeIndex:
     # One row doesn't tell its usual time of day; midnight is the time that calendars are left without.
     usual = (pd.Series(local - days).mode() if len(index) > 1 else local - local)[0]
     return local.where(localize(days + usual, index.tz) != index, days + usual)
+
+
+def check_zone(index: pd.Index, zone: Any) -> None:
+    """Complain about times of another zone than that of training, whose hours and days the calendar was learnt by."""
+    own = getattr(index, "tz", None)
+    if own is None or zone is None or str(own) == str(zone):
+        return
+    if not index.tz_localize(None).equals(index.tz_convert(zone).tz_localize(None)):
+        rule = "The index must have the time zone of training, by which the calendar was learnt;"
+        raise ValueError(received(f"{rule} `X.tz_convert({show(str(zone))})` does that.", tz=str(own)))
 
 
 def localize(local: pd.DatetimeIndex, zone: Any) -> pd.DatetimeIndex:

@@ -99,6 +99,7 @@ def learn_schema(
         kind=kind,
         dtype=dtype,
         missing=missing,
+        zone=getattr(frame.index, "tz", None),
     )
     return schema, frame if n_rows else settle_static(frame, schema)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_object_dtype
 
 from tscnn.common.checks import received, show
 from tscnn.data.categories import number_categories
@@ -118,14 +119,16 @@ def future_of(future: Any, name: Any) -> Any:
     if name is None or not isinstance(future, Mapping):
         return future
     if name not in future:
-        rule = "`future` must have an entry for every series; give the rows of those to forecast alone as `X`, and a"
-        raise ValueError(received(f"{rule} series that has ended needs none.", missing=name))
+        rule = "`future` must have an entry for every series of `X`; give as `X` the rows of those to forecast alone,"
+        raise ValueError(received(f"{rule} without series that have ended.", missing=name))
     return future[name]
 
 
 def _check_complete(frame: pd.DataFrame) -> None:
     """Complain about what is not known."""
-    missing = (frame.isna() | frame.isin([np.inf, -np.inf])).to_numpy()
+    numbers = [name for name, dtype in frame.dtypes.items() if dtype.kind == "f" or is_object_dtype(dtype)]
+    infinite = frame[numbers].isin([np.inf, -np.inf])  # which text of pyarrow can't be compared with
+    missing = frame.isna().to_numpy() | infinite.reindex(columns=frame.columns, fill_value=False).to_numpy(bool)
     if missing.any():
         row, column = np.argwhere(missing)[0]
         rule = f"`future` must have a value at every step, but column {show(frame.columns.tolist()[column])} has none"

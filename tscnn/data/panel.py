@@ -246,6 +246,8 @@ def split_panel(X: Any, series_id: Any) -> Frames:
     if isinstance(X, Mapping):
         if not X:
             raise ValueError(received("`X` must hold at least one series.", X=X))
+        if any(pd.api.types.is_scalar(name) and pd.isna(name) for name in X):
+            raise ValueError(received("Every series must have a name, neither None nor NaN.", names=list_some(X)))
         return {name: _as_frame(name, part) for name, part in X.items()}
     if not isinstance(X, pd.DataFrame) or not _has_column(X, series_id):
         columns = list_some(X.columns) if isinstance(X, pd.DataFrame) else type(X).__name__
@@ -257,7 +259,8 @@ def split_panel(X: Any, series_id: Any) -> Frames:
         raise ValueError(received(rule, n_missing=int(ids.isna().sum())))
     codes, names = pd.factorize(ids)
     order = np.argsort(codes, kind="stable")
-    rest = X.drop(columns=[series_id]).iloc[order]
+    level = 0 if X.columns.nlevels > 1 and not isinstance(series_id, tuple) else None
+    rest = X.drop(columns=[series_id], level=level).iloc[order]
     ends = np.cumsum(np.bincount(codes, minlength=len(names)))
     starts = [0, *ends[:-1].tolist()]
     return {name: rest.iloc[a:b] for name, a, b in zip(names.tolist(), starts, ends.tolist(), strict=True)}

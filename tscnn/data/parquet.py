@@ -181,6 +181,7 @@ def read_stored(
         kind=find_kind(indexes[0]),
         dtype=values.dtype,
         missing=missing,
+        zone=getattr(indexes[0], "tz", None),
     )
     stored = StoredRows(schema, values, indexes, names)
     if schema.static_covariates:

@@ -17,6 +17,8 @@ from tscnn.data.encoding import (
     label_to_json,
     step_from_json,
     step_to_json,
+    zone_from_json,
+    zone_to_json,
 )
 from tscnn.data.roles import AHEAD, ROLES, assign_roles, find_columns
 
@@ -49,6 +51,8 @@ class Schema:
         That forecasts are returned in: float32 where all columns are (or float16), else float64.
     missing : str, default "raise"
         What becomes of missing values, one of `MISSING`.
+    zone : tzinfo or None, default None
+        Of the times, whose clock the calendar is read from; None if there is none, or it isn't known.
 
     Examples
     --------
@@ -66,6 +70,7 @@ class Schema:
     kind: str
     dtype: np.dtype[Any]
     missing: str = "raise"
+    zone: Any = None
 
     def __post_init__(self) -> None:
         """Check that the parts fit each other."""
@@ -92,6 +97,7 @@ class Schema:
         kind: str,
         dtype: np.dtype[Any],
         missing: str = "raise",
+        zone: Any = None,
     ) -> Self:
         """Give every column its role.
 
@@ -112,6 +118,8 @@ class Schema:
             That forecasts are returned in.
         missing : str, default "raise"
             One of `MISSING`.
+        zone : tzinfo, optional
+            Of the times.
 
         Returns
         -------
@@ -132,7 +140,7 @@ class Schema:
                 name = show(columns.tolist()[at])
                 rule = f"A target must hold numbers, but column {name} holds categories; `targets=` names those to"
                 raise TypeError(received(f"{rule} forecast.", column=columns.tolist()[at]))
-        return cls(columns, roles, positions, categories, freq, kind, dtype, missing)
+        return cls(columns, roles, positions, categories, freq, kind, dtype, missing, zone)
 
     @cached_property
     def target_names(self) -> pd.Index:
@@ -292,8 +300,8 @@ class Schema:
             and self.columns.dtype == other.columns.dtype
             and list(self.columns.names) == list(other.columns.names)
             and list(map(_list_labels, self.categories)) == list(map(_list_labels, other.categories))
-            and (self.roles, self.targets, self.freq, self.kind, self.dtype, self.missing)
-            == (other.roles, other.targets, other.freq, other.kind, other.dtype, other.missing)
+            and (self.roles, self.targets, self.freq, self.kind, self.dtype, self.missing, str(self.zone))
+            == (other.roles, other.targets, other.freq, other.kind, other.dtype, other.missing, str(other.zone))
         )
 
     __hash__ = None  # type: ignore[assignment]  # an Index has none
@@ -320,6 +328,7 @@ class Schema:
             "kind": self.kind,
             "dtype": self.dtype.name,
             "missing": self.missing,
+            "zone": zone_to_json(self.zone),
         }
 
     @classmethod
@@ -356,6 +365,7 @@ class Schema:
                 written["kind"],
                 np.dtype(written["dtype"]),
                 check_choice("missing", written.get("missing", "raise"), MISSING),
+                zone_from_json(written.get("zone")),
             )
         except (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError) as error:
             raise ValueError(received("What was saved describes no columns.", error=str(error))) from None

@@ -274,10 +274,10 @@ def _read_narwhals(table: Any, time: Any) -> tuple[pd.DataFrame, Layout]:
         guess = next((name for name in table.columns if table.schema[name].is_temporal()), None)
         rule = f"A table of {library} has no index; "
         if guess is None:
-            rule += "`X.to_numpy()` numbers its rows"
+            rule += "`X.to_numpy()` numbers its rows."
         else:
-            rule += f"`time={show(guess)}`, or `X.to_pandas().set_index({show(guess)})`, takes its times"
-        raise TypeError(received(f"{rule} from a column.", columns=table.columns[:10]))
+            rule += f"`time={show(guess)}`, or `X.to_pandas().set_index({show(guess)})`, takes its times from a column."
+        raise TypeError(received(rule, columns=table.columns[:10]))
     if time not in table.columns:
         raise ValueError(received("`time` must be a column of `X`.", time=time, columns=table.columns[:10]))
     columns = {name: _to_pandas(table[name]) for name in table.columns}

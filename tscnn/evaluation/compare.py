@@ -9,15 +9,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tscnn.common.checks import check_choice, check_int, received
+from tscnn.common.checks import check_choice, check_int, received, show
 from tscnn.data.frame import as_frame
 from tscnn.data.index import find_kind, find_seasonality, find_seasons
 from tscnn.data.panel import naming, split_panel
 from tscnn.data.steps import find_step
 from tscnn.data.tables import read_table
+from tscnn.data.values import list_some
 from tscnn.evaluation.backtest import find_cutoffs
 from tscnn.evaluation.evaluate import evaluate, read_groups
-from tscnn.evaluation.folds import Fold, Rows, forecast_fold, join_folds, plan_folds
+from tscnn.evaluation.folds import Fold, Found, Rows, forecast_fold, join_folds, plan_folds
 from tscnn.evaluation.naive import SeasonalNaive
 from tscnn.metrics import Metric, read_metrics
 from tscnn.statistics.diebold_mariano import diebold_mariano
@@ -133,23 +134,37 @@ def compare(
     folds = plan_folds(cutoffs, 1 if refit and every is None else every)
     found, columns = {}, None
     for name, model in models.items():
-        found[name], columns = _run(model, rows, folds, horizon, columns)
+        found[name], columns = _run(name, model, rows, folds, horizon, columns)
     for name, model in _yardsticks(step, horizon, columns, models, len(longest)).items():
-        found[name], _ = _run(model, rows, folds, horizon, columns)
+        found[name], _ = _run(name, model, rows, folds, horizon, columns)
     settings = {"season_length": season_length or find_seasonality(step) or 1}
     return _tabulate(found, rows.table, metrics, by, (horizon - 1) // stride + 1, settings)
 
 
 def _run(
-    model: Any, rows: Rows, folds: Sequence[Fold], horizon: int, columns: pd.Index | None
+    name: str, model: Any, rows: Rows, folds: Sequence[Fold], horizon: int, columns: pd.Index | None
 ) -> tuple[tuple[pd.DataFrame, float], pd.Index]:
     """Return the forecasts of a model, the seconds that they took, and the names of the targets."""
     began = perf_counter()
     parts = [forecast_fold(model, rows, fold, horizon) for fold in folds]
+    known = pd.DataFrame(next(iter(rows.by_series.values()))).columns
+    own = next((names for _, names in parts if names is not None), None)
     if columns is None:
-        own = next((names for _, names in parts if names is not None), None)
-        columns = pd.DataFrame(next(iter(rows.by_series.values()))).columns if own is None else own
-    return (join_folds([part for part, _ in parts], rows, columns), perf_counter() - began), columns
+        columns = known if own is None else own
+    found = [_in_order(part, own, columns, known, name) for part, _ in parts]
+    return (join_folds(found, rows, columns), perf_counter() - began), columns
+
+
+def _in_order(part: Found, own: pd.Index | None, columns: pd.Index, known: pd.Index, model: str) -> Found:
+    """Put the columns of forecasts in the order of those of the first model; names that `df` lacks tell no order."""
+    named = own is not None and own.is_unique and own.isin(known).any()
+    positions = own.get_indexer(columns) if named else np.arange(len(columns))  # type: ignore[union-attr]
+    n_columns = max((values.shape[2] for _, values in part.values()), default=len(columns))
+    if (positions < 0).any() or not (named or n_columns == len(columns)):
+        rule = f"Every model must forecast the columns that the first one does, {show(list_some(columns), 100)}."
+        has = n_columns if own is None else list_some(own)
+        raise ValueError(received(rule, model=model, columns=has))
+    return {series: (at, values[:, :, positions]) for series, (at, values) in part.items()}
 
 
 def _find_horizon(models: Mapping[str, Any], horizon: int | None) -> int:

@@ -21,7 +21,7 @@ from tscnn.data.values import as_float
 from tscnn.evaluation.columns import ForecastColumns
 from tscnn.metrics import Metric, find_metric, read_metrics, seasonal_scales
 
-__all__ = ["evaluate", "read_groups"]
+__all__ = ["evaluate", "read_backtest", "read_groups"]
 
 GROUPS = ("series", "cutoff", "target", "step")
 DEFAULTS = {
@@ -91,7 +91,7 @@ def evaluate(
     1     0.5   0.5  2          0
     2     2.0   2.0  1          1
     """
-    table, layout, time = _read_backtest(backtest)
+    table, layout, time = read_backtest(backtest)
     if not len(table):
         raise ValueError(received("`backtest` must have at least one row.", shape=table.shape))
     by = read_groups(by)
@@ -179,8 +179,28 @@ class _Facts:
         return groups.reshape(n_rows, n_targets), index
 
 
-def _read_backtest(backtest: Any) -> tuple[pd.DataFrame, Layout, Any]:
-    """Return forecasts indexed by series, cutoff and time; the layout of their table; and its column of times."""
+def read_backtest(backtest: Any) -> tuple[pd.DataFrame, Layout, Any]:
+    """Read the forecasts of many cutoffs from a table of any kind.
+
+    Parameters
+    ----------
+    backtest : DataFrame of pandas or polars, or Table of pyarrow
+        Of `evaluate`.
+
+    Returns
+    -------
+    table : DataFrame
+        Indexed by ("cutoff", time), of several series by ("series", "cutoff", time).
+    layout : Layout
+        Of the table.
+    time : label or None
+        Its column of times; None where they are in its index.
+
+    Raises
+    ------
+    ValueError
+        If it has neither levels nor columns of these names.
+    """
     names = list(getattr(backtest.index, "names", ())) if isinstance(backtest, pd.DataFrame) else []
     if "cutoff" in names[:-1]:
         return backtest, Layout(), None

@@ -36,7 +36,12 @@ from tscnn.linear.periodic_regression_fit import fit_periodic_regression
 from tscnn.linear.structural_mixture import StructuralMixture
 from tscnn.linear.structural_mixture_fit import is_short
 from tscnn.network.config import NetworkConfig
-from tscnn.parameters.checked import CheckedParameters, check_needs_no_validation, warn_of_short_lookback
+from tscnn.parameters.checked import (
+    CheckedParameters,
+    check_needs_no_validation,
+    warn_of_long_steps,
+    warn_of_short_lookback,
+)
 from tscnn.statistics import GateResult, not_kept
 from tscnn.training.checkpoint import Checkpoint
 from tscnn.transforms import CovariateEffects, OutlierFilter, Transform
@@ -115,6 +120,7 @@ def fit_pipeline(
     split = _hold_back(series, parameters)
     seasons, season_length = find_seasons(schema.freq), find_seasonality(schema.freq)
     warn_of_short_lookback(parameters, seasons, max(map(len, series.indexes)))
+    warn_of_long_steps(parameters, schema.freq)
 
     outliers = None
     if parameters.replaces_outliers:

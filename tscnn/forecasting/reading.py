@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 import warnings
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
-from tscnn.common.checks import received
+from tscnn.common.checks import received, show
+from tscnn.data.clock import check_zone
 from tscnn.data.frame import read_frame
 from tscnn.data.future import future_of, read_future
 from tscnn.data.index import future_index
@@ -122,6 +126,7 @@ class SeriesReader:
         TypeError, ValueError
             Naming what is missing, or belongs to other times.
         """
+        own_rows = "future[{0}]" if isinstance(future, Mapping) else "future[future[{1}] == {0}]"
         if None not in frames and is_panel(future, self.series_id):
             future = split_panel(future, self.series_id)
         found: list[Times] = []
@@ -132,7 +137,7 @@ class SeriesReader:
                 found.append(alike[end])
                 continue
             due = alike[end].index if end in alike else future_index(frame.index, self.schema.freq, horizon)
-            with naming(name):
+            with naming(name), _lines_of_series(own_rows.format(show(name, 30), show(self.series_id)), name):
                 own, newest = future_of(future, name), frame.to_numpy()[-1]
                 found.append(read_future(own, self.schema, newest, due, is_read=is_read))
             alike[end] = found[-1]
@@ -160,20 +165,32 @@ class SeriesReader:
 
     def _read_panel(self, X: Any) -> Frames:
         frames = read_panel(X, self.series_id, self.schema, self.freq)
-        for frame in frames.values():
+        known = self.pipeline.standardize.names or ()
+        for name, frame in frames.items():
             self._check_sizes(frame)
+            if name in known:  # others may be of other places
+                with naming(name):
+                    self._check_zone(frame.index)
         return frames
 
     def _read(self, X: Any, n_rows: int) -> pd.DataFrame:
         """Check a frame against that of training."""
         frame = read_frame(X, self.schema, self.freq)
         self.check_length(len(frame), n_rows)
-        needs_times = any(getattr(part, "needs_times", False) for part in self.pipeline.parts)
-        if needs_times and not isinstance(X, pd.DataFrame | pd.Series):
+        if self._needs_times and not isinstance(X, pd.DataFrame | pd.Series):
             rule = "`X` must be a frame indexed by times, for the calendar and the yearly season; `calendar=None` and"
             raise TypeError(received(f"{rule} `yearly_seasonality=None` do without.", type=type(X).__name__))
         self._check_sizes(frame)
+        self._check_zone(frame.index)
         return frame
+
+    @property
+    def _needs_times(self) -> bool:
+        return any(getattr(part, "needs_times", False) for part in self.pipeline.parts)
+
+    def _check_zone(self, index: pd.Index) -> None:
+        if self._needs_times:
+            check_zone(index, self.schema.zone)
 
     def _check_sizes(self, frame: pd.DataFrame) -> None:
         """Complain about values too far from those of training, unless each series has units of its own."""
@@ -182,3 +199,15 @@ class SeriesReader:
             return
         features = self.pipeline.take_logarithms(self.schema.encode(frame.to_numpy())[0], Times(frame.index))
         check_sizes(features, known.mean, known.scale, frame.index, self.schema.features)
+
+
+@contextlib.contextmanager
+def _lines_of_series(own_rows: str, name: Any) -> Iterator[None]:
+    """Write in errors, where they suggest a line of pandas for `future`, which rows are those of one of many series."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        said = re.sub(r"\bfuture(?=[.\[])", lambda _: own_rows, str(error))
+        if name is None or said == str(error):
+            raise
+        raise (TypeError if isinstance(error, TypeError) else ValueError)(said) from None

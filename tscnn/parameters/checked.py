@@ -12,7 +12,7 @@ from tscnn.common.checks import check_choice, check_int, check_real, received
 from tscnn.common.progress import Tell, find_teller
 from tscnn.common.random_state import read_random_state
 from tscnn.common.settings import is_auto
-from tscnn.data.calendar import check_calendar
+from tscnn.data.calendar import check_calendar, find_calendar
 from tscnn.data.schema import MISSING
 from tscnn.data.windows import split_row
 from tscnn.linear.settings import LinearModel
@@ -25,6 +25,7 @@ __all__ = [
     "CheckedParameters",
     "check_needs_no_validation",
     "read_parameters",
+    "warn_of_long_steps",
     "warn_of_short_lookback",
 ]
 
@@ -175,6 +176,23 @@ def warn_of_short_lookback(parameters: CheckedParameters, seasons: Mapping[str, 
                 f"lookback={parameters.lookback} sees less than a {name} ({season} rows): lookback='auto' chooses one "
             )
             warnings.warn(f"{said}by its errors, lookback={season} sees a {name}.", stacklevel=4)
+
+
+def warn_of_long_steps(parameters: CheckedParameters, freq: Any) -> None:
+    """Say that holidays are looked up on one day of each step alone, where steps are longer.
+
+    Parameters
+    ----------
+    parameters : CheckedParameters
+        Of the forecaster.
+    freq : offset, int or None
+        The step of the index.
+    """
+    listed = [name for name in parameters.calendar or () if name.startswith("holidays:")]
+    if listed and freq is not None and "weekday" not in find_calendar(freq, 1):
+        said = "A step is longer than a day, and `calendar` tells whether the day that a row is named by is a holiday."
+        said += " Count the holidays of each step in a column, and name it in `future_covariates`."
+        warnings.warn(received(said, calendar=listed), stacklevel=4)
 
 
 def _read_lookback(lookback: Any, network: TCN | None) -> int | None:

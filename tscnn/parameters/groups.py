@@ -104,7 +104,9 @@ def nest_settings(groups: dict[str, Any], settings: dict[str, Any]) -> dict[str,
         group, _, rest = name.partition("__")
         home, setting = (group, rest) if group in GROUPS else (homes.get(name), name)
         if home is None or setting not in known[home]:
-            alike = name_alike(ELSEWHERE.get(setting, setting), [*homes, *GROUPS, *PLAIN])
+            alike = _name_nested(home, setting) or name_alike(
+                ELSEWHERE.get(setting, setting), [*homes, *GROUPS, *PLAIN]
+            )
             rule = f"Forecaster has no parameter {show(name)}, nor has one of its settings {', '.join(GROUPS)}{alike}"
             raise TypeError(received(rule, **{name: value}))
         changes.setdefault(home, {})[setting] = value
@@ -114,6 +116,15 @@ def nest_settings(groups: dict[str, Any], settings: dict[str, Any]) -> dict[str,
             raise TypeError(received(f"With {name}=None there is no setting {next(iter(own))!r}.", **own))
         nested[name] = resolve_group(name, groups[name]).set_params(**own)
     return nested
+
+
+def _name_nested(home: str | None, setting: str) -> str:
+    """Ask whether a setting of this name was meant that is one of a group within a group; empty if there is none."""
+    for name in GROUPS if home is None else [home]:
+        for nested in GROUPS[name]().get_params(deep=True):
+            if nested.endswith(f"__{setting}"):
+                return f"; did you mean '{name}__{nested}'?"
+    return ""
 
 
 class GroupedParameters(Estimator):

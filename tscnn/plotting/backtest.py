@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from tscnn.common.checks import received
+from tscnn.data.tables import read_table
 from tscnn.data.values import list_some
-from tscnn.evaluation.evaluate import evaluate
+from tscnn.evaluation.evaluate import evaluate, read_backtest
 from tscnn.plotting.figures import (
     COLORS,
     DASHES,
@@ -42,7 +43,7 @@ def plot_errors(
 
     Parameters
     ----------
-    backtest : DataFrame, or dict of them by name
+    backtest : DataFrame, Table, or dict of them by name
         Of `tscnn.Forecaster.backtest`; of several models, each under its name.
     df : DataFrame, Series, array, or dict of them by series
         The outcomes, as of `tscnn.evaluate`.
@@ -80,10 +81,11 @@ def plot_errors(
     """
     need_matplotlib()
     models = dict(backtest) if isinstance(backtest, Mapping) and len(backtest) else {"": backtest}
+    read = {name: _read(one, df) for name, one in models.items()}
     by_step, by_cutoff = (
         {
-            name: evaluate(one, df, metric, ["target", by], series_id=series_id).iloc[:, 0]
-            for name, one in models.items()
+            name: evaluate(table, outcomes, metric, ["target", by], series_id=series_id).iloc[:, 0]
+            for name, (table, outcomes) in read.items()
         }
         for by in ("step", "cutoff")
     )
@@ -106,7 +108,7 @@ def plot_errors(
 
 
 def plot_calibration(
-    backtest: pd.DataFrame,
+    backtest: Any,
     df: Any,
     columns: Any = None,
     *,
@@ -120,7 +122,7 @@ def plot_calibration(
 
     Parameters
     ----------
-    backtest : DataFrame
+    backtest : DataFrame or Table
         Of `tscnn.Forecaster.backtest` with ``coverage=`` or quantiles.
     df : DataFrame, Series, array, or dict of them by series
         The outcomes, as of `tscnn.evaluate`.
@@ -154,7 +156,8 @@ def plot_calibration(
     (1, 3)
     """
     need_matplotlib()
-    claimed = coverage if coverage is not None else getattr(backtest, "attrs", {}).get("coverage")
+    backtest, df = _read(backtest, df)
+    claimed = coverage if coverage is not None else backtest.attrs.get("coverage")
     how = {"coverage": claimed, "series_id": series_id}
     by_step = evaluate(backtest, df, ["coverage", "width"], ["target", "step"], **how)
     overall = evaluate(backtest, df, "coverage", "target", **how)
@@ -178,6 +181,12 @@ def plot_calibration(
         width.set(ylabel=unit_of(units, target), ylim=(0, None))
     add_title(panels[:, 1:], "Intervals: claimed and held" if title is None else title)
     return panels
+
+
+def _read(backtest: Any, df: Any) -> tuple[pd.DataFrame, Any]:
+    """Return a backtest and its outcomes as frames of pandas."""
+    table, _, time = read_backtest(backtest)
+    return table, read_table(df, time)[0]
 
 
 def _label_steps(panel: Any, title: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,12 +13,15 @@ import pandas as pd
 from tscnn.common.checks import received, show
 from tscnn.data.index import find_kind
 from tscnn.data.panel import split_panel
+from tscnn.data.tables import read_table
 from tscnn.data.values import as_float, list_some
 from tscnn.evaluation.columns import ForecastColumns
+from tscnn.evaluation.evaluate import read_backtest
 
 __all__ = ["MOST_PANELS", "Facet", "Path", "read_facets"]
 
 MOST_PANELS = 12  # that are drawn: what fits on a page. A convention
+_FLAT = re.compile(r"(.+) (?:forecast|0?\.\d+|(?:lower|upper)(?: [\d.]+%)?)")
 Frames = dict[Any, pd.DataFrame]  # by series; a single one by None
 Bands = dict[str, tuple[np.ndarray, np.ndarray]]
 
@@ -80,12 +84,13 @@ def read_facets(
     columns: Any = None,
     series: Any = None,
     series_id: Any = None,
+    time: Any = None,
 ) -> tuple[list[Facet], int]:
     """Read what is to be drawn.
 
     Parameters
     ----------
-    forecast, history, truth, columns, series, series_id : object
+    forecast, history, truth, columns, series, series_id, time : object
         Of `tscnn.plotting.plot_forecast`.
 
     Returns
@@ -100,6 +105,7 @@ def read_facets(
     TypeError, ValueError
         Naming the argument that breaks a rule.
     """
+    forecast, history, truth = (_read_rows(rows, time) for rows in (forecast, history, truth))
     forecasts = _by_series("forecast", forecast, series_id)
     several = None not in forecasts
     names = _choose("series", series, list(forecasts)) if several else [None]
@@ -109,10 +115,11 @@ def read_facets(
         {} if rows is None else _by_series(name, rows, series_id, forecasts)
         for name, rows in (("history", history), ("truth", truth))
     ]
+    known_columns = {column for rows in seen for frame in rows.values() for column in frame.columns}
     found: list[Facet] = []
     n_all = 0
     for name in names:
-        table, bands = _take_apart(forecasts[name])
+        table, bands = _take_apart(forecasts[name], known_columns)
         known = [
             _read_known(kind, rows.get(name), table) for kind, rows in zip(("history", "truth"), seen, strict=True)
         ]
@@ -181,6 +188,18 @@ def _by_series(name: str, given: Any, series_id: Any, forecasts: Frames | None =
     return parts
 
 
+def _read_rows(rows: Any, time: Any) -> Any:
+    """Return rows of any kind of table as frames of pandas, indexed by time; forecasts of many cutoffs by both."""
+    if isinstance(rows, Mapping):
+        return {name: _read_rows(own, time) for name, own in rows.items()}
+    if isinstance(rows, pd.Series) or getattr(getattr(rows, "index", None), "nlevels", 1) > 1:
+        return rows
+    columns = getattr(rows, "column_names", None) or list(getattr(rows, "columns", ()))
+    if any(name in ("cutoff", ("cutoff", "")) for name in columns[:2]):
+        return read_backtest(rows)[0]
+    return rows if rows is None else read_table(rows, time)[0]
+
+
 def _as_frame(name: str, rows: Any) -> pd.DataFrame:
     if isinstance(rows, pd.Series):
         rows = rows.to_frame("" if rows.name is None else rows.name)
@@ -202,13 +221,21 @@ def _read_known(name: str, rows: pd.DataFrame | None, table: pd.DataFrame) -> pd
     return as_float(rows[[column for column in table.columns if column in rows.columns]], "mask")
 
 
-def _take_apart(forecast: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, list[pd.DataFrame]]]:
-    """Return points, or the quantiles in the middle, and the lower and upper ends of each interval."""
+def _take_apart(forecast: pd.DataFrame, known: set[Any]) -> tuple[pd.DataFrame, dict[str, list[pd.DataFrame]]]:
+    """Return points, or the quantiles in the middle, and the lower and upper ends of each interval.
+
+    A column "users lower" of a table without levels stands for ("users", "lower"), unless `known` rows have it.
+    """
     find_kind(forecast.index.get_level_values(-1))
     claimed, forecast = forecast.attrs.get("coverage"), as_float(forecast, "mask")
     if forecast.columns.nlevels == 1:
-        return forecast, {}
-    columns = ForecastColumns.of(forecast.columns, forecast.columns.unique(0).tolist(), claimed)
+        parts = [_FLAT.fullmatch(str(name)) for name in forecast.columns]
+        if not all(parts) or any(name in known for name in forecast.columns):
+            return forecast, {}
+        targets = [part[1] for part in parts if part]
+    else:
+        targets = forecast.columns.unique(0).tolist()
+    columns = ForecastColumns.of(forecast.columns, targets, claimed)
     points = columns.points or [own[len(own) // 2] for own in columns.quantiles]
     bands = {
         f"{100 * level:.6g}%" if level else "interval": [

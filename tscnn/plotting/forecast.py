@@ -32,6 +32,7 @@ def plot_forecast(
     *,
     series: Any = None,
     series_id: Any = None,
+    time: Any = None,
     units: Any = None,
     title: str | None = None,
     figure: Any = None,
@@ -40,12 +41,12 @@ def plot_forecast(
 
     Parameters
     ----------
-    forecast : DataFrame or Series
+    forecast : DataFrame, Series or Table
         Of `tscnn.Forecaster.predict`, also with ``coverage=`` or quantiles; or of `tscnn.Forecaster.backtest`, of which
         the forecasts are drawn that don't overlap.
-    history : DataFrame, Series, or dict of them by series, optional
+    history : DataFrame, Series, Table, or dict of them by series, optional
         Rows before the forecast, as many as shall be seen. The forecast is drawn from its newest row on.
-    truth : DataFrame, Series, or dict of them by series, optional
+    truth : DataFrame, Series, Table, or dict of them by series, optional
         Rows that the forecast is about; of a backtest all there are.
     columns : column name, or list of them, optional
         Targets to draw, default all; 12 panels at most.
@@ -53,6 +54,8 @@ def plot_forecast(
         Of many series, default all of them.
     series_id : column name, optional
         Of the column of long frames that tells the series.
+    time : column name, optional
+        Of the column of times; default the index of frames of pandas. Tables of polars and pyarrow need one.
     units : str, or dict of str by column, optional
         Written at the vertical axis.
     title : str, optional
@@ -80,7 +83,7 @@ def plot_forecast(
     1
     """
     need_matplotlib()
-    facets, n_all = read_facets(forecast, history, truth, columns, series, series_id)
+    facets, n_all = read_facets(forecast, history, truth, columns, series, series_id, time)
     rows, width = grid_of(len(facets))
     panels = make_panels(figure, (rows, width), (9 if width < 3 else 12, 1.2 + 1.8 * rows), n=len(facets))
     for panel, facet in zip(panels, facets, strict=True):

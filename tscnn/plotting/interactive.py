@@ -23,6 +23,7 @@ def plot_interactive(
     *,
     series: Any = None,
     series_id: Any = None,
+    time: Any = None,
     units: Any = None,
     title: str | None = None,
 ) -> Any:
@@ -30,7 +31,7 @@ def plot_interactive(
 
     Parameters
     ----------
-    forecast, history, truth, columns, series, series_id, units, title : object
+    forecast, history, truth, columns, series, series_id, time, units, title : object
         As of `plot_forecast`.
 
     Returns
@@ -50,7 +51,7 @@ def plot_interactive(
         from plotly.subplots import make_subplots
     except ImportError as error:
         raise ImportError('Interactive pictures need plotly: pip install "tscnn[interactive]"') from error
-    facets, n_all = read_facets(forecast, history, truth, columns, series, series_id)
+    facets, n_all = read_facets(forecast, history, truth, columns, series, series_id, time)
     figure = make_subplots(len(facets), 1, shared_xaxes=True, subplot_titles=[facet.name for facet in facets])
     for row, facet in enumerate(facets, 1):
         for line in _lines_of(facet, row == 1):

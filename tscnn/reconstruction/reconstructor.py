@@ -14,6 +14,7 @@ from tscnn.common.estimator import Estimator, check_is_fitted
 from tscnn.common.progress import find_teller
 from tscnn.common.random_state import read_random_state
 from tscnn.common.settings import Settings, is_auto
+from tscnn.data.clock import check_zone
 from tscnn.data.frame import learn_schema, read_frame
 from tscnn.data.index import find_kind
 from tscnn.data.panel import is_panel, join_forecasts, learn_panel, naming, read_panel
@@ -356,11 +357,14 @@ class Reconstructor(SavedReconstructor, Estimator):
                 frames = read_panel(X, self.series_id, self.schema_, self.freq)
             else:
                 frames = {None: read_frame(X, self.schema_, self.freq)}
-        for name, frame in frames.items():
-            if self.model_.season.cycles and find_kind(frame.index) == "integers":
-                rule = "`X` must be indexed by times, as that of `fit`, for means by time; a fit with `calendar=None`"
-                with naming(name):
-                    raise TypeError(received(f"{rule} has none, and takes arrays.", index=type(frame.index).__name__))
+        for name, frame in frames.items() if self.model_.season.cycles else ():
+            with naming(name):
+                if find_kind(frame.index) == "integers":
+                    rule = "`X` must be indexed by times, as that of `fit`, for means by time; a fit with"
+                    rule += " `calendar=None` has none, and takes arrays."
+                    raise TypeError(received(rule, index=type(frame.index).__name__))
+                if name in (self.model_.standardize.names or (None,)):  # others may be of other places
+                    check_zone(frame.index, self.schema_.zone)
         return frames
 
     def _map(self, X: Any, function: Any, columns: pd.Index) -> pd.DataFrame:

@@ -21,6 +21,8 @@ __all__ = ["Standardize"]
 DOUBLE = np.dtype(np.float64)
 LEAST_VARIATION = 0.1  # standard deviation of positive values, in units of their mean, from which on they may keep
 # their origin: of what varies less, logarithms are straight lines. A convention
+STILL = 1e-3  # of the typical scale of other series: that of one which never moves, in which effects learnt from all
+# series, such as those of promotions, come to next to nothing. A convention
 FEWEST_ZEROS, SHARE_OF_ZEROS = 3, 0.01  # in rows, from which on 0 is the end of what can be. A convention
 
 
@@ -110,13 +112,18 @@ class Standardize:
         Returns
         -------
         Standardize
-            A column that is constant in one series is in units of its scale in others.
+            A column that is constant in one series is in units of its scale in others; if it is the only column, and
+            constant in all rows that are known, in units of a thousandth of that. Where there are several columns, the
+            others would be forecast from a thousand units, as soon as it moves.
         """
-        starts = split.series.bounds[:-1].tolist()
-        bounds = zip(starts, split.validation_from, strict=True)
-        moments = [_moments(split.series.values[a:b], centred) for a, b in bounds]
+        values, bounds = split.series.values, split.series.bounds.tolist()
+        moments = [_moments(values[a:b], centred) for a, b in zip(bounds, split.validation_from, strict=False)]
         mean, scale = (np.array(found) for found in zip(*moments, strict=True))
-        return cls(np.nan_to_num(mean), _fill_scales(scale), np.dtype(dtype), split.series.names, centred)
+        filled = _fill_scales(scale)
+        for i in np.flatnonzero(scale[:, 0] == 0):
+            if _is_still(values[bounds[i] : bounds[i + 1]]):
+                filled[i] *= STILL
+        return cls(np.nan_to_num(mean), filled, np.dtype(dtype), split.series.names, centred)
 
     def bounded(self, values: np.ndarray) -> Self:
         """Keep forecasts of columns from falling below 0 that often are 0 and never less, such as counts and power.
@@ -151,8 +158,8 @@ class Standardize:
         Returns
         -------
         Standardize
-            One mean and scale for each, in their order, those typical of training for a column without values; the
-            same, if it was fitted to a single series.
+            One mean and scale for each, in their order, those typical of training for a column without values, and as
+            in `fit_series` for one that is constant; the same, if it was fitted to a single series.
 
         Raises
         ------
@@ -168,14 +175,13 @@ class Standardize:
             if name in known:
                 mean[i], scale[i] = self.mean[known[name]], self.scale[known[name]]
             else:
-                mean[i], own = _moments(
-                    series.values[max(bounds[i], bounds[i + 1] - n_rows) : bounds[i + 1]], self.centred
-                )
+                rows = series.values[bounds[i] : bounds[i + 1]]
+                mean[i], own = _moments(rows[-n_rows:], self.centred)
                 if np.isnan(mean[i]).all():
                     rule = "A series that was not in `fit` must have values; leave out those that have none."
                     raise ValueError(received(rule, series=name, n_rows=bounds[i + 1] - bounds[i]))
                 mean[i] = np.where(np.isnan(mean[i]), np.median(self.mean, axis=0), mean[i])
-                scale[i] = np.where(own > 0, own, typical)
+                scale[i] = np.where(own > 0, own, typical * (STILL if _is_still(rows) else 1))
         return replace(self, mean=mean, scale=scale, names=series.names or (None,))
 
     def _of(self, times: Times) -> tuple[np.ndarray, np.ndarray]:
@@ -249,6 +255,12 @@ def _fill_scales(scale: np.ndarray) -> np.ndarray:
         varying = column > 0
         column[~varying] = np.median(column[varying]) if varying.any() else 1.0
     return filled
+
+
+def _is_still(values: np.ndarray) -> bool:
+    """Tell whether a series has a single column, which has values, all of them the same."""
+    mean, scale = _moments(values)
+    return mean.shape == (1,) and bool(np.isfinite(mean[0]) and scale[0] == 0)
 
 
 def _moments(values: np.ndarray, centred: bool = True) -> tuple[np.ndarray, np.ndarray]:
