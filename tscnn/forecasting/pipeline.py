@@ -28,8 +28,8 @@ from tscnn.transforms.stuck import count_runs
 __all__ = ["Pipeline"]
 
 NOTHING: Mapping[str, np.ndarray] = MappingProxyType({})
-CLEANED_WINDOWS = 256  # that hold outliers, in memory at a time: a convention
-FEWEST_SHARING = 4  # windows in a row that are forecast from together sooner than each by itself: measured
+CLEANED_WINDOWS = 128  # that hold outliers, in memory at a time: a convention
+FEWEST_SHARING = 6  # windows in a row that are forecast from together sooner than each by itself: measured
 
 
 @dataclass(frozen=True)
@@ -395,11 +395,11 @@ class Pipeline:
             known = {name: one[at[own[0]] * stride : at[own[-1]] * stride + 1] for name, one in ahead.items()}
             out[at[own]] = self._dense(np.concatenate([windows[own[0]], newest]), known)[::stride]
 
+        few = np.concatenate([np.empty(0, int), *(own for own in stretches if len(own) < FEWEST_SHARING)])
         with on_one_thread:
             map_in_threads(forecast, [own for own in stretches if len(own) >= FEWEST_SHARING])
-        few = np.concatenate([np.empty(0, int), *(own for own in stretches if len(own) < FEWEST_SHARING)])
-        if len(few):
-            out[at[few]] = self._last(windows[few], {name: one[at[few] * stride] for name, one in ahead.items()})
+            if len(few):
+                out[at[few]] = self._last(windows[few], {name: one[at[few] * stride] for name, one in ahead.items()})
 
     def _dense(self, rows: np.ndarray, ahead: Mapping[str, np.ndarray]) -> np.ndarray:
         of_terms = [term.dense(rows[self.lookback - term.context :], *_known(term, ahead)) for term in self.terms]

@@ -153,21 +153,24 @@ class OutlierFilter:
         """
         if not self.may_change(windows, runs):
             return windows
-        windows = _by_column(_by_column(windows).copy())  # which has the rows of each column side by side in memory
-        outside = self.outside(windows)
+        cleaned = _by_column(_by_column(windows).copy())  # which has the rows of each column side by side in memory
+        outside, missing = self.outside(cleaned), np.isnan(cleaned).any(axis=1)
         share = outside.mean(axis=1)
-        far = (share > 0) & (share <= MOST_OF_WINDOW)
-        missing = np.isnan(windows).any(axis=1)
-        outside &= far[:, None]
-        stuck = find_stuck(runs, self.stuck_from, outside)
-        if not far.any() and not missing.any() and stuck is None:
+        suspect = far = (share > 0) & (share <= MOST_OF_WINDOW)
+        if runs is not None and self.stuck_from is not None:
+            suspect = far | (runs >= self.stuck_from).any(axis=1)
+        columns, outside = (_by_column(one)[suspect] for one in (cleaned, outside))  # (n_suspect, n_rows)
+        outside &= far[suspect][:, None]
+        bad = keep_levels(columns, outside, self.season)
+        if suspect is not far:
+            least = self.stuck_from[np.nonzero(suspect)[1], None, None]
+            stuck = find_stuck(_by_column(runs)[suspect][..., None], least, outside[..., None])
+            bad = bad if stuck is None else bad | stuck[..., 0]
+        if not bad.any() and not missing.any():
             return windows
-        damaged = far if stuck is None else far | stuck.any(axis=1)
-        cleaned, columns = windows.copy("K"), _by_column(windows)[damaged]
-        bad = keep_levels(columns, _by_column(outside)[damaged], self.season)
-        bad = bad if stuck is None else bad | _by_column(stuck)[damaged]
-        gaps = bad & missing[damaged][:, None]  # are filled with what is missing
-        _by_column(cleaned)[damaged] = np.where(gaps, np.float32(np.nan), fill_gaps(columns, bad & ~gaps, self.season))
+        gaps = bad & missing[suspect][:, None]  # are filled with what is missing
+        filled = fill_gaps(columns, bad & ~gaps, self.season)
+        _by_column(cleaned)[suspect] = np.where(gaps, np.float32(np.nan), filled)
         for i in np.flatnonzero(missing.any(axis=1)):
             cleaned[i] = fill_missing(cleaned[i], self.gaps, np.flatnonzero(missing[i]))
         return cleaned

@@ -115,7 +115,7 @@ def find_long(runs: np.ndarray | None, stuck_from: np.ndarray | None) -> np.ndar
     ndarray of bool of the same shape, or None
         None where no row is.
     """
-    if runs is None or stuck_from is None or runs.max() < stuck_from.min():
+    if runs is None or stuck_from is None or not runs.size or runs.max() < stuck_from.min():
         return None
     long = (runs >= stuck_from) & (np.arange(1, runs.shape[-2] + 1)[:, None] >= stuck_from)
     return long if long.any() else None
@@ -160,5 +160,6 @@ def mark_long(runs: np.ndarray, long: np.ndarray) -> np.ndarray:
         From the first row of each run on, or of the window.
     """
     at = np.arange(runs.shape[-2], dtype=runs.dtype)[:, None]
-    first = np.where(long, at + 1 - runs, runs.dtype.type(len(at)))  # of the run that a row belongs to
+    first = at + 1 - runs  # of the run that a row belongs to
+    np.copyto(first, len(at), where=~long)
     return np.asarray(np.minimum.accumulate(first[..., ::-1, :], axis=-2)[..., ::-1, :] <= at)
