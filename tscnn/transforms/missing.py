@@ -16,7 +16,7 @@ from tscnn.data.series import SeriesSet
 from tscnn.data.split import Split
 from tscnn.data.windows import sliding_windows
 
-__all__ = ["SHORT", "GapMaps", "carry_forward", "fill_missing", "fill_series", "find_dependent", "find_runs", "number_rows"]
+__all__ = ["SHORT", "GapMaps", "carry_forward", "fill_missing", "fill_series", "find_dependent", "find_runs"]
 
 SHORT = 3  # rows of a gap between two values that a straight line fills, and of what may be a new level
 LONGEST, UNSEASONAL = 192, 16  # rows that a gap is filled from, at most, and without a season
@@ -158,28 +158,6 @@ def find_runs(bad: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return which[::2], ends[::2], ends[1::2]
 
 
-def number_rows(lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Number the rows of runs, one run behind the other.
-
-    Parameters
-    ----------
-    lengths : ndarray of int of shape (n_runs,)
-        Rows of each.
-
-    Returns
-    -------
-    which, step : ndarray of int of shape (n_rows of all runs,)
-        The run that each row is of, and how many rows of the run lie before it.
-
-    Examples
-    --------
-    >>> number_rows(np.array([2, 1]))
-    (array([0, 0, 1]), array([0, 1, 0]))
-    """
-    which = np.repeat(np.arange(len(lengths)), lengths)
-    return which, np.arange(len(which)) - (np.cumsum(lengths) - lengths)[which]
-
-
 def fill_missing(rows: np.ndarray, maps: GapMaps | None, columns: np.ndarray | None = None) -> np.ndarray:
     """Fill the missing values of every column from its others.
 
@@ -220,7 +198,7 @@ def fill_missing(rows: np.ndarray, maps: GapMaps | None, columns: np.ndarray | N
         filled[:, f] = line
         if maps is None:
             continue
-        for start, stop in zip(*(ends.tolist() for ends in find_runs(bad)[1:]), strict=True):
+        for _, start, stop in np.column_stack(find_runs(bad)).tolist():
             if stop - start > SHORT or stop == len(rows):
                 filled[start:stop, f] = maps.fill(line, int(f), start, stop)
     return filled

@@ -9,7 +9,7 @@ import numpy as np
 
 from tscnn.common.checks import received
 from tscnn.data.mapped import every_few
-from tscnn.transforms.missing import SHORT, GapMaps, fill_missing, find_dependent, find_partial, find_runs, number_rows
+from tscnn.transforms.missing import SHORT, GapMaps, fill_missing, find_dependent, find_partial, find_runs
 from tscnn.transforms.stuck import GAP, MOST_OF_WINDOW, find_long, find_stuck, mark_long
 
 __all__ = ["OutlierFilter", "fill_gaps", "keep_levels", "middle_of"]
@@ -157,15 +157,18 @@ class OutlierFilter:
         outside, missing = self.outside(cleaned), np.isnan(cleaned).any(axis=1)
         share = outside.mean(axis=1)
         suspect = far = (share > 0) & (share <= MOST_OF_WINDOW)
+        in_suspect = least = None
         if runs is not None and self.stuck_from is not None:
             suspect = far | (runs >= self.stuck_from).any(axis=1)
+            in_suspect, least = (
+                _by_column(runs)[suspect][..., None],
+                self.stuck_from[np.nonzero(suspect)[1], None, None],
+            )
         columns, outside = (_by_column(one)[suspect] for one in (cleaned, outside))  # (n_suspect, n_rows)
         outside &= far[suspect][:, None]
+        stuck = find_stuck(in_suspect, least, outside[..., None])
         bad = keep_levels(columns, outside, self.season)
-        if suspect is not far:
-            least = self.stuck_from[np.nonzero(suspect)[1], None, None]
-            stuck = find_stuck(_by_column(runs)[suspect][..., None], least, outside[..., None])
-            bad = bad if stuck is None else bad | stuck[..., 0]
+        bad = bad if stuck is None else bad | stuck[..., 0]
         if not bad.any() and not missing.any():
             return windows
         gaps = bad & missing[suspect][:, None]  # are filled with what is missing
@@ -292,9 +295,9 @@ def keep_levels(columns: np.ndarray, bad: np.ndarray, season: int) -> np.ndarray
     of_each, values = kept.reshape(-1, n_rows), columns.reshape(-1, n_rows)
     which, start, stop = find_runs(bad)
     long = stop - start >= np.where(stop == n_rows, SHORT, max(season, SHORT))
-    for i, own in zip(which[long].tolist(), map(slice, start[long], stop[long]), strict=True):
-        if np.ptp(values[i, own]) > 0:
-            of_each[i, own] = False
+    for i, first, after in np.column_stack([which, start, stop])[long].tolist():
+        if np.ptp(values[i, first:after]) > 0:
+            of_each[i, first:after] = False
     return kept
 
 
@@ -326,7 +329,7 @@ def fill_gaps(columns: np.ndarray, bad: np.ndarray, season: int) -> np.ndarray:
         return columns
     known = columns.reshape(-1, n_rows)
     filled = known.copy()
-    at, step = number_rows(stop - start)
+    at, step = _number_rows(stop - start)
     after = known[which, np.where(stop < n_rows, stop, start - 1)]
     before = np.where(start > 0, known[which, start - 1], after).astype(np.float64)
     share = (step + 1) / (stop - start + 1)[at]
@@ -356,13 +359,19 @@ def _fill_by_seasons(
     n_before = number - np.maximum.accumulate(np.where(depends, 0, number))  # runs to be filled before each
     for turn in range(n_before.max(initial=-1) + 1):
         own = np.flatnonzero(n_before == turn)
-        at, step = number_rows((stop - start)[own])
+        at, step = _number_rows((stop - start)[own])
         at = own[at]
         column, row = which[at], start[at] + step
         before = filled[column, np.maximum(start[at] - season, 0) + step % season]
         after = known[column, np.minimum(stop[at] + season, n_rows) - 1 - (stop[at] - 1 - row) % season]
         both = np.where(has_after[at], (before + after) / 2, before)
         filled[column, row] = np.where(has_before[at], both, after)
+
+
+def _number_rows(lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return which run each row is of, run by run, and how many rows of the run lie before it."""
+    which = np.repeat(np.arange(len(lengths)), lengths)
+    return which, np.arange(len(which)) - (np.cumsum(lengths) - lengths)[which]
 
 
 def _by_column(windows: np.ndarray) -> np.ndarray:

@@ -160,6 +160,5 @@ def mark_long(runs: np.ndarray, long: np.ndarray) -> np.ndarray:
         From the first row of each run on, or of the window.
     """
     at = np.arange(runs.shape[-2], dtype=runs.dtype)[:, None]
-    first = at + 1 - runs  # of the run that a row belongs to
-    np.copyto(first, len(at), where=~long)
+    first = np.where(long, at + 1 - runs, runs.dtype.type(len(at)))  # of the run that a row belongs to
     return np.asarray(np.minimum.accumulate(first[..., ::-1, :], axis=-2)[..., ::-1, :] <= at)
