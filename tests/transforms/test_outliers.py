@@ -140,6 +140,9 @@ def test_gaps_are_filled_by_lines_and_by_seasons():
     bad[8:15] = True
     np.testing.assert_array_equal(fill_gaps(column, bad, 4), column)
     bad[:] = False
+    bad[4:8] = bad[9:13] = True  # the season before the second gap is what fills the first
+    np.testing.assert_array_equal(fill_gaps(np.stack([column, column]), np.stack([bad, ~bad]), 4)[0], column)
+    bad[:] = False
     bad[-2:] = True
     np.testing.assert_array_equal(fill_gaps(column, bad, 4), column)  # at the end: by the season before
     np.testing.assert_array_equal(fill_gaps(column, bad, 0)[-2:], [1, 1])  # without one: the newest value

@@ -171,9 +171,9 @@ class OutlierFilter:
         bad = bad if stuck is None else bad | stuck[..., 0]
         if not bad.any() and not missing.any():
             return windows
-        gaps = bad & missing[suspect][:, None]  # are filled with what is missing
-        filled = fill_gaps(columns, bad & ~gaps, self.season)
-        _by_column(cleaned)[suspect] = np.where(gaps, np.float32(np.nan), filled)
+        filled = fill_gaps(columns, bad, self.season)
+        filled[bad & missing[suspect][:, None]] = np.nan  # which is filled with what is missing
+        _by_column(cleaned)[suspect] = filled
         for i in np.flatnonzero(missing.any(axis=1)):
             cleaned[i] = fill_missing(cleaned[i], self.gaps, np.flatnonzero(missing[i]))
         return cleaned
