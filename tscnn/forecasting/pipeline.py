@@ -15,7 +15,7 @@ import numpy as np
 from tscnn.common.checks import check_choice, received
 from tscnn.common.ring import Ring
 from tscnn.common.term import NormalizingTerm, Term
-from tscnn.common.threads import map_in_threads, on_one_thread
+from tscnn.common.threads import on_one_thread
 from tscnn.data.series import SeriesSet
 from tscnn.data.times import Times, at_steps, pad_times
 from tscnn.data.windows import sliding_windows
@@ -388,18 +388,17 @@ class Pipeline:
         """Forecast from cleaned windows, of which several in a row that agree where they overlap share their work."""
         follows = (np.diff(at) == 1) & (stride < self.lookback)
         follows &= (windows[1:, :-stride] == windows[:-1, stride:]).all(axis=(1, 2))
-        stretches = np.split(np.arange(len(at)), np.flatnonzero(~follows) + 1)
-
-        def forecast(own: np.ndarray) -> None:
-            newest = windows[own[1:], -stride:].reshape(-1, windows.shape[2])
-            known = {name: one[at[own[0]] * stride : at[own[-1]] * stride + 1] for name, one in ahead.items()}
-            out[at[own]] = self._dense(np.concatenate([windows[own[0]], newest]), known)[::stride]
-
-        few = np.concatenate([np.empty(0, int), *(own for own in stretches if len(own) < FEWEST_SHARING)])
+        few = [np.empty(0, int)]
         with on_one_thread:
-            map_in_threads(forecast, [own for own in stretches if len(own) >= FEWEST_SHARING])
-            if len(few):
-                out[at[few]] = self._last(windows[few], {name: one[at[few] * stride] for name, one in ahead.items()})
+            for own in np.split(np.arange(len(at)), np.flatnonzero(~follows) + 1):
+                if len(own) < FEWEST_SHARING:
+                    few.append(own)
+                    continue
+                newest = windows[own[1:], -stride:].reshape(-1, windows.shape[2])
+                known = {name: one[at[own[0]] * stride : at[own[-1]] * stride + 1] for name, one in ahead.items()}
+                out[at[own]] = self._dense(np.concatenate([windows[own[0]], newest]), known)[::stride]
+            if len(own := np.concatenate(few)):
+                out[at[own]] = self._last(windows[own], {name: one[at[own] * stride] for name, one in ahead.items()})
 
     def _dense(self, rows: np.ndarray, ahead: Mapping[str, np.ndarray]) -> np.ndarray:
         of_terms = [term.dense(rows[self.lookback - term.context :], *_known(term, ahead)) for term in self.terms]
