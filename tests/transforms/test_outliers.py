@@ -9,6 +9,8 @@ import pytest
 
 from tests.conftest import closed_form
 from tscnn.data.windows import sliding_windows
+from tscnn.forecasting.pipeline import Pipeline
+from tscnn.linear.mixture import LinearMixture
 from tscnn.transforms import OutlierFilter, cleaning
 from tscnn.transforms.cleaning import clean_rows
 from tscnn.transforms.outliers import fill_gaps
@@ -138,6 +140,9 @@ def test_gaps_are_filled_by_lines_and_by_seasons():
     bad[8:15] = True
     np.testing.assert_array_equal(fill_gaps(column, bad, 4), column)
     bad[:] = False
+    bad[4:8] = bad[9:13] = True  # the season before the second gap is what fills the first
+    np.testing.assert_array_equal(fill_gaps(np.stack([column, column]), np.stack([bad, ~bad]), 4)[0], column)
+    bad[:] = False
     bad[-2:] = True
     np.testing.assert_array_equal(fill_gaps(column, bad, 4), column)  # at the end: by the season before
     np.testing.assert_array_equal(fill_gaps(column, bad, 0)[-2:], [1, 1])  # without one: the newest value
@@ -217,6 +222,21 @@ def test_a_series_is_cleaned_as_its_windows_are_but_for_those_found(season):
             np.testing.assert_array_equal(cleaned[..., [f]], one.clean(np.array(windows[..., [f]]), runs[..., [f]]))
         n_alone += alone.mean() / 40
     assert n_alone < 0.6  # of series of which a column is damaged every 67 rows
+
+
+@pytest.mark.parametrize("stride", [1, 5, 80])
+def test_damaged_rows_are_forecast_from_as_each_window_is(stride):
+    clean, random = np.stack([day_and_noise(), day_and_noise(1)], axis=1).astype(np.float32), np.random.default_rng(0)
+    maps = LinearMixture(random.normal(size=(2, 72, 3)).astype(np.float32) / 72, np.arange(2), np.arange(2))
+    outliers = OutlierFilter.fit(clean, SEASON, stuck_from=np.float32([13, 16]))
+    pipeline = Pipeline((), (maps,), lookback=72, horizon=3, targets=(0, 1), outliers=outliers)
+    for seed in range(20):
+        rows = damage(clean[:300], np.random.default_rng(seed))
+        runs = count_runs(rows)
+        windows, in_runs = (sliding_windows(one, 72)[::stride] for one in (rows, runs))
+        expected = pipeline.last(windows, runs=in_runs)
+        found = pipeline.dense(rows, stride=stride, runs=runs)
+        np.testing.assert_allclose(found, expected, atol=1e-5 * np.abs(expected).max())
 
 
 def test_few_windows_are_cleaned_by_themselves(outliers):

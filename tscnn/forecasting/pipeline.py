@@ -15,6 +15,7 @@ import numpy as np
 from tscnn.common.checks import check_choice, received
 from tscnn.common.ring import Ring
 from tscnn.common.term import NormalizingTerm, Term
+from tscnn.common.threads import on_one_thread
 from tscnn.data.series import SeriesSet
 from tscnn.data.times import Times, at_steps, pad_times
 from tscnn.data.windows import sliding_windows
@@ -27,7 +28,8 @@ from tscnn.transforms.stuck import count_runs
 __all__ = ["Pipeline"]
 
 NOTHING: Mapping[str, np.ndarray] = MappingProxyType({})
-CLEANED_WINDOWS = 256  # that hold outliers, in memory at a time: a convention
+CLEANED_WINDOWS = 128  # that hold outliers, in memory at a time: a convention
+FEWEST_SHARING = 6  # windows in a row that are forecast from together sooner than each by itself: measured
 
 
 @dataclass(frozen=True)
@@ -360,28 +362,47 @@ class Pipeline:
         ndarray of shape ((n_rows - lookback) // stride + 1, horizon, n_targets), float32
             The first is that of row lookback - 1.
         """
-        n_origins = len(rows) - self.lookback + 1
-        filled, alone = rows, None
-        if self.outliers is not None:
-            filled, alone = self.outliers.fill(rows, self.lookback, runs)
-        of_terms = [term.dense(filled[self.lookback - term.context :], *_known(term, ahead)) for term in self.terms]
-        forecasts = self._combine(of_terms, n_origins)[::stride]
-        if self.outliers is not None and alone is not None:
-            windows, of_filled = (sliding_windows(one, self.lookback) for one in (rows, filled))
-            in_runs = None if runs is None else sliding_windows(runs, self.lookback)
-            own = alone[::stride]
-            seen = np.flatnonzero(own.any(axis=1))
-            for first in range(0, len(seen), CLEANED_WINDOWS):
-                at = seen[first : first + CLEANED_WINDOWS]
-                known, as_series = own[at, None], of_filled[at * stride]
-                counted = None if in_runs is None else np.where(known, in_runs[at * stride], 1)
-                cleaned = self.outliers.clean(np.where(known, windows[at * stride], as_series), counted)
-                differs = (cleaned != as_series).any(axis=(1, 2))
-                if differs.any():
-                    at = at[differs]
-                    found = self._last(cleaned[differs], {name: one[at * stride] for name, one in ahead.items()})
-                    forecasts[at] = found
+        if self.outliers is None:
+            return self._dense(rows, ahead)[::stride]
+        filled, alone = self.outliers.fill(rows, self.lookback, runs)
+        forecasts = self._dense(filled, ahead)[::stride]
+        if alone is None:
+            return forecasts
+        # Of arrays in Fortran's order, windows have the rows of each column side by side, as `clean` needs them.
+        windows, of_filled = (sliding_windows(np.asfortranarray(one), self.lookback) for one in (rows, filled))
+        in_runs = None if runs is None else sliding_windows(np.asfortranarray(runs), self.lookback)
+        own = alone[::stride]
+        seen = np.flatnonzero(own.any(axis=1))
+        for first in range(0, len(seen), CLEANED_WINDOWS):
+            at = seen[first : first + CLEANED_WINDOWS]
+            known, as_series = own[at, None], of_filled[at * stride]
+            counted = None if in_runs is None else np.where(known, in_runs[at * stride], 1)
+            cleaned = self.outliers.clean(np.where(known, windows[at * stride], as_series), counted)
+            differs = (cleaned != as_series).any(axis=(1, 2))
+            self._forecast_alone(cleaned[differs], at[differs], ahead, stride, forecasts)
         return forecasts
+
+    def _forecast_alone(
+        self, windows: np.ndarray, at: np.ndarray, ahead: Mapping[str, np.ndarray], stride: int, out: np.ndarray
+    ) -> None:
+        """Forecast from cleaned windows, of which several in a row that agree where they overlap share their work."""
+        follows = (np.diff(at) == 1) & (stride < self.lookback)
+        follows &= (windows[1:, :-stride] == windows[:-1, stride:]).all(axis=(1, 2))
+        few = [np.empty(0, int)]
+        with on_one_thread:
+            for own in np.split(np.arange(len(at)), np.flatnonzero(~follows) + 1):
+                if len(own) < FEWEST_SHARING:
+                    few.append(own)
+                    continue
+                newest = windows[own[1:], -stride:].reshape(-1, windows.shape[2])
+                known = {name: one[at[own[0]] * stride : at[own[-1]] * stride + 1] for name, one in ahead.items()}
+                out[at[own]] = self._dense(np.concatenate([windows[own[0]], newest]), known)[::stride]
+            if len(own := np.concatenate(few)):
+                out[at[own]] = self._last(windows[own], {name: one[at[own] * stride] for name, one in ahead.items()})
+
+    def _dense(self, rows: np.ndarray, ahead: Mapping[str, np.ndarray]) -> np.ndarray:
+        of_terms = [term.dense(rows[self.lookback - term.context :], *_known(term, ahead)) for term in self.terms]
+        return self._combine(of_terms, len(rows) - self.lookback + 1)
 
     def last(
         self, windows: np.ndarray, ahead: Mapping[str, np.ndarray] = NOTHING, runs: np.ndarray | None = None
@@ -507,14 +528,13 @@ class Pipeline:
         if self.outliers is not None:
             ((ring, *others), *of_terms) = state
             ring.push(row)
-            newest, runs = ring.last(), None
+            newest, runs = ring.last().transpose(1, 0, 2), None
             for counts in others:
                 counts.push(counts.ago(0) * repeats + 1)
-                runs = counts.last()
-            if self.outliers.may_change(newest, runs):
-                runs = None if runs is None else runs.transpose(1, 0, 2)
-                cleaned = self.outliers.clean(newest.transpose(1, 0, 2), runs)
-                row = np.where(np.isnan(row), cleaned[:, -1], row)
+                runs = counts.last().transpose(1, 0, 2)
+            found = self.outliers.clean(newest, runs)
+            if found is not newest:
+                cleaned, row = found, np.where(np.isnan(row), found[:, -1], row)
         given: dict[Any, dict[str, Any]] = {None: {}}
         for how in self._shared:
             if how is not None and how not in given:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from dataclasses import dataclass
 from typing import Self
 
@@ -132,24 +133,29 @@ class GapMaps:
         return values[:n_gap] if n_more <= 0 else np.append(values, np.resize(values[-self.period :], n_more))
 
 
-def find_runs(bad: np.ndarray) -> list[tuple[int, int]]:
+def find_runs(bad: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Find the stretches of True.
 
     Parameters
     ----------
-    bad : ndarray of bool of shape (n_rows,)
-        Of one column.
+    bad : ndarray of bool of shape (..., n_rows)
+        Of one column, or of many.
 
     Returns
     -------
-    list of (int, int)
-        The first row of each, and the row after its last.
+    which, start, stop : ndarray of int of shape (n_runs,)
+        The number of the column that each is of, its first row, and the row after its last: column by column.
+
+    Examples
+    --------
+    >>> find_runs(np.array([[True, True, False], [False, False, True]]))
+    (array([0, 1]), array([0, 2]), array([2, 3]))
     """
-    if not len(bad):
-        return []
-    ends = (np.flatnonzero(bad[1:] != bad[:-1]) + 1).tolist()
-    ends = [0] * bool(bad[0]) + ends + [len(bad)] * bool(bad[-1])
-    return list(zip(ends[::2], ends[1::2], strict=True))
+    n_rows = bad.shape[-1]
+    padded = np.zeros((math.prod(bad.shape[:-1]), n_rows + 2), bool)
+    padded[:, 1:-1] = bad.reshape(-1, n_rows)
+    which, ends = np.divmod(np.flatnonzero(padded[:, 1:] != padded[:, :-1]), n_rows + 1)
+    return which[::2], ends[::2], ends[1::2]
 
 
 def fill_missing(rows: np.ndarray, maps: GapMaps | None, columns: np.ndarray | None = None) -> np.ndarray:
@@ -192,7 +198,7 @@ def fill_missing(rows: np.ndarray, maps: GapMaps | None, columns: np.ndarray | N
         filled[:, f] = line
         if maps is None:
             continue
-        for start, stop in find_runs(bad):
+        for _, start, stop in np.column_stack(find_runs(bad)).tolist():
             if stop - start > SHORT or stop == len(rows):
                 filled[start:stop, f] = maps.fill(line, int(f), start, stop)
     return filled
@@ -271,7 +277,7 @@ def find_dependent(missing: np.ndarray, lookback: int, maps: GapMaps | None) -> 
     n_rows, n_features = missing.shape
     dependent = np.zeros((n_rows - lookback + 1, n_features), bool)
     for f in np.flatnonzero(missing.any(axis=0)):
-        start, stop = np.array(find_runs(missing[:, f])).T
+        _, start, stop = find_runs(missing[:, f])
         first, last = start - 1, stop.copy()  # what it is filled from: the values beside it, ..
         if maps is not None:
             long = stop - start > SHORT

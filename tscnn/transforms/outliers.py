@@ -153,28 +153,27 @@ class OutlierFilter:
         """
         if not self.may_change(windows, runs):
             return windows
-        outside = self.outside(windows)
+        cleaned = _by_column(_by_column(windows).copy())  # which has the rows of each column side by side in memory
+        outside, missing = self.outside(cleaned), np.isnan(cleaned).any(axis=1)
         share = outside.mean(axis=1)
-        far = (share > 0) & (share <= MOST_OF_WINDOW)
-        missing = np.isnan(windows).any(axis=1)
-        outside &= far[:, None]
-        stuck = find_stuck(runs, self.stuck_from, outside)
-        if not far.any() and not missing.any() and stuck is None:
+        suspect = far = (share > 0) & (share <= MOST_OF_WINDOW)
+        in_suspect = least = None
+        if runs is not None and self.stuck_from is not None:
+            suspect = far | (runs >= self.stuck_from).any(axis=1)
+            in_suspect, least = (
+                _by_column(runs)[suspect][..., None],
+                self.stuck_from[np.nonzero(suspect)[1], None, None],
+            )
+        columns, outside = (_by_column(one)[suspect] for one in (cleaned, outside))  # (n_suspect, n_rows)
+        outside &= far[suspect][:, None]
+        stuck = find_stuck(in_suspect, least, outside[..., None])
+        bad = keep_levels(columns, outside, self.season)
+        bad = bad if stuck is None else bad | stuck[..., 0]
+        if not bad.any() and not missing.any():
             return windows
-        cleaned = windows.copy()
-        damaged = far if stuck is None else far | stuck.any(axis=1)
-        for i in np.flatnonzero(damaged.any(axis=1)):
-            alike: dict[bytes, list[int]] = {}  # columns, by which of their rows are bad
-            for f in np.flatnonzero(damaged[i]).tolist():
-                bad = keep_levels(windows[i, :, f], outside[i, :, f], self.season) if far[i, f] else outside[i, :, f]
-                bad = bad if stuck is None else bad | stuck[i, :, f]
-                if missing[i, f]:
-                    cleaned[i, bad, f] = np.nan
-                else:
-                    alike.setdefault(bad.tobytes(), []).append(f)
-            for flags, columns in alike.items():
-                bad = np.frombuffer(flags, bool)
-                cleaned[i][:, columns] = fill_gaps(windows[i][:, columns], bad, self.season)
+        filled = fill_gaps(columns, bad, self.season)
+        filled[bad & missing[suspect][:, None]] = np.nan  # which is filled with what is missing
+        _by_column(cleaned)[suspect] = filled
         for i in np.flatnonzero(missing.any(axis=1)):
             cleaned[i] = fill_missing(cleaned[i], self.gaps, np.flatnonzero(missing[i]))
         return cleaned
@@ -214,11 +213,11 @@ class OutlierFilter:
 
     def _find_own(self, bad: np.ndarray, suspect: np.ndarray, missing: np.ndarray, lookback: int) -> np.ndarray:
         """Find the windows in which one column is to be cleaned in another way than in the whole series."""
-        start, stop = np.array(find_runs(suspect)).T
+        _, start, stop = find_runs(suspect)
         own = find_partial(start, stop, start - 1, stop, lookback, len(bad))
-        long = [(start, stop) for start, stop in find_runs(bad) if stop - start > SHORT]
-        if self.season and long:
-            start, stop = np.array(long).T
+        if self.season:
+            _, start, stop = find_runs(bad)
+            start, stop = start[stop - start > SHORT], stop[stop - start > SHORT]
             own |= find_partial(start, stop, start - self.season, stop + self.season - 1, lookback, len(bad))
         n_suspect, n_missing = (count_in_windows(flags, lookback) for flags in (suspect, missing))
         return own | (n_suspect > MOST_OF_WINDOW * lookback) | ((n_suspect > 0) & (n_missing > 0))
@@ -273,39 +272,43 @@ def middle_of(column: np.ndarray) -> tuple[float, float]:
     return middle, float(np.median(np.abs(differing - middle))) if len(differing) else 0.0
 
 
-def keep_levels(column: np.ndarray, bad: np.ndarray, season: int) -> np.ndarray:
+def keep_levels(columns: np.ndarray, bad: np.ndarray, season: int) -> np.ndarray:
     """Take back what may be a new level: runs of different values, as long as a season, or three rows at the end.
 
     Parameters
     ----------
-    column : ndarray of shape (n_rows,)
-        In any units.
-    bad : ndarray of bool of shape (n_rows,)
+    columns : ndarray of shape (..., n_rows)
+        In any units: a column, or one of each of many windows.
+    bad : ndarray of bool of the same shape
         Values far from the others.
     season : int
         Rows of a season; 0 for none.
 
     Returns
     -------
-    ndarray of bool of shape (n_rows,)
+    ndarray of bool of the same shape
         Those of them that are outliers.
     """
-    kept = bad.copy()
-    for start, stop in find_runs(bad):
-        needed = SHORT if stop == len(column) else max(season, SHORT)
-        if stop - start >= needed and np.ptp(column[start:stop]) > 0:
-            kept[start:stop] = False
+    if not bad.any():
+        return bad
+    kept, n_rows = bad.copy(), bad.shape[-1]
+    of_each, values = kept.reshape(-1, n_rows), columns.reshape(-1, n_rows)
+    which, start, stop = find_runs(bad)
+    long = stop - start >= np.where(stop == n_rows, SHORT, max(season, SHORT))
+    for i, first, after in np.column_stack([which, start, stop])[long].tolist():
+        if np.ptp(values[i, first:after]) > 0:
+            of_each[i, first:after] = False
     return kept
 
 
-def fill_gaps(column: np.ndarray, bad: np.ndarray, season: int) -> np.ndarray:
+def fill_gaps(columns: np.ndarray, bad: np.ndarray, season: int) -> np.ndarray:
     """Fill short gaps by a straight line, and others by the seasons before and after, as far as there are any.
 
     Parameters
     ----------
-    column : ndarray of shape (n_rows,) or (n_rows, n_columns)
-        In any units: a column, or several.
-    bad : ndarray of bool of shape (n_rows,)
+    columns : ndarray of shape (..., n_rows)
+        In any units: a column, or one of each of many windows.
+    bad : ndarray of bool of the same shape
         Rows to replace.
     season : int
         Rows of a season; 0 for none.
@@ -320,29 +323,60 @@ def fill_gaps(column: np.ndarray, bad: np.ndarray, season: int) -> np.ndarray:
     >>> fill_gaps(np.array([1.0, -99.0, 3.0]), np.array([False, True, False]), season=0)
     array([1., 2., 3.])
     """
-    if not bad.any() or bad.all():
-        return column
-    filled, n_rows = column.copy(), len(column)
-    for start, stop in find_runs(bad):
-        n_bad, cycles = stop - start, []
-        if season and (n_bad > SHORT or stop == n_rows):
-            if start >= season:
-                cycles.append(_go_on(filled[start - season : start], n_bad))
-            if stop + season <= n_rows and not bad[stop : stop + season].any():
-                cycles.append(_go_on(column[stop : stop + season][::-1], n_bad)[::-1])
-        if cycles:
-            filled[start:stop] = cycles[0] if len(cycles) == 1 else (cycles[0] + cycles[1]) / 2
-        else:
-            after = column[stop if stop < n_rows else start - 1]
-            before = column[start - 1].astype(np.float64) if start else after
-            share = np.arange(1, n_bad + 1) / (n_bad + 1)
-            filled[start:stop] = before + np.multiply.outer(share, after - before)
-    return filled
+    n_rows = columns.shape[-1]
+    which, start, stop = find_runs(bad & ~bad.all(axis=-1, keepdims=True))
+    if not len(which):
+        return columns
+    known = columns.reshape(-1, n_rows)
+    filled = known.copy()
+    at, step = _number_rows(stop - start)
+    after = known[which, np.where(stop < n_rows, stop, start - 1)]
+    before = np.where(start > 0, known[which, start - 1], after).astype(np.float64)
+    share = (step + 1) / (stop - start + 1)[at]
+    filled[which[at], start[at] + step] = before[at] + share * (after - before)[at]
+    if season:
+        _fill_by_seasons(known, filled, which, start, stop, season)
+    return filled.reshape(columns.shape)
 
 
-def _go_on(cycle: np.ndarray, n: int) -> np.ndarray:
-    """Return n rows that repeat a cycle."""
-    return cycle[:n] if n <= len(cycle) else cycle[np.arange(n) % len(cycle)]
+def _fill_by_seasons(
+    known: np.ndarray, filled: np.ndarray, which: np.ndarray, start: np.ndarray, stop: np.ndarray, season: int
+) -> None:
+    """Fill those runs of `find_runs` that are long, or at the end, by the seasons beside them: where one is complete.
+
+    The season before a run may have runs itself, which are filled first.
+    """
+    n_rows = known.shape[1]
+    long = (stop - start > SHORT) | (stop == n_rows)
+    if not long.any():
+        return
+    next_start = np.append(np.where(which[1:] == which[:-1], start[1:], n_rows), n_rows)
+    has_before, has_after = start >= season, stop + season <= next_start
+    long &= has_before | has_after
+    which, start, stop, has_before, has_after = (one[long] for one in (which, start, stop, has_before, has_after))
+    number = np.arange(len(which))
+    depends = np.append(False, (which[1:] == which[:-1]) & (start[1:] - season < stop[:-1]))[: len(which)]
+    n_before = number - np.maximum.accumulate(np.where(depends, 0, number))  # runs to be filled before each
+    for turn in range(n_before.max(initial=-1) + 1):
+        own = np.flatnonzero(n_before == turn)
+        at, step = _number_rows((stop - start)[own])
+        at = own[at]
+        column, row = which[at], start[at] + step
+        before = filled[column, np.maximum(start[at] - season, 0) + step % season]
+        after = known[column, np.minimum(stop[at] + season, n_rows) - 1 - (stop[at] - 1 - row) % season]
+        both = np.where(has_after[at], (before + after) / 2, before)
+        filled[column, row] = np.where(has_before[at], both, after)
+
+
+def _number_rows(lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return which run each row is of, run by run, and how many rows of the run lie before it."""
+    which = np.repeat(np.arange(len(lengths)), lengths)
+    return which, np.arange(len(which)) - (np.cumsum(lengths) - lengths)[which]
+
+
+def _by_column(windows: np.ndarray) -> np.ndarray:
+    """Return (n_windows, n_features, n_rows) of (n_windows, n_rows, n_features), or the other way round: a view."""
+    return windows.transpose(0, 2, 1)
 
 
 def count_in_windows(flags: np.ndarray, lookback: int) -> np.ndarray:

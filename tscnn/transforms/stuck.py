@@ -115,7 +115,7 @@ def find_long(runs: np.ndarray | None, stuck_from: np.ndarray | None) -> np.ndar
     ndarray of bool of the same shape, or None
         None where no row is.
     """
-    if runs is None or stuck_from is None or runs.max() < stuck_from.min():
+    if runs is None or stuck_from is None or not runs.size or runs.max() < stuck_from.min():
         return None
     long = (runs >= stuck_from) & (np.arange(1, runs.shape[-2] + 1)[:, None] >= stuck_from)
     return long if long.any() else None
