@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -33,7 +34,8 @@ from tscnn.reconstruction.season import SeasonalMeans
 from tscnn.reconstruction.settings import UNet
 from tscnn.statistics import GateResult
 from tscnn.training.settings import Training
-from tscnn.transforms import Standardize
+from tscnn.transforms import OutlierFilter, Standardize
+from tscnn.transforms.cleaning import clean_rows
 
 __all__ = ["ReconstructionFit", "fit_model"]
 
@@ -108,9 +110,10 @@ def fit_model(
     ReconstructionFit
         The model, and how good it is.
     """
-    split = Split.of(series, order or 1, 1, validation_fraction)
-    standardize = _standardize(split, schema)
     season_length, longest = find_seasonality(schema.freq), max(map(len, series.indexes))
+    given, series = series, _without_outliers(series, season_length)
+    split = Split.of(series, order or 1, 1, validation_fraction)
+    standardize = _standardize(split, given, schema)
     freq = schema.freq if seasonal else None
     bounds = series.bounds
     random = np.random.default_rng(seed)
@@ -155,22 +158,37 @@ def fit_model(
     model = replace(model, network=trained, line_shares=shares, network_shares=parts)
     trials = try_gaps(model, _spread_stretches(model, series, lengths, bounds[1:] - bounds[:-1]), lengths, random)
     quantiles = error_quantiles(trials, lengths, len(schema.columns))
-    each = range(len(series.indexes))
-    filled = [model.fill(*model.without_season(series, i), with_deviation=False).mean for i in each]
-    values = [series.values[bounds[i] : bounds[i + 1]] for i in each]
+    whole = [np.add(*_fill(model, series, i)) for i in range(len(series.indexes))]
+    model = replace(model, outliers=OutlierFilter.fit(np.concatenate(whole)))
+    filled = [_fill(model, given, i)[0] for i in range(len(series.indexes))]
+    values = [given.values[a:b] for a, b in itertools.pairwise(bounds.tolist())]
     scores = Scores.fit(model.autoregression, filled, values, season_length or UNSEASONAL)
     model = replace(model, quantiles=quantiles, scores=scores)
-    measured = [scores.measure(model.autoregression, *one) for one in zip(filled, values, strict=True)]
-    highest = np.concatenate([np.nan_to_num(one).max(axis=1) for one in measured])
+    highest = np.concatenate([np.nan_to_num(model.score(given, i)).max(axis=1) for i in range(len(series.indexes))])
     return ReconstructionFit(model, report, gates, find_threshold(highest, false_alarm_rate))
 
 
-def _standardize(split: Split, schema: Schema) -> Standardize:
+def _without_outliers(series: SeriesSet, season_length: int | None) -> SeriesSet:
+    """Take values that nothing should be learnt from for missing, as forecasters do."""
+    values = series.values.copy()
+    for a, b in itertools.pairwise(series.bounds.tolist()):
+        part = values[a:b]
+        part[part != clean_rows(part, season_length, shifts=False).rows] = np.nan
+    return series.with_values(values)
+
+
+def _fill(model: ReconstructionModel, series: SeriesSet, i: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return one series without gaps, as the autoregression has it, and what that is without."""
+    rows, season = model.without_season(series, i)
+    return model.fill(model.without_outliers(rows, season), season, with_deviation=False).mean, season
+
+
+def _standardize(split: Split, given: SeriesSet, schema: Schema) -> Standardize:
     if split.series.names is not None:
         return Standardize.fit_series(split, schema.dtype)
     kept, values = split.training_rows(), split.series.values
     standardize = Standardize.fit(values[kept], schema.dtype, values)
-    check_sizes(values, standardize.mean, standardize.scale, split.series.indexes[0], schema.features)
+    check_sizes(given.values, standardize.mean, standardize.scale, given.indexes[0], schema.features)
     return standardize
 
 

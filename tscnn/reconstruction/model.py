@@ -15,7 +15,7 @@ from tscnn.reconstruction.autoregression import VectorAutoregression
 from tscnn.reconstruction.gaps import interpolate, measure_gaps, nearest_length
 from tscnn.reconstruction.network import GapNetwork
 from tscnn.reconstruction.season import SeasonalMeans
-from tscnn.transforms import Standardize
+from tscnn.transforms import OutlierFilter, Standardize
 
 __all__ = ["Filled", "ReconstructionModel"]
 
@@ -66,6 +66,8 @@ class ReconstructionModel:
         Of anomalies; None while it is fitted.
     network : GapNetwork or None
         What is added to the autoregression's means; None without.
+    outliers : OutlierFilter or None
+        Values far outside of those of training, from which no gap is filled; None while it is fitted.
     """
 
     standardize: Standardize
@@ -78,6 +80,7 @@ class ReconstructionModel:
     network_shares: np.ndarray
     scores: Scores | None = None
     network: GapNetwork | None = None
+    outliers: OutlierFilter | None = None
 
     def __post_init__(self) -> None:
         """Check that the parts fit each other."""
@@ -122,6 +125,23 @@ class ReconstructionModel:
         season = self.season.at(series.indexes[i])
         rows = np.asarray(self.standardize.apply(series.values[start:stop], series.times(i)), np.float64)
         return rows - season, season
+
+    def without_outliers(self, rows: np.ndarray, season: np.ndarray) -> np.ndarray:
+        """Take values far outside of those of training for missing.
+
+        Parameters
+        ----------
+        rows, season : ndarray of shape (n_rows, n_features)
+            Of `without_season`.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_features)
+            NaN where a value is missing, or an outlier.
+        """
+        if self.outliers is None:
+            return rows
+        return np.where(self.outliers.outside(rows + season), np.nan, rows)
 
     def fill(self, rows: np.ndarray, season: np.ndarray, *, with_deviation: bool = True) -> Filled:
         """Fill the gaps of one series.
@@ -202,9 +222,11 @@ class ReconstructionModel:
         """
         if self.scores is None:
             raise ValueError("Scores must be fitted.")
-        filled = self.fill(*self.without_season(series, i), with_deviation=False).mean
+        rows, season = self.without_season(series, i)
+        filled = self.fill(known := self.without_outliers(rows, season), season, with_deviation=False).mean
         values = series.values[series.bounds[i] : series.bounds[i + 1]]
-        return self.scores.measure(self.autoregression, filled, values)
+        scores = self.scores.measure(self.autoregression, filled, values)
+        return np.where(np.isnan(known) & ~np.isnan(rows), np.maximum(scores, np.abs(rows - filled)), scores)
 
     def in_units(self, rows: np.ndarray, season: np.ndarray, series: SeriesSet, i: int) -> np.ndarray:
         """Return rows in the data's own units.
@@ -260,6 +282,7 @@ class ReconstructionModel:
             "shares": {"lines": self.line_shares, "network": self.network_shares},
             "scores": {} if self.scores is None else {"repeated": self.scores.repeated, "scales": self.scores.scales},
             "network": {} if self.network is None else self.network.arrays(),
+            "outliers": {} if self.outliers is None else self.outliers.arrays(),
         }
         return {f"{part}/{name}": array for part, own in parts.items() for name, array in own.items()}
 
@@ -280,7 +303,8 @@ class ReconstructionModel:
             Equal to the bit.
         """
         cycles, scales = {str(name): int(n) for name, n in settings["cycles"].items()}, arrays["scores/scales"]
-        if len(scales) == 2:  # in files of earlier versions
+        outliers = arrays_of("outliers", arrays)  # files of earlier versions have none, and two scales
+        if len(scales) == 2:
             scales = np.append(scales, np.full_like(scales[:1], np.inf), axis=0)
         return cls(
             Standardize.from_arrays(settings["standardize"], arrays_of("standardize", arrays)),
@@ -295,4 +319,5 @@ class ReconstructionModel:
             None
             if settings["network"] is None
             else GapNetwork.from_arrays(settings["network"], arrays_of("network", arrays)),
+            OutlierFilter.from_arrays({"season": 0}, outliers) if outliers else None,
         )

@@ -53,7 +53,9 @@ class Cleaned:
     sentinels: list[tuple[int, float, int]]
 
 
-def clean_rows(rows: np.ndarray, season: int | None, covariates: np.ndarray | None = None) -> Cleaned:
+def clean_rows(
+    rows: np.ndarray, season: int | None, covariates: np.ndarray | None = None, *, shifts: bool = True
+) -> Cleaned:
     """Replace values that no forecast should learn from, and take level shifts out.
 
     Replaced are, column by column, values three times as far from the median as any other; spikes, which are far both
@@ -72,6 +74,8 @@ def clean_rows(rows: np.ndarray, season: int | None, covariates: np.ndarray | No
         Rows of a season.
     covariates : ndarray of shape (n_rows, n_covariates), optional
         What is known ahead, without missing values.
+    shifts : bool, default True
+        Whether level shifts are taken out.
 
     Returns
     -------
@@ -93,7 +97,7 @@ def clean_rows(rows: np.ndarray, season: int | None, covariates: np.ndarray | No
     """
     if len(rows) > MOST_ROWS:
         return _clean_by_blocks(rows, season, covariates)
-    return _clean_columns(np.asarray(rows, np.float64), season, covariates)
+    return _clean_columns(np.asarray(rows, np.float64), season, covariates, shifts=shifts)
 
 
 def _clean_by_blocks(rows: np.ndarray, season: int | None, covariates: np.ndarray | None) -> Cleaned:
