@@ -169,11 +169,11 @@ def fit_model(
 
 
 def _without_outliers(series: SeriesSet, season_length: int | None) -> SeriesSet:
-    """Take values that nothing should be learnt from for missing, as forecasters do."""
+    """Take values far outside of all others, and repetitions, for missing; spikes stay, which columns may share."""
     values = series.values.copy()
     for a, b in itertools.pairwise(series.bounds.tolist()):
         part = values[a:b]
-        part[part != clean_rows(part, season_length, shifts=False).rows] = np.nan
+        part[part != clean_rows(part, season_length, thorough=False).rows] = np.nan
     return series.with_values(values)
 
 

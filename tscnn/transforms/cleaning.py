@@ -54,7 +54,7 @@ class Cleaned:
 
 
 def clean_rows(
-    rows: np.ndarray, season: int | None, covariates: np.ndarray | None = None, *, shifts: bool = True
+    rows: np.ndarray, season: int | None, covariates: np.ndarray | None = None, *, thorough: bool = True
 ) -> Cleaned:
     """Replace values that no forecast should learn from, and take level shifts out.
 
@@ -74,8 +74,8 @@ def clean_rows(
         Rows of a season.
     covariates : ndarray of shape (n_rows, n_covariates), optional
         What is known ahead, without missing values.
-    shifts : bool, default True
-        Whether level shifts are taken out.
+    thorough : bool, default True
+        Whether spikes and level shifts are taken out, too.
 
     Returns
     -------
@@ -97,7 +97,7 @@ def clean_rows(
     """
     if len(rows) > MOST_ROWS:
         return _clean_by_blocks(rows, season, covariates)
-    return _clean_columns(np.asarray(rows, np.float64), season, covariates, shifts=shifts)
+    return _clean_columns(np.asarray(rows, np.float64), season, covariates, spikes=thorough, shifts=thorough)
 
 
 def _clean_by_blocks(rows: np.ndarray, season: int | None, covariates: np.ndarray | None) -> Cleaned:
@@ -118,7 +118,12 @@ def _clean_by_blocks(rows: np.ndarray, season: int | None, covariates: np.ndarra
 
 
 def _clean_columns(
-    rows: np.ndarray, season: int | None, covariates: np.ndarray | None, *, shifts: bool = True
+    rows: np.ndarray,
+    season: int | None,
+    covariates: np.ndarray | None,
+    *,
+    spikes: bool = True,
+    shifts: bool = True,
 ) -> Cleaned:
     """Clean column by column."""
     columns, replaced, shifted, sentinels = [], [], [], []
@@ -134,8 +139,10 @@ def _clean_columns(
         values, counts = np.unique(column[far], return_counts=True)
         sentinels += [(i, float(value), int(n)) for value, n in zip(values, counts, strict=True) if n >= SHORT]
         filled = fill_gaps(column, far | missing, season or 0)  # at once: lines must not begin at what is far
-        spikes = _find_spikes(filled, season) & ~missing
-        others = spikes & ~_is_known(column, spikes, covariates) | _find_stuck(filled, season) & ~missing
+        others = _find_stuck(filled, season) & ~missing
+        if spikes:
+            found = _find_spikes(filled, season) & ~missing
+            others |= found & ~_is_known(column, found, covariates)
         filled = fill_gaps(filled, others, season or 0)
         filled, at = _without_shifts(filled, season) if shifts else (filled, [])
         columns.append(np.where(missing, np.nan, filled) if missing.any() else filled)
