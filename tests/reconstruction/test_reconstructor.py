@@ -122,6 +122,25 @@ def test_outliers_are_found_and_nothing_is_learnt_or_filled_from_them(truth, df,
     assert ((drawn - fitted.reconstruct(df)).abs() / truth.std()).max().max() < 1
 
 
+def test_gaps_of_a_new_level_are_filled_at_that_level(truth, fitted):
+    moved = truth.copy()
+    moved["c"] += 1000
+    gone = moved.copy()
+    gone.iloc[300:306, 2] = np.nan
+    assert (fitted.impute(gone) - moved)["c"].iloc[300:306].abs().max() < 100
+
+
+def test_models_of_files_without_scales_of_residuals_and_bounds_are_read(fitted, df):
+    arrays = {name: one for name, one in fitted.model_.arrays().items() if not name.startswith("outliers/")}
+    older = {**arrays, "scores/scales": arrays["scores/scales"][:2]}
+    found = clone(fitted).set_params(network=None)
+    found.__dict__.update(
+        {**fitted.__dict__, "model_": type(fitted.model_).from_arrays(fitted.model_.settings(), older)}
+    )
+    pd.testing.assert_frame_equal(found.impute(df), fitted.impute(df))
+    assert (found.score_samples(df) <= fitted.score_samples(df)).where(df.notna(), True).all().all()
+
+
 def test_a_sensor_that_is_stuck_in_training_is_found_there(df):
     stuck = df.copy()
     stuck.iloc[200:230, 1] = stuck.iloc[200, 1]  # more rows than the share of false alarms

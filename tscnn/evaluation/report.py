@@ -16,8 +16,8 @@ from tscnn.transforms.missing import carry_forward
 
 __all__ = ["ReportSettings", "describe_report", "evaluate_forecasts", "list_unbeaten", "tabulate_targets"]
 
-LEAST_LOSS = 0.1  # of skill, from which on one linear map counts as better: it is much alike a linear mixture, and on
-# some validation rows a little better about as often as a little worse. A convention
+LEAST_LOSS = 0.1  # of skill, from which on the linear map counts as better: it resembles the linear mixture, and on few
+# validation rows is a little better about as often as a little worse. A convention
 
 NOTE = "Optimistic: settings, terms and weights were chosen on these very validation rows; `backtest` later rows."
 

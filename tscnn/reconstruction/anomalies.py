@@ -24,10 +24,10 @@ class Scores:
     """Scores of values, about the size of a standard deviation where nothing is wrong.
 
     A value's distance is that from its mean given all other columns, and its own column but for `span` rows about it:
-    what lies beside it may be wrong for the same reason. Its step is the distance from its mean given all other values:
-    of few columns that tells spikes and noise; where one of many columns is wrong, all others look odd beside it, so
-    that it counts one part in `n_features`. Its run are the equal values that it is one of, which are as improbable as
-    a normal value that far out.
+    what lies beside it may be wrong for the same reason. Its residual is the distance from its mean given all other
+    values: of few columns that tells spikes and noise; where one of many columns is wrong, all others look odd beside
+    it, so that it counts one part in `n_features`. Its run are the equal values that it is one of, which are as
+    improbable as a normal value that far out.
 
     Attributes
     ----------
@@ -36,7 +36,7 @@ class Scores:
     repeated : ndarray of shape (n_features,)
         Share of rows that repeat the one before.
     scales : ndarray of shape (3, n_features)
-        What distances, runs and steps are divided by.
+        What distances, runs and residuals are divided by.
     """
 
     span: int
@@ -82,8 +82,8 @@ class Scores:
         plain = cls(span, repeated, np.ones((3, n_features)))
         found = [plain._measure(autoregression, *parts) for parts in zip(filled, values, strict=True)]
         usual = [np.nanquantile(np.concatenate(kind), USUAL, axis=0) for kind in zip(*found, strict=True)]
-        far, steps = (np.maximum(usual[kind], 1e-9) / NORMAL for kind in (0, 2))
-        return cls(span, repeated, np.stack([far, np.maximum(usual[1] / NORMAL, 1.0), n_features * steps]))
+        far, residual = (np.maximum(usual[kind], 1e-9) / NORMAL for kind in (0, 2))
+        return cls(span, repeated, np.stack([far, np.maximum(usual[1] / NORMAL, 1.0), n_features * residual]))
 
     def measure(self, autoregression: VectorAutoregression, filled: np.ndarray, values: np.ndarray) -> np.ndarray:
         """Score the values of one series.
@@ -106,7 +106,7 @@ class Scores:
     def _measure(
         self, autoregression: VectorAutoregression, filled: np.ndarray, values: np.ndarray
     ) -> list[np.ndarray]:
-        """Return distances in standard deviations, and the same of runs and of steps."""
+        """Return distances in standard deviations, and the same of runs and of residuals."""
         gradient, precision = autoregression.scores(filled)
         half, missing = self.span // 2, np.isnan(values)
         padded = np.pad(gradient, ((half, half), (0, 0)))

@@ -180,7 +180,7 @@ def _without_outliers(series: SeriesSet, season_length: int | None) -> SeriesSet
 def _fill(model: ReconstructionModel, series: SeriesSet, i: int) -> tuple[np.ndarray, np.ndarray]:
     """Return one series without gaps, as the autoregression has it, and what that is without."""
     rows, season = model.without_season(series, i)
-    return model.fill(model.without_outliers(rows, season), season, with_deviation=False).mean, season
+    return model.fill(rows, season, with_deviation=False).mean, season
 
 
 def _standardize(split: Split, given: SeriesSet, schema: Schema) -> Standardize:

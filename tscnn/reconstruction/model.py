@@ -16,6 +16,7 @@ from tscnn.reconstruction.gaps import interpolate, measure_gaps, nearest_length
 from tscnn.reconstruction.network import GapNetwork
 from tscnn.reconstruction.season import SeasonalMeans
 from tscnn.transforms import OutlierFilter, Standardize
+from tscnn.transforms.outliers import keep_levels
 
 __all__ = ["Filled", "ReconstructionModel"]
 
@@ -126,25 +127,8 @@ class ReconstructionModel:
         rows = np.asarray(self.standardize.apply(series.values[start:stop], series.times(i)), np.float64)
         return rows - season, season
 
-    def without_outliers(self, rows: np.ndarray, season: np.ndarray) -> np.ndarray:
-        """Take values far outside of those of training for missing.
-
-        Parameters
-        ----------
-        rows, season : ndarray of shape (n_rows, n_features)
-            Of `without_season`.
-
-        Returns
-        -------
-        ndarray of shape (n_rows, n_features)
-            NaN where a value is missing, or an outlier.
-        """
-        if self.outliers is None:
-            return rows
-        return np.where(self.outliers.outside(rows + season), np.nan, rows)
-
     def fill(self, rows: np.ndarray, season: np.ndarray, *, with_deviation: bool = True) -> Filled:
-        """Fill the gaps of one series.
+        """Fill the gaps of one series, and replace outliers, from which nothing is filled.
 
         Parameters
         ----------
@@ -158,6 +142,10 @@ class ReconstructionModel:
         Filled
             Without seasonal means, too.
         """
+        if self.outliers is not None:
+            level = rows + season
+            far = keep_levels(level.T, self.outliers.outside(level).T, self.season_length).T
+            rows = np.where(far, np.nan, rows)
         missing = np.isnan(rows)
         if not missing.any():
             return Filled(rows, np.zeros_like(rows), rows)
@@ -223,10 +211,10 @@ class ReconstructionModel:
         if self.scores is None:
             raise ValueError("Scores must be fitted.")
         rows, season = self.without_season(series, i)
-        filled = self.fill(known := self.without_outliers(rows, season), season, with_deviation=False).mean
+        filled = self.fill(rows, season, with_deviation=False).mean
         values = series.values[series.bounds[i] : series.bounds[i + 1]]
         scores = self.scores.measure(self.autoregression, filled, values)
-        return np.where(np.isnan(known) & ~np.isnan(rows), np.maximum(scores, np.abs(rows - filled)), scores)
+        return np.maximum(scores, np.abs(rows - filled))  # of outliers, which were replaced
 
     def in_units(self, rows: np.ndarray, season: np.ndarray, series: SeriesSet, i: int) -> np.ndarray:
         """Return rows in the data's own units.

@@ -251,8 +251,7 @@ class Reconstructor(SavedReconstructor, Estimator):
 
         def fill(model: Any, series: SeriesSet, i: int) -> np.ndarray:
             rows, season = model.without_season(series, i)
-            missing, known = np.isnan(rows), model.without_outliers(rows, season)
-            filled = model.fill(known, season, with_deviation=coverage is not None)
+            missing, filled = np.isnan(rows), model.fill(rows, season, with_deviation=coverage is not None)
             parts = [filled.mean, *(() if coverage is None else model.interval(filled, missing, coverage))]
             own = series.values[series.bounds[i] : series.bounds[i + 1]]
             in_units = [np.where(missing, model.in_units(part, season, series, i), own) for part in parts]
@@ -317,7 +316,7 @@ class Reconstructor(SavedReconstructor, Estimator):
 
         def leave_out(model: Any, series: SeriesSet, i: int) -> np.ndarray:
             rows, season = model.without_season(series, i)
-            filled = model.fill(model.without_outliers(rows, season), season, with_deviation=False).mean
+            filled = model.fill(rows, season, with_deviation=False).mean
             mean, _ = model.autoregression.leave_out(filled)
             return model.in_units(np.where(np.isnan(rows), filled, mean), season, series, i)
 

@@ -96,18 +96,20 @@ def clean_rows(
     (array([3]), [(0, -9999.0, 3)], True)
     """
     if len(rows) > MOST_ROWS:
-        return _clean_by_blocks(rows, season, covariates)
+        return _clean_by_blocks(rows, season, covariates, spikes=thorough)
     return _clean_columns(np.asarray(rows, np.float64), season, covariates, spikes=thorough, shifts=thorough)
 
 
-def _clean_by_blocks(rows: np.ndarray, season: int | None, covariates: np.ndarray | None) -> Cleaned:
+def _clean_by_blocks(
+    rows: np.ndarray, season: int | None, covariates: np.ndarray | None, *, spikes: bool = True
+) -> Cleaned:
     """Clean many millions of rows, a part of them at a time, each by what it holds itself, but for level shifts."""
     n_parts = -(-len(rows) // max(MOST_ROWS // (4 * rows.shape[1]), 2**18))
     edges = np.linspace(0, len(rows), n_parts + 1).astype(int).tolist()
     cleaned, replaced, counts = rows, np.zeros(rows.shape[1], int), Counter[tuple[int, float]]()
     for a, b in itertools.pairwise(edges):
         own = None if covariates is None else covariates[a:b]
-        part = _clean_columns(np.array(rows[a:b], np.float64), season, own, shifts=False)
+        part = _clean_columns(np.array(rows[a:b], np.float64), season, own, spikes=spikes, shifts=False)
         if part.replaced.any():
             cleaned = copy_of(rows) if cleaned is rows else cleaned
             cleaned[a:b] = part.rows
